@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+// Brings a fresh clone to a working state (install, build), then runs one task.
+// Plain Node, no dependencies: it must run before anything is installed.
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const [task, ...rest] = process.argv.slice(2);
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`homeveil needs Node 20.19 or newer, this is ${process.versions.node}`);
+  process.exit(1);
+}
+
+function run(command, args) {
+  // npm and npx are .cmd scripts on Windows, which only a shell can start.
+  const shell = process.platform === 'win32' && command === 'npm';
+  const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', shell });
+  if (error) console.error(`${command}: ${error.message}`);
+  if (status !== 0) process.exit(status ?? (signal === 'SIGINT' ? 130 : 1));
+}
+
+/** Installs when nothing is installed, or the lock file is newer than what is. */
+function install() {
+  const lock = join(root, 'package-lock.json');
+  const installed = join(root, 'node_modules', '.package-lock.json');
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
+  run('npm', ['ci', '--no-audit', '--no-fund']);
+}
+
+const bin = (name, path) => join(root, 'node_modules', name, path);
+
+/** Builds from scratch, so that a file that was removed or renamed leaves nothing behind in dist. */
+function build() {
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  run(process.execPath, [bin('typescript', 'bin/tsc'), '-p', join(root, 'tsconfig.json')]);
+}
+
+const tasks = {
+  build() {
+    install();
+    build();
+  },
+  start() {
+    tasks.build();
+    const out = join('reports', 'latest');
+    run(process.execPath, [join(root, 'dist/src/cli/main.js'), 'bench', '--quick', '--out', out, ...rest]);
+  },
+  test() {
+    tasks.build();
+    run(process.execPath, [bin('typescript', 'bin/tsc'), '-p', join(root, 'tsconfig.test.json')]);
+    run(process.execPath, [bin('@biomejs/biome', 'bin/biome'), 'check', '--error-on-warnings', '.']);
+    run(process.execPath, [bin('vitest', 'vitest.mjs'), 'run', ...rest]);
+  },
+};
+
+if (!Object.hasOwn(tasks, task)) {
+  console.error(`usage: node scripts/run.mjs ${Object.keys(tasks).join('|')}`);
+  process.exit(2);
+}
+tasks[task]();

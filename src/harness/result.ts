@@ -1,0 +1,176 @@
+/** The result of a run: one JSON file, the single source of every report. Undefined quantities are null, never 0. */
+export interface Result {
+  readonly schemaVersion: 1;
+  readonly tool: { readonly name: 'homeveil'; readonly version: string; readonly commit: string | null };
+  readonly environment: {
+    readonly node: string;
+    readonly cpu: string;
+    readonly cores: number;
+    readonly os: string;
+  };
+  /** The run as asked for, with all defaults written out. */
+  readonly spec: ResolvedSpec;
+  readonly dataset: DatasetSummary;
+  readonly cells: readonly Cell[];
+  readonly summary: readonly SummaryRow[];
+  readonly warnings: readonly string[];
+}
+
+export type Adversary = 'static' | 'adaptive';
+export type Mix = 'single' | 'home';
+
+/** A plug-in with its parameters, as resolved. `label` is how it is written on the command line: `pad:rule=mtu`. */
+export interface ResolvedPlugin {
+  readonly name: string;
+  readonly label: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/** A defense: one plug-in, or several applied in order (`pad+jitter`). */
+export interface ResolvedDefense {
+  readonly label: string;
+  readonly parts: readonly ResolvedPlugin[];
+}
+
+export interface ResolvedSpec {
+  readonly data:
+    | { readonly kind: 'synthetic'; readonly hours: number; readonly seed: number }
+    | {
+        readonly kind: 'captures';
+        readonly paths: readonly string[];
+        readonly labels: string;
+        /** Given train and test paths, else null. */
+        readonly train: readonly string[] | null;
+        readonly test: readonly string[] | null;
+      };
+  readonly split: { readonly by: 'time' | 'file' | 'paths'; readonly train: number | null };
+  readonly view: ResolvedPlugin;
+  readonly mix: Mix;
+  readonly attacks: readonly ResolvedPlugin[];
+  readonly defenses: readonly ResolvedDefense[];
+  readonly adversaries: readonly Adversary[];
+  /** Number of seeds, and the first of them. */
+  readonly seeds: number;
+  readonly seed: number;
+  readonly window: number;
+  readonly stride: number;
+  /** 'service': the remote port in both directions. 'destination': the literal destination port, as in the paper. */
+  readonly port: 'service' | 'destination';
+  /** Devices with fewer packets in the training or the test part are left out, with a warning. */
+  readonly minimumPackets: number;
+  /** Packets an attack trains on at most (evenly spaced windows of the training part); null for all. */
+  readonly maximumTrainPackets: number | null;
+  /** bit/s of the link behind the shaper; null for no limit. */
+  readonly capacity: number | null;
+}
+
+export interface DatasetSummary {
+  readonly name: string;
+  /** Over the columns of the trace, ground truth included: the same packets and labels give the same hash. */
+  readonly sha256: string;
+  readonly synthetic: boolean;
+  readonly packets: number;
+  readonly devices: readonly {
+    readonly name: string;
+    readonly category: 'iot' | 'non-iot';
+    /** Packets in the view, and in the training and the test part. */
+    readonly packets: number;
+    readonly train: number;
+    readonly test: number;
+  }[];
+  /** Seconds since the Unix epoch; null where there is no packet. */
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly ingest: { readonly read: number; readonly kept: number; readonly dropped: Readonly<Record<string, number>> };
+}
+
+/** One attack against one defense, by one adversary, with one seed. */
+export interface Cell {
+  readonly attack: string;
+  /** As on the command line, e.g. `pad:rule=mtu`. */
+  readonly defense: string;
+  /** Of each part of the defense. */
+  readonly params: readonly Readonly<Record<string, unknown>>[];
+  readonly view: string;
+  readonly mix: Mix;
+  readonly adversary: Adversary;
+  readonly seed: number;
+  readonly identification: Identification;
+  readonly cost: Cost;
+  /** What the attack says of its own training (out-of-bag score, feature importance); null where it says nothing. */
+  readonly insight: Readonly<Record<string, number>> | null;
+  readonly seconds: { readonly fit: number; readonly predict: number; readonly defend: number };
+}
+
+/** Over real packets only. */
+export interface Identification {
+  readonly accuracy: number;
+  readonly balancedAccuracy: number;
+  readonly macroF1: number;
+  /** 1 / number of devices, and the share of the commonest device of the training part in the test part. */
+  readonly chance: number;
+  readonly majority: number;
+  readonly perDevice: Readonly<
+    Record<
+      string,
+      {
+        readonly precision: number | null;
+        readonly recall: number | null;
+        readonly f1: number | null;
+        readonly support: number;
+      }
+    >
+  >;
+  /** Rows: true device. Columns: predicted class, `classes` in order ('cover' last where it could be predicted). */
+  readonly classes: readonly string[];
+  readonly confusion: readonly (readonly number[])[];
+}
+
+/** Relative to the view without any defense. */
+export interface Cost {
+  /** Bytes on the wire over those without defense, less 1; cover included. */
+  readonly bandwidthOverhead: number | null;
+  readonly packetOverhead: number | null;
+  /** Bytes added a day, in 10^6 bytes, at the rate of this trace. */
+  readonly megabytesPerDay: number | null;
+  /** Seconds, per real packet: from its arrival at the shaper to its last byte sent. */
+  readonly addedDelay: {
+    readonly p50: number | null;
+    readonly p95: number | null;
+    readonly p99: number | null;
+    readonly max: number | null;
+  };
+  /** Real packets lost. */
+  readonly dropped: number;
+  /** Time from first to last packet, over that without defense. */
+  readonly durationRatio: number | null;
+}
+
+/** An estimate with a 95 % interval over seeds (and, for one seed, over blocks of the test time); null without one. */
+export interface Interval {
+  readonly mean: number;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** One row per defense. */
+export interface SummaryRow {
+  readonly defense: string;
+  readonly params: readonly Readonly<Record<string, unknown>>[];
+  /** The attack with the highest mean accuracy of the strongest adversary in the run (adaptive, if it is there). */
+  readonly bestAttack: string;
+  readonly adversary: Adversary;
+  /** Of that attack. */
+  readonly accuracy: Interval;
+  /** Best attack of each adversary; null where that adversary was not asked for. */
+  readonly static: Interval | null;
+  readonly adaptive: Interval | null;
+  /** Accuracy of the best attack without defense less `accuracy`; null where the run has no `none`. */
+  readonly drop: number | null;
+  readonly chance: number;
+  readonly majority: number;
+  readonly bandwidthOverhead: number | null;
+  readonly addedDelayP95: number | null;
+  /** No other defense of the run has both lower accuracy and lower cost (bandwidth and delay). */
+  readonly pareto: boolean;
+}

@@ -1,0 +1,45 @@
+import type { z } from 'zod';
+import type { ParameterSchema } from '../shared/parameters.js';
+import type { OnProgress } from '../shared/progress.js';
+import type { Rng } from '../shared/rng.js';
+import type { Windows } from './windows.js';
+
+/** What an attack is given besides data. */
+export interface AttackContext<P = unknown> {
+  readonly parameters: P;
+  readonly rng: Rng;
+  /** Worker threads it may use, at least 1. */
+  readonly threads: number;
+  readonly onProgress?: OnProgress;
+}
+
+/** A trained attack. */
+export interface Identifier {
+  /**
+   * One row of probabilities per packet of `windows.packets`: row-major, packets x classes of the training windows.
+   * Packets that are in no window get a row too (of zeros, if the attack cannot say anything of them).
+   */
+  predict(windows: Windows): Promise<Float32Array>;
+  /** What the attack knows of its own training, for the result: out-of-bag score, feature importance. */
+  readonly insight?: Readonly<Record<string, number>>;
+}
+
+/** An attack: see docs/attacks.md for how to write one. */
+export interface Attack<S extends ParameterSchema = ParameterSchema> {
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** Paper and section. */
+  readonly source: string;
+  readonly parameters: S;
+  /**
+   * @param train windows with labels
+   * @param validation later windows of the same training time, for early stopping; may have no packets
+   */
+  fit(train: Windows, validation: Windows, context: AttackContext<z.output<S>>): Promise<Identifier>;
+}
+
+/** Gives an attack its type; the identity at run time. */
+export function defineAttack<S extends ParameterSchema>(attack: Attack<S>): Attack<S> {
+  return attack;
+}

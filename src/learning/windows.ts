@@ -1,0 +1,35 @@
+/**
+ * Windows over streams of packets: what an attack sees. A window is a range of rows of one packet table, so overlapping
+ * windows share their packets and a per-packet attack need not look at windows at all.
+ */
+export interface Windows {
+  /** The packets of all streams, one stream after another, each in order of time. */
+  readonly packets: PacketFeatures;
+  /** First row of each window in `packets`; a window never crosses from one stream into the next. */
+  readonly start: Uint32Array;
+  /** Packets in each window: `size`, or fewer where a stream is shorter than that or ends. */
+  readonly count: Uint16Array;
+  /** Nominal packets per window. */
+  readonly size: number;
+  /** Names of the classes that `label` indexes: devices, and 'cover' last where cover was there to learn. */
+  readonly classes: readonly string[];
+  /** Class of each packet. */
+  readonly label: Uint16Array;
+}
+
+/**
+ * The eleven numbers of Dong et al., arXiv 1909.00104, section 4.1, per packet: port, seven protocol bits, direction,
+ * frame length, interval to the packet before.
+ */
+export interface PacketFeatures {
+  readonly rows: number;
+  readonly port: Uint16Array;
+  /** Bit set of `Protocol` in trace.ts: seven features. */
+  readonly protocols: Uint8Array;
+  /** 1 outbound, 0 inbound. */
+  readonly direction: Uint8Array;
+  /** Bytes. */
+  readonly length: Float32Array;
+  /** Seconds since the packet before in the same stream; 0 for a stream's first. */
+  readonly interval: Float32Array;
+}

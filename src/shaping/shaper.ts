@@ -1,0 +1,86 @@
+import type { z } from 'zod';
+import type { ParameterSchema } from '../shared/parameters.js';
+import type { Rng } from '../shared/rng.js';
+import type { Direction } from '../trace/trace.js';
+
+/**
+ * A packet that has arrived at a shaper. The shaper may keep it as long as it likes; it is never changed.
+ * What it shows is what a gateway knows of a packet in its hands.
+ */
+export interface PacketRef {
+  /** Unique within the run. */
+  readonly id: number;
+  /** Bytes of the frame. */
+  readonly length: number;
+  readonly direction: Direction;
+  readonly protocols: number;
+  /** The remote (service) port. */
+  readonly port: number;
+  readonly flow: number;
+  readonly device: number;
+}
+
+/** What a cover packet looks like on the wire; by default like the last packet of its shaper, if there was one. */
+export interface CoverShape {
+  readonly protocols: number;
+  readonly port: number;
+  readonly flow: number;
+  readonly device: number;
+}
+
+/**
+ * What a defense creates, one per flow, per device or per home. Causal by construction: it is told of a packet when that
+ * packet arrives, and can only send now or set a timer. It never sees the future, and cannot tell a virtual clock from a
+ * real one.
+ */
+export interface Shaper {
+  /** A real packet has arrived, at `link.now`. */
+  packet(p: PacketRef, link: Link): void;
+  /** The timer set with `link.wakeAt` has fired. */
+  wake?(link: Link): void;
+  /** The input has ended: release what is held. Timers may still be set, and still fire. */
+  close?(link: Link): void;
+}
+
+export interface Link {
+  /** Seconds. */
+  readonly now: number;
+  /**
+   * Puts a frame of `wireBytes` on the wire now that carries `userBytes` of `p` (all that is left of it by default).
+   * A packet may be sent in parts; it counts as delivered when all its bytes have been sent.
+   * `wireBytes` may be smaller than `userBytes` only by what an encapsulation removes; it is at least 1.
+   */
+  send(p: PacketRef, wireBytes: number, userBytes?: number): void;
+  /** Puts a frame without user data on the wire now. */
+  cover(direction: Direction, wireBytes: number, like?: CoverShape): void;
+  /** Gives up a packet: it counts as lost. */
+  drop(p: PacketRef): void;
+  /** Sets this shaper's one timer, replacing an earlier one; a time in the past fires at once. Infinity clears it. */
+  wakeAt(time: number): void;
+  /** The only source of chance. */
+  readonly rng: Rng;
+}
+
+/** One shaper for each flow, for each device, or one for the whole home. */
+export type Scope = 'flow' | 'device' | 'home';
+
+/** A defense: see docs/defenses.md for how to write one. */
+export interface Defense<S extends ParameterSchema = ParameterSchema> {
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** Where the rule comes from: paper and section, or "our choice". */
+  readonly source: string;
+  readonly scope: Scope;
+  /** Where padding and cover are taken off again: the far end must be able to. */
+  readonly removedAt: 'device' | 'gateway' | 'tunnel end' | 'nowhere';
+  /** True for a defense that is itself a tunnel: it takes the place of the vpn view's own. */
+  readonly tunnel?: boolean;
+  readonly parameters: S;
+  create(parameters: z.output<S>): Shaper;
+}
+
+/** Gives a defense its type; the identity at run time. */
+export function defineDefense<S extends ParameterSchema>(defense: Defense<S>): Defense<S> {
+  return defense;
+}

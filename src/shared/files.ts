@@ -1,0 +1,71 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { InputError } from './errors.js';
+
+/** Temporary files of this process that are not yet in place; removed if it ends early. */
+const unfinished = new Set<string>();
+process.on('exit', () => {
+  for (const file of unfinished) rmSync(file, { force: true });
+});
+
+/** A file that appears under its name only when it is whole. */
+export interface AtomicFile {
+  /** Bytes written so far. */
+  readonly size: number;
+  write(chunk: Uint8Array | string): void;
+  /** Puts the finished file in place of whatever bore its name. */
+  commit(): void;
+  /** Removes what was written; what bore the name before stays. */
+  discard(): void;
+}
+
+/**
+ * Opens a file for writing beside its final place. A run that is killed leaves the old file, or none, never half of one.
+ * @throws InputError where the folder cannot be made or written.
+ */
+export function createAtomicFile(path: string): AtomicFile {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  let descriptor: number;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    descriptor = openSync(temporary, 'w');
+  } catch (cause) {
+    throw new InputError(`${path}: cannot be written: ${(cause as Error).message}`, { cause });
+  }
+  unfinished.add(temporary);
+  let size = 0;
+  return {
+    get size() {
+      return size;
+    },
+    write(chunk) {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+      let done = 0;
+      while (done < bytes.length) done += writeSync(descriptor, bytes, done);
+      size += bytes.length;
+    },
+    commit() {
+      fsyncSync(descriptor);
+      closeSync(descriptor);
+      renameSync(temporary, path);
+      unfinished.delete(temporary);
+    },
+    discard() {
+      closeSync(descriptor);
+      rmSync(temporary, { force: true });
+      unfinished.delete(temporary);
+    },
+  };
+}
+
+/** Writes a whole file at once, atomically; see {@link createAtomicFile}. */
+export function writeFileAtomic(path: string, content: Uint8Array | string): void {
+  const file = createAtomicFile(path);
+  try {
+    file.write(content);
+    file.commit();
+  } catch (cause) {
+    file.discard();
+    throw new InputError(`${path}: cannot be written: ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { suggestion, UsageError } from './errors.js';
+
+/**
+ * Parameters of a plug-in: one zod object is the source of defaults, of the `name:key=value` notation, of validation and
+ * of the documentation table. Every key has a default and a description; units are in the description.
+ */
+export type ParameterSchema = z.ZodObject;
+
+/** One row of a documentation table. */
+export interface ParameterInfo {
+  readonly name: string;
+  /** 'number', 'integer', 'boolean', 'string', or the choices joined by '|'. */
+  readonly type: string;
+  readonly default: unknown;
+  /** '>= 1, <= 1500', or '' where there is none. */
+  readonly range: string;
+  readonly description: string;
+}
+
+interface JsonSchemaProperty {
+  type?: string;
+  enum?: unknown[];
+  default?: unknown;
+  description?: string;
+  minimum?: number;
+  exclusiveMinimum?: number;
+  maximum?: number;
+  exclusiveMaximum?: number;
+}
+
+/** What the documentation says of each parameter of `schema`, read off the schema itself. */
+export function describeParameters(schema: ParameterSchema): ParameterInfo[] {
+  const { properties = {} } = z.toJSONSchema(schema, { io: 'input' }) as {
+    properties?: Record<string, JsonSchemaProperty>;
+  };
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    type: property.enum ? property.enum.join('|') : (property.type ?? 'string'),
+    default: property.default,
+    range: rangeOf(property),
+    description: property.description ?? '',
+  }));
+}
+
+function rangeOf(property: JsonSchemaProperty): string {
+  const parts: string[] = [];
+  const { minimum, exclusiveMinimum, maximum, exclusiveMaximum } = property;
+  // zod writes the safe-integer limits for every integer; they tell a reader nothing.
+  if (minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER) parts.push(`>= ${minimum}`);
+  if (exclusiveMinimum !== undefined) parts.push(`> ${exclusiveMinimum}`);
+  if (maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER) parts.push(`<= ${maximum}`);
+  if (exclusiveMaximum !== undefined) parts.push(`< ${exclusiveMaximum}`);
+  return parts.join(', ');
+}
+
+/** A plug-in and what was asked of it, as written on the command line: `pad:rule=mtu,size=1400`. */
+export interface PluginRequest {
+  readonly name: string;
+  readonly given: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads `name` or `name:key=value,key=value`.
+ * @throws UsageError where a part is not `key=value` or a key stands twice.
+ */
+export function parseRequest(text: string): PluginRequest {
+  const colon = text.indexOf(':');
+  const name = (colon < 0 ? text : text.slice(0, colon)).trim();
+  if (name === '') throw new UsageError(`"${text}": expected name or name:key=value,key=value`);
+  const given: Record<string, string> = {};
+  if (colon >= 0) {
+    for (const part of text.slice(colon + 1).split(',')) {
+      const equals = part.indexOf('=');
+      const key = part.slice(0, equals).trim();
+      if (equals < 1 || key === '') {
+        throw new UsageError(`"${text}": expected key=value after the colon, found "${part}"`);
+      }
+      if (Object.hasOwn(given, key)) throw new UsageError(`"${text}": ${key} is given twice`);
+      given[key] = part.slice(equals + 1).trim();
+    }
+  }
+  return { name, given };
+}
+
+/**
+ * Checks `given` against `schema` and fills in defaults. Strings (from the command line) are converted to the type that
+ * the schema asks for; `where` begins each error message ('defense pad').
+ * @throws UsageError for an unknown key, a value of the wrong type or out of range.
+ */
+export function resolveParameters<S extends ParameterSchema>(
+  schema: S,
+  given: Readonly<Record<string, unknown>>,
+  where: string,
+): z.output<S> {
+  const known = describeParameters(schema);
+  const values: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(given)) {
+    const info = known.find((parameter) => parameter.name === key);
+    if (!info) {
+      const names = known.map((parameter) => parameter.name);
+      const expected = names.length === 0 ? 'it takes no parameters' : `expected one of ${names.join(', ')}`;
+      throw new UsageError(`${where}: unknown parameter "${key}"${suggestion(key, names)}; ${expected}`);
+    }
+    values[key] = typeof value === 'string' ? fromText(value, info, where) : value;
+  }
+  const parsed = schema.safeParse(values);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const key = issue.path.join('.');
+  const found = key === '' ? '' : `, found ${JSON.stringify(values[key])}`;
+  throw new UsageError(`${where}: ${key === '' ? '' : `${key}: `}${lowerFirst(issue.message)}${found}`);
+}
+
+function fromText(text: string, info: ParameterInfo, where: string): unknown {
+  if (info.type === 'number' || info.type === 'integer') {
+    const value = text === '' ? Number.NaN : Number(text);
+    if (!Number.isFinite(value)) throw new UsageError(`${where}: ${info.name}: expected a number, found "${text}"`);
+    return value;
+  }
+  if (info.type === 'boolean') {
+    if (text !== 'true' && text !== 'false') {
+      throw new UsageError(`${where}: ${info.name}: expected true or false, found "${text}"`);
+    }
+    return text === 'true';
+  }
+  return text;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

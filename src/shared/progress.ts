@@ -1,0 +1,12 @@
+/** What a long task tells whoever started it. The library only reports; printing is the CLI's business. */
+export interface Progress {
+  /** What is being done, in a few words: 'reading', 'fit random-forest'. */
+  readonly task: string;
+  /** Units done so far, and in all where that is known. */
+  readonly done: number;
+  readonly total?: number;
+  /** What is counted: 'packets', 'bytes', 'trees', 'cells'. */
+  readonly unit: string;
+}
+
+export type OnProgress = (progress: Progress) => void;

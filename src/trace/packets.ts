@@ -1,0 +1,73 @@
+/**
+ * What the readers know of a set of captures before anyone says which device is which: the border between reading
+ * (pcap, pcapng, dissection) and labelling. One row per packet kept, in the order read, files one after another.
+ */
+export interface PacketTable {
+  readonly packets: number;
+  /** Seconds since the Unix epoch. */
+  readonly time: Float64Array;
+  /** Original frame length in bytes, less VLAN tags (and less radiotap or PPI headers, which were never on the air). */
+  readonly length: Uint32Array;
+  /** Bit set of `Protocol` in trace.ts. */
+  readonly protocols: Uint8Array;
+  /** Sender and receiver on the link: rows of `macs`; 0 where the link type has none. */
+  readonly source: Uint32Array;
+  readonly destination: Uint32Array;
+  /** Row of `conversations`. */
+  readonly conversation: Uint32Array;
+  /** 0 from side A to side B of the conversation, 1 from B to A. */
+  readonly reverse: Uint8Array;
+  /** Row of `files`. */
+  readonly file: Uint16Array;
+  readonly files: readonly string[];
+  /** MAC addresses as lower-case text with colons; row 0 is '' (none). */
+  readonly macs: readonly string[];
+  readonly conversations: Conversations;
+}
+
+/** A 5-tuple without direction; side A is the sender of the first packet seen. One row per conversation. */
+export interface Conversations {
+  readonly count: number;
+  /** IP protocol number; 0 for frames without IP. */
+  readonly transport: Uint8Array;
+  readonly portA: Uint16Array;
+  readonly portB: Uint16Array;
+  /** Rows of `addresses`. */
+  readonly addressA: Uint32Array;
+  readonly addressB: Uint32Array;
+  /** Bytes before the IP header in its frames, VLAN tags excluded: 14 for Ethernet, 0 for raw IP. */
+  readonly header: Uint8Array;
+  /** IP addresses as text (IPv6 as in RFC 5952); '' for frames without IP. */
+  readonly addresses: readonly string[];
+}
+
+/** Everything that was read, and what became of it. Kept and dropped packets add up to `read`. */
+export interface IngestReport {
+  /** Packets found in the captures. */
+  read: number;
+  /** Packets that are in the table (or, after labelling, in the trace). */
+  kept: number;
+  /** Packets left out, by reason. */
+  dropped: Record<string, number>;
+  /** Packets whose timestamp was earlier than the one before; they were sorted into place. */
+  backward: number;
+  files: FileReport[];
+}
+
+export interface FileReport {
+  path: string;
+  /** 'pcap', 'pcapng', or null where the file is no capture. */
+  format: 'pcap' | 'pcapng' | null;
+  bytes: number;
+  read: number;
+  kept: number;
+  dropped: Record<string, number>;
+  backward: number;
+  /** Packets by name of link type: 'ethernet', 'linux-sll', 'raw-ip', ... */
+  links: Record<string, number>;
+  /** Seconds since the Unix epoch; null where no packet was kept. */
+  from: number | null;
+  to: number | null;
+  /** One line each: file, offset, what was expected, what was found. What came before that is used. */
+  problems: string[];
+}

@@ -1,0 +1,238 @@
+/**
+ * The packet table: what every stop of the pipeline takes and gives. One typed array per column, sorted by time; nothing
+ * per packet is an object. `device` and `cover` are the ground truth: never shown to an attack.
+ */
+
+/** Bits of the `protocols` column: the seven of Dong et al., arXiv 1909.00104, section 4.1. */
+export const Protocol = { IP: 1, TCP: 2, UDP: 4, TLS: 8, HTTP: 16, DNS: 32, OTHER: 64 } as const;
+
+/** The names of the bits of `protocols`, lowest bit first. */
+export const PROTOCOL_NAMES = ['IP', 'TCP', 'UDP', 'TLS', 'HTTP', 'DNS', 'other'] as const;
+
+/** Value of the `direction` column: home to Internet, or Internet to home. */
+export const Direction = { INBOUND: 0, OUTBOUND: 1 } as const;
+export type Direction = (typeof Direction)[keyof typeof Direction];
+
+export type DeviceCategory = 'iot' | 'non-iot';
+
+export interface Device {
+  readonly name: string;
+  readonly category: DeviceCategory;
+}
+
+/** `device` of a packet that belongs to none: cover traffic made for the home as a whole. */
+export const NO_DEVICE = 0xffff;
+
+/** The flows of a trace, one row per value of the `flow` column (a 5-tuple, seen from the home). */
+export interface Flows {
+  readonly count: number;
+  /** IP protocol number (6 TCP, 17 UDP, 1 ICMP, ...); 0 for frames without IP. */
+  readonly transport: Uint8Array;
+  /** The home's and the other side's port; 0 where there is none. */
+  readonly localPort: Uint16Array;
+  readonly remotePort: Uint16Array;
+  /** Index into `addresses`. */
+  readonly localAddress: Uint32Array;
+  readonly remoteAddress: Uint32Array;
+  /** 1 where the flow crosses the gateway, 0 where it stays on the LAN (and only the `lan` view sees it). */
+  readonly wan: Uint8Array;
+  /** Bytes before the IP header in each frame (14 for Ethernet): `length` less this is the length of the IP packet. */
+  readonly header: Uint8Array;
+  /** IP addresses as text, MAC addresses for frames without IP; '' for none. */
+  readonly addresses: readonly string[];
+}
+
+/** A table of packets, all columns of length `packets`, sorted by `time` (ties keep their order of arrival). */
+export interface Trace {
+  readonly packets: number;
+  /** Seconds since the Unix epoch, when the packet is on the wire at the observer. */
+  readonly time: Float64Array;
+  /** Bytes of the frame on the wire, not only those captured; VLAN tags excluded. */
+  readonly length: Uint32Array;
+  /** {@link Direction}. */
+  readonly direction: Uint8Array;
+  /** Bit set of {@link Protocol}. */
+  readonly protocols: Uint8Array;
+  /** The remote (service) port in both directions; 0 where there is none. */
+  readonly port: Uint16Array;
+  /** Row of `flows`. */
+  readonly flow: Uint32Array;
+  /** Index into `devices`, or {@link NO_DEVICE}. Ground truth. */
+  readonly device: Uint16Array;
+  /** 1 for a packet that carries no user data. Ground truth. */
+  readonly cover: Uint8Array;
+  /** Index of the capture file the packet came from; 0 where there is one only. Splits by file use it. */
+  readonly file: Uint16Array;
+  readonly files: readonly string[];
+  readonly devices: readonly Device[];
+  readonly flows: Flows;
+}
+
+/** The columns of one packet; what {@link TraceBuilder.push} takes. */
+export interface PacketRow {
+  time: number;
+  length: number;
+  direction: number;
+  protocols: number;
+  port: number;
+  flow: number;
+  device: number;
+  cover?: number;
+  file?: number;
+}
+
+/** The columns of one flow; what {@link TraceBuilder.flow} takes. */
+export interface FlowRow {
+  transport: number;
+  localPort: number;
+  remotePort: number;
+  localAddress: string;
+  remoteAddress: string;
+  wan: boolean;
+  header: number;
+}
+
+/** Collects packets and flows in any order and makes a {@link Trace} of them. Grows as needed. */
+export interface TraceBuilder {
+  readonly packets: number;
+  push(row: PacketRow): void;
+  /** Adds a flow and returns its row. Does not look for an equal one. */
+  flow(row: FlowRow): number;
+  /** Sorts by time (stably, only if needed) and hands over the columns; the builder must not be used afterwards. */
+  build(): Trace;
+}
+
+export function createTraceBuilder(
+  devices: readonly Device[],
+  files: readonly string[] = [''],
+  capacity = 1024,
+): TraceBuilder {
+  let size = 0;
+  let flows = 0;
+  let sorted = true;
+  let columns = allocateColumns(capacity);
+  let table = allocateFlows(64);
+  const addresses: string[] = [];
+  const addressIds = new Map<string, number>();
+  const intern = (address: string): number => {
+    let id = addressIds.get(address);
+    if (id === undefined) {
+      id = addresses.push(address) - 1;
+      addressIds.set(address, id);
+    }
+    return id;
+  };
+  return {
+    get packets() {
+      return size;
+    },
+    push(row) {
+      if (size === columns.time.length) columns = copyColumns(columns, allocateColumns(size * 2), size);
+      if (size > 0 && row.time < columns.time[size - 1]!) sorted = false;
+      columns.time[size] = row.time;
+      columns.length[size] = row.length;
+      columns.direction[size] = row.direction;
+      columns.protocols[size] = row.protocols;
+      columns.port[size] = row.port;
+      columns.flow[size] = row.flow;
+      columns.device[size] = row.device;
+      columns.cover[size] = row.cover ?? 0;
+      columns.file[size] = row.file ?? 0;
+      size++;
+    },
+    flow(row) {
+      if (flows === table.transport.length) table = copyColumns(table, allocateFlows(flows * 2), flows);
+      table.transport[flows] = row.transport;
+      table.localPort[flows] = row.localPort;
+      table.remotePort[flows] = row.remotePort;
+      table.localAddress[flows] = intern(row.localAddress);
+      table.remoteAddress[flows] = intern(row.remoteAddress);
+      table.wan[flows] = row.wan ? 1 : 0;
+      table.header[flows] = row.header;
+      return flows++;
+    },
+    build() {
+      const trace: Trace = {
+        packets: size,
+        ...sliceColumns(columns, size),
+        files,
+        devices,
+        flows: { count: flows, ...sliceColumns(table, flows), addresses },
+      };
+      return sorted ? trace : takePackets(trace, timeOrder(trace.time));
+    },
+  };
+}
+
+/** Indices that put `time` in order; equal times keep their order. */
+export function timeOrder(time: Float64Array): Uint32Array {
+  const order = new Uint32Array(time.length);
+  for (let i = 0; i < order.length; i++) order[i] = i;
+  // Typed arrays sort without a guarantee for ties, hence the index as second key.
+  return order.sort((a, b) => time[a]! - time[b]! || a - b);
+}
+
+/** The packets `rows` of `trace`, in that order; devices, files and flows stay as they are. */
+export function takePackets(trace: Trace, rows: Uint32Array): Trace {
+  const columns = allocateColumns(rows.length);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    columns.time[i] = trace.time[row]!;
+    columns.length[i] = trace.length[row]!;
+    columns.direction[i] = trace.direction[row]!;
+    columns.protocols[i] = trace.protocols[row]!;
+    columns.port[i] = trace.port[row]!;
+    columns.flow[i] = trace.flow[row]!;
+    columns.device[i] = trace.device[row]!;
+    columns.cover[i] = trace.cover[row]!;
+    columns.file[i] = trace.file[row]!;
+  }
+  return { ...trace, packets: rows.length, ...columns };
+}
+
+/** The packets of `trace` for which `keep(row)` holds. */
+export function filterPackets(trace: Trace, keep: (row: number) => boolean): Trace {
+  const rows = new Uint32Array(trace.packets);
+  let size = 0;
+  for (let i = 0; i < trace.packets; i++) if (keep(i)) rows[size++] = i;
+  return size === trace.packets ? trace : takePackets(trace, rows.subarray(0, size));
+}
+
+type Column = Float64Array | Uint32Array | Uint16Array | Uint8Array;
+
+function allocateColumns(capacity: number) {
+  return {
+    time: new Float64Array(capacity),
+    length: new Uint32Array(capacity),
+    direction: new Uint8Array(capacity),
+    protocols: new Uint8Array(capacity),
+    port: new Uint16Array(capacity),
+    flow: new Uint32Array(capacity),
+    device: new Uint16Array(capacity),
+    cover: new Uint8Array(capacity),
+    file: new Uint16Array(capacity),
+  };
+}
+
+function allocateFlows(capacity: number) {
+  return {
+    transport: new Uint8Array(capacity),
+    localPort: new Uint16Array(capacity),
+    remotePort: new Uint16Array(capacity),
+    localAddress: new Uint32Array(capacity),
+    remoteAddress: new Uint32Array(capacity),
+    wan: new Uint8Array(capacity),
+    header: new Uint8Array(capacity),
+  };
+}
+
+function copyColumns<T extends Record<string, Column>>(from: T, to: T, size: number): T {
+  for (const name of Object.keys(from)) (to[name] as Float64Array).set(from[name]!.subarray(0, size) as Float64Array);
+  return to;
+}
+
+function sliceColumns<T extends Record<string, Column>>(columns: T, size: number): T {
+  const out: Record<string, Column> = {};
+  for (const name of Object.keys(columns)) out[name] = columns[name]!.slice(0, size);
+  return out as T;
+}
