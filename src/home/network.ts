@@ -139,8 +139,7 @@ export function createNetwork(sink: Sink, host: Host, rng: Rng): Network {
     const headers = ETHERNET + IPV4 + 20 + options;
     const largest = LARGEST_FRAME - headers;
     const tcp = Protocol.IP | Protocol.TCP;
-    const first = tcp | (service.via === 'tls' ? Protocol.TLS : service.via === 'http' ? Protocol.HTTP : 0);
-    const later = service.via === 'http' ? tcp : first;
+    const data = tcp | (service.via === 'tls' ? Protocol.TLS : service.via === 'http' ? Protocol.HTTP : 0);
     let window = INITIAL_WINDOW;
 
     /** `bytes` of TCP payload; every second segment is acknowledged, and the last one unless an answer does it. */
@@ -152,7 +151,7 @@ export function createNetwork(sink: Sink, host: Host, rng: Rng): Network {
       let unacknowledged = 0;
       for (let left = bytes; ; ) {
         const size = Math.min(left, largest);
-        frame(at, direction, headers + size, left === bytes ? first : later);
+        frame(at, direction, headers + size, data);
         left -= size;
         unacknowledged++;
         if (unacknowledged === 2) {
@@ -235,7 +234,8 @@ export function createNetwork(sink: Sink, host: Host, rng: Rng): Network {
     },
     multicast(time, group, bytes) {
       const frame = openFlow(UDP, group.address, group.port, false);
-      frame(time, Direction.OUTBOUND, ETHERNET + IPV4 + 8 + bytes, Protocol.IP | Protocol.UDP);
+      const bits = Protocol.IP | Protocol.UDP | (group.port === 5353 ? Protocol.DNS : 0);
+      frame(time, Direction.OUTBOUND, ETHERNET + IPV4 + 8 + bytes, bits);
     },
   };
 }
