@@ -77,7 +77,7 @@ export default defineDefense({
   summary: 'Adds bytes to each packet by a rule, so that its length says less.',
   source: 'Dyer et al., S&P 2012, section IV; Pinheiro et al., ISCC 2018 and IoT Journal 2020',
   scope: 'home',
-  removedAt: 'gateway',
+  removedAt: 'tunnel end',
   parameters,
   create(given) {
     const rule = ruleOf(given);
