@@ -134,8 +134,10 @@ describe('parameters', () => {
     }
   });
 
-  test('mice longer than size are refused', () => {
-    expect(() => resolve('pad:rule=mice-elephants,mice=600,size=500')).toThrow('expected no more than size');
+  test('mice longer than size are refused, but only where there are mice', () => {
+    const message = 'defense pad: mice: expected at most size, which is 100, found 128';
+    expect(() => resolve('pad:rule=mice-elephants,size=100')).toThrow(message);
+    expect(resolve('pad:rule=mtu,size=100').parameters).toMatchObject({ size: 100 });
   });
 });
 
