@@ -65,7 +65,7 @@ export function chartBase(colors: Colors): Pick<TopLevelSpec, '$schema' | 'autos
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     // Axes and labels lie in paddings that each chart sets: the renderer knows no fonts and would guess their widths.
     autosize: { type: 'none' },
-    background: undefined,
+    background: colors.paper,
     config: {
       aria: false,
       font: 'system-ui, sans-serif',

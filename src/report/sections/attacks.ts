@@ -1,6 +1,6 @@
 import type { Result } from '../../harness/result.js';
 import { attacksChart } from '../charts/attacks.js';
-import { type Html, html } from '../escape.js';
+import { breakable, type Html, html } from '../escape.js';
 import { renderFigure } from '../figure.js';
 import { isNumber, percent, percentage } from '../format.js';
 import { attackScores, mean, repeatedCells } from '../reading.js';
@@ -47,8 +47,8 @@ function renderCells(result: Result): Html {
   const rows = repeatedCells(result).map(({ defense, attack, adversary, cells }) => {
     const accuracies = cells.map((cell) => cell.identification.accuracy).filter(isNumber);
     return [
-      defense,
-      attack,
+      breakable(defense),
+      breakable(attack),
       adversary,
       cells.length,
       percentage(mean(accuracies)),

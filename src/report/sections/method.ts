@@ -39,7 +39,7 @@ const DEFINITIONS: readonly (readonly [string, Content])[] = [
     'Majority',
     'Share in the test part of the device that is commonest in the training part: always giving that answer.',
   ],
-  ['Change', 'Accuracy under the defense less that without defense, each against its own best attack.'],
+  ['Drop', 'Accuracy without defense less that under the defense, each against its own best attack.'],
   [
     'Bandwidth overhead',
     'Bytes on the wire with the defense over those without, less one; both directions, cover traffic after the last real packet included. The same with packets is the packet overhead.',
