@@ -1,10 +1,11 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type Defense, defineDefense, type Link, type PacketRef, type Shaper } from '../../src/shaping/shaper.js';
 import { shape, shapeAll } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';
 import { NO_DEVICE, Protocol, type Trace } from '../../src/trace/trace.js';
-import { carriedBy, makeTrace } from './traces.js';
+import { anyTrace, carriedBy, makeTrace } from './traces.js';
 
 const rng = createRng(1);
 
@@ -434,6 +435,20 @@ describe('a link of limited capacity', () => {
     expect([...defended.trace.direction]).toEqual([1, 0, 1, 1]);
     expect(carriedBy(defended, 1)).toEqual([[2, 50]]);
     expect([...defended.delivered].map((time) => Number(time.toFixed(6)))).toEqual([10.1, 10.3, 10.11, 11.1]);
+  });
+
+  test('puts the frames of both directions in order of time, equal times as they came', () => {
+    fc.assert(
+      fc.property(anyTrace, (trace) => {
+        const { trace: sent, account } = shapeAll(trace, [], { rng, capacity: 1e6 });
+        const arrived = [...account.packet];
+        for (let i = 1; i < sent.packets; i++) {
+          const later = sent.time[i]! - sent.time[i - 1]! || arrived[i]! - arrived[i - 1]!;
+          expect(later).toBeGreaterThan(0);
+        }
+        expect([...sent.length]).toEqual(arrived.map((packet) => trace.length[packet]));
+      }),
+    );
   });
 
   test('makes padding cost delay', () => {
