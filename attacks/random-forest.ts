@@ -9,7 +9,7 @@ import { InputError } from '../src/shared/errors.js';
 export default defineAttack({
   name: 'random-forest',
   summary: 'Names the device of each packet from that packet alone: port, protocols, direction, length, interval.',
-  source: 'Dong et al. (HomeMole), arXiv 1909.00104, section 5; trees and ports as in their public code',
+  source: 'Dong et al. (HomeMole), arXiv 1909.00104; trees and ports as in its public code',
   parameters: z.object({
     trees: z.int().min(1).max(10_000).default(100).describe('Trees in the forest.'),
     ports: z.int().min(1).max(255).default(50).describe('Most used ports that are told apart; the rest are one.'),
