@@ -40,7 +40,7 @@ function draw(
   const placed = rows.map((row, i) => {
     if (row.defense !== rows[i - 1]?.defense) {
       if (i > 0) line += 0.4;
-      headers.push({ text: printable(shortened(row.defense, Math.floor(full / (FONT_SIZE * 0.62)))), line: line++ });
+      headers.push({ text: printable(shortened(row.defense, Math.floor(full / (FONT_SIZE * 0.75)))), line: line++ });
     }
     return { ...row, name: printable(names[i]!), line: line++ };
   });

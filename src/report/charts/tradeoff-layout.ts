@@ -30,7 +30,8 @@ export const LABEL_SIZE = 12;
 export const RATE_SIZE = 11;
 /** A longer label would cover half of the plot. */
 const LONGEST_LABEL = 30;
-const MARK_SIZE = 10;
+/** Of a point and the space around it in which a label would seem to be its own. */
+const MARK_SIZE = 14;
 
 export function planeOf(axis: CostAxis, width: number, height: number): Plane {
   return {
@@ -118,10 +119,12 @@ function placeRates(
     const box = boxes.find((candidate) => !taken.some((other) => overlap(candidate, other))) ?? boxes[0]!;
     return { text, x: (box.left + box.right) / 2, y: centre };
   };
-  const above = (line: number) => (line > frame.top + 16 ? line - 8 : line + 9);
-  // The upper line has its name above, the lower below, however close they are; where the frame leaves no room below,
-  // above too, unless the upper line is in the way.
-  if (lower.line + 16 <= frame.bottom) return [place(upper.text, above(upper.line)), place(lower.text, lower.line + 9)];
-  if (lower.line - upper.line >= 18) return [place(upper.text, above(upper.line)), place(lower.text, lower.line - 8)];
-  return [place(`${upper.text}, ${lower.text}`, above(upper.line))];
+  // The upper line has its name above, the lower below, however close they are. Where the frame leaves no room for that
+  // and the other line is in the way, one text names both.
+  const roomAbove = upper.line - 16 >= frame.top;
+  const roomBelow = lower.line + 16 <= frame.bottom;
+  if (lower.line - upper.line < 18 && !(roomAbove && roomBelow)) {
+    return [place(`${upper.text}, ${lower.text}`, roomAbove ? upper.line - 8 : lower.line + 9)];
+  }
+  return [place(upper.text, upper.line + (roomAbove ? -8 : 9)), place(lower.text, lower.line + (roomBelow ? 9 : -8))];
 }

@@ -22,7 +22,7 @@ export interface Tradeoff {
   readonly costUnit: 'percent' | 'seconds';
 }
 
-const PADDING = { left: 42, right: 16, top: 26, bottom: 44 };
+const PADDING = { left: 48, right: 16, top: 26, bottom: 44 };
 /** With more defenses than these without room for a name, their list would be longer than the table it repeats. */
 const LONGEST_KEY = 8;
 
@@ -39,7 +39,7 @@ function draw({ points, chance, majority, costTitle, costUnit }: Tradeoff, full:
   const height = full > 600 ? 360 : 290;
   const axis = costAxis(
     points.map((point) => point.cost),
-    width > 400 ? 6 : 4,
+    width > 400 ? 8 : 5,
   );
   const plane = planeOf(axis, width, height);
   const front = frontOf(points);

@@ -6,8 +6,8 @@ import { orReason, renderTable } from '../table.js';
 
 const NOT_ASKED = 'this adversary was not part of the run';
 const NO_REFERENCE = 'the run has no undefended traffic (defense none) to compare with';
-const NO_BYTES = 'undefined: there was no traffic without defense to compare with';
-const NO_PACKET = 'undefined: no packet was delivered';
+const NO_BYTES = 'not defined: there was no traffic without defense to compare with';
+const NO_PACKET = 'not defined: no packet was delivered';
 
 /** One row per defense: how well it was identified, and what it costs. */
 export function renderSummary(result: Result): Html {
@@ -60,12 +60,12 @@ function renderCosts(result: Result): Html {
       breakable(summary.defense),
       orReason(percentage(cost.bandwidthOverhead), NO_BYTES),
       orReason(percentage(cost.packetOverhead), NO_BYTES),
-      orReason(fixed(cost.megabytesPerDay, 1), 'undefined: the trace has no duration'),
+      orReason(fixed(cost.megabytesPerDay, 1), 'not defined: the trace has no duration'),
       ...[cost.addedDelay.p50, cost.addedDelay.p95, cost.addedDelay.p99, cost.addedDelay.max].map((delay) =>
         orReason(duration(delay), NO_PACKET),
       ),
       orReason(fixed(cost.dropped, Number.isInteger(cost.dropped) ? 0 : 1), 'no cell of this defense'),
-      orReason(fixed(cost.durationRatio, 3), 'undefined: the trace has no duration'),
+      orReason(fixed(cost.durationRatio, 3), 'not defined: the trace has no duration'),
     ];
   };
   return html`<details>
