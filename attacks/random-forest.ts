@@ -3,7 +3,8 @@ import { defineAttack } from '../src/learning/attack.js';
 import { rowsInWindows } from '../src/learning/build-windows.js';
 import type { Column } from '../src/learning/forest/bins.js';
 import { predictProbabilities, trainForest } from '../src/learning/forest/forest.js';
-import { NO_CLASS, type PacketFeatures, type Windows } from '../src/learning/windows.js';
+import { packetColumns, type TypedArray, take } from '../src/learning/packet-columns.js';
+import { NO_CLASS, type Windows } from '../src/learning/windows.js';
 import { InputError } from '../src/shared/errors.js';
 
 export default defineAttack({
@@ -23,7 +24,7 @@ export default defineAttack({
     const parts = [train, validation].map((windows) => ({ windows, rows: labelledRows(windows) }));
     const label = join(parts.map(({ windows, rows }) => take(windows.label, rows)));
     if (label.length === 0) throw new InputError('random-forest: expected labelled packets to train on, found none');
-    const columns = parts.map(({ windows, rows }) => columnsOf(windows.packets, rows));
+    const columns = parts.map(({ windows, rows }) => packetColumns(windows.packets, rows));
     const classes = train.classes.length;
     const { trees } = parameters;
     const forest = await trainForest(
@@ -43,7 +44,7 @@ export default defineAttack({
     );
     const importance = forest.bins.map(({ name }, i) => [`importance.${name}`, forest.importance[i]!]);
     return {
-      predict: (windows) => predictProbabilities(forest, columnsOf(windows.packets), threads),
+      predict: (windows) => predictProbabilities(forest, packetColumns(windows.packets), threads),
       insight: {
         ...(forest.outOfBagAccuracy === null ? {} : { outOfBagAccuracy: forest.outOfBagAccuracy }),
         ...Object.fromEntries(importance),
@@ -56,18 +57,6 @@ function labelledRows(windows: Windows): Uint32Array {
   return rowsInWindows(windows).filter((row) => windows.label[row] !== NO_CLASS);
 }
 
-/** The eleven numbers of a packet as five columns: the seven protocol bits occur in few combinations, so they are one. */
-function columnsOf(packets: PacketFeatures, rows?: Uint32Array): Column[] {
-  const of = <T extends Uint8Array | Uint16Array | Float32Array>(values: T) => (rows ? take(values, rows) : values);
-  return [
-    { kind: 'categorical', name: 'port', values: of(packets.port) },
-    { kind: 'categorical', name: 'protocols', values: of(packets.protocols) },
-    { kind: 'numeric', name: 'direction', values: of(packets.direction) },
-    { kind: 'numeric', name: 'length', values: of(packets.length) },
-    { kind: 'numeric', name: 'interval', values: of(packets.interval) },
-  ];
-}
-
 /** Weights that make the classes that occur weigh alike, 1 on average over packets; 1 for a class that does not occur. */
 function balancedWeights(label: Uint16Array, classes: number): Float64Array {
   const packets = new Float64Array(classes);
@@ -76,15 +65,7 @@ function balancedWeights(label: Uint16Array, classes: number): Float64Array {
   return packets.map((count) => (count === 0 ? 1 : label.length / (occurring * count)));
 }
 
-type Values = Uint8Array | Uint16Array | Uint32Array | Float32Array | Float64Array;
-
-function take<T extends Values>(values: T, rows: Uint32Array): T {
-  const out = new (values.constructor as new (length: number) => T)(rows.length);
-  for (let i = 0; i < rows.length; i++) out[i] = values[rows[i]!]!;
-  return out;
-}
-
-function join<T extends Values>(parts: readonly T[]): T {
+function join<T extends TypedArray>(parts: readonly T[]): T {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const out = new (parts[0]!.constructor as new (length: number) => T)(length);
   let offset = 0;
