@@ -6,15 +6,19 @@
 /** TLS record header, and the most that one record holds (RFC 8446, section 5.1). */
 const TLS_HEADER = 5;
 const TLS_LARGEST = 16384;
-/** The shortest messages: a question for the root name, a request line and a status line with an empty line. */
+/** The shortest messages: a question for the root name; a request or status line and an empty line. */
 const SHORTEST_DNS = 12 + 5;
 const SHORTEST_REQUEST = 'GET / HTTP/1.1\r\n\r\n'.length;
-const SHORTEST_RESPONSE = 'HTTP/1.1 204 \r\n\r\n'.length;
+const SHORTEST_HTTP = 'HTTP/1.1 204 \r\n\r\n'.length;
 /** From here on a message has a body. */
 const SHORTEST_WITH_BODY = 64;
 const NTP_LENGTH = 48;
+const SHORTEST_DHCP = 244;
+/** The letter x. */
+const TEXT = 0x78;
 
-export type Application = 'tls' | 'http' | 'dns' | 'dns-over-tcp' | 'ntp' | 'none';
+/** `text` and `zeros` show no protocol: what Wireshark seldom takes for one in a TCP stream, and in a datagram. */
+export type Application = 'tls' | 'http' | 'dns' | 'dns-over-tcp' | 'dhcp' | 'ntp' | 'text' | 'zeros';
 
 type Fill = (out: Buffer, at: number, length: number, isOutbound: boolean, key: number) => void;
 
@@ -26,16 +30,19 @@ const FILL: Readonly<Record<Application, Fill>> = {
     out.writeUInt16BE(length - 2, at);
     fillDns(out, at + 2, length - 2, isOutbound, key);
   },
+  dhcp: fillDhcp,
   ntp: fillNtp,
-  none: (out, at, length) => out.fill(0, at, at + length),
+  text: (out, at, length) => out.fill(TEXT, at, at + length),
+  zeros: (out, at, length) => out.fill(0, at, at + length),
 };
 
 /** The fewest bytes in which a payload of `application` can be told for what it is. */
-export function shortestPayload(application: Application, isOutbound: boolean): number {
+export function shortestPayload(application: Application): number {
   if (application === 'tls') return TLS_HEADER + 1;
-  if (application === 'http') return isOutbound ? SHORTEST_REQUEST : SHORTEST_RESPONSE;
+  if (application === 'http') return SHORTEST_HTTP;
   if (application === 'dns') return SHORTEST_DNS;
   if (application === 'dns-over-tcp') return 2 + SHORTEST_DNS;
+  if (application === 'dhcp') return SHORTEST_DHCP;
   return application === 'ntp' ? NTP_LENGTH : 0;
 }
 
@@ -88,15 +95,28 @@ function fillTls(out: Buffer, at: number, length: number, _isOutbound: boolean, 
 
 function fillHttp(out: Buffer, at: number, length: number, isOutbound: boolean): void {
   if (length < SHORTEST_WITH_BODY) {
-    const filler = 'x'.repeat(length - (isOutbound ? SHORTEST_REQUEST : SHORTEST_RESPONSE));
-    out.write(isOutbound ? `GET /${filler} HTTP/1.1\r\n\r\n` : `HTTP/1.1 204 ${filler}\r\n\r\n`, at, 'latin1');
+    const isRequest = isOutbound && length >= SHORTEST_REQUEST;
+    const filler = 'x'.repeat(length - (isRequest ? SHORTEST_REQUEST : SHORTEST_HTTP));
+    out.write(isRequest ? `GET /${filler} HTTP/1.1\r\n\r\n` : `HTTP/1.1 204 ${filler}\r\n\r\n`, at, 'latin1');
     return;
   }
   const start = isOutbound ? 'POST / HTTP/1.1' : 'HTTP/1.1 200 OK';
   const fixed = start.length + '\r\nContent-Length: 00000\r\n\r\n'.length;
   const body = length - fixed;
   out.write(`${start}\r\nContent-Length: ${String(body).padStart(5, '0')}\r\n\r\n`, at, 'latin1');
-  out.fill(0x78, at + fixed, at + length);
+  // Zeros are no text, so that nobody prints them.
+  out.fill(0, at + fixed, at + length);
+}
+
+/** RFC 2131, section 2: Ethernet; then the cookie, the option that says inform or acknowledge, and the end. */
+function fillDhcp(out: Buffer, at: number, length: number, isOutbound: boolean, key: number): void {
+  out.fill(0, at, at + length);
+  out[at] = isOutbound ? 1 : 2;
+  out.writeUInt16BE(0x0106, at + 1);
+  out.writeUInt32BE(key, at + 4);
+  out.writeUInt32BE(0x63825363, at + 236);
+  out.writeUIntBE(isOutbound ? 0x350108 : 0x350105, at + 240, 3);
+  out[at + 243] = 255;
 }
 
 /** RFC 5905, section 7.3: version 4, client or server; a server of stratum 2; all times unknown. */
@@ -161,7 +181,7 @@ function fillName(out: Buffer, at: number, length: number): number {
     // A rest of one byte would be an empty label.
     if (left - 1 - label === 1) label--;
     out[at] = label;
-    out.fill(0x78, at + 1, at + 1 + label);
+    out.fill(TEXT, at + 1, at + 1 + label);
     at += 1 + label;
     left -= 1 + label;
   }

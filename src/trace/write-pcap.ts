@@ -31,6 +31,7 @@ const ETHERTYPE_IPV6 = 0x86dd;
 /** For what is no IP: local experiments (IEEE 802). Its content is unknown, so it must not claim to be ARP. */
 const ETHERTYPE_OTHER = 0x88b5;
 const ICMP = 1;
+const IGMP = 2;
 const TCP = 6;
 const UDP = 17;
 const ICMPV6 = 58;
@@ -141,14 +142,16 @@ interface FlowFrame {
   readonly acknowledged: Uint32Array;
   /** Of each direction: its largest segment, 0 before the first. */
   readonly largest: Uint16Array;
+  /** Of each direction: packets so far. */
+  readonly count: Uint32Array;
   readonly hops: number;
 }
 
 /** What the transport layer is told of a packet. */
 interface PacketView {
   readonly flow: FlowFrame;
-  /** Of the flow. */
-  readonly row: number;
+  /** The same number for the first packet of each direction of a flow, for the second, and so on. */
+  readonly key: number;
   readonly isOutbound: boolean;
   readonly application: Application;
   /** An Ethernet frame of the least length there is, which padding may have brought it to. */
@@ -159,13 +162,13 @@ interface PacketView {
 function createFrameWriter(trace: Trace, base: number): (out: Buffer, at: number, i: number) => void {
   const macs = trace.devices.map((_, device) => macBytes(deviceMac(device)));
   const nobody = macBytes(deviceMac(NO_DEVICE));
-  const owners = addressOwners(trace);
+  const peers = findPeers(trace);
   const flows = new Array<FlowFrame | undefined>(trace.flows.count);
   let packetId = 0;
 
   return (out, at, i) => {
     const row = trace.flow[i]!;
-    flows[row] ??= createFlowFrame(trace, row, owners);
+    flows[row] ??= createFlowFrame(trace, row, peers[row]);
     const flow = flows[row];
     const isOutbound = trace.direction[i] === Direction.OUTBOUND;
     const protocols = trace.protocols[i]!;
@@ -187,12 +190,14 @@ function createFrameWriter(trace: Trace, base: number): (out: Buffer, at: number
     const payload = ip + (flow.isIpv6 ? 40 : 20);
     const transport = transportOf(protocols, flow, end - payload);
     const application = applicationOf(protocols, transport, flow);
+    const key = row * 31 + flow.count[isOutbound ? 0 : 1]++;
     const isShortest = base > 0 && end - at <= SHORTEST_FRAME;
-    const packet: PacketView = { flow, row, isOutbound, application, isShortest };
+    const packet: PacketView = { flow, key, isOutbound, application, isShortest };
     let packetEnd = end;
     if (transport === TCP) packetEnd = writeTcp(out, payload, end, packet);
     else if (transport === UDP) writeUdp(out, payload, end, packet);
     else if (transport === IP_OTHER) out.fill(0, payload, end);
+    else if (transport === IGMP) writeIgmp(out, payload, end, packet);
     else writeEcho(out, payload, end, packet);
     out.fill(0, packetEnd, end);
     packetId = (packetId + 1) & 0xffff;
@@ -204,18 +209,27 @@ function createFrameWriter(trace: Trace, base: number): (out: Buffer, at: number
 function transportOf(protocols: number, flow: FlowFrame, room: number): number {
   if ((protocols & Protocol.TCP) !== 0) return room >= 20 ? TCP : IP_OTHER;
   if ((protocols & Protocol.UDP) !== 0) return room >= 8 ? UDP : IP_OTHER;
-  const echo = flow.isIpv6 ? ICMPV6 : ICMP;
-  return flow.transport === echo && room >= 8 ? echo : IP_OTHER;
+  const isControl = flow.isIpv6 ? flow.transport === ICMPV6 : flow.transport === ICMP || flow.transport === IGMP;
+  return isControl && room >= 8 ? flow.transport : IP_OTHER;
 }
 
-/** Addresses of the home to the device they belong to, for frames that stay on the LAN. */
-function addressOwners(trace: Trace): Map<number, number> {
+/**
+ * The device whose address a row of `addresses` is, by row of flow: the peers in flows that stay on the LAN. A labelled peer's
+ * own packets are in flows of its own, so a flow with inbound packets has a peer that is no device.
+ */
+function findPeers({ packets, flow, flows, direction, device }: Trace): (number | undefined)[] {
   const owners = new Map<number, number>();
-  for (let i = 0; i < trace.packets; i++) owners.set(trace.flows.localAddress[trace.flow[i]!]!, trace.device[i]!);
-  return owners;
+  const hasInbound = new Uint8Array(flows.count);
+  for (let i = 0; i < packets; i++) {
+    owners.set(flows.localAddress[flow[i]!]!, device[i]!);
+    if (direction[i] === Direction.INBOUND) hasInbound[flow[i]!] = 1;
+  }
+  return Array.from(flows.remoteAddress, (address, row) =>
+    flows.wan[row] === 1 || hasInbound[row] === 1 ? undefined : owners.get(address),
+  );
 }
 
-function createFlowFrame(trace: Trace, row: number, owners: Map<number, number>): FlowFrame {
+function createFlowFrame(trace: Trace, row: number, peer: number | undefined): FlowFrame {
   const { flows } = trace;
   const localText = normaliseIp(flows.addresses[flows.localAddress[row]!] ?? '');
   const remoteRow = flows.remoteAddress[row]!;
@@ -227,10 +241,9 @@ function createFlowFrame(trace: Trace, row: number, owners: Map<number, number>)
   const local = stand(localText, '192.168.0.2', 'fd00::2');
   const remote = stand(remoteText, '203.0.113.1', '2001:db8::1');
 
-  const owner = flows.wan[row] === 1 ? undefined : owners.get(remoteRow);
   let remoteMac = GATEWAY;
   const linkAddress = normaliseMac(flows.addresses[remoteRow] ?? '');
-  if (owner !== undefined) remoteMac = macBytes(deviceMac(owner));
+  if (peer !== undefined) remoteMac = macBytes(deviceMac(peer));
   else if (linkAddress !== null && isGroupMac(linkAddress)) remoteMac = macBytes(linkAddress);
   else if (remoteText !== null && scopeOf(remoteText) === 'group') remoteMac = groupMac(remote);
 
@@ -252,6 +265,7 @@ function createFlowFrame(trace: Trace, row: number, owners: Map<number, number>)
     sequence: Uint32Array.of(initial, Math.imul(initial, 0x85ebca6b)),
     acknowledged: Uint32Array.of(initial, Math.imul(initial, 0x85ebca6b)),
     largest: new Uint16Array(2),
+    count: new Uint32Array(2),
     // What is meant for the link alone must not have been forwarded (RFC 5082).
     hops: remoteMac === GATEWAY ? 64 : 255,
   };
@@ -296,7 +310,7 @@ function writeTcp(out: Buffer, at: number, end: number, packet: PacketView): num
   const { flow, isOutbound, application } = packet;
   const room = end - at - 20;
   let options = 0;
-  if (application === 'none') {
+  if (application === 'text') {
     // A segment that shows no application is mostly an acknowledgement: padded to Ethernet's least, or with options.
     if (packet.isShortest) {
       const isFirst = flow.largest[isOutbound ? 0 : 1] === 0;
@@ -309,7 +323,7 @@ function writeTcp(out: Buffer, at: number, end: number, packet: PacketView): num
   const own = isOutbound ? 0 : 1;
   const { sequence, largest } = flow;
   // Too short for its application: a keep-alive (RFC 9293, section 3.8.4), whose bytes are of what went before.
-  const isRepeat = size < shortestPayload(application, isOutbound);
+  const isRepeat = size < shortestPayload(application);
   const isSyn = size === 0 && largest[own] === 0;
   const isAck = !isSyn || largest[1 - own]! > 0;
 
@@ -323,7 +337,7 @@ function writeTcp(out: Buffer, at: number, end: number, packet: PacketView): num
   // No-operation options: nothing is known of the real ones, but that a SYN names its maximum segment size.
   out.fill(1, at + 20, payload);
   if (isSyn && options >= 4) out.writeUInt32BE(MAXIMUM_SEGMENT, at + 20);
-  fillPayload(out, payload, size, isRepeat ? 'none' : application, isOutbound, packet.row);
+  fillPayload(out, payload, size, isRepeat ? 'zeros' : application, isOutbound, packet.key);
   if (!isRepeat) sequence[own]! += isSyn ? 1 : size;
   largest[own] = Math.max(largest[own]!, size, 1);
   out.writeUInt16BE(checksum(out, at, end, flow.addressSum + TCP + (end - at)), at + 16);
@@ -341,23 +355,31 @@ function acknowledge({ sequence, acknowledged, largest }: FlowFrame, of: number,
 function writeUdp(out: Buffer, at: number, end: number, packet: PacketView): void {
   const { flow, isOutbound, application } = packet;
   const size = end - at - 8;
-  const fits = size >= shortestPayload(application, isOutbound);
+  const fits = size >= shortestPayload(application);
   writePorts(out, at, packet);
   out.writeUInt16BE(end - at, at + 4);
   out.writeUInt16BE(0, at + 6);
-  fillPayload(out, at + 8, size, fits ? application : 'none', isOutbound, packet.row);
+  fillPayload(out, at + 8, size, fits ? application : 'zeros', isOutbound, packet.key);
   // A checksum of 0 would mean that there is none.
   out.writeUInt16BE(checksum(out, at, end, flow.addressSum + UDP + (end - at)) || 0xffff, at + 6);
 }
 
 /** An echo request or reply: RFC 792; RFC 4443, section 4. */
-function writeEcho(out: Buffer, at: number, end: number, { flow, isOutbound, row }: PacketView): void {
+function writeEcho(out: Buffer, at: number, end: number, { flow, isOutbound, key }: PacketView): void {
   const [request, reply] = flow.isIpv6 ? [128, 129] : [8, 0];
   out.fill(0, at, end);
   out[at] = isOutbound ? request : reply;
-  out.writeUInt16BE(row & 0xffff, at + 4);
+  out.writeUInt16BE(key & 0xffff, at + 4);
   const pseudoHeader = flow.isIpv6 ? flow.addressSum + ICMPV6 + (end - at) : 0;
   out.writeUInt16BE(checksum(out, at, end, pseudoHeader), at + 2);
+}
+
+/** A host's report that it is in a group, with zeros after it: RFC 2236, section 2. */
+function writeIgmp(out: Buffer, at: number, end: number, { flow }: PacketView): void {
+  out.fill(0, at, end);
+  out[at] = 0x16;
+  out.set(flow.remote, at + 4);
+  out.writeUInt16BE(checksum(out, at, end, 0), at + 2);
 }
 
 function writePorts(out: Buffer, at: number, { flow, isOutbound }: PacketView): void {
@@ -370,10 +392,11 @@ function applicationOf(protocols: number, transport: number, flow: FlowFrame): A
   if (transport === TCP) {
     if ((protocols & Protocol.TLS) !== 0) return 'tls';
     if ((protocols & Protocol.HTTP) !== 0) return 'http';
-    return (protocols & Protocol.DNS) !== 0 ? 'dns-over-tcp' : 'none';
+    return (protocols & Protocol.DNS) !== 0 ? 'dns-over-tcp' : 'text';
   }
   if ((protocols & Protocol.DNS) !== 0) return 'dns';
-  return flow.remotePort === 123 ? 'ntp' : 'none';
+  if (flow.remotePort === 67) return 'dhcp';
+  return flow.remotePort === 123 ? 'ntp' : 'zeros';
 }
 
 /** RFC 1071: the complement of the ones' complement sum of 16-bit words; `sum` is what was added up before. */
