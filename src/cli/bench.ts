@@ -5,7 +5,7 @@ import type { Interval, Result } from '../harness/result.js';
 import { runBench } from '../harness/run.js';
 import { type BenchRequest, resolveSpec } from '../harness/spec.js';
 import { writeFileAtomic } from '../shared/files.js';
-import { createProgressLine, formatCount, formatDuration, formatPercent, table } from './terminal.js';
+import { createProgressLine, formatCount, formatDuration, formatPercent, table, wrap } from './terminal.js';
 
 interface BenchOptions {
   data?: string[];
@@ -54,7 +54,7 @@ const command: CommandModule<object, BenchOptions> = {
         describe: 'How --data is cut in two; auto is file with --labels folder, else time  [auto]',
       })
       .option('train-share', { type: 'number', describe: 'Share of packets (files) to train on  [0.6]' })
-      .option('hours', { type: 'number', describe: 'Length of the synthetic home  [12, quick: 2]' })
+      .option('hours', { type: 'number', describe: 'Length of the synthetic home  [24, quick: 6]' })
       .option('view', { type: 'string', describe: 'What the observer sees: lan, napt, vpn  [napt]' })
       .option('mix', { type: 'string', describe: 'One window, packets of a single device or of the home  [home]' })
       .option('attack', {
@@ -108,8 +108,9 @@ export default command;
 function print(result: Result, report: string, seconds: number): string {
   const { spec, dataset, summary, warnings } = result;
   const shown = dataset.devices.filter((device) => device.test > 0).length;
+  const seen = `${shown} devices, ${formatCount(dataset.packets)} packets in the ${spec.view.label} view, mix ${spec.mix}`;
   const lines = [
-    `${dataset.name}: ${shown} devices, ${formatCount(dataset.packets)} packets in the ${spec.view.label} view, mix ${spec.mix}`,
+    ...wrap(`${dataset.name}: ${seen}`),
     '',
     table(
       [
@@ -134,13 +135,14 @@ function print(result: Result, report: string, seconds: number): string {
       ]),
     ),
     '',
-    'Share of packets whose device the best attack names, trained on undefended traffic',
-    '(static) or on traffic under the same defense (adaptive).',
+    ...wrap(
+      'Share of packets whose device the best attack names, trained on undefended traffic (static) or on traffic under the same defense (adaptive).',
+    ),
     ...(spec.attacks.length > 1
-      ? [`Best: ${summary.map((row) => `${row.bestAttack} (${row.defense})`).join(', ')}.`]
+      ? wrap(`Best attacks: ${summary.map((row) => `${row.bestAttack} (${row.defense})`).join(', ')}.`)
       : []),
   ];
-  if (warnings.length > 0) lines.push('', ...warnings.map((warning) => `warning: ${warning}`));
+  if (warnings.length > 0) lines.push('', ...warnings.flatMap((warning) => wrap(`warning: ${warning}`, 9, 0)));
   lines.push('', `${report} (${formatDuration(seconds)})`);
   return lines.join('\n');
 }

@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { attacks, defenses, views } from '../harness/plugins.js';
 import { describeParameters, type ParameterInfo, type ParameterSchema } from '../shared/parameters.js';
+import { wrap } from './terminal.js';
 
 interface Listed {
   readonly name: string;
@@ -60,19 +61,4 @@ function printParameter({ name, type, default: value, range, description }: Para
     `    ${head}`,
     ...wrap([description, [kind, range].filter(Boolean).join(', ')].filter(Boolean).join('; '), 8),
   ];
-}
-
-/** Lines of at most 80 characters, each indented by `indent` spaces. */
-function wrap(text: string, indent: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(/\s+/)) {
-    if (line !== '' && indent + line.length + 1 + word.length > 80) {
-      lines.push(line);
-      line = '';
-    }
-    line += line === '' ? word : ` ${word}`;
-  }
-  if (line !== '') lines.push(line);
-  return lines.map((one) => ' '.repeat(indent) + one);
 }

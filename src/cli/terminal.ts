@@ -47,6 +47,21 @@ function breakText(text: string, width: number): string[] {
   return [...pieces, rest];
 }
 
+/** Lines of at most `width` characters, as far as words allow, each indented by `indent` spaces but the first by `first`. */
+export function wrap(text: string, indent = 0, first = indent, width = 80): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/\s+/)) {
+    if (line !== '' && indent + line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = '';
+    }
+    line += line === '' ? word : ` ${word}`;
+  }
+  if (line !== '') lines.push(line);
+  return lines.map((one, i) => ' '.repeat(i === 0 ? first : indent) + one);
+}
+
 /** 1234567 as '1,234,567'. */
 export function formatCount(value: number): string {
   return Math.round(value).toLocaleString('en-US');

@@ -92,7 +92,7 @@ function resolveData(request: BenchRequest, seed: number, quick: boolean): Resol
   const paths = train && test ? [...train, ...test] : data;
   if (!paths) {
     if (labels !== undefined) throw new UsageError('--labels needs captures: --data, or --train and --test');
-    return { kind: 'synthetic', hours: positive('--hours', request.hours ?? (quick ? 2 : 12)), seed };
+    return { kind: 'synthetic', hours: positive('--hours', request.hours ?? (quick ? 6 : 24)), seed };
   }
   if (request.hours !== undefined)
     throw new UsageError('--hours is for the synthetic home, it does not go with captures');

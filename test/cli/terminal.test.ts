@@ -8,6 +8,7 @@ import {
   formatDuration,
   formatPercent,
   table,
+  wrap,
 } from '../../src/cli/terminal.js';
 
 test('a table aligns its columns', () => {
@@ -85,4 +86,9 @@ test('progress shows share, rate and time left on a terminal, and nothing elsewh
   };
   expect(write(true)).toContain('reading  50 %  5 of 10 packets');
   expect(write(false)).toBe('');
+});
+
+test('text wraps at words, with a hanging indent', () => {
+  expect(wrap('one two three four', 2, 0, 9)).toEqual(['one two', '  three', '  four']);
+  expect(wrap('unbreakable', 2, 2, 5)).toEqual(['  unbreakable']);
 });

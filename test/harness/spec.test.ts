@@ -4,7 +4,7 @@ import { UsageError } from '../../src/shared/errors.js';
 
 test('with nothing asked for, it is the synthetic home, both adversaries, and padding and jitter beside none', () => {
   const spec = resolveSpec({});
-  expect(spec.data).toEqual({ kind: 'synthetic', hours: 12, seed: 1 });
+  expect(spec.data).toEqual({ kind: 'synthetic', hours: 24, seed: 1 });
   expect(spec.adversaries).toEqual(['static', 'adaptive']);
   expect(spec.defenses[0]!.label).toBe('none');
   expect(spec.view.name).toBe('napt');
