@@ -395,8 +395,9 @@ function applicationOf(protocols: number, transport: number, flow: FlowFrame): A
     return (protocols & Protocol.DNS) !== 0 ? 'dns-over-tcp' : 'text';
   }
   if ((protocols & Protocol.DNS) !== 0) return 'dns';
-  if (flow.remotePort === 67) return 'dhcp';
-  return flow.remotePort === 123 ? 'ntp' : 'zeros';
+  const port = Math.min(flow.localPort, flow.remotePort);
+  if (port === 67) return 'dhcp';
+  return port === 123 ? 'ntp' : 'zeros';
 }
 
 /** RFC 1071: the complement of the ones' complement sum of 16-bit words; `sum` is what was added up before. */
