@@ -50,7 +50,7 @@ export function printable(text: string): string {
 
 /** A name such as `pad:rule=mtu+jitter` that may be broken after its punctuation, where the line is too short for it. */
 export function breakable(name: string): Html {
-  return html`${name.split(/(?<=[:,+=/_-])/).map((part, i) => html`${i > 0 ? trusted('<wbr>') : ''}${part}`)}`;
+  return html`${name.split(/(?<=[:,+=/_.-])/).map((part, i) => html`${i > 0 ? trusted('<wbr>') : ''}${part}`)}`;
 }
 
 /** `value` as JSON that can stand inside a script element: no `<`, so neither `</script` nor `<!--` can occur. */

@@ -73,6 +73,17 @@ describe('labels', () => {
     );
   });
 
+  test('lie nearer to their own point than to one above it', () => {
+    const requests = [
+      { x: 50, y: 112, texts: ['jitter', '2'] },
+      { x: 50, y: 100, texts: ['none', '1'] },
+    ];
+    const marks = requests.map(({ x, y }) => ({ left: x - 7, right: x + 7, top: y - 7, bottom: y + 7 }));
+    const [jitter, none] = placeLabels(requests, frame, marks, [], 12);
+    expect(jitter!.box.top).toBeGreaterThan(100);
+    expect(none!.box.bottom).toBeLessThan(112);
+  });
+
   test('give way to the number of the row where there is no room for the name', () => {
     const [only] = placeLabels(
       [{ x: 20, y: 20, texts: ['a name that is far too long', '7'] }],
@@ -86,7 +97,7 @@ describe('labels', () => {
 
   test('of wide scripts take a square a character', () => {
     expect(textWidth('カメラ', 10)).toBe(30);
-    expect(textWidth('cam', 10)).toBeCloseTo(18);
+    expect(textWidth('cam', 10)).toBeCloseTo(19.5);
   });
 
   test('of chance and majority stay apart, however close and low the rates are', () => {

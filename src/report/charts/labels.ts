@@ -38,7 +38,8 @@ const CLOSE_RINGS = 2;
 const DIRECTIONS = [0, 180, 270, 90, 315, 45, 225, 135, 337, 23, 203, 157].map((degrees) => (degrees * Math.PI) / 180);
 
 /**
- * Places a label for each request, in order: earlier ones have the better choice. Null where there is room for none.
+ * Places a label for each request, in order: earlier ones have the better choice. A label without a line lies nearer to
+ * its own point than to any other. Null where there is room for none.
  * @param frame what no label may leave
  * @param obstacles what no label may cover: marks, other text
  * @param lines what a label may cover where there is no other place for it
@@ -55,7 +56,10 @@ export function placeLabels(
     for (const [choice, text] of request.texts.entries()) {
       const rings = choice === request.texts.length - 1 ? RINGS : RINGS.slice(0, CLOSE_RINGS);
       const candidates = candidatesFor(request, textWidth(text, fontSize), fontSize, rings).filter(
-        ({ box }) => inside(box, frame) && !taken.some((other) => overlap(box, other)),
+        ({ box, leader }) =>
+          inside(box, frame) &&
+          !taken.some((other) => overlap(box, other)) &&
+          (leader !== null || requests.every((other) => distance(box, other) >= distance(box, request))),
       );
       const found = candidates.find(({ box }) => !lines.some((line) => overlap(box, line))) ?? candidates[0];
       if (!found) continue;
@@ -68,19 +72,19 @@ export function placeLabels(
 
 /** All places for a text of `width` around its point, the best first. */
 function candidatesFor({ x, y }: LabelRequest, width: number, fontSize: number, rings: readonly number[]) {
-  return rings.flatMap((distance, ring) =>
+  return rings.flatMap((radius, ring) =>
     DIRECTIONS.map((direction) => {
       const [ux, uy] = [Math.cos(direction), Math.sin(direction)];
-      // The side or corner of the text that faces the point lies at `distance` from it.
+      // The side or corner of the text that faces the point lies at `radius` from it.
       const [sideX, sideY] = [ux, uy].map((u) => (Math.abs(u) < 0.3 ? 0 : Math.sign(u))) as [number, number];
-      const dx = ux * distance;
-      const dy = uy * distance + (sideY * fontSize) / 2;
+      const dx = ux * radius;
+      const dy = uy * radius + (sideY * fontSize) / 2;
       return {
         box: boxAround(x + dx + (sideX * width) / 2, y + dy, width, fontSize * 1.2),
         align: (['right', 'center', 'left'] as const)[sideX + 1]!,
         dx,
         dy,
-        leader: ring < CLOSE_RINGS ? null : { dx: ux * (distance - 3), dy: uy * (distance - 3) },
+        leader: ring < CLOSE_RINGS ? null : { dx: ux * (radius - 3), dy: uy * (radius - 3) },
       };
     }),
   );
@@ -89,7 +93,7 @@ function candidatesFor({ x, y }: LabelRequest, width: number, fontSize: number, 
 /** A generous estimate of the width of `text` in a sans-serif font, in pixels: wide scripts are a square a character. */
 export function textWidth(text: string, fontSize: number): number {
   let ems = 0;
-  for (const character of text) ems += character.codePointAt(0)! >= 0x1100 ? 1 : 0.6;
+  for (const character of text) ems += character.codePointAt(0)! >= 0x1100 ? 1 : 0.65;
   return ems * fontSize;
 }
 
@@ -99,6 +103,11 @@ export function boxAround(x: number, y: number, width: number, height: number): 
 
 export function overlap(a: Box, b: Box): boolean {
   return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}
+
+/** From a point to the nearest place of `box`, in pixels. */
+function distance(box: Box, { x, y }: { readonly x: number; readonly y: number }): number {
+  return Math.hypot(Math.max(box.left - x, 0, x - box.right), Math.max(box.top - y, 0, y - box.bottom));
 }
 
 function inside(box: Box, frame: Box): boolean {
