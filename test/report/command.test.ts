@@ -1,6 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import yargs from 'yargs';
+import bench from '../../src/cli/bench.js';
 import type { ResolvedSpec } from '../../src/harness/result.js';
+import { type BenchRequest, resolveSpec } from '../../src/harness/spec.js';
 import { benchCommand } from '../../src/report/command.js';
 import { makeResult } from './make-result.js';
 
@@ -41,5 +44,33 @@ describe('the command that makes a run again', () => {
     });
     expect(apart.slice(0, 6)).toEqual(['--train', 'a', '--test', 'b', '--labels', 'folder']);
     expect(apart).not.toContain('--split');
+  });
+
+  test.each<[string, BenchRequest]>([
+    ['everything by default', {}],
+    ['a quick run', { quick: true, seed: 7, seeds: 2, adversaries: ['adaptive'] }],
+    [
+      'captures',
+      {
+        data: ['a b.pcap', 'c'],
+        labels: 'labels.csv',
+        trainShare: 0.5,
+        view: 'vpn',
+        mix: 'single',
+        defenses: ['none', 'pad:rule=mtu+jitter'],
+        window: 50,
+        port: 'destination',
+        capacity: 12.5,
+      },
+    ],
+    ['captures given apart', { train: ['a'], test: ['b', 'c'], labels: 'folder' }],
+  ])('asks for the same specification again: %s', async (_, request) => {
+    const spec = resolveSpec(request);
+    const given = await yargs(['bench', ...words(spec)])
+      .command({ ...bench, handler: () => {} })
+      .strict()
+      .parse();
+    const { attack, defense, adversary, ...rest } = given as unknown as Record<string, never>;
+    expect(resolveSpec({ ...rest, attacks: attack, defenses: defense, adversaries: adversary })).toEqual(spec);
   });
 });
