@@ -4,6 +4,7 @@ import type { CommandModule } from 'yargs';
 import type { Interval, Result } from '../harness/result.js';
 import { runBench } from '../harness/run.js';
 import { type BenchRequest, resolveSpec } from '../harness/spec.js';
+import { renderHtml } from '../report/html.js';
 import { writeFileAtomic } from '../shared/files.js';
 import { createProgressLine, formatCount, formatDuration, formatPercent, table, wrap } from './terminal.js';
 
@@ -93,8 +94,6 @@ const command: CommandModule<object, BenchOptions> = {
       progress.end();
     }
     const report = join(out, 'report.html');
-    // Loaded when it is needed: the chart library takes half a second, which no other command should wait for.
-    const { renderHtml } = await import('../report/html.js');
     const html = await renderHtml(result);
     writeFileAtomic(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
     writeFileAtomic(report, html);
