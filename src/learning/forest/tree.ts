@@ -1,5 +1,7 @@
 import type { createDraw } from './random.js';
 
+type Draw = ReturnType<typeof createDraw>;
+
 /**
  * What all trees of a forest learn from: the distinct rows of the training table, shared between threads. A cell is kept
  * as bin << shift | class, so that one look-up tells both.
@@ -55,10 +57,7 @@ const SMALL = 24;
  * value against the rest. The first alone needs two splits to single out a port amid the order.
  * @returns grows one tree; sets `drawn` (one per row) to 1 for rows in its bootstrap sample, 0 for others
  */
-export function createGrower(
-  table: TrainingTable,
-  options: TreeOptions,
-): (draw: ReturnType<typeof createDraw>, drawn: Uint8Array) => Tree {
+export function createGrower(table: TrainingTable, options: TreeOptions): (draw: Draw, drawn: Uint8Array) => Tree {
   const { groups, classes, shift, classWeight, categorical } = table;
   const columns = categorical.length;
   const classMask = (1 << shift) - 1;
@@ -70,6 +69,7 @@ export function createGrower(
   const weight = new Uint32Array(groups);
   const bag = Array.from({ length: columns }, () => table.cells.slice(0, groups));
   const index = new Uint32Array(groups);
+  const aside = new Uint32Array(groups);
 
   // Counts by cell, the set of cells that have one (a bit each), and the cells of a node in ascending order.
   const histogram = new Uint32Array(256 << shift);
@@ -84,10 +84,18 @@ export function createGrower(
   const counts = new Uint32Array(classes);
   const smallerCounts = new Uint32Array(classes);
 
-  // Nodes still to be grown: number, rows from, rows to, depth, drawn rows by class.
-  const frame = 4 + classes;
+  // Nodes still to be grown: number, rows from, rows to, depth, constant columns, drawn rows by class. A column that has
+  // one value in a node has one below it too, and need not be looked at there; bit i stands for column i below 32.
+  const frame = 5 + classes;
   let stack = new Uint32Array(64 * frame);
   let stackTop = 0;
+
+  // The tree so far.
+  let nodes = new Int32Array(1024);
+  let nodeCount = 0;
+  let distributions = new Float32Array(64 * classes);
+  let impureLeaves = 0;
+  const importance = new Float64Array(columns);
 
   // The best split of the node at hand. The score is in an array since V8 boxes a number that closures assign.
   const bestScore = new Float64Array(1);
@@ -95,36 +103,50 @@ export function createGrower(
 
   const candidates = Uint8Array.from({ length: columns }, (_, column) => column);
 
-  /** Lists the distinct cells of rows index[from..to) in `column`, ascending, with their counts. */
+  // Each of the following functions has one hot loop and little after it, or V8 enters a loop of the first, large nodes with
+  // code compiled before the rest was ever run, and falls back to the interpreter at its end, again and again.
+
+  /** Lists the distinct cells of rows index[from..to) in `column`, ascending, with their counts; returns how many. */
   function listCells(column: number, from: number, to: number): number {
     const cells = bag[column]!;
+    if (to - from <= SMALL) return sortCells(cells, from, to);
+    countCells(cells, from, to);
+    return drainHistogram();
+  }
+
+  function sortCells(cells: TrainingTable['cells'], from: number, to: number): number {
     let entries = 0;
-    if (to - from <= SMALL) {
-      for (let i = from; i < to; i++) {
-        const row = index[i]!;
-        const cell = cells[row]!;
-        let place = entries;
-        while (place > 0 && entryCell[place - 1]! > cell) place--;
-        if (place > 0 && entryCell[place - 1] === cell) {
-          entryCount[place - 1]! += weight[row]!;
-          continue;
-        }
-        for (let k = entries; k > place; k--) {
-          entryCell[k] = entryCell[k - 1]!;
-          entryCount[k] = entryCount[k - 1]!;
-        }
-        entryCell[place] = cell;
-        entryCount[place] = weight[row]!;
-        entries++;
+    for (let i = from; i < to; i++) {
+      const row = index[i]!;
+      const cell = cells[row]!;
+      let place = entries;
+      while (place > 0 && entryCell[place - 1]! > cell) place--;
+      if (place > 0 && entryCell[place - 1] === cell) {
+        entryCount[place - 1]! += weight[row]!;
+        continue;
       }
-      return entries;
+      for (let k = entries; k > place; k--) {
+        entryCell[k] = entryCell[k - 1]!;
+        entryCount[k] = entryCount[k - 1]!;
+      }
+      entryCell[place] = cell;
+      entryCount[place] = weight[row]!;
+      entries++;
     }
+    return entries;
+  }
+
+  function countCells(cells: TrainingTable['cells'], from: number, to: number): void {
     for (let i = from; i < to; i++) {
       const row = index[i]!;
       const cell = cells[row]!;
       histogram[cell]! += weight[row]!;
       touched[cell >>> 5]! |= 1 << (cell & 31);
     }
+  }
+
+  function drainHistogram(): number {
+    let entries = 0;
     for (let word = 0; word < touched.length; word++) {
       let bits = touched[word]!;
       if (bits === 0) continue;
@@ -215,29 +237,35 @@ export function createGrower(
     return true;
   }
 
-  /** Moves the rows of index[from..to) that go left to the front; returns where the right ones begin. */
+  /** Moves the rows of index[from..to) that go left to the front; returns where the right ones begin. Keeps their order. */
   function partition(split: number, from: number, to: number): number {
-    const cells = bag[split & 0xff]!;
     const bin = (split >>> 8) & 0xff;
     // Both kinds of split are a range of cells.
     const low = (split & EQUALS) !== 0 ? bin << shift : 0;
-    const high = (bin + 1) << shift;
+    const middle = divide(bag[split & 0xff]!, low, (bin + 1) << shift, from, to);
+    for (let i = middle; i < to; i++) index[i] = aside[i - middle]!;
+    return middle;
+  }
+
+  /** Puts the rows with cells in [low, high) in front and the others aside, without a branch that could be mispredicted. */
+  function divide(cells: TrainingTable['cells'], low: number, high: number, from: number, to: number): number {
     let front = from;
-    let back = to - 1;
-    while (front <= back) {
-      const row = index[front]!;
+    let back = 0;
+    for (let i = from; i < to; i++) {
+      const row = index[i]!;
       const cell = cells[row]!;
-      if (cell >= low && cell < high) front++;
-      else {
-        index[front] = index[back]!;
-        index[back--] = row;
-      }
+      const goesLeft = ((cell - high) & ~(cell - low)) >>> 31;
+      index[front] = row;
+      aside[back] = row;
+      front += goesLeft;
+      back += 1 - goesLeft;
     }
     return front;
   }
 
   /** Counts the drawn rows among index[from..to) by class. */
-  function countClasses(cells: TrainingTable['cells'], from: number, to: number, out: Uint32Array): void {
+  function countClasses(from: number, to: number, out: Uint32Array): void {
+    const cells = bag[0]!;
     out.fill(0);
     for (let i = from; i < to; i++) {
       const row = index[i]!;
@@ -245,111 +273,140 @@ export function createGrower(
     }
   }
 
-  function pushNode(node: number, from: number, to: number, depth: number, byClass: Uint32Array): void {
+  function pushNode(
+    node: number,
+    from: number,
+    to: number,
+    depth: number,
+    constant: number,
+    byClass: Uint32Array,
+  ): void {
     if (stackTop + frame > stack.length) stack = doubled(stack);
     stack[stackTop] = node;
     stack[stackTop + 1] = from;
     stack[stackTop + 2] = to;
     stack[stackTop + 3] = depth;
-    stack.set(byClass, stackTop + 4);
+    stack[stackTop + 4] = constant;
+    for (let c = 0; c < classes; c++) stack[stackTop + 5 + c] = byClass[c]!;
     stackTop += frame;
   }
 
-  return (draw, drawn) => {
+  /** Draws a bootstrap sample and packs the distinct rows in it; returns their number. */
+  function drawSample(draw: Draw, drawn: Uint8Array): number {
     groupWeight.fill(0);
     drawn.fill(0);
-    // A tree must not depend on the trees that this thread grew before.
-    for (let column = 0; column < columns; column++) candidates[column] = column;
-    for (let i = 0; i < table.rows; i++) {
-      const row = draw(table.rows);
+    drawRows(draw, drawn);
+    const size = packWeights();
+    for (let column = 0; column < columns; column++) packCells(bag[column]!, column * groups, size);
+    for (let row = 0; row < size; row++) index[row] = row;
+    return size;
+  }
+
+  function drawRows(draw: Draw, drawn: Uint8Array): void {
+    const { rows, groupOf } = table;
+    for (let i = 0; i < rows; i++) {
+      const row = draw(rows);
       drawn[row] = 1;
-      groupWeight[table.groupOf[row]!]!++;
+      groupWeight[groupOf[row]!]!++;
     }
+  }
+
+  function packWeights(): number {
     let size = 0;
     for (let group = 0; group < groups; group++) {
-      if (groupWeight[group] === 0) continue;
       weight[size] = groupWeight[group]!;
-      for (let column = 0; column < columns; column++) bag[column]![size] = table.cells[column * groups + group]!;
-      index[size] = size;
-      size++;
+      index[size] = group;
+      size += groupWeight[group] === 0 ? 0 : 1;
+    }
+    return size;
+  }
+
+  function packCells(packed: TrainingTable['cells'], offset: number, size: number): void {
+    for (let row = 0; row < size; row++) packed[row] = table.cells[offset + index[row]!]!;
+  }
+
+  /** Takes the node on top of the stack: makes it a leaf, or splits it and puts its children there. */
+  function growNode(draw: Draw): void {
+    stackTop -= frame;
+    const node = stack[stackTop]!;
+    const from = stack[stackTop + 1]!;
+    const to = stack[stackTop + 2]!;
+    const depth = stack[stackTop + 3]!;
+    let constant = stack[stackTop + 4]!;
+    let drawnRows = 0;
+    let totalWeight = 0;
+    let totalSquares = 0;
+    let present = 0;
+    let someClass = 0;
+    for (let c = 0; c < classes; c++) {
+      const count = stack[stackTop + 5 + c]!;
+      counts[c] = count;
+      const classTotal = count * classWeight[c]!;
+      total[c] = classTotal;
+      if (count === 0) continue;
+      present++;
+      someClass = c;
+      drawnRows += count;
+      totalWeight += classTotal;
+      totalSquares += classTotal * classTotal;
     }
 
-    let nodes = new Int32Array(1024);
-    let nodeCount = 1;
-    let distributions = new Float32Array(64 * classes);
-    let impureLeaves = 0;
-    const importance = new Float64Array(columns);
-
-    const root = new Uint32Array(classes);
-    countClasses(bag[0]!, 0, size, root);
-    pushNode(0, 0, size, 0, root);
-    while (stackTop > 0) {
-      stackTop -= frame;
-      const node = stack[stackTop]!;
-      const from = stack[stackTop + 1]!;
-      const to = stack[stackTop + 2]!;
-      const depth = stack[stackTop + 3]!;
-      let drawnRows = 0;
-      let totalWeight = 0;
-      let totalSquares = 0;
-      let present = 0;
-      let someClass = 0;
-      for (let c = 0; c < classes; c++) {
-        const count = stack[stackTop + 4 + c]!;
-        counts[c] = count;
-        const classTotal = count * classWeight[c]!;
-        total[c] = classTotal;
-        if (count === 0) continue;
-        present++;
-        someClass = c;
-        drawnRows += count;
-        totalWeight += classTotal;
-        totalSquares += classTotal * classTotal;
+    bestScore[0] = 0;
+    if (present > 1 && depth < maxDepth && drawnRows >= 2 * minLeaf) {
+      let splittable = false;
+      for (let visited = 0; visited < columns && (visited < maxFeatures || !splittable); visited++) {
+        const pick = visited + draw(columns - visited);
+        const column = candidates[pick]!;
+        candidates[pick] = candidates[visited]!;
+        candidates[visited] = column;
+        const bit = column < 32 ? 1 << column : 0;
+        if ((constant & bit) !== 0) continue;
+        const entries = listCells(column, from, to);
+        if (searchColumn(column, entries, drawnRows, totalWeight, totalSquares)) splittable = true;
+        else constant |= bit;
       }
-
-      let found = false;
-      if (present > 1 && depth < maxDepth && drawnRows >= 2 * minLeaf) {
-        bestScore[0] = 0;
-        let splittable = false;
-        for (let visited = 0; visited < columns && (visited < maxFeatures || !splittable); visited++) {
-          const pick = visited + draw(columns - visited);
-          const column = candidates[pick]!;
-          candidates[pick] = candidates[visited]!;
-          candidates[visited] = column;
-          const entries = listCells(column, from, to);
-          if (searchColumn(column, entries, drawnRows, totalWeight, totalSquares)) splittable = true;
-        }
-        found = bestScore[0]! > 0;
-      }
-
-      if (!found) {
-        let distribution = someClass;
-        if (present > 1) {
-          if ((impureLeaves + 1) * classes > distributions.length) distributions = doubled(distributions);
-          for (let c = 0; c < classes; c++) distributions[impureLeaves * classes + c] = total[c]! / totalWeight;
-          distribution = classes + impureLeaves++;
-        }
-        nodes[2 * node] = -1 - distribution;
-        continue;
-      }
-      importance[bestSplit & 0xff]! += bestScore[0]! - totalSquares / totalWeight;
-      const middle = partition(bestSplit, from, to);
-      if (2 * (nodeCount + 2) > nodes.length) nodes = doubled(nodes);
-      nodes[2 * node] = bestSplit;
-      nodes[2 * node + 1] = nodeCount;
-      // Classes are counted on the smaller side; the other side has the rest.
-      const leftIsSmaller = middle - from < to - middle;
-      if (leftIsSmaller) countClasses(bag[0]!, from, middle, smallerCounts);
-      else countClasses(bag[0]!, middle, to, smallerCounts);
-      for (let c = 0; c < classes; c++) counts[c]! -= smallerCounts[c]!;
-      pushNode(nodeCount + 1, middle, to, depth + 1, leftIsSmaller ? counts : smallerCounts);
-      pushNode(nodeCount, from, middle, depth + 1, leftIsSmaller ? smallerCounts : counts);
-      nodeCount += 2;
     }
+    if (bestScore[0] === 0) {
+      nodes[2 * node] = -1 - (present > 1 ? addDistribution(totalWeight) : someClass);
+      return;
+    }
+
+    importance[bestSplit & 0xff]! += bestScore[0]! - totalSquares / totalWeight;
+    const middle = partition(bestSplit, from, to);
+    if (2 * (nodeCount + 2) > nodes.length) nodes = doubled(nodes);
+    nodes[2 * node] = bestSplit;
+    nodes[2 * node + 1] = nodeCount;
+    // Classes are counted on the smaller side; the other side has the rest.
+    const leftIsSmaller = middle - from < to - middle;
+    if (leftIsSmaller) countClasses(from, middle, smallerCounts);
+    else countClasses(middle, to, smallerCounts);
+    for (let c = 0; c < classes; c++) counts[c]! -= smallerCounts[c]!;
+    pushNode(nodeCount + 1, middle, to, depth + 1, constant, leftIsSmaller ? counts : smallerCounts);
+    pushNode(nodeCount, from, middle, depth + 1, constant, leftIsSmaller ? smallerCounts : counts);
+    nodeCount += 2;
+  }
+
+  /** Keeps the shares of the classes in the node at hand; returns the number of a leaf that has them. */
+  function addDistribution(totalWeight: number): number {
+    if ((impureLeaves + 1) * classes > distributions.length) distributions = doubled(distributions);
+    for (let c = 0; c < classes; c++) distributions[impureLeaves * classes + c] = total[c]! / totalWeight;
+    return classes + impureLeaves++;
+  }
+
+  return (draw, drawn) => {
+    const size = drawSample(draw, drawn);
+    // A tree must not depend on the trees that this thread grew before.
+    for (let column = 0; column < columns; column++) candidates[column] = column;
+    importance.fill(0);
+    nodeCount = 1;
+    impureLeaves = 0;
+    countClasses(0, size, counts);
+    pushNode(0, 0, size, 0, 0, counts);
+    while (stackTop > 0) growNode(draw);
     return {
       nodes: nodes.slice(0, 2 * nodeCount),
       distributions: distributions.slice(0, impureLeaves * classes),
-      importance,
+      importance: importance.slice(),
     };
   };
 }
