@@ -235,7 +235,7 @@ function devicesText(devices: readonly LabelledDevice[], unlabelled: number): st
     device.addresses.join(', '),
     ...trafficCells(device),
   ]);
-  const columns = [{ title: 'Device' }, { title: 'category' }, { title: 'address', shrink: true }, ...TRAFFIC];
+  const columns = [{ title: 'Device', shrink: true }, { title: 'category' }, { title: 'address' }, ...TRAFFIC];
   const rest = unlabelled > 0 ? `\n${formatCount(unlabelled)} packets belong to no labelled device` : '';
   return table(columns, rows, WIDTH) + rest;
 }
