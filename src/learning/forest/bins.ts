@@ -60,7 +60,7 @@ export function learnBins(column: Column, label: Uint16Array, classes: number, l
  * bin. After GreedyFindBin of LightGBM (Ke et al., NIPS 2017; src/io/bin.cpp). Edges lie midway between values.
  */
 function learnNumericBins({ name, values }: NumericColumn, limit: number): NumericBins {
-  const sorted = Float64Array.from(values).sort();
+  const sorted = new Float64Array(values).sort();
   // NaN sorts last.
   if (Number.isNaN(sorted.at(-1))) throw new InputError(`column ${name}: expected numbers, found one that is not`);
   const { distinct, counts } = countDistinct(sorted);
@@ -69,16 +69,16 @@ function learnNumericBins({ name, values }: NumericColumn, limit: number): Numer
   if (distinct.length <= limit) {
     for (let i = 0; i + 1 < distinct.length; i++) edgeAfter(i);
   } else {
-    let share = sorted.length / limit;
-    const heavy = Uint8Array.from(counts, (count) => (count >= share ? 1 : 0));
+    const heavy = new Uint8Array(distinct.length);
     let lightBins = limit;
     let lightRows = sorted.length;
     for (let i = 0; i < counts.length; i++) {
-      if (!heavy[i]) continue;
+      if (counts[i]! < sorted.length / limit) continue;
+      heavy[i] = 1;
       lightBins--;
       lightRows -= counts[i]!;
     }
-    share = lightRows / lightBins;
+    let share = lightRows / lightBins;
     let rows = 0;
     for (let i = 0; i + 1 < distinct.length && edges.length < limit - 1; i++) {
       rows += counts[i]!;
@@ -186,14 +186,11 @@ function principalScores(counts: Float64Array, classes: number): Float64Array {
 
 /** Writes the bin of each value of `column` into `out`, at `offset`, `offset + step`, ... */
 export function applyBins(bins: ColumnBins, column: Column, out: Uint8Array, offset: number, step: number): void {
-  const { values } = column;
-  if (bins.kind === 'categorical') {
-    const table = new Uint8Array(0x10000).fill(bins.categories.indexOf(-1));
-    for (const [bin, value] of bins.categories.entries()) if (value >= 0) table[value] = bin;
-    for (let i = 0; i < values.length; i++) out[offset + i * step] = table[values[i]!]!;
-    return;
-  }
-  const { edges } = bins;
+  if (bins.kind === 'numeric') applyEdges(bins.edges, new Float64Array(column.values), out, offset, step);
+  else applyCategories(bins.categories, new Uint16Array(column.values), out, offset, step);
+}
+
+function applyEdges(edges: Float64Array, values: Float64Array, out: Uint8Array, offset: number, step: number): void {
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     let low = 0;
@@ -205,4 +202,16 @@ export function applyBins(bins: ColumnBins, column: Column, out: Uint8Array, off
     }
     out[offset + i * step] = low;
   }
+}
+
+function applyCategories(
+  categories: Int32Array,
+  values: Uint16Array,
+  out: Uint8Array,
+  offset: number,
+  step: number,
+): void {
+  const binOf = new Uint8Array(0x10000).fill(categories.indexOf(-1));
+  for (let bin = 0; bin < categories.length; bin++) if (categories[bin]! >= 0) binOf[categories[bin]!] = bin;
+  for (let i = 0; i < values.length; i++) out[offset + i * step] = binOf[values[i]!]!;
 }

@@ -36,14 +36,14 @@ export interface Forest extends Trees {
   /** Share of the decrease of Gini impurity by column, mean over trees: adds up to 1 (0 where no tree has a split). */
   readonly importance: Float64Array;
   /**
-   * Accuracy on the training rows, each judged by the trees that did not draw it, on at most {@link OUT_OF_BAG_ROWS}
-   * evenly spaced rows; null where it was not asked for or no row was left out of any tree.
+   * Accuracy on the training rows, each judged by the trees that did not draw it; on as many evenly spaced rows as keep
+   * within {@link OUT_OF_BAG_PAIRS}. Null where it was not asked for or no row was left out of any tree.
    */
   readonly outOfBagAccuracy: number | null;
 }
 
-/** Enough for a standard error below 0.002. */
-const OUT_OF_BAG_ROWS = 100_000;
+/** Trees times rows: 200,000 rows for 100 trees, which is a standard error of about 0.001. A byte is kept for each. */
+const OUT_OF_BAG_PAIRS = 2e7;
 
 /** Rows for which starting another thread is worth the while. */
 const ROWS_PER_THREAD = 10_000;
@@ -80,7 +80,7 @@ export async function trainForest(
     const words = rng.stream('tree', tree);
     for (let k = 0; k < 4; k++) seeds[4 * tree + k] = words.integer(0, 2 ** 32 - 1);
   }
-  const sampled = outOfBag ? Math.min(label.length, OUT_OF_BAG_ROWS) : 0;
+  const sampled = outOfBag ? Math.min(label.length, Math.ceil(OUT_OF_BAG_PAIRS / trees)) : 0;
   const sample = Uint32Array.from({ length: sampled }, (_, i) => Math.floor((i * label.length) / sampled));
   const task: GrowTask = {
     kind: 'grow',
