@@ -104,7 +104,8 @@ export function writePcap(trace: Trace, path: string, options: WritePcapOptions 
     return { packets: trace.packets, bytes: file.size, link };
   } catch (cause) {
     file.discard();
-    if (cause instanceof InputError) throw cause;
+    // A full disk and the like; what is not the system's fault is ours.
+    if ((cause as NodeJS.ErrnoException).syscall === undefined) throw cause;
     throw new InputError(`${path}: cannot be written: ${(cause as Error).message}`, { cause });
   }
 }
@@ -156,6 +157,8 @@ interface PacketView {
   readonly application: Application;
   /** An Ethernet frame of the least length there is, which padding may have brought it to. */
   readonly isShortest: boolean;
+  /** The frame may be longer than the packet in it. */
+  readonly canPad: boolean;
 }
 
 /** A function that writes frame `i` of the trace at a place in a buffer, all its bytes. */
@@ -192,7 +195,7 @@ function createFrameWriter(trace: Trace, base: number): (out: Buffer, at: number
     const application = applicationOf(protocols, transport, flow);
     const key = row * 31 + flow.count[isOutbound ? 0 : 1]++;
     const isShortest = base > 0 && end - at <= SHORTEST_FRAME;
-    const packet: PacketView = { flow, key, isOutbound, application, isShortest };
+    const packet: PacketView = { flow, key, isOutbound, application, isShortest, canPad: base > 0 };
     let packetEnd = end;
     if (transport === TCP) packetEnd = writeTcp(out, payload, end, packet);
     else if (transport === UDP) writeUdp(out, payload, end, packet);
@@ -309,22 +312,21 @@ function writeIp(
 function writeTcp(out: Buffer, at: number, end: number, packet: PacketView): number {
   const { flow, isOutbound, application } = packet;
   const room = end - at - 20;
-  let options = 0;
-  if (application === 'text') {
-    // A segment that shows no application is mostly an acknowledgement: padded to Ethernet's least, or with options.
-    if (packet.isShortest) {
-      const isFirst = flow.largest[isOutbound ? 0 : 1] === 0;
-      options = isFirst && room >= 4 ? 4 : 0;
-      end = at + 20 + options;
-    } else if (room <= 40 && room % 4 === 0) options = room;
-  }
-  const payload = at + 20 + options;
-  const size = end - payload;
   const own = isOutbound ? 0 : 1;
   const { sequence, largest } = flow;
+  const isFirst = largest[own] === 0;
+  const isTooShort = room < shortestPayload(application);
+  let options = 0;
+  // A segment that shows no application is mostly an acknowledgement: padded to Ethernet's least, or with options.
+  if (application === 'text' ? packet.isShortest : isTooShort && isFirst && packet.canPad) {
+    options = isFirst && room >= 4 ? 4 : 0;
+    end = at + 20 + options;
+  } else if (application === 'text' && room <= 40 && room % 4 === 0) options = room;
+  const payload = at + 20 + options;
+  const size = end - payload;
   // Too short for its application: a keep-alive (RFC 9293, section 3.8.4), whose bytes are of what went before.
-  const isRepeat = size < shortestPayload(application);
-  const isSyn = size === 0 && largest[own] === 0;
+  const isRepeat = size > 0 && isTooShort;
+  const isSyn = size === 0 && isFirst;
   const isAck = !isSyn || largest[1 - own]! > 0;
 
   writePorts(out, at, packet);
@@ -337,7 +339,7 @@ function writeTcp(out: Buffer, at: number, end: number, packet: PacketView): num
   // No-operation options: nothing is known of the real ones, but that a SYN names its maximum segment size.
   out.fill(1, at + 20, payload);
   if (isSyn && options >= 4) out.writeUInt32BE(MAXIMUM_SEGMENT, at + 20);
-  fillPayload(out, payload, size, isRepeat ? 'zeros' : application, isOutbound, packet.key);
+  fillPayload(out, payload, size, isTooShort ? 'zeros' : application, isOutbound, packet.key);
   if (!isRepeat) sequence[own]! += isSyn ? 1 : size;
   largest[own] = Math.max(largest[own]!, size, 1);
   out.writeUInt16BE(checksum(out, at, end, flow.addressSum + TCP + (end - at)), at + 16);
