@@ -1,0 +1,63 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import { UsageError } from '../../shared/errors.js';
+
+/** What we use of ONNX Runtime, native or WebAssembly: the two packages export the same. */
+export interface OnnxRuntime {
+  readonly name: 'onnxruntime-node' | 'onnxruntime-web';
+  readonly InferenceSession: typeof InferenceSession;
+  readonly Tensor: typeof Tensor;
+}
+
+export interface RuntimeOptions {
+  /** Threads within an operator, at least 1. */
+  readonly threads: number;
+  readonly device: 'cpu' | 'cuda';
+}
+
+export type RuntimeName = OnnxRuntime['name'];
+
+/** Takes a warning: one line, without a full stop. */
+export type OnWarning = (message: string) => void;
+
+/**
+ * The native package, or where that does not load (no binary for this platform, left out of the install) the WebAssembly one.
+ * @param name to have this one and no other
+ */
+export async function loadRuntime(onWarning?: OnWarning, name?: RuntimeName): Promise<OnnxRuntime> {
+  if (name !== 'onnxruntime-web') {
+    try {
+      const { InferenceSession, Tensor } = await import('onnxruntime-node');
+      return { name: 'onnxruntime-node', InferenceSession, Tensor };
+    } catch (cause) {
+      if (name !== undefined) throw cause;
+      const reason = (cause as Error).message.split('\n', 1)[0];
+      onWarning?.(`onnxruntime-node does not load, so onnxruntime-web does its work, more slowly: ${reason}`);
+    }
+  }
+  const { InferenceSession, Tensor } = await import('onnxruntime-web');
+  return { name: 'onnxruntime-web', InferenceSession, Tensor };
+}
+
+/**
+ * A session for the model in `bytes`.
+ * @throws UsageError where the device is not there.
+ */
+export async function createSession(
+  runtime: OnnxRuntime,
+  bytes: Uint8Array,
+  { threads, device }: RuntimeOptions,
+): Promise<InferenceSession> {
+  const options: InferenceSession.SessionOptions = {
+    intraOpNumThreads: threads,
+    executionProviders: runtime.name === 'onnxruntime-web' ? ['wasm'] : device === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
+  };
+  if (device === 'cpu') return runtime.InferenceSession.create(bytes, options);
+  if (runtime.name === 'onnxruntime-web') throw new UsageError('device cuda: needs onnxruntime-node, which does not load here');
+  try {
+    return await runtime.InferenceSession.create(bytes, options);
+  } catch (cause) {
+    throw new UsageError(`device cuda: not available to onnxruntime-node: ${(cause as Error).message.split('\n', 1)[0]}`, {
+      cause,
+    });
+  }
+}
