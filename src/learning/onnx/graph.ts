@@ -76,7 +76,8 @@ function build(graphName: string, fresh: (type: string) => string): GraphBuilder
   const initializer: object[] = [];
   const input: object[] = [];
   const output: object[] = [];
-  const outputs = new Set<Value>();
+  // Names that an output cannot take: ONNX Runtime gives zeros for an output that is an input under the same name.
+  const taken = new Set<Value>();
 
   const add = (type: string, outputs: Value[], inputs: readonly Value[], attributes: Attributes, domain: string) => {
     const attribute = Object.entries(attributes).map(([name, value]) => attributeProto(name, value));
@@ -87,11 +88,12 @@ function build(graphName: string, fresh: (type: string) => string): GraphBuilder
     fresh,
     input(name, type, dims) {
       input.push(valueInfo(name, type, dims));
+      taken.add(name);
       return name;
     },
-    output(value, type, dims, name = outputs.has(value) ? fresh('Identity') : value) {
+    output(value, type, dims, name = taken.has(value) ? fresh('Identity') : value) {
       if (name !== value) add('Identity', [name], [value], {}, '');
-      outputs.add(name);
+      taken.add(name);
       output.push(valueInfo(name, type, dims));
     },
     constant(tensor, name = fresh('constant')) {
