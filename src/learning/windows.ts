@@ -1,3 +1,9 @@
+/** `label` of a packet that has no class: cover that there was nothing to learn of, or a device that was left out. */
+export const NO_CLASS = 0xffff;
+
+/** Name of the class of cover packets. */
+export const COVER = 'cover';
+
 /**
  * Windows over streams of packets: what an attack sees. A window is a range of rows of one packet table, so overlapping
  * windows share their packets and a per-packet attack need not look at windows at all.
@@ -13,7 +19,7 @@ export interface Windows {
   readonly size: number;
   /** Names of the classes that `label` indexes: devices, and 'cover' last where cover was there to learn. */
   readonly classes: readonly string[];
-  /** Class of each packet. */
+  /** Class of each packet, or {@link NO_CLASS}: such packets are seen, but not learnt. */
   readonly label: Uint16Array;
 }
 

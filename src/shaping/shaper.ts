@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { HomeveilError } from '../shared/errors.js';
 import type { ParameterSchema } from '../shared/parameters.js';
 import type { Rng } from '../shared/rng.js';
 import type { Direction } from '../trace/trace.js';
@@ -10,8 +11,10 @@ import type { Direction } from '../trace/trace.js';
 export interface PacketRef {
   /** Unique within the run. */
   readonly id: number;
-  /** Bytes of the frame. */
+  /** Bytes of the frame, at least 1. */
   readonly length: number;
+  /** Bytes of it before the IP header; `length` less this is the length of the IP packet. */
+  readonly header: number;
   readonly direction: Direction;
   readonly protocols: number;
   /** The remote (service) port. */
@@ -20,12 +23,22 @@ export interface PacketRef {
   readonly device: number;
 }
 
-/** What a cover packet looks like on the wire; by default like the last packet of its shaper, if there was one. */
+/**
+ * What a cover packet looks like on the wire: by default like the last packet that arrived at its shaper, except that
+ * cover of a shaper for the whole home belongs to no device.
+ */
 export interface CoverShape {
   readonly protocols: number;
   readonly port: number;
   readonly flow: number;
   readonly device: number;
+}
+
+/** Some of the bytes of a packet: what a frame that carries several packets is made of. */
+export interface Part {
+  readonly packet: PacketRef;
+  /** At least 1. */
+  readonly bytes: number;
 }
 
 /**
@@ -51,6 +64,11 @@ export interface Link {
    * `wireBytes` may be smaller than `userBytes` only by what an encapsulation removes; it is at least 1.
    */
   send(p: PacketRef, wireBytes: number, userBytes?: number): void;
+  /**
+   * Puts one frame of `wireBytes` on the wire now that carries parts of one or more packets, all of one direction. It
+   * belongs to the device with most of the bytes, and looks like that device's largest part.
+   */
+  sendCell(parts: readonly Part[], wireBytes: number): void;
   /** Puts a frame without user data on the wire now. */
   cover(direction: Direction, wireBytes: number, like?: CoverShape): void;
   /** Gives up a packet: it counts as lost. */
@@ -64,6 +82,18 @@ export interface Link {
 /** One shaper for each flow, for each device, or one for the whole home. */
 export type Scope = 'flow' | 'device' | 'home';
 
+/** The one flow that an observer sees of a tunnel. */
+export interface TunnelFlow {
+  /** Bit set of `Protocol`. */
+  readonly protocols: number;
+  /** IP protocol number: 17 for UDP. */
+  readonly transport: number;
+  /** The port of both ends. */
+  readonly port: number;
+  /** Bytes of a frame before its outer IP header. */
+  readonly header: number;
+}
+
 /** A defense: see docs/defenses.md for how to write one. */
 export interface Defense<S extends ParameterSchema = ParameterSchema> {
   readonly name: string;
@@ -74,10 +104,24 @@ export interface Defense<S extends ParameterSchema = ParameterSchema> {
   readonly scope: Scope;
   /** Where padding and cover are taken off again: the far end must be able to. */
   readonly removedAt: 'device' | 'gateway' | 'tunnel end' | 'nowhere';
-  /** True for a defense that is itself a tunnel: it takes the place of the vpn view's own. */
-  readonly tunnel?: boolean;
   readonly parameters: S;
+  /**
+   * For a defense that is itself a tunnel, and only for one: what the tunnel looks like from outside. All its frames, cover
+   * too, travel in that one flow, and it takes the place of the vpn view's own tunnel.
+   */
+  tunnel?(parameters: z.output<S>): TunnelFlow;
   create(parameters: z.output<S>): Shaper;
+}
+
+/** A defense and its parameters, as resolved. */
+export interface AppliedDefense {
+  readonly defense: Defense;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/** A defense broke the contract: it sent what it did not have, kept what it should have sent, or never comes to an end. */
+export class DefenseError extends HomeveilError {
+  override readonly name = 'DefenseError';
 }
 
 /** Gives a defense its type; the identity at run time. */

@@ -1,0 +1,241 @@
+import type { Rng } from '../shared/rng.js';
+import { Direction, Protocol, type TraceBuilder } from '../trace/trace.js';
+import type { DeviceProfile, Exchange, Range } from './profile.js';
+import { SERVICES, type Service, serverAddress } from './services.js';
+
+const TCP = 6;
+const UDP = 17;
+const ETHERNET = 14;
+const IPV4 = 20;
+const SHORTEST_FRAME = 60;
+const LARGEST_FRAME = 1514;
+const LARGEST_RECORD = 16384;
+/** TLS 1.2 with AES-GCM: record header 5, explicit nonce 8, tag 16 (RFC 5288). */
+const RECORD_OVERHEAD = 29;
+const LARGEST_DATAGRAM = 1350;
+/** RFC 6928. */
+const INITIAL_WINDOW = 10;
+const LARGEST_WINDOW = 80;
+
+/** Bytes a second that the home's line takes in each direction, and a resolver's cache time. Our choice. */
+const LINE = { [Direction.INBOUND]: 12.5e6, [Direction.OUTBOUND]: 2.5e6 } as const;
+const NAME_CACHE_SECONDS = 300;
+
+/** Where packets of the simulated home go: those outside [from, to) are not seen. */
+export interface Sink {
+  readonly trace: TraceBuilder;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A device as its traffic needs it. */
+export interface Host {
+  readonly profile: DeviceProfile;
+  /** Row of `devices`. */
+  readonly device: number;
+  readonly address: string;
+}
+
+export interface Connection {
+  /** When the first data can be sent: the handshakes are over. */
+  readonly ready: number;
+  /**
+   * Sends a message of `bytes` from `time` on, as segments with their acknowledgements.
+   * @param answered the receiver's answer carries the last acknowledgement
+   * @returns when the last segment has passed the gateway
+   */
+  send(time: number, direction: Direction, bytes: number, answered?: boolean): number;
+  /** Runs an exchange from `time` on; returns when its last segment has passed. */
+  exchange(time: number, messages: Exchange): number;
+  close(time: number): void;
+}
+
+/** One device's network stack as one of its behaviours uses it: own chance, own ports, own memory of names. */
+export interface Network {
+  /** Opens a connection: name look-up where the name is not cached, TCP and TLS handshakes as the service asks. */
+  connect(time: number, service: Service): Connection;
+  /** One datagram to a group on the LAN. */
+  multicast(time: number, group: { readonly address: string; readonly port: number }, bytes: number): void;
+}
+
+/** Draws from a range: whole numbers, uniformly. */
+export function draw(rng: Rng, range: Range): number {
+  return typeof range === 'number' ? range : rng.integer(range[0], range[1]);
+}
+
+export function createNetwork(sink: Sink, host: Host, rng: Rng): Network {
+  const { profile } = host;
+  const resolver = SERVICES[profile.resolver];
+  const known = new Map<string, number>();
+  let port = rng.integer(32768, 60999);
+
+  /** The next ephemeral port: none comes again within ten thousand connections or so. */
+  const nextPort = (): number => {
+    port += rng.integer(1, 4);
+    if (port > 60999) port -= 60999 - 32768;
+    return port;
+  };
+
+  /** Makes a function that puts frames of one flow on the wire. The flow exists once a packet of it is seen. */
+  const openFlow = (transport: number, remoteAddress: string, remotePort: number, wan = true) => {
+    const localPort = wan ? nextPort() : remotePort;
+    let flow = -1;
+    return (time: number, direction: Direction, length: number, protocols: number): void => {
+      if (time < sink.from || time >= sink.to) return;
+      if (flow < 0) {
+        const localAddress = host.address;
+        flow = sink.trace.flow({
+          transport,
+          localPort,
+          remotePort,
+          localAddress,
+          remoteAddress,
+          wan,
+          header: ETHERNET,
+        });
+      }
+      length = Math.max(length, SHORTEST_FRAME);
+      sink.trace.push({ time, length, direction, protocols, port: remotePort, flow, device: host.device });
+    };
+  };
+
+  /** Queueing and radio noise on top of a constant delay. */
+  const around = (seconds: number): number => seconds * (1 + rng.exponential(0.08));
+  const deviceDelay = (): number => around(0.003);
+
+  const lookUp = (time: number, service: Service): number => {
+    if (service.port === resolver.port || time < (known.get(service.host) ?? 0)) return time;
+    known.set(service.host, time + NAME_CACHE_SECONDS);
+    const frame = openFlow(UDP, serverAddress(resolver, rng.integer(0, resolver.servers - 1)), resolver.port);
+    const bits = Protocol.IP | Protocol.UDP | Protocol.DNS;
+    // Header 12, name with its length bytes, type and class 4; each answer repeats the name as a pointer: 16 bytes.
+    const query = ETHERNET + IPV4 + 8 + 12 + service.host.length + 2 + 4;
+    frame(time, Direction.OUTBOUND, query, bits);
+    const answered = time + around(resolver.rtt);
+    frame(answered, Direction.INBOUND, query + 16 * Math.min(service.servers ?? 1, 4), bits);
+    return answered + deviceDelay();
+  };
+
+  const connectUdp = (time: number, service: Service, address: string): Connection => {
+    const frame = openFlow(UDP, address, service.port);
+    const bits = Protocol.IP | Protocol.UDP | (service.port === 53 ? Protocol.DNS : 0);
+    const send: Connection['send'] = (at, direction, bytes) => {
+      const line = LINE[direction];
+      for (let left = bytes; ; ) {
+        const size = Math.min(left, LARGEST_DATAGRAM);
+        const length = ETHERNET + IPV4 + 8 + size;
+        frame(at, direction, length, bits);
+        left -= size;
+        if (left <= 0) return at;
+        at += around(length / line);
+      }
+    };
+    return withExchange(time, service, send, () => {});
+  };
+
+  const connectTcp = (time: number, service: Service, address: string): Connection => {
+    const frame = openFlow(TCP, address, service.port);
+    const options = profile.timestamps ? 12 : 0;
+    const headers = ETHERNET + IPV4 + 20 + options;
+    const largest = LARGEST_FRAME - headers;
+    const tcp = Protocol.IP | Protocol.TCP;
+    const data = tcp | (service.via === 'tls' ? Protocol.TLS : service.via === 'http' ? Protocol.HTTP : 0);
+    let window = INITIAL_WINDOW;
+
+    /** `bytes` of TCP payload; every second segment is acknowledged, and the last one unless an answer does it. */
+    const sendBytes: Connection['send'] = (at, direction, bytes, answered = false) => {
+      const line = LINE[direction];
+      const back = direction === Direction.INBOUND ? Direction.OUTBOUND : Direction.INBOUND;
+      const delay = direction === Direction.INBOUND ? 0.003 : service.rtt;
+      let flight = 0;
+      let unacknowledged = 0;
+      for (let left = bytes; ; ) {
+        const size = Math.min(left, largest);
+        frame(at, direction, headers + size, data);
+        left -= size;
+        unacknowledged++;
+        if (unacknowledged === 2) {
+          frame(at + around(delay), back, headers, tcp);
+          unacknowledged = 0;
+        }
+        if (left <= 0) break;
+        at += around((headers + size) / line);
+        if (++flight === window) {
+          // The sender waits for the acknowledgement of its window; then slow start doubles it.
+          at += around(service.rtt);
+          window = Math.min(window * 2, LARGEST_WINDOW);
+          flight = 0;
+        }
+      }
+      // Delayed acknowledgement, RFC 1122 section 4.2.3.2; 40 ms is what Linux does.
+      if (unacknowledged > 0 && !answered) frame(at + 0.04 + around(delay), back, headers, tcp);
+      return at;
+    };
+
+    const send: Connection['send'] = (at, direction, bytes, answered) => {
+      const records = Math.max(1, Math.ceil(bytes / LARGEST_RECORD));
+      return sendBytes(at, direction, bytes + (service.via === 'tls' ? records * RECORD_OVERHEAD : 0), answered);
+    };
+
+    // SYN, SYN/ACK, ACK. Maximum segment size alone, or with timestamps, window scale and selective acknowledgement.
+    const syn = ETHERNET + IPV4 + 20 + (profile.timestamps ? 20 : 4);
+    frame(time, Direction.OUTBOUND, syn, tcp);
+    let at = time + around(service.rtt);
+    frame(at, Direction.INBOUND, syn, tcp);
+    at += deviceDelay();
+    frame(at, Direction.OUTBOUND, headers, tcp);
+    if (service.via === 'tls') {
+      // TLS 1.2 (RFC 5246 section 7.3): hello; hello, certificates, key exchange; key exchange and finished; finished.
+      at = sendBytes(at + deviceDelay(), Direction.OUTBOUND, draw(rng, profile.hello), true);
+      at = sendBytes(at + around(service.rtt), Direction.INBOUND, 2600 + 97 * (service.host.length % 19), true);
+      at = sendBytes(at + deviceDelay() * 4, Direction.OUTBOUND, 126, true);
+      at = sendBytes(at + around(service.rtt), Direction.INBOUND, 51, true);
+      at += deviceDelay();
+    }
+    return withExchange(at, service, send, (end) => {
+      frame(end, Direction.OUTBOUND, headers, tcp);
+      const closed = end + around(service.rtt);
+      frame(closed, Direction.INBOUND, headers, tcp);
+      frame(closed + deviceDelay(), Direction.OUTBOUND, headers, tcp);
+    });
+  };
+
+  const withExchange = (
+    ready: number,
+    service: Service,
+    send: Connection['send'],
+    close: Connection['close'],
+  ): Connection => ({
+    ready,
+    send,
+    close,
+    exchange(time, messages) {
+      let at = time;
+      for (let i = 0; i < messages.length; i++) {
+        const message = messages[i]!;
+        const up = 'up' in message;
+        const next = messages[i + 1];
+        const answered = next !== undefined && 'up' in next !== up;
+        const bytes = draw(rng, up ? message.up : message.down);
+        at = send(at, up ? Direction.OUTBOUND : Direction.INBOUND, bytes, answered);
+        // The server thinks for some milliseconds, the device's small processor a little longer.
+        if (answered) at += up ? around(service.rtt) + rng.exponential(0.008) : deviceDelay() + rng.exponential(0.012);
+        else at += rng.exponential(0.02);
+      }
+      return at;
+    },
+  });
+
+  return {
+    connect(time, service) {
+      const at = lookUp(time, service);
+      const address = serverAddress(service, rng.integer(0, (service.servers ?? 1) - 1));
+      return service.via === 'udp' ? connectUdp(at, service, address) : connectTcp(at, service, address);
+    },
+    multicast(time, group, bytes) {
+      const frame = openFlow(UDP, group.address, group.port, false);
+      const bits = Protocol.IP | Protocol.UDP | (group.port === 5353 ? Protocol.DNS : 0);
+      frame(time, Direction.OUTBOUND, ETHERNET + IPV4 + 8 + bytes, bits);
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import type { Adversary } from '../../harness/result.js';
+import { printable } from '../escape.js';
+import { type Chart, chartBase, type Drawing } from '../figure.js';
+import { shortened } from '../format.js';
+import type { Colors } from '../theme.js';
+import { textWidth } from './labels.js';
+
+/** Mean accuracy of one attack against one defense, by adversary; only those that were run. */
+export interface AttackScores {
+  readonly defense: string;
+  readonly attack: string;
+  readonly scores: readonly { readonly adversary: Adversary; readonly accuracy: number }[];
+}
+
+const LINE = 20;
+const FONT_SIZE = 12;
+
+/** A line for each attack under each defense, on it a dot for each adversary: how much knowing the defense helps. */
+export function attacksChart(
+  rows: readonly AttackScores[],
+  rates: { readonly chance: number; readonly majority: number },
+  chart: Pick<Chart, 'id' | 'description' | 'caption' | 'width'>,
+): Chart {
+  return { ...chart, draw: (width, colors) => draw(rows, rates, width, colors) };
+}
+
+function draw(
+  rows: readonly AttackScores[],
+  rates: { readonly chance: number; readonly majority: number },
+  full: number,
+  colors: Colors,
+): Drawing {
+  const names = rows.map((row) => shortened(row.attack, 18));
+  const left = 16 + Math.max(...names.map((name) => textWidth(name, FONT_SIZE)), 24);
+  const padding = { left, right: 16, top: 34, bottom: 4 };
+  const width = full - padding.left - padding.right;
+  // Lines from the top: the name of a defense, then one for each of its attacks.
+  let line = 0;
+  const headers: { text: string; line: number }[] = [];
+  const placed = rows.map((row, i) => {
+    if (row.defense !== rows[i - 1]?.defense) {
+      if (i > 0) line += 0.4;
+      headers.push({ text: printable(shortened(row.defense, Math.floor(full / (FONT_SIZE * 0.62)))), line: line++ });
+    }
+    return { ...row, name: printable(names[i]!), line: line++ };
+  });
+  const height = line * LINE;
+
+  // Every layer states scale and axis in full: Vega-Lite merges those of all layers, and stumbles where they differ.
+  const lineChannel = {
+    field: 'line',
+    type: 'quantitative' as const,
+    scale: { domain: [-0.5, line - 0.5], reverse: true, nice: false },
+    axis: null,
+  };
+  const accuracyChannel = {
+    field: 'accuracy',
+    type: 'quantitative' as const,
+    scale: { domain: [0, 1], nice: false },
+    axis: {
+      orient: 'top' as const,
+      title: null,
+      values: [0, 0.2, 0.4, 0.6, 0.8, 1],
+      labelExpr: "format(datum.value * 100, '.0f') + ' %'",
+      labelFlush: false,
+    },
+  };
+  const dots = placed.flatMap(({ defense, attack, scores, line }) =>
+    scores.map(({ adversary, accuracy }) => ({ defense, attack, adversary, accuracy, line })),
+  );
+  return {
+    spec: {
+      ...chartBase(colors),
+      width,
+      height,
+      padding,
+      layer: [
+        {
+          data: { values: Object.entries(rates).map(([name, accuracy]) => ({ name, accuracy })) },
+          mark: { type: 'rule', color: colors.muted, strokeWidth: 1.25 },
+          encoding: {
+            x: accuracyChannel,
+            strokeDash: {
+              field: 'name',
+              type: 'nominal',
+              legend: null,
+              scale: {
+                domain: ['majority', 'chance'],
+                range: [
+                  [7, 3],
+                  [2, 3],
+                ],
+              },
+            },
+          },
+        },
+        {
+          data: {
+            values: placed.flatMap(({ scores, line }) =>
+              scores.length < 2 ? [] : [{ line, from: scores[0]!.accuracy, to: scores[1]!.accuracy }],
+            ),
+          },
+          mark: { type: 'rule', color: colors.accent, strokeWidth: 2, opacity: 0.45 },
+          encoding: { x: { ...accuracyChannel, field: 'from' }, x2: { field: 'to' }, y: lineChannel },
+        },
+        {
+          data: { values: dots },
+          mark: { type: 'point', size: 70, strokeWidth: 2, opacity: 1, color: colors.accent },
+          encoding: {
+            x: accuracyChannel,
+            y: lineChannel,
+            fill: {
+              field: 'adversary',
+              type: 'nominal',
+              legend: null,
+              scale: { domain: ['static', 'adaptive'], range: [colors.paper, colors.accent] },
+            },
+          },
+        },
+        {
+          data: { values: placed.map(({ name, line }) => ({ name, line })) },
+          mark: { type: 'text', align: 'right', color: colors.muted },
+          encoding: { text: { field: 'name' }, x: { value: -10 }, y: lineChannel },
+        },
+        {
+          data: { values: headers },
+          mark: { type: 'text', align: 'left', fontWeight: 600, stroke: colors.paper, strokeWidth: 4 },
+          encoding: { text: { field: 'text' }, x: { value: 2 - left }, y: lineChannel },
+        },
+        {
+          data: { values: headers },
+          mark: { type: 'text', align: 'left', fontWeight: 600 },
+          encoding: { text: { field: 'text' }, x: { value: 2 - left }, y: lineChannel },
+        },
+      ],
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import { parse, View } from 'vega';
+import { compile, type TopLevelSpec } from 'vega-lite';
+import { embedJson, type Html, html, trusted } from './escape.js';
+import { type Colors, LIGHT, PAGE_COLORS } from './theme.js';
+
+/** A drawing of a given width: its Vega-Lite specification, and what stands below it because it did not fit in. */
+export interface Drawing {
+  readonly spec: TopLevelSpec;
+  readonly below?: Html;
+}
+
+/** A chart that can be drawn at any width, in pixels, and in any colours. */
+export interface Chart {
+  readonly id: string;
+  /** What there is to see, for those who do not see it: one or two sentences. */
+  readonly description: string;
+  readonly caption: Html;
+  /** Width on a large screen; on a phone it is drawn again, at {@link NARROW}. */
+  readonly width: number;
+  draw(width: number, colors: Colors): Drawing;
+}
+
+/** A phone of 390 pixels less the margins of the page. */
+export const NARROW = 350;
+
+/** Draws `chart` for large and for small screens, and embeds its specification for whoever wants to draw it anew. */
+export async function renderFigure(chart: Chart): Promise<Html> {
+  const { id, description, caption, width } = chart;
+  const wide = await renderDrawing(chart.draw(width, PAGE_COLORS), description);
+  const narrow = await renderDrawing(chart.draw(NARROW, PAGE_COLORS), description);
+  const { spec } = chart.draw(width, LIGHT);
+  return html`<figure class="chart" id="${id}">
+<div class="wide">${wide}</div>
+<div class="narrow">${narrow}</div>
+<figcaption>${caption}</figcaption>
+<script type="application/json" class="vega-lite">${embedJson(spec)}</script>
+</figure>
+`;
+}
+
+async function renderDrawing({ spec, below }: Drawing, description: string): Promise<Html> {
+  const svg = await renderSvg(spec);
+  // The renderer writes a fixed size; the page scales the drawing, so the view box is all that is wanted of it.
+  const [, width, height] = svg.match(/viewBox="0 0 ([\d.]+) ([\d.]+)"/)!;
+  const inner = svg
+    .slice(svg.indexOf('>') + 1)
+    // One picture with one description: roles and names inside it would say nothing more. Text of ours has no tags.
+    .replaceAll(/<[^>]+>/g, (tag) => tag.replaceAll(/ (?:aria-[a-z]+|role|class|pointer-events)="[^"]*"/g, ''));
+  return html`<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="${description}" viewBox="0 0 ${width!} ${height!}">${trusted(inner)}${below ?? ''}`;
+}
+
+/** SVG of a Vega-Lite specification; in Node alone, without a browser. */
+async function renderSvg(spec: TopLevelSpec): Promise<string> {
+  const view = new View(parse(compile(spec).spec), { renderer: 'none' });
+  try {
+    return await view.toSVG();
+  } finally {
+    view.finalize();
+  }
+}
+
+/** What all charts share: type, axes and lines. Sizes are those of the page at the width the chart is drawn for. */
+export function chartBase(colors: Colors): Pick<TopLevelSpec, '$schema' | 'autosize' | 'background' | 'config'> {
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    // Axes and labels lie in paddings that each chart sets: the renderer knows no fonts and would guess their widths.
+    autosize: { type: 'none' },
+    background: undefined,
+    config: {
+      aria: false,
+      font: 'system-ui, sans-serif',
+      view: { stroke: null },
+      axis: {
+        domain: false,
+        ticks: false,
+        gridColor: colors.line,
+        gridWidth: 1,
+        labelColor: colors.muted,
+        labelFontSize: 12,
+        labelPadding: 6,
+        labelLimit: 0,
+        titleColor: colors.ink,
+        titleFontSize: 12.5,
+        titleFontWeight: 'normal',
+        titleLimit: 0,
+      },
+      text: { fontSize: 12, color: colors.ink },
+    },
+  };
+}

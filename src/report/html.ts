@@ -1,0 +1,67 @@
+import type { Result } from '../harness/result.js';
+import { type Html, html, render, trusted } from './escape.js';
+import { checkVersion } from './parse.js';
+import { renderAttacks } from './sections/attacks.js';
+import { renderDataset } from './sections/dataset.js';
+import { renderFacts, renderHeadline } from './sections/headline.js';
+import { renderMethod } from './sections/method.js';
+import { renderRecall } from './sections/recall.js';
+import { renderRun } from './sections/run.js';
+import { renderSummary } from './sections/summary.js';
+import { renderTradeoff } from './sections/tradeoff.js';
+import { renderWarnings } from './sections/warnings.js';
+import { STYLE } from './style.js';
+
+/**
+ * The report on a run: one HTML file, a pure rendering of `result`. It needs nothing else: no script, no font, no network.
+ * @throws InputError for a result of another schema version
+ */
+export async function renderHtml(result: Result): Promise<string> {
+  checkVersion(result.schemaVersion, 'result');
+  const { dataset, tool } = result;
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+<meta name="color-scheme" content="light dark">
+<meta name="generator" content="${tool.name} ${tool.version}">
+<title>${dataset.name}: Homeveil report</title>
+<link rel="icon" href="data:,">
+<style>${trusted(STYLE)}</style>
+</head>
+<body>
+<a class="skip" href="#main">Skip to the findings</a>
+<div class="page">
+<header>
+<p class="eyebrow">Homeveil report</p>
+<h1>${dataset.name}${dataset.synthetic ? html`<span class="badge">synthetic data</span>` : ''}</h1>
+${renderHeadline(result)}
+${renderFacts(result)}
+</header>
+<nav aria-label="Contents"><ul>
+${CONTENTS.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>\n`)}</ul></nav>
+<main id="main">
+${renderWarnings(result)}${await renderFindings(result)}${renderDataset(result)}${renderMethod(result)}${renderRun(result)}</main>
+<footer><p>Made by ${tool.name} ${tool.version} from result.json alone.</p></footer>
+</div>
+</body>
+</html>
+`;
+  return render(page);
+}
+
+async function renderFindings(result: Result): Promise<Html> {
+  return html`${await renderTradeoff(result)}${renderSummary(result)}${renderRecall(result)}${await renderAttacks(result)}`;
+}
+
+const CONTENTS = [
+  ['tradeoff', 'Privacy and price'],
+  ['summary', 'Defenses'],
+  ['devices', 'Devices'],
+  ['attacks', 'Attacks'],
+  ['dataset', 'Data'],
+  ['method', 'Method'],
+  ['run', 'Reproduce'],
+] as const;

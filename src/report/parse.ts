@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import type { Result } from '../harness/result.js';
+import { InputError } from '../shared/errors.js';
+
+/**
+ * Reads a result file.
+ * @param path of the file, for the error message
+ * @throws InputError where it is not JSON, is of another schema version, or lacks what a report needs: one line with the
+ * place in the file, what was expected there and what was found
+ */
+export function parseResult(text: string, path: string): Result {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new InputError(`${path}: expected JSON: ${oneLine((cause as Error).message)}`, { cause });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InputError(`${path}: expected a result object, found ${shown(value)}`);
+  }
+  checkVersion((value as { schemaVersion?: unknown }).schemaVersion, path);
+  const parsed = resultSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const place = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
+  const found = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)?.[key], value);
+  throw new InputError(`${path}: ${place.slice(1)}: ${oneLine(issue.message)}, found ${shown(found)}`);
+}
+
+/** @throws InputError unless `version` is one that this code can read */
+export function checkVersion(version: unknown, path: string): void {
+  if (version !== 1) throw new InputError(`${path}: schemaVersion: expected 1, found ${shown(version)}`);
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function oneLine(message: string): string {
+  const line = message.replaceAll(/\s+/g, ' ').replace(/^Invalid (?:input|option): /, '');
+  return line.charAt(0).toLowerCase() + line.slice(1);
+}
+
+const maybe = z.number().nullable();
+const parameters = z.record(z.string(), z.unknown());
+const adversary = z.enum(['static', 'adaptive']);
+const mix = z.enum(['single', 'home']);
+const plugin = z.object({ name: z.string(), label: z.string(), parameters });
+const interval = z.object({ mean: z.number(), low: maybe, high: maybe });
+
+const spec = z.object({
+  data: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('synthetic'), hours: z.number(), seed: z.number() }),
+    z.object({
+      kind: z.literal('captures'),
+      paths: z.array(z.string()),
+      labels: z.string(),
+      train: z.array(z.string()).nullable(),
+      test: z.array(z.string()).nullable(),
+    }),
+  ]),
+  split: z.object({ by: z.enum(['time', 'file', 'paths']), train: maybe }),
+  view: plugin,
+  mix,
+  attacks: z.array(plugin),
+  defenses: z.array(z.object({ label: z.string(), parts: z.array(plugin) })),
+  adversaries: z.array(adversary),
+  seeds: z.number(),
+  seed: z.number(),
+  window: z.number(),
+  stride: z.number(),
+  port: z.enum(['service', 'destination']),
+  minimumPackets: z.number(),
+  maximumTrainPackets: maybe,
+  capacity: maybe,
+});
+
+const dataset = z.object({
+  name: z.string(),
+  sha256: z.string(),
+  synthetic: z.boolean(),
+  packets: z.number(),
+  devices: z.array(
+    z.object({
+      name: z.string(),
+      category: z.enum(['iot', 'non-iot']),
+      packets: z.number(),
+      train: z.number(),
+      test: z.number(),
+    }),
+  ),
+  from: maybe,
+  to: maybe,
+  ingest: z.object({ read: z.number(), kept: z.number(), dropped: z.record(z.string(), z.number()) }),
+});
+
+const identification = z.object({
+  accuracy: z.number(),
+  accuracyLow: maybe,
+  accuracyHigh: maybe,
+  balancedAccuracy: z.number(),
+  macroF1: z.number(),
+  chance: z.number(),
+  majority: z.number(),
+  perDevice: z.record(z.string(), z.object({ precision: maybe, recall: maybe, f1: maybe, support: z.number() })),
+  classes: z.array(z.string()),
+  confusion: z.array(z.array(z.number())),
+});
+
+const cost = z.object({
+  bandwidthOverhead: maybe,
+  packetOverhead: maybe,
+  megabytesPerDay: maybe,
+  addedDelay: z.object({ p50: maybe, p95: maybe, p99: maybe, max: maybe }),
+  dropped: z.number(),
+  durationRatio: maybe,
+});
+
+const cell = z.object({
+  attack: z.string(),
+  defense: z.string(),
+  params: z.array(parameters),
+  view: z.string(),
+  mix,
+  adversary,
+  seed: z.number(),
+  identification,
+  cost,
+  insight: z.record(z.string(), z.number()).nullable(),
+  seconds: z.object({ fit: z.number(), predict: z.number(), defend: z.number() }),
+});
+
+const summaryRow = z.object({
+  defense: z.string(),
+  params: z.array(parameters),
+  bestAttack: z.string(),
+  adversary,
+  accuracy: interval,
+  static: interval.nullable(),
+  adaptive: interval.nullable(),
+  drop: maybe,
+  chance: z.number(),
+  majority: z.number(),
+  bandwidthOverhead: maybe,
+  addedDelayP95: maybe,
+  pareto: z.boolean(),
+});
+
+/** Keys that are not named here are left out, so that a result of a later minor version still reads. */
+const resultSchema: z.ZodType<Result> = z.object({
+  schemaVersion: z.literal(1),
+  tool: z.object({ name: z.literal('homeveil'), version: z.string(), commit: z.string().nullable() }),
+  environment: z.object({ node: z.string(), cpu: z.string(), cores: z.number(), os: z.string() }),
+  spec,
+  dataset,
+  cells: z.array(cell),
+  summary: z.array(summaryRow),
+  warnings: z.array(z.string()),
+});

@@ -1,0 +1,116 @@
+import type { Adversary, Cell, Cost, Result, SummaryRow } from '../harness/result.js';
+import type { AttackScores } from './charts/attacks.js';
+import { isNumber } from './format.js';
+
+/** What the sections of a report read out of a result: means over seeds, nothing that is not in the file. */
+
+/** The row without any defense, to which the others are compared; null where the run has none. */
+export function undefendedRow(result: Result): SummaryRow | null {
+  return result.summary.find((row) => row.defense === 'none') ?? null;
+}
+
+/** The defense that leaves the observer least; the cheapest of equals. Null where there is nothing but `none`. */
+export function strongestDefense(result: Result): SummaryRow | null {
+  const rows = result.summary.filter((row) => row.defense !== 'none');
+  const cost = (row: SummaryRow) => row.bandwidthOverhead ?? Number.POSITIVE_INFINITY;
+  rows.sort((a, b) => a.accuracy.mean - b.accuracy.mean || cost(a) - cost(b));
+  return rows[0] ?? null;
+}
+
+/** The cells behind the headline numbers of a row, one per seed. */
+export function cellsOf(result: Result, row: SummaryRow): Cell[] {
+  return result.cells.filter(
+    (cell) => cell.defense === row.defense && cell.attack === row.bestAttack && cell.adversary === row.adversary,
+  );
+}
+
+/** Mean of the numbers among `values`; null where there is none. */
+export function mean(values: readonly (number | null | undefined)[]): number | null {
+  const numbers = values.filter(isNumber);
+  return numbers.length === 0 ? null : numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
+}
+
+export interface DeviceScores {
+  readonly precision: number | null;
+  readonly recall: number | null;
+  readonly support: number | null;
+}
+
+/** Scores of one device against the best attack of `row`, means over seeds. */
+export function deviceScores(result: Result, row: SummaryRow, device: string): DeviceScores {
+  const scores = cellsOf(result, row).map((cell) =>
+    Object.hasOwn(cell.identification.perDevice, device) ? cell.identification.perDevice[device] : undefined,
+  );
+  return {
+    precision: mean(scores.map((score) => score?.precision)),
+    recall: mean(scores.map((score) => score?.recall)),
+    support: mean(scores.map((score) => score?.support)),
+  };
+}
+
+/** The devices that some attack was scored on, the best recognised without defense (else in the first row) first. */
+export function scoredDevices(result: Result): string[] {
+  const names = new Set(result.cells.flatMap((cell) => Object.keys(cell.identification.perDevice)));
+  const reference = undefendedRow(result) ?? result.summary[0];
+  if (!reference) return [...names];
+  const recall = new Map([...names].map((name) => [name, deviceScores(result, reference, name).recall ?? -1]));
+  return [...names].sort((a, b) => recall.get(b)! - recall.get(a)!);
+}
+
+/** One group of cells that differ in nothing but their seed. */
+export interface Repeated {
+  readonly defense: string;
+  readonly attack: string;
+  readonly adversary: Adversary;
+  readonly cells: readonly Cell[];
+}
+
+/** All cells, grouped over seeds, in the order of the summary, then of the run. */
+export function repeatedCells(result: Result): Repeated[] {
+  const groups = new Map<string, Repeated & { cells: Cell[] }>();
+  for (const cell of result.cells) {
+    const { defense, attack, adversary } = cell;
+    const key = JSON.stringify([defense, attack, adversary]);
+    const group = groups.get(key);
+    if (group) group.cells.push(cell);
+    else groups.set(key, { defense, attack, adversary, cells: [cell] });
+  }
+  const order = new Map(result.summary.map((row, i) => [row.defense, i]));
+  const place = (group: Repeated) => order.get(group.defense) ?? order.size;
+  return [...groups.values()].sort((a, b) => place(a) - place(b) || a.attack.localeCompare(b.attack, 'en'));
+}
+
+/** Mean accuracy of each attack under each defense, by adversary. */
+export function attackScores(result: Result): AttackScores[] {
+  const rows: (AttackScores & { scores: AttackScores['scores'][number][] })[] = [];
+  for (const { defense, attack, adversary, cells } of repeatedCells(result)) {
+    const accuracy = mean(cells.map((cell) => cell.identification.accuracy));
+    if (accuracy === null) continue;
+    let row = rows.find((one) => one.defense === defense && one.attack === attack);
+    if (!row) {
+      row = { defense, attack, scores: [] };
+      rows.push(row);
+    }
+    row.scores.push({ adversary, accuracy });
+  }
+  return rows;
+}
+
+/** All of a defense's costs, means over seeds. */
+export function meanCost(result: Result, row: SummaryRow): Omit<Cost, 'dropped'> & { readonly dropped: number | null } {
+  const costs = cellsOf(result, row).map((cell) => cell.cost);
+  const of = (pick: (cost: Cost) => number | null) => mean(costs.map(pick));
+  return {
+    bandwidthOverhead: of((cost) => cost.bandwidthOverhead),
+    packetOverhead: of((cost) => cost.packetOverhead),
+    megabytesPerDay: of((cost) => cost.megabytesPerDay),
+    addedDelay: {
+      p50: of((cost) => cost.addedDelay.p50),
+      p95: of((cost) => cost.addedDelay.p95),
+      p99: of((cost) => cost.addedDelay.p99),
+      max: of((cost) => cost.addedDelay.max),
+    },
+    dropped: of((cost) => cost.dropped),
+    durationRatio: of((cost) => cost.durationRatio),
+  };
+}

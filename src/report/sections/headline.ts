@@ -1,0 +1,73 @@
+import type { Result, SummaryRow } from '../../harness/result.js';
+import { type Html, html } from '../escape.js';
+import { counted, duration, isNumber, percent } from '../format.js';
+import { strongestDefense, undefendedRow } from '../reading.js';
+
+/** What the run shows, in one sentence, and how sure that is, in a second. */
+export function renderHeadline(result: Result): Html {
+  const none = undefendedRow(result);
+  const best = strongestDefense(result);
+  if (!best) {
+    if (!none) return html`<p class="headline">This result has no cells: nothing was measured.</p>`;
+    return html`<p class="headline">Without any defense, an observer names the right device for <strong>${percent(none.accuracy.mean)}</strong> of packets (${rates(none)}).</p>
+${renderUncertainty([['The 95 % interval', none]])}`;
+  }
+  const helps = none === null || best.accuracy.mean < none.accuracy.mean;
+  const subject = helps ? `${observer(best)} names` : `${observer(best)} still names`;
+  return html`<p class="headline">${helps ? '' : 'No defense in this run helps. '}${subject} the right device for <strong>${percent(best.accuracy.mean)}</strong> of packets with <code>${best.defense}</code>${none ? `, against ${percent(none.accuracy.mean)} without defense` : ''} (${rates(best)}), ${price(best)}.</p>
+${renderUncertainty(
+  none
+    ? [
+        ['The 95 % interval with it', best],
+        ['without', none],
+      ]
+    : [['The 95 % interval', best]],
+)}`;
+}
+
+function observer(row: SummaryRow): string {
+  return row.adversary === 'adaptive'
+    ? 'An observer who has seen the defense'
+    : 'An observer who has only seen undefended traffic';
+}
+
+function rates(row: SummaryRow): string {
+  return `chance ${percent(row.chance)}, majority ${percent(row.majority)}`;
+}
+
+function price({ bandwidthOverhead: traffic, addedDelayP95: delay }: SummaryRow): string {
+  const parts: string[] = [];
+  if (!isNumber(traffic)) parts.push('an amount of extra traffic that is not defined');
+  else if (traffic === 0) parts.push('no extra traffic');
+  else parts.push(`${percent(Math.abs(traffic))} ${traffic > 0 ? 'more' : 'less'} traffic`);
+  if (isNumber(delay) && delay > 0) parts.push(`${duration(delay)} more delay (95th percentile)`);
+  return `for ${parts.join(' and ')}`;
+}
+
+function renderUncertainty(named: readonly (readonly [string, SummaryRow])[]): Html {
+  const known = named.filter(([, { accuracy }]) => accuracy.low !== null && accuracy.high !== null);
+  if (known.length < named.length) {
+    return html`<p class="uncertainty">This run is too small for an interval; take the numbers for a first look.</p>`;
+  }
+  const intervals = known.map(
+    ([name, { accuracy }]) => `${name} is ${percent(accuracy.low)} to ${percent(accuracy.high)}`,
+  );
+  const [a, b] = known.map(([, { accuracy }]) => accuracy);
+  const overlap = b !== undefined && a!.low! <= b.high! && b.low! <= a!.high!;
+  return html`<p class="uncertainty">${intervals.join(', ')}.${overlap ? ' The two overlap, so the difference may be chance.' : ''}</p>`;
+}
+
+/** What was measured, in a line: view, devices, packets, attacks, defenses, seeds. */
+export function renderFacts({ spec, dataset, summary, cells }: Result): Html {
+  const devices = new Set(cells.flatMap((cell) => Object.keys(cell.identification.perDevice))).size;
+  const facts = [
+    `${spec.view.label} view`,
+    spec.mix === 'home' ? 'all devices in one stream' : 'one device at a time',
+    counted(devices, 'device'),
+    counted(dataset.packets, 'packet'),
+    counted(spec.attacks.length, 'attack'),
+    counted(summary.length, 'defense'),
+    counted(spec.seeds, 'seed'),
+  ];
+  return html`<ul class="facts">${facts.map((fact) => html`<li>${fact}</li>`)}</ul>`;
+}

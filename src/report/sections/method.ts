@@ -1,0 +1,74 @@
+import type { ResolvedSpec, Result } from '../../harness/result.js';
+import { type Content, type Html, html } from '../escape.js';
+import { count, counted, listed, percent } from '../format.js';
+
+/** How the numbers came about, and what each word means: a number here should need no other page to be understood. */
+export function renderMethod({ spec }: Result): Html {
+  return html`<section aria-labelledby="method">
+<h2 id="method">Method</h2>
+<ol class="method">
+<li><b>Split.</b> ${describeSplit(spec)} No window crosses the cut, so nothing in the test was seen in training.</li>
+<li><b>Observer.</b> ${describeView(spec)} ${
+    spec.mix === 'home'
+      ? 'Windows hold the packets of all devices, as they come.'
+      : 'Each window holds the packets of one device.'
+  } An attack sees ${counted(spec.window, 'packet')} at a time and names a device for each; of a packet it knows the ${
+    spec.port === 'service' ? 'service port' : 'destination port'
+  }, seven protocol bits, the direction, the frame length and the time since the packet before.</li>
+<li><b>Adversaries.</b> ${listed(spec.adversaries)}. A <em>static</em> adversary is trained on undefended traffic; an <em>adaptive</em> one on traffic under the same defense, made with a different seed. The headline is the best attack of the adaptive adversary where that was run: a defense that only works against an observer who does not know it is no defense.</li>
+<li><b>Score.</b> Real packets only. Cover packets are in the windows, since an observer sees them, but are not scored; a real packet called cover counts as a miss.</li>
+<li><b>Uncertainty.</b> ${counted(spec.seeds, 'seed')}, from ${spec.seed} on. Intervals cover 95 %: over seeds, or over blocks of the test time where there is one seed. The best attack is chosen on the same test that it is scored on, which can only flatter the observer.</li>
+<li><b>Checks.</b> Undefended identification must clearly beat the majority rate, or the run proves nothing; a constant-rate, constant-size tunnel must come out near the majority rate, or something leaks. A failed check is a warning at the top.</li>
+<li><b>What a simulation leaves out.</b> Defenses act on recorded traffic: how applications and TCP would react to delay is not modelled.</li>
+</ol>
+<h3>Definitions</h3>
+<dl class="definitions">
+${DEFINITIONS.map(([term, meaning]) => html`<dt>${term}</dt><dd>${meaning}</dd>\n`)}</dl>
+</section>
+`;
+}
+
+const DEFINITIONS: readonly (readonly [string, Content])[] = [
+  ['Accuracy', 'Share of real packets of the test part whose device is named correctly.'],
+  ['Recall', 'Of one device: share of its packets that are given to it.'],
+  ['Precision', 'Of one device: share of the packets given to it that are its own. Undefined where none is.'],
+  ['Balanced accuracy', 'Mean recall over devices: every device counts the same, however much it sends.'],
+  ['Macro-F1', 'Mean over devices of the harmonic mean of precision and recall.'],
+  ['Chance', 'One divided by the number of devices: blind guessing.'],
+  [
+    'Majority',
+    'Share in the test part of the device that is commonest in the training part: always giving that answer.',
+  ],
+  ['Change', 'Accuracy under the defense less that without defense, each against its own best attack.'],
+  [
+    'Bandwidth overhead',
+    'Bytes on the wire with the defense over those without, less one; both directions, cover traffic after the last real packet included. The same with packets is the packet overhead.',
+  ],
+  ['MB a day', 'Bytes added a day, in units of 1,000,000, at the rate of this trace.'],
+  ['Added delay', 'Per real packet, from its arrival at the shaper to its last byte sent.'],
+  ['Duration ratio', 'Time from the first to the last packet with the defense over that without.'],
+  ['Packets lost', 'Real packets that the defense or its link gave up.'],
+  [
+    'Pareto',
+    'No other defense of this run is at least as good in accuracy, bandwidth overhead and added delay, and better in one.',
+  ],
+  ['n/a', 'Not available: the quantity is undefined or was not asked for. It is never written as 0.'],
+];
+
+function describeSplit({ split }: ResolvedSpec): string {
+  if (split.by === 'paths') return 'Training and test captures were given apart.';
+  const share = split.train === null ? 'earlier part' : `first ${percent(split.train)}`;
+  if (split.by === 'file') return `By file: the ${share} of the files of each device to train, the rest to test.`;
+  return `By time: the ${share} of the packets to train, the rest to test; windows are never shuffled across the cut.`;
+}
+
+const VIEWS: Readonly<Record<string, string>> = {
+  lan: 'View lan: the observer sees MAC addresses, so each device is a stream of its own.',
+  napt: 'View napt: the observer sees only what crosses the gateway, all devices behind one address.',
+  vpn: 'View vpn: the observer sees one tunnel, with constant ports and padded blocks.',
+};
+
+function describeView({ view, capacity }: ResolvedSpec): string {
+  const text = Object.hasOwn(VIEWS, view.name) ? VIEWS[view.name]! : `View ${view.name}.`;
+  return capacity === null ? text : `${text} The link behind the defense carries ${count(capacity / 1000)} kbit/s.`;
+}

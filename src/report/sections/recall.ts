@@ -1,0 +1,79 @@
+import type { Result, SummaryRow } from '../../harness/result.js';
+import { type Content, type Html, html } from '../escape.js';
+import { count, counted, isNumber, listed, wholePercentage } from '../format.js';
+import { deviceScores, mean, scoredDevices, strongestDefense, undefendedRow } from '../reading.js';
+import { orReason } from '../table.js';
+import { heatStep } from '../theme.js';
+
+/** More defenses than these have their names set upright, to keep the table narrow. */
+const LEVEL_HEADERS = 6;
+
+/** Which devices are still told, in words and as a heat map of recall. */
+export function renderRecall(result: Result): Html {
+  const devices = scoredDevices(result);
+  if (devices.length === 0) return html``;
+  return html`<section aria-labelledby="devices">
+<h2 id="devices">What an observer can still tell</h2>
+${renderInWords(result, devices)}
+${renderHeatMap(result, devices)}
+</section>
+`;
+}
+
+type Level = 'reliably' | 'often' | 'seldom';
+
+/**
+ * How far the best attack of `row` tells `device`. Recall alone would call the commonest device well known to an
+ * attack that always answers with it, so precision has to be as high.
+ */
+function levelOf(result: Result, row: SummaryRow, device: string): Level | null {
+  const { recall, precision } = deviceScores(result, row, device);
+  if (recall === null) return null;
+  const least = Math.min(recall, precision ?? 0);
+  return least >= 0.8 ? 'reliably' : least >= 0.5 ? 'often' : 'seldom';
+}
+
+function renderInWords(result: Result, devices: readonly string[]): Html {
+  const none = undefendedRow(result);
+  const strongest = strongestDefense(result);
+  const told = (row: SummaryRow) => {
+    const at = (level: Level) => devices.filter((device) => levelOf(result, row, device) === level);
+    return { reliably: at('reliably'), often: at('often'), seldom: at('seldom') };
+  };
+  const first = [none, strongest].filter((row) => row !== null);
+  const others = result.summary.filter((row) => !first.includes(row));
+  const entry = (row: SummaryRow): Html => {
+    const { reliably, often, seldom } = told(row);
+    const part = (title: string, names: readonly string[]) =>
+      names.length > 0 ? html`<li><b>${title}</b> (${names.length} of ${devices.length}): ${listed(names)}</li>` : '';
+    return html`<h3>${row === none ? 'Without defense' : html`With <code>${row.defense}</code>`}</h3>
+<ul class="told">${part('Reliably', reliably)}${part('More often than not', often)}${part('Seldom or never', seldom)}</ul>
+`;
+  };
+  return html`<p>A device is told <em>reliably</em> where at least four in five of its packets are recognised and at least four in five packets given its name are its own; <em>more often than not</em> where both are at least half.</p>
+${first.map(entry)}
+${others.length > 0 ? html`<details><summary>With the ${counted(others.length, 'other defense')}</summary>${others.map(entry)}</details>` : ''}`;
+}
+
+function renderHeatMap(result: Result, devices: readonly string[]): Html {
+  const { summary } = result;
+  const category = new Map(result.dataset.devices.map((device) => [device.name, device.category]));
+  const cell = (share: number | null): Content =>
+    isNumber(share)
+      ? html`<td class="heat" style="--cell:var(--heat-${heatStep(share)});--cell-text:var(--heat-text-${heatStep(share)})">${wholePercentage(share)}</td>`
+      : html`<td class="heat">${orReason(wholePercentage(null), 'no packet of this device was scored')}</td>`;
+  const table = devices.map((device) => summary.map((row) => deviceScores(result, row, device)));
+  return html`<div class="scroll" role="region" aria-label="Recall of each device under each defense" tabindex="0">
+<table class="heatmap${summary.length > LEVEL_HEADERS ? ' upright' : ''}">
+<caption>Recall: share of each device’s packets, in percent, that the best attack gives to it. Darker is better known to the observer in a light page, lighter in a dark one. Packets: those scored, mean over seeds.</caption>
+<thead><tr><th scope="col">Device</th><th scope="col" class="num">Packets</th>${summary.map((row) => html`<th scope="col" class="num"><span>${row.defense}</span></th>`)}</tr></thead>
+<tbody>
+${devices.map(
+  (device, i) =>
+    html`<tr><th scope="row">${device}${category.get(device) === 'non-iot' ? html` <span class="tag">non-IoT</span>` : ''}</th><td class="num">${count(mean(table[i]!.map((scores) => scores.support)))}</td>${table[i]!.map((scores) => cell(scores.recall))}</tr>
+`,
+)}</tbody>
+<tfoot><tr><th scope="row">All devices alike</th><td></td>${summary.map((_, column) => cell(mean(table.map((row) => row[column]!.recall))))}</tr></tfoot>
+</table></div>
+`;
+}

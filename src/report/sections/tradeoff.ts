@@ -1,0 +1,85 @@
+import type { Result, SummaryRow } from '../../harness/result.js';
+import { type Tradeoff, tradeoffChart } from '../charts/tradeoff.js';
+import { type Html, html } from '../escape.js';
+import { renderFigure } from '../figure.js';
+import { duration, isNumber, listed, percent } from '../format.js';
+
+interface CostKind {
+  readonly id: string;
+  readonly of: (row: SummaryRow) => number | null;
+  readonly format: (cost: number) => string;
+  readonly name: string;
+  readonly title: string;
+  readonly unit: Tradeoff['costUnit'];
+  /** What to say in place of a chart where no defense costs anything. */
+  readonly free: string;
+}
+
+const KINDS: readonly CostKind[] = [
+  {
+    id: 'privacy-traffic',
+    of: (row) => row.bandwidthOverhead,
+    format: percent,
+    name: 'bandwidth overhead',
+    title: 'Bandwidth overhead',
+    unit: 'percent',
+    free: 'No defense in this run changes the amount of traffic.',
+  },
+  {
+    id: 'privacy-delay',
+    of: (row) => row.addedDelayP95,
+    format: duration,
+    name: 'added delay',
+    title: 'Added delay, 95th percentile',
+    unit: 'seconds',
+    free: 'No defense in this run delays packets.',
+  },
+];
+
+/** Privacy against each cost: a chart where there is a cost, a sentence where there is none. */
+export async function renderTradeoff(result: Result): Promise<Html> {
+  if (result.summary.length === 0) return html``;
+  const kinds = KINDS.map((kind) => {
+    const costs = result.summary.map(kind.of).filter(isNumber);
+    return { kind, drawn: costs.some((cost) => cost !== 0), known: costs.length > 0 };
+  });
+  // Where everything is free there is still a picture to show: all defenses above the same cost.
+  const drawn = kinds.filter((one) => one.drawn);
+  const charts = drawn.length > 0 ? drawn : kinds.filter((one) => one.known).slice(0, 1);
+  const figures: Html[] = [];
+  for (const { kind } of charts) figures.push(await renderChart(result, kind, charts.length > 1 ? 500 : 760));
+  const sentences = kinds
+    .filter((one) => !one.drawn)
+    .map(({ kind, known }) => (known ? kind.free : `The ${kind.name} is not defined for any defense in this run.`));
+  return html`<section aria-labelledby="tradeoff">
+<h2 id="tradeoff">Privacy and its price</h2>
+<p>Lower is more private, further left is cheaper. ${sentences.join(' ')}</p>
+<div class="${charts.length > 1 ? 'pair' : 'single'}">
+${figures}</div>
+</section>
+`;
+}
+
+function renderChart({ summary }: Result, kind: CostKind, width: number): Promise<Html> {
+  const points = summary.flatMap((row, i) => {
+    const cost = kind.of(row);
+    if (!isNumber(cost) || !isNumber(row.accuracy.mean)) return [];
+    const { defense: label, accuracy, pareto } = row;
+    return [{ number: i + 1, label, cost, accuracy, pareto, undefended: label === 'none' }];
+  });
+  const missing = summary.filter((row) => !isNumber(kind.of(row))).map((row) => row.defense);
+  const told = points.map(({ label, accuracy, cost }) => `${label} ${percent(accuracy.mean)} at ${kind.format(cost)}`);
+  const rest = told.length > 12 ? `, and ${told.length - 12} more; the table below has them all` : '';
+  const { chance, majority } = summary[0]!;
+  return renderFigure(
+    tradeoffChart(
+      { points, chance, majority, costTitle: kind.title, costUnit: kind.unit },
+      {
+        id: kind.id,
+        width,
+        description: `Accuracy of the best attack against ${kind.name}, by defense: ${told.slice(0, 12).join('; ')}${rest}.`,
+        caption: html`Accuracy of the best attack against ${kind.name}. <span class="on-front">Filled</span>: no other defense has lower accuracy, lower traffic and lower delay at once; hollow: one has. Square: no defense. The stepped line joins those unbeaten on these two axes; vertical bars are 95 % intervals.${missing.length > 0 ? html` Not drawn, since their ${kind.name} is not defined: ${listed(missing)}.` : ''}`,
+      },
+    ),
+  );
+}

@@ -1,0 +1,171 @@
+import { NO_DEVICE, type Trace, takePackets, timeOrder } from '../trace/trace.js';
+
+/**
+ * Which packets each frame carries, and how many bytes of each: rows `start[i]` to `start[i + 1]` of `packet` and `bytes`
+ * belong to frame i. A frame without rows carries no user data.
+ */
+export interface Account {
+  /** Frames + 1 values. */
+  readonly start: Uint32Array;
+  /** Row of the trace that entered. */
+  readonly packet: Uint32Array;
+  /** Of the original frame, its headers included; at least 1. */
+  readonly bytes: Uint32Array;
+}
+
+/** A trace, and how it came out of a defense (or of several, one after another). */
+export interface DefendedTrace {
+  /** What the observer sees. */
+  readonly trace: Trace;
+  /** What entered the first defense. */
+  readonly original: Trace;
+  /** From the frames of `trace` to the packets of `original`. */
+  readonly account: Account;
+  /** Seconds, per packet of `original`: when its last byte was on the wire; NaN for a packet that was lost. */
+  readonly delivered: Float64Array;
+  /** Real packets of `original` that were lost, whole or in part. */
+  readonly dropped: number;
+}
+
+/** Frames and their account as they leave a stage, before anyone has said which of them are cover. */
+export interface Carried {
+  readonly trace: Trace;
+  readonly account: Account;
+}
+
+/** Each packet in a frame of its own. */
+export function identityAccount(trace: Trace): Account {
+  const start = new Uint32Array(trace.packets + 1);
+  for (let i = 0; i < start.length; i++) start[i] = i;
+  return { start, packet: start.slice(0, trace.packets), bytes: trace.length.slice() };
+}
+
+/**
+ * The account of two stages in a row, from the frames of the second to the packets that entered the first.
+ * A frame of the first stage is taken to hold its user bytes first, then its padding; if it holds more user bytes than it
+ * has bytes on the wire (an encapsulation removed some), its last byte brings what is left. So a frame of the second stage
+ * that got only padding carries no user data.
+ */
+export function composeAccounts(first: Carried, second: Account): Account {
+  const { start: innerStart, packet: innerPacket, bytes: innerBytes } = first.account;
+  const wire = first.trace.length;
+  const frames = second.start.length - 1;
+  // Where reading of each frame of the first stage stands: bytes on the wire, row of its account, bytes of that row.
+  const read = new Uint32Array(first.trace.packets);
+  const row = innerStart.slice(0, first.trace.packets);
+  const rowRead = new Uint32Array(first.trace.packets);
+
+  const start = new Uint32Array(frames + 1);
+  let packet = new Uint32Array(innerPacket.length);
+  let bytes = new Uint32Array(innerPacket.length);
+  let rows = 0;
+  for (let frame = 0; frame < frames; frame++) {
+    start[frame] = rows;
+    for (let j = second.start[frame]!; j < second.start[frame + 1]!; j++) {
+      const inner = second.packet[j]!;
+      read[inner]! += second.bytes[j]!;
+      let wanted = read[inner] === wire[inner] ? Number.POSITIVE_INFINITY : second.bytes[j]!;
+      while (wanted > 0 && row[inner]! < innerStart[inner + 1]!) {
+        const at = row[inner]!;
+        const taken = Math.min(wanted, innerBytes[at]! - rowRead[inner]!);
+        if (rows === packet.length) {
+          packet = grown(packet);
+          bytes = grown(bytes);
+        }
+        packet[rows] = innerPacket[at]!;
+        bytes[rows++] = taken;
+        wanted -= taken;
+        rowRead[inner]! += taken;
+        if (rowRead[inner] === innerBytes[at]) {
+          row[inner]!++;
+          rowRead[inner] = 0;
+        }
+      }
+    }
+  }
+  start[frames] = rows;
+  return { start, packet: packet.slice(0, rows), bytes: bytes.slice(0, rows) };
+}
+
+/** Twice the room, what was there kept. */
+export function grown<T extends Float64Array | Uint32Array | Uint16Array | Uint8Array>(column: T): T {
+  const larger = new (column.constructor as new (size: number) => T)(Math.max(16, column.length * 2));
+  larger.set(column as never);
+  return larger;
+}
+
+/** Puts new times on the frames, and the frames in the order of these; frames of equal time keep their order. */
+export function retime(carried: Carried, time: Float64Array): Carried {
+  const trace = { ...carried.trace, time };
+  if (isSorted(time)) return { trace, account: carried.account };
+  const order = timeOrder(time);
+  const { start, packet, bytes } = carried.account;
+  const moved = {
+    start: new Uint32Array(start.length),
+    packet: new Uint32Array(packet.length),
+    bytes: new Uint32Array(bytes.length),
+  };
+  let rows = 0;
+  for (let frame = 0; frame < order.length; frame++) {
+    moved.start[frame] = rows;
+    for (let j = start[order[frame]!]!; j < start[order[frame]! + 1]!; j++) {
+      moved.packet[rows] = packet[j]!;
+      moved.bytes[rows++] = bytes[j]!;
+    }
+  }
+  moved.start[order.length] = rows;
+  return { trace: takePackets(trace, order), account: moved };
+}
+
+function isSorted(time: Float64Array): boolean {
+  for (let i = 1; i < time.length; i++) if (time[i]! < time[i - 1]!) return false;
+  return true;
+}
+
+/**
+ * Says which frames are cover and whose the others are, and when each original packet was delivered.
+ * Fills in `cover` and `device` of `carried.trace`.
+ */
+export function settle(original: Trace, carried: Carried): DefendedTrace {
+  const { trace, account } = carried;
+  const { start, packet, bytes } = account;
+  const { time, cover, device } = trace;
+  const left = original.length.slice();
+  const delivered = new Float64Array(original.packets).fill(Number.NaN);
+  for (let frame = 0; frame < trace.packets; frame++) {
+    const end = start[frame + 1]!;
+    let user = 0;
+    for (let j = start[frame]!; j < end; j++) {
+      const id = packet[j]!;
+      const rest = left[id]! - bytes[j]!;
+      left[id] = rest;
+      if (rest === 0) delivered[id] = time[frame]!;
+      if (original.cover[id] === 0) user += bytes[j]!;
+    }
+    cover[frame] = user === 0 ? 1 : 0;
+    if (user > 0 && end - start[frame]! > 1) device[frame] = mostCarried(original, account, frame);
+  }
+  let dropped = 0;
+  for (let i = 0; i < original.packets; i++) if (left[i] !== 0 && original.cover[i] === 0) dropped++;
+  return { trace, original, account, delivered, dropped };
+}
+
+/** The device with most user bytes in a frame; of two with as many, the one that comes first in it. */
+function mostCarried(original: Trace, { start, packet, bytes }: Account, frame: number): number {
+  const sums = new Map<number, number>();
+  for (let j = start[frame]!; j < start[frame + 1]!; j++) {
+    const id = packet[j]!;
+    if (original.cover[id] !== 0) continue;
+    const device = original.device[id]!;
+    sums.set(device, (sums.get(device) ?? 0) + bytes[j]!);
+  }
+  let best = NO_DEVICE;
+  let most = 0;
+  for (const [device, sum] of sums) {
+    if (sum > most) {
+      best = device;
+      most = sum;
+    }
+  }
+  return best;
+}

@@ -1,0 +1,72 @@
+import type { Trace } from '../trace/trace.js';
+import type { DefendedTrace } from './account.js';
+
+/** What a defense costs, relative to the view without any defense. A quantity that is undefined is null, never 0. */
+export interface Cost {
+  /** Bytes on the wire in both directions over those without defense, less 1; cover included, also after the last real packet. */
+  readonly bandwidthOverhead: number | null;
+  /** Frames on the wire over those without defense, less 1. */
+  readonly packetOverhead: number | null;
+  /** Bytes added a day, in 10^6 bytes, at the rate of this trace: over the time that it spans without defense. */
+  readonly megabytesPerDay: number | null;
+  /** Seconds, per real packet that was not lost: from its arrival at the first defense to its last byte on the wire. */
+  readonly addedDelay: {
+    readonly p50: number | null;
+    readonly p95: number | null;
+    readonly p99: number | null;
+    readonly max: number | null;
+  };
+  /** Real packets lost. */
+  readonly dropped: number;
+  /** Time from first to last frame, over that without defense. */
+  readonly durationRatio: number | null;
+}
+
+const SECONDS_PER_DAY = 86_400;
+
+/** @param base what the observer sees of the same packets without any defense */
+export function costOf(defended: DefendedTrace, base: Trace): Cost {
+  const bytes = totalBytes(defended.trace);
+  const baseBytes = totalBytes(base);
+  const baseSeconds = duration(base);
+  return {
+    bandwidthOverhead: ratio(bytes - baseBytes, baseBytes),
+    packetOverhead: ratio(defended.trace.packets - base.packets, base.packets),
+    megabytesPerDay: ratio(((bytes - baseBytes) / 1e6) * SECONDS_PER_DAY, baseSeconds),
+    addedDelay: percentiles(addedDelays(defended)),
+    dropped: defended.dropped,
+    durationRatio: ratio(duration(defended.trace), baseSeconds),
+  };
+}
+
+/** Seconds from arrival to last byte on the wire of each real packet that was not lost, in order of arrival. */
+export function addedDelays({ original, delivered }: DefendedTrace): Float64Array {
+  const delays = new Float64Array(original.packets);
+  let size = 0;
+  for (let i = 0; i < original.packets; i++) {
+    if (original.cover[i] === 0 && !Number.isNaN(delivered[i]!)) delays[size++] = delivered[i]! - original.time[i]!;
+  }
+  return delays.subarray(0, size);
+}
+
+/** By nearest rank: the smallest delay that at least so many percent of the packets do not exceed. Sorts in place. */
+function percentiles(delays: Float64Array): Cost['addedDelay'] {
+  delays.sort();
+  const rank = (percent: number): number | null => delays[Math.ceil((percent / 100) * delays.length) - 1] ?? null;
+  return { p50: rank(50), p95: rank(95), p99: rank(99), max: rank(100) };
+}
+
+function totalBytes(trace: Trace): number {
+  let sum = 0;
+  for (let i = 0; i < trace.packets; i++) sum += trace.length[i]!;
+  return sum;
+}
+
+/** Seconds from first to last packet; 0 for fewer than two. */
+function duration({ packets, time }: Trace): number {
+  return packets < 2 ? 0 : time[packets - 1]! - time[0]!;
+}
+
+function ratio(numerator: number, denominator: number): number | null {
+  return denominator > 0 ? numerator / denominator : null;
+}

@@ -1,0 +1,268 @@
+import { InputError, UsageError } from '../shared/errors.js';
+import type { Rng } from '../shared/rng.js';
+import { type Flows, NO_DEVICE, type Trace } from '../trace/trace.js';
+import { type Carried, composeAccounts, type DefendedTrace, identityAccount, settle } from './account.js';
+import { throughLink } from './capacity.js';
+import { createOutput } from './output.js';
+import {
+  type AppliedDefense,
+  type Defense,
+  DefenseError,
+  type Link,
+  type PacketRef,
+  type Part,
+  type Scope,
+  type Shaper,
+  type TunnelFlow,
+} from './shaper.js';
+import { createTimers } from './timers.js';
+
+export interface ShapeOptions {
+  /** Source of all chance; each shaper draws from a stream of its own. */
+  readonly rng: Rng;
+  /** bit/s of the link behind the last defense, in each direction; null or left out for no limit. */
+  readonly capacity?: number | null;
+}
+
+/**
+ * Runs `trace` through one defense on a virtual clock. See {@link shapeAll}.
+ * @throws DefenseError where the defense breaks the contract of `Shaper`.
+ */
+export function shape(
+  trace: Trace,
+  defense: Defense,
+  parameters: Readonly<Record<string, unknown>>,
+  options: ShapeOptions,
+): DefendedTrace {
+  return shapeAll(trace, [{ defense, parameters }], options);
+}
+
+/**
+ * Runs `trace` through several defenses, each taking what the one before puts on the wire; with none, only through the
+ * link. Cover of one defense is a packet like any other to the next, and stays cover. `trace` is left as it is.
+ * @throws DefenseError where a defense breaks the contract of `Shaper`.
+ * @throws InputError where `trace` is not sorted by time or has a frame without a byte.
+ */
+export function shapeAll(trace: Trace, defenses: readonly AppliedDefense[], options: ShapeOptions): DefendedTrace {
+  const capacity = options.capacity ?? null;
+  if (capacity !== null && !(capacity > 0)) throw new UsageError(`capacity: expected bit/s above 0, found ${capacity}`);
+  let carried: Carried | undefined;
+  for (const [stage, { defense, parameters }] of defenses.entries()) {
+    const next = run(carried?.trace ?? trace, defense, parameters, options.rng.stream('shape', stage, defense.name));
+    carried = carried ? { trace: next.trace, account: composeAccounts(carried, next.account) } : next;
+  }
+  carried ??= { trace: copyTruth(trace), account: identityAccount(trace) };
+  return settle(trace, throughLink(carried, capacity));
+}
+
+/** `trace` with columns of ground truth of its own, which may then be filled in. */
+function copyTruth(trace: Trace): Trace {
+  return { ...trace, device: trace.device.slice(), cover: trace.cover.slice() };
+}
+
+/** A shaper may wake so often without the clock moving or a byte of a packet leaving; then it is taken to be stuck. */
+const IDLE_WAKES = 100_000;
+
+/** A shaper and what the link knows of it. */
+interface Actor {
+  readonly index: number;
+  readonly key: number;
+  readonly shaper: Shaper;
+  rng: Rng | null;
+  last: PacketRef;
+  wokenAt: number;
+  idleWakes: number;
+}
+
+/** One defense over one trace: the virtual-clock link. */
+function run(trace: Trace, defense: Defense, parameters: Readonly<Record<string, unknown>>, rng: Rng): Carried {
+  const output = createOutput(trace);
+  const timers = createTimers();
+  const actors: Actor[] = [];
+  const actorOf = new Int32Array(actorKeys(trace, defense.scope)).fill(-1);
+  const tunnel = defense.tunnel?.(parameters) ?? null;
+  const outside = tunnel && { protocols: tunnel.protocols, port: tunnel.port, flow: 0, device: NO_DEVICE };
+  /** Bytes of each packet that are still to be sent. */
+  const left = trace.length.slice();
+  let now = Number.NEGATIVE_INFINITY;
+  let arrived = 0;
+  let closing = false;
+  let actor: Actor | null = null;
+
+  const fail = (what: string): never => {
+    throw new DefenseError(`defense ${defense.name}: ${what} (at ${now} s)`);
+  };
+
+  const acting = (): Actor => actor ?? fail('used its link outside packet, wake and close');
+
+  const checkWire = (wireBytes: number): void => {
+    if (wireBytes >>> 0 !== wireBytes || wireBytes === 0) fail(`a frame has 1 byte or more, not ${wireBytes}`);
+  };
+
+  /** Takes `bytes` of what is left of a packet. */
+  const take = (id: number, bytes: number): void => {
+    if (id >= arrived) fail(`sent packet ${id} before it arrived`);
+    const available = left[id]!;
+    if (!(bytes <= available)) fail(`sent ${bytes} bytes of packet ${id}, of which ${available} were left`);
+    if (!(bytes >= 1) || bytes !== Math.floor(bytes))
+      fail(`sent ${bytes} bytes of packet ${id}: expected a whole number`);
+    left[id] = available - bytes;
+  };
+
+  const link: Link = {
+    get now() {
+      return now;
+    },
+    get rng() {
+      const current = acting();
+      current.rng ??= rng.stream(current.key);
+      return current.rng;
+    },
+    send(p, wireBytes, userBytes = left[p.id]!) {
+      const current = acting();
+      checkWire(wireBytes);
+      if (userBytes === 0) fail(`sent packet ${p.id}, of which nothing was left`);
+      take(p.id, userBytes);
+      current.idleWakes = 0;
+      output.frame(now, wireBytes, p.direction, outside ?? p, p.device, trace.file[p.id]!);
+      output.carry(p.id, userBytes);
+    },
+    sendCell(parts, wireBytes) {
+      const current = acting();
+      checkWire(wireBytes);
+      const like = largestPart(parts) ?? fail('sent a cell without parts; cover() is for those');
+      current.idleWakes = 0;
+      output.frame(now, wireBytes, like.direction, outside ?? like, like.device, trace.file[like.id]!);
+      for (const { packet, bytes } of parts) {
+        if (packet.direction !== like.direction) fail('sent a cell with packets of both directions');
+        take(packet.id, bytes);
+        output.carry(packet.id, bytes);
+      }
+    },
+    cover(direction, wireBytes, like) {
+      const { last } = acting();
+      checkWire(wireBytes);
+      if (direction !== 0 && direction !== 1) fail(`cover with direction ${direction}`);
+      const device = like ? like.device : defense.scope === 'home' ? NO_DEVICE : last.device;
+      output.frame(now, wireBytes, direction, outside ?? like ?? last, device, trace.file[last.id]!);
+    },
+    drop(p) {
+      acting();
+      if (p.id >= arrived) fail(`dropped packet ${p.id} before it arrived`);
+      if (!(left[p.id]! > 0)) fail(`dropped packet ${p.id}, of which nothing was left`);
+      left[p.id] = 0;
+    },
+    wakeAt(time) {
+      const { index } = acting();
+      if (Number.isNaN(time)) fail('set a timer to NaN');
+      timers.set(index, Math.max(time, now));
+    },
+  };
+
+  const wake = (): void => {
+    now = timers.next();
+    const current = actors[timers.take()]!;
+    if (!closing && current.wokenAt < now) current.idleWakes = 0;
+    current.wokenAt = now;
+    if (++current.idleWakes > IDLE_WAKES) {
+      fail(
+        `woke ${IDLE_WAKES} times in a row ${closing ? 'after the input had ended' : 'at one moment'} and sent no user data`,
+      );
+    }
+    if (!current.shaper.wake) fail('set a timer but has no wake()');
+    actor = current;
+    current.shaper.wake!(link);
+    actor = null;
+  };
+
+  const { time, length, direction, protocols, port, flow, device } = trace;
+  const { header } = trace.flows;
+  const { scope } = defense;
+  for (let i = 0; i < trace.packets; i++) {
+    const at = time[i]!;
+    if (!(at >= now)) throw new InputError(`packet ${i}: not in order of time`);
+    if (length[i] === 0) throw new InputError(`packet ${i}: a frame has at least 1 byte, this one has 0`);
+    while (timers.next() <= at) wake();
+    now = at;
+    arrived = i + 1;
+    const p: PacketRef = {
+      id: i,
+      length: length[i]!,
+      header: header[flow[i]!]!,
+      direction: direction[i] as PacketRef['direction'],
+      protocols: protocols[i]!,
+      port: port[i]!,
+      flow: flow[i]!,
+      device: device[i]!,
+    };
+    const key = scope === 'flow' ? p.flow : scope === 'device' ? p.device : 0;
+    let index = actorOf[key]!;
+    if (index < 0) {
+      index = actors.length;
+      actorOf[key] = index;
+      const shaper = defense.create(parameters);
+      actors.push({ index, key, shaper, rng: null, last: p, wokenAt: now, idleWakes: 0 });
+    }
+    actor = actors[index]!;
+    actor.last = p;
+    actor.idleWakes = 0;
+    actor.shaper.packet(p, link);
+    actor = null;
+  }
+  closing = true;
+  for (const current of actors) {
+    actor = current;
+    current.shaper.close?.(link);
+    actor = null;
+  }
+  while (timers.next() < Number.POSITIVE_INFINITY) wake();
+
+  checkNothingHeld(left, fail);
+  const carried = output.finish();
+  return tunnel ? { ...carried, trace: { ...carried.trace, flows: tunnelFlows(tunnel) } } : carried;
+}
+
+/** One more than the largest key of an actor. */
+function actorKeys(trace: Trace, scope: Scope): number {
+  if (scope === 'flow') return trace.flows.count;
+  return scope === 'device' ? NO_DEVICE + 1 : 1;
+}
+
+/** The largest part of the device with most bytes; undefined where there are no parts. */
+function largestPart(parts: readonly Part[]): PacketRef | undefined {
+  if (parts.length <= 1) return parts[0]?.packet;
+  const sums = new Map<number, number>();
+  for (const { packet, bytes } of parts) sums.set(packet.device, (sums.get(packet.device) ?? 0) + bytes);
+  const most = Math.max(...sums.values());
+  let best: Part | undefined;
+  for (const part of parts) {
+    if (sums.get(part.packet.device) === most && !(best && best.bytes >= part.bytes)) best = part;
+  }
+  return best?.packet;
+}
+
+function checkNothingHeld(left: Uint32Array, fail: (what: string) => never): void {
+  let held = 0;
+  let first = -1;
+  for (let i = 0; i < left.length; i++) {
+    if (left[i] === 0) continue;
+    if (held++ === 0) first = i;
+  }
+  if (held > 0)
+    fail(`came to its end with ${held} packets neither sent nor dropped, the first of them packet ${first}`);
+}
+
+/** The flow table of an observer who sees nothing but a tunnel. Addresses are of the ranges for documentation (RFC 5737). */
+function tunnelFlows(tunnel: TunnelFlow): Flows {
+  return {
+    count: 1,
+    transport: Uint8Array.of(tunnel.transport),
+    localPort: Uint16Array.of(tunnel.port),
+    remotePort: Uint16Array.of(tunnel.port),
+    localAddress: Uint32Array.of(0),
+    remoteAddress: Uint32Array.of(1),
+    wan: Uint8Array.of(1),
+    header: Uint8Array.of(tunnel.header),
+    addresses: ['192.0.2.1', '198.51.100.1'],
+  };
+}

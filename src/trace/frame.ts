@@ -1,0 +1,99 @@
+/**
+ * One captured frame on its way through the layers. There is one such object for a whole run, filled anew for each
+ * packet, so that nothing is allocated per packet. Offsets count from the start of `view`.
+ */
+export interface Frame {
+  /** The reader's buffer; only [at, end) of it is this frame. */
+  view: DataView;
+  at: number;
+  /** End of what was captured. */
+  end: number;
+  /** End of the frame as it was on the wire; beyond `end` where the capture cut it. */
+  wireEnd: number;
+  /** Bytes between `at` and `wireEnd` that are not counted: VLAN tags, metadata in front, a frame check sequence. */
+  uncounted: number;
+
+  /** MAC addresses, upper 16 and lower 32 bits; `hasSource` and `hasDestination` say whether the link told them. */
+  hasSource: boolean;
+  sourceHigh: number;
+  sourceLow: number;
+  hasDestination: boolean;
+  destinationHigh: number;
+  destinationLow: number;
+
+  /** What the link layer carries: {@link NETWORK}. */
+  network: number;
+  /** Where the network header begins, and how many counted bytes are before it. */
+  networkAt: number;
+  header: number;
+
+  /** 4, 6, or 0 for frames without IP. An IPv4 address is in the first word. */
+  family: number;
+  source0: number;
+  source1: number;
+  source2: number;
+  source3: number;
+  destination0: number;
+  destination1: number;
+  destination2: number;
+  destination3: number;
+  /** IP protocol number; 0 for frames without IP. */
+  transport: number;
+  sourcePort: number;
+  destinationPort: number;
+  /** {@link FRAGMENT}. */
+  fragment: number;
+  fragmentId: number;
+  /** What TCP or UDP carry: [payloadAt, payloadEnd) on the wire, the latter possibly beyond `end`. */
+  payloadAt: number;
+  payloadEnd: number;
+}
+
+/** Values of `network`. */
+export const NETWORK = { OTHER: 0, IPV4: 4, IPV6: 6 } as const;
+
+/** Values of `fragment`. Only a first fragment has ports; the others must find it. */
+export const FRAGMENT = { NONE: 0, FIRST: 1, LATER: 2 } as const;
+
+/** IP protocol numbers that have ports here. */
+export const TCP = 6;
+export const UDP = 17;
+
+/** What a layer returns: why the packet has to be left out, or `KEPT`. */
+export type DropReason = string;
+export const KEPT: DropReason = '';
+
+export function createFrame(): Frame {
+  return {
+    view: new DataView(new ArrayBuffer(0)),
+    at: 0,
+    end: 0,
+    wireEnd: 0,
+    uncounted: 0,
+    hasSource: false,
+    sourceHigh: 0,
+    sourceLow: 0,
+    hasDestination: false,
+    destinationHigh: 0,
+    destinationLow: 0,
+    network: 0,
+    networkAt: 0,
+    header: 0,
+    family: 0,
+    source0: 0,
+    source1: 0,
+    source2: 0,
+    source3: 0,
+    destination0: 0,
+    destination1: 0,
+    destination2: 0,
+    destination3: 0,
+    transport: 0,
+    sourcePort: 0,
+    destinationPort: 0,
+    fragment: 0,
+    fragmentId: 0,
+    payloadAt: 0,
+    payloadEnd: 0,
+  };
+}

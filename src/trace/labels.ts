@@ -1,0 +1,309 @@
+import { basename, dirname, resolve } from 'node:path';
+import type { Labelling } from './label-file.js';
+import { findGateways, findOwnAddresses } from './own-address.js';
+import type { IngestReport, PacketTable } from './packets.js';
+import { isGroupMac, networkOf, scopeOf } from './scope.js';
+import { createTraceBuilder, type Device, Direction, type Trace, type TraceBuilder } from './trace.js';
+
+/** Why a packet that was read is not in the trace. */
+export const NO_LABELLED_DEVICE = 'no labelled device';
+
+/** What the labels found in the captures, and what they did not. */
+export interface Coverage {
+  readonly devices: readonly DeviceCoverage[];
+  /** Packets left out because neither end is a labelled device, and the hosts (gateways aside) with most of them. */
+  readonly unlabelled: {
+    readonly packets: number;
+    readonly hosts: readonly { readonly address: string; readonly packets: number }[];
+  };
+}
+
+export interface DeviceCoverage {
+  readonly name: string;
+  readonly category: Device['category'];
+  /** 0 for a label without packets. */
+  readonly packets: number;
+  readonly outbound: number;
+  readonly inbound: number;
+  readonly addresses: readonly DeviceAddress[];
+}
+
+export interface DeviceAddress {
+  readonly address: string;
+  /** Where labels are files or folders, the address is inferred: files it was found in, of those the device has. */
+  readonly inferred: { readonly files: number; readonly of: number } | null;
+}
+
+export interface LabelledTrace {
+  readonly trace: Trace;
+  /** The readers' report, with the packets that no label claims moved from kept to dropped. */
+  readonly report: IngestReport;
+  readonly coverage: Coverage;
+}
+
+/** Hosts without a label that a coverage report names. */
+const HOSTS_NAMED = 10;
+const NOBODY = -1;
+
+/** The devices at the two ends of a packet; one object, filled anew for each. */
+interface Ends {
+  sender: number;
+  receiver: number;
+}
+
+interface Resolution {
+  readonly devices: readonly Device[];
+  readonly addresses: readonly (readonly DeviceAddress[])[];
+  /** Sets the device at each end of packet `i`, {@link NOBODY} where that is none. */
+  readonly resolve: (i: number, ends: Ends) => void;
+}
+
+/**
+ * Makes a trace of the packets of labelled devices, sorted by time. A frame belongs to its sender, if that is labelled, and is
+ * outbound; else to its receiver, and is inbound: so a frame between two labelled devices is the sender's. A flow
+ * crosses the gateway (`wan`) if its remote address lies outside the home ({@link scopeOf}), not in the device's own
+ * IPv6 /64, and the peer is no labelled device. Flows of frames without IP have MAC addresses.
+ */
+export function labelPackets(table: PacketTable, report: IngestReport, labelling: Labelling): LabelledTrace {
+  const { devices, addresses, resolve } =
+    labelling.by === 'address' ? byAddress(table, labelling.labels) : byFile(table, labelling.by);
+  const builder = createTraceBuilder(devices, table.files, Math.max(table.packets, 1));
+  const flowOf = createFlowFinder(table, builder.flow);
+  const outbound = new Uint32Array(devices.length);
+  const inbound = new Uint32Array(devices.length);
+  const droppedOfFile = new Uint32Array(table.files.length);
+  const unlabelled: UnlabelledCounts = {
+    macs: new Uint32Array(table.macs.length),
+    addresses: new Uint32Array(table.conversations.addresses.length),
+  };
+
+  const ends: Ends = { sender: NOBODY, receiver: NOBODY };
+  for (let i = 0; i < table.packets; i++) {
+    resolve(i, ends);
+    const { sender, receiver } = ends;
+    const isOutbound = sender !== NOBODY;
+    const device = isOutbound ? sender : receiver;
+    if (device === NOBODY) {
+      droppedOfFile[table.file[i]!]!++;
+      countUnlabelled(table, i, unlabelled);
+      continue;
+    }
+    if (isOutbound) outbound[device]!++;
+    else inbound[device]!++;
+    const { flow, port } = flowOf(i, device, isOutbound, isOutbound && receiver !== NOBODY);
+    builder.push({
+      time: table.time[i]!,
+      length: table.length[i]!,
+      direction: isOutbound ? Direction.OUTBOUND : Direction.INBOUND,
+      protocols: table.protocols[i]!,
+      port,
+      flow,
+      device,
+      file: table.file[i]!,
+    });
+  }
+
+  const dropped = droppedOfFile.reduce((sum, count) => sum + count, 0);
+  return {
+    trace: builder.build(),
+    report: leaveOut(report, table.files, droppedOfFile),
+    coverage: {
+      devices: devices.map(({ name, category }, device) => ({
+        name,
+        category,
+        packets: outbound[device]! + inbound[device]!,
+        outbound: outbound[device]!,
+        inbound: inbound[device]!,
+        addresses: addresses[device]!,
+      })),
+      unlabelled: { packets: dropped, hosts: unlabelledHosts(table, unlabelled) },
+    },
+  };
+}
+
+/** Devices by their addresses. A MAC address is asked first: behind it the link is certain, an IP address moves. */
+function byAddress(table: PacketTable, labels: Extract<Labelling, { by: 'address' }>['labels']): Resolution {
+  const { conversations } = table;
+  const devices: Device[] = [];
+  const addresses: DeviceAddress[][] = [];
+  const ids = new Map<string, number>();
+  const byText = new Map<string, number>();
+  for (const { address, device, category } of labels) {
+    let id = ids.get(device);
+    if (id === undefined) {
+      id = devices.push({ name: device, category }) - 1;
+      ids.set(device, id);
+      addresses.push([]);
+    }
+    byText.set(address, id);
+    addresses[id]!.push({ address, inferred: null });
+  }
+  const ofMac = Int32Array.from(table.macs, (mac) => byText.get(mac) ?? NOBODY);
+  const ofAddress = Int32Array.from(conversations.addresses, (address) => byText.get(address) ?? NOBODY);
+  learnAddresses(table, ofMac, ofAddress);
+  const hasIps = ofAddress.some((device) => device !== NOBODY);
+  return {
+    devices,
+    addresses,
+    resolve(i, ends) {
+      ends.sender = ofMac[table.source[i]!]!;
+      ends.receiver = ofMac[table.destination[i]!]!;
+      if (!hasIps) return;
+      const conversation = table.conversation[i]!;
+      const a = ofAddress[conversations.addressA[conversation]!]!;
+      const b = ofAddress[conversations.addressB[conversation]!]!;
+      const reverse = table.reverse[i] === 1;
+      if (ends.sender === NOBODY) ends.sender = reverse ? b : a;
+      if (ends.receiver === NOBODY) ends.receiver = reverse ? a : b;
+    },
+  };
+}
+
+/**
+ * Some links name only the sender of a frame (Linux cooked captures). There a device is known as a receiver by the IP
+ * addresses that its own frames came from.
+ */
+function learnAddresses(table: PacketTable, ofMac: Int32Array, ofAddress: Int32Array): void {
+  const { addresses, addressA, addressB } = table.conversations;
+  const isUsable = addresses.map((address) => scopeOf(address) === 'home' || scopeOf(address) === 'outside');
+  for (let i = 0; i < table.packets; i++) {
+    const device = ofMac[table.source[i]!]!;
+    if (device === NOBODY || table.destination[i] !== 0) continue;
+    const address = (table.reverse[i] === 0 ? addressA : addressB)[table.conversation[i]!]!;
+    if (isUsable[address] && ofAddress[address] === NOBODY) ofAddress[address] = device;
+  }
+}
+
+/** Devices by the file, or the folder of the file, that a packet is in: each file is about one device. */
+function byFile(table: PacketTable, by: 'file' | 'folder'): Resolution {
+  const { conversations } = table;
+  const names = table.files.map((file) => (by === 'file' ? withoutExtensions(file) : basename(dirname(resolve(file)))));
+  const devices = [...new Set(names)].map((name): Device => ({ name, category: 'iot' }));
+  const ids = new Map(devices.map((device, id) => [device.name, id]));
+  const deviceOfFile = Uint16Array.from(names, (name) => ids.get(name)!);
+  const own = findOwnAddresses(table, deviceOfFile, devices.length);
+  const ownMac = Int32Array.from(own, (found) => (found?.kind === 'mac' ? found.row : -1));
+  const ownIp = Int32Array.from(own, (found) => (found?.kind === 'ip' ? found.row : -1));
+  const known = new Uint8Array(table.macs.length);
+  for (const mac of ownMac) if (mac >= 0) known[mac] = 1;
+  return {
+    devices,
+    addresses: own.map((found) =>
+      found ? [{ address: found.address, inferred: { files: found.files, of: found.of } }] : [],
+    ),
+    resolve(i, ends) {
+      const device = deviceOfFile[table.file[i]!]!;
+      const conversation = table.conversation[i]!;
+      const a = conversations.addressA[conversation]!;
+      const b = conversations.addressB[conversation]!;
+      const reverse = table.reverse[i] === 1;
+      const isSender = table.source[i] === ownMac[device] || (reverse ? b : a) === ownIp[device];
+      const isReceiver = table.destination[i] === ownMac[device] || (reverse ? a : b) === ownIp[device];
+      ends.sender = isSender ? device : NOBODY;
+      ends.receiver = isReceiver ? device : NOBODY;
+    },
+  };
+}
+
+/** `a/b/plug.pcap.gz` is about `plug`. */
+function withoutExtensions(file: string): string {
+  return basename(file)
+    .replace(/\.gz$/i, '')
+    .replace(/(?<=.)\.(pcapng|pcap|cap|dump|dmp)$/i, '');
+}
+
+/** A flow as first used, and the next one of the same conversation and side that is not the same flow. */
+interface FlowEntry {
+  readonly device: number;
+  readonly isPeerLabelled: boolean;
+  readonly flow: number;
+  readonly port: number;
+  readonly next: FlowEntry | undefined;
+}
+
+/** Flows by conversation, the device's side of it, device, and kind of peer; the last two seldom make a difference. */
+function createFlowFinder(table: PacketTable, add: TraceBuilder['flow']) {
+  const { conversations } = table;
+  const scopes = conversations.addresses.map(scopeOf);
+  const entries = new Array<FlowEntry | undefined>(conversations.count * 2);
+
+  const addFlow = (i: number, isOutbound: boolean, isLocalA: boolean, isPeerLabelled: boolean): number => {
+    const { addresses, portA, portB, addressA, addressB } = conversations;
+    const row = table.conversation[i]!;
+    const local = isLocalA ? addressA[row]! : addressB[row]!;
+    const remote = isLocalA ? addressB[row]! : addressA[row]!;
+    const hasIp = scopes[local] !== 'none' || scopes[remote] !== 'none';
+    const localMac = isOutbound ? table.source[i]! : table.destination[i]!;
+    const remoteMac = isOutbound ? table.destination[i]! : table.source[i]!;
+    const isBeyond = scopes[remote] === 'outside' && !isOnLink(addresses[local]!, addresses[remote]!);
+    return add({
+      transport: conversations.transport[row]!,
+      localPort: isLocalA ? portA[row]! : portB[row]!,
+      remotePort: isLocalA ? portB[row]! : portA[row]!,
+      localAddress: hasIp ? addresses[local]! : table.macs[localMac]!,
+      remoteAddress: hasIp ? addresses[remote]! : table.macs[remoteMac]!,
+      wan: isBeyond && !isPeerLabelled,
+      header: conversations.header[row]!,
+    });
+  };
+
+  return (i: number, device: number, isOutbound: boolean, isPeerLabelled: boolean): FlowEntry => {
+    const row = table.conversation[i]!;
+    const isLocalA = isOutbound === (table.reverse[i] === 0);
+    const at = row * 2 + (isLocalA ? 0 : 1);
+    for (let entry = entries[at]; entry; entry = entry.next) {
+      if (entry.device === device && entry.isPeerLabelled === isPeerLabelled) return entry;
+    }
+    const flow = addFlow(i, isOutbound, isLocalA, isPeerLabelled);
+    const port = isLocalA ? conversations.portB[row]! : conversations.portA[row]!;
+    const entry: FlowEntry = { device, isPeerLabelled, flow, port, next: entries[at] };
+    entries[at] = entry;
+    return entry;
+  };
+}
+
+/** Two global IPv6 addresses of one /64 are neighbours on the LAN. */
+function isOnLink(local: string, remote: string): boolean {
+  return local.includes(':') && networkOf(local) === networkOf(remote);
+}
+
+function leaveOut(report: IngestReport, files: readonly string[], dropped: Uint32Array): IngestReport {
+  const less = <T extends { kept: number; dropped: Record<string, number> }>(counted: T, count: number): T =>
+    count === 0
+      ? counted
+      : { ...counted, kept: counted.kept - count, dropped: { ...counted.dropped, [NO_LABELLED_DEVICE]: count } };
+  const byPath = new Map(files.map((file, i) => [file, dropped[i]!]));
+  const all = dropped.reduce((sum, count) => sum + count, 0);
+  return { ...less(report, all), files: report.files.map((file) => less(file, byPath.get(file.path) ?? 0)) };
+}
+
+/** Counts packets without a label for the host at each end, by MAC address where there is one. */
+interface UnlabelledCounts {
+  readonly macs: Uint32Array;
+  readonly addresses: Uint32Array;
+}
+
+function countUnlabelled(table: PacketTable, i: number, counts: UnlabelledCounts): void {
+  const source = table.source[i]!;
+  const destination = table.destination[i]!;
+  counts.macs[source]!++;
+  counts.macs[destination]!++;
+  if (source !== 0 && destination !== 0) return;
+  const row = table.conversation[i]!;
+  counts.addresses[table.conversations.addressA[row]!]!++;
+  counts.addresses[table.conversations.addressB[row]!]!++;
+}
+
+function unlabelledHosts(table: PacketTable, counts: UnlabelledCounts): Coverage['unlabelled']['hosts'] {
+  const gateways = findGateways(table);
+  const hosts: { address: string; packets: number }[] = [];
+  table.macs.forEach((address, row) => {
+    const packets = counts.macs[row]!;
+    if (row > 0 && packets > 0 && gateways[row] === 0 && !isGroupMac(address)) hosts.push({ address, packets });
+  });
+  table.conversations.addresses.forEach((address, row) => {
+    const packets = counts.addresses[row]!;
+    if (packets > 0 && scopeOf(address) === 'home') hosts.push({ address, packets });
+  });
+  return hosts.sort((a, b) => b.packets - a.packets || (a.address < b.address ? -1 : 1)).slice(0, HOSTS_NAMED);
+}

@@ -1,0 +1,31 @@
+import { InputError } from '../shared/errors.js';
+import type { OnProgress } from '../shared/progress.js';
+import { readLabelling } from './label-file.js';
+import { type LabelledTrace, labelPackets } from './labels.js';
+import { readCaptures } from './read.js';
+
+/**
+ * Reads captures (files and folders) and gives their packets the devices that `labels` names: the path of a label file, or the
+ * word `file` or `folder`.
+ * @throws InputError where the labels cannot be read, or no packet belongs to a labelled device
+ */
+export async function loadTrace(
+  paths: readonly string[],
+  labels: string,
+  options: { readonly onProgress?: OnProgress } = {},
+): Promise<LabelledTrace> {
+  // First the labels: a mistake in them should not be found after minutes of reading.
+  const labelling = readLabelling(labels);
+  const { table, report } = await readCaptures(paths, options);
+  const loaded = labelPackets(table, report, labelling);
+  if (loaded.trace.packets > 0) return loaded;
+  if (report.kept === 0) {
+    const problem = report.files.flatMap((file) => file.problems)[0];
+    throw new InputError(problem ?? `${paths.join(', ')}: expected packets, found none that can be used`);
+  }
+  const hosts = loaded.coverage.unlabelled.hosts.slice(0, 3).map((host) => host.address);
+  throw new InputError(
+    `${labels}: expected labels of devices in ${paths.join(', ')}, found none of them among ${report.kept} packets` +
+      (hosts.length === 0 ? '' : ` (their hosts: ${hosts.join(', ')})`),
+  );
+}

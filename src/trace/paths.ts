@@ -1,0 +1,58 @@
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../shared/errors.js';
+import { isPcap } from './pcap.js';
+import { isPcapng } from './pcapng.js';
+
+const CAPTURE_NAME = /\.(pcap|cap|pcapng|dump|ntar)(\.gz)?$/i;
+
+/**
+ * The files to read: a path to a file stands for itself; one to a folder, for the captures in it and below, known by name
+ * or magic number, in natural order (`file2` before `file10`).
+ * @throws InputError where a path does not exist, or a folder holds no capture.
+ */
+export function expandPaths(paths: readonly string[]): string[] {
+  return paths.flatMap((path) => {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (!stat) throw new InputError(`${path}: no such file or folder`);
+    if (!stat.isDirectory()) return [path];
+    const files = capturesBelow(path);
+    if (files.length === 0) {
+      throw new InputError(`${path}: expected captures in this folder (.pcap, .pcapng, .cap, also .gz), found none`);
+    }
+    return files;
+  });
+}
+
+const { compare } = new Intl.Collator('en', { numeric: true });
+
+function capturesBelow(folder: string): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => compare(a.name, b.name));
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return capturesBelow(path);
+    const isFile = entry.isFile() || (entry.isSymbolicLink() && isFileBehind(path));
+    return isFile && (CAPTURE_NAME.test(entry.name) || beginsAsCapture(path)) ? [path] : [];
+  });
+}
+
+function isFileBehind(link: string): boolean {
+  return statSync(link, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function beginsAsCapture(path: string): boolean {
+  const head = new DataView(new ArrayBuffer(4));
+  try {
+    const file = openSync(path, 'r');
+    try {
+      if (readSync(file, head) < 4) return false;
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    // Whoever names this file will be told; in a folder it is one of the others.
+    return false;
+  }
+  const magic = head.getUint32(0);
+  return isPcap(magic) || isPcapng(magic);
+}

@@ -1,0 +1,216 @@
+import type { Adversary, Cell, Interval, Result, SummaryRow } from '../../src/harness/result.js';
+import { createRng } from '../../src/shared/rng.js';
+
+/** A defense of a made-up run: what is left of the undefended accuracy, and what it costs. */
+export interface MadeDefense {
+  readonly label: string;
+  /** Share of the advantage over chance that the adaptive adversary keeps; the static one keeps a third of that. */
+  readonly keeps: number;
+  readonly bandwidth: number | null;
+  /** Seconds, 95th percentile. */
+  readonly delay: number | null;
+}
+
+export interface MakeOptions {
+  readonly defenses?: readonly MadeDefense[];
+  readonly attacks?: readonly string[];
+  readonly adversaries?: readonly Adversary[];
+  readonly devices?: readonly string[];
+  readonly seeds?: number;
+  readonly warnings?: readonly string[];
+  readonly synthetic?: boolean;
+}
+
+export const DEVICES = [
+  'Echo Dot',
+  'Google Home',
+  'Tmall assistant',
+  'Xiaomi hub',
+  '360 camera',
+  'Xiaobai camera',
+  'TP-Link plug',
+  'Orvibo plug',
+  'Broadlink plug',
+  'Mitu story teller',
+  'Galaxy phone',
+  'iPad',
+];
+
+export const DEFENSES: readonly MadeDefense[] = [
+  { label: 'none', keeps: 1, bandwidth: 0, delay: 0 },
+  { label: 'pad:rule=mtu', keeps: 0.6, bandwidth: 1.28, delay: 0 },
+  { label: 'pad:rule=random', keeps: 0.85, bandwidth: 0.21, delay: 0 },
+  { label: 'pad:rule=levels', keeps: 0.8, bandwidth: 0.34, delay: 0 },
+  { label: 'jitter', keeps: 0.93, bandwidth: 0, delay: 0.095 },
+  { label: 'pad:rule=mtu+jitter', keeps: 0.52, bandwidth: 1.28, delay: 0.095 },
+];
+
+/** A plausible result, the same on every call: numbers follow from `keeps`, with a little noise by device and seed. */
+export function makeResult({
+  defenses = DEFENSES,
+  attacks = ['random-forest', 'size-histogram'],
+  adversaries = ['static', 'adaptive'],
+  devices = DEVICES,
+  seeds = 3,
+  warnings = [],
+  synthetic = false,
+}: MakeOptions = {}): Result {
+  const chance = 1 / devices.length;
+  const majority = Math.min(1, chance * 2.2);
+  const cells: Cell[] = [];
+  for (const defense of defenses) {
+    for (const [a, attack] of attacks.entries()) {
+      for (const adversary of adversaries) {
+        for (let seed = 1; seed <= seeds; seed++) {
+          cells.push(makeCell(defense, attack, adversary, seed, devices, chance, majority, a));
+        }
+      }
+    }
+  }
+  const headline: Adversary = adversaries.includes('adaptive') ? 'adaptive' : 'static';
+  const rows = defenses.map((defense): SummaryRow => {
+    const best = (adversary: Adversary) =>
+      attacks
+        .map((attack) => {
+          const runs = cells.filter(
+            (cell) => cell.defense === defense.label && cell.attack === attack && cell.adversary === adversary,
+          );
+          return { attack, accuracy: intervalOf(runs.map((cell) => cell.identification.accuracy)) };
+        })
+        .reduce((one, other) => (other.accuracy.mean > one.accuracy.mean ? other : one));
+    const { attack: bestAttack, accuracy } = best(headline);
+    return {
+      defense: defense.label,
+      params: [{}],
+      bestAttack,
+      adversary: headline,
+      accuracy,
+      static: adversaries.includes('static') ? best('static').accuracy : null,
+      adaptive: adversaries.includes('adaptive') ? best('adaptive').accuracy : null,
+      drop: null,
+      chance,
+      majority,
+      bandwidthOverhead: defense.bandwidth,
+      addedDelayP95: defense.delay,
+      pareto: false,
+    };
+  });
+  const none = rows.find((row) => row.defense === 'none');
+  const costs = (row: SummaryRow) => [row.accuracy.mean, row.bandwidthOverhead ?? 1e9, row.addedDelayP95 ?? 1e9];
+  const beats = (one: SummaryRow, other: SummaryRow) =>
+    costs(one).every((cost, i) => cost <= costs(other)[i]!) && costs(one).some((cost, i) => cost < costs(other)[i]!);
+  return {
+    schemaVersion: 1,
+    tool: { name: 'homeveil', version: '0.1.0', commit: '0123456789abcdef0123456789abcdef01234567' },
+    environment: { node: '20.20.2', cpu: 'Example CPU @ 3.00GHz', cores: 2, os: 'linux x64' },
+    spec: {
+      data: synthetic
+        ? { kind: 'synthetic', hours: 12, seed: 1 }
+        : { kind: 'captures', paths: ['captures/home one'], labels: 'labels.csv', train: null, test: null },
+      split: { by: 'time', train: 0.6 },
+      view: { name: 'napt', label: 'napt', parameters: {} },
+      mix: 'home',
+      attacks: attacks.map((name) => ({ name, label: name, parameters: { trees: 100 } })),
+      defenses: defenses.map(({ label }) => ({
+        label,
+        parts: label
+          .split('+')
+          .map((part) => ({ name: part.split(':')[0]!, label: part, parameters: { exampleOption: null } })),
+      })),
+      adversaries,
+      seeds,
+      seed: 1,
+      window: 100,
+      stride: 50,
+      port: 'service',
+      minimumPackets: 100,
+      maximumTrainPackets: null,
+      capacity: null,
+    },
+    dataset: {
+      name: synthetic ? 'synthetic home' : 'captures/home one',
+      sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      synthetic,
+      packets: 171_234,
+      devices: devices.map((name, i) => ({
+        name,
+        category: i < 10 ? 'iot' : 'non-iot',
+        packets: 20_000 - i * 600,
+        train: 12_000 - i * 360,
+        test: 8000 - i * 240,
+      })),
+      from: 1_614_600_000,
+      to: 1_615_204_860.5,
+      ingest: { read: 200_541, kept: 171_234, dropped: { 'stays on the LAN': 27_001, 'not IP': 2306 } },
+    },
+    cells,
+    summary: rows.map((row) => ({
+      ...row,
+      drop: none ? none.accuracy.mean - row.accuracy.mean : null,
+      pareto: !rows.some((other) => beats(other, row)),
+    })),
+    warnings,
+  };
+}
+
+function makeCell(
+  defense: MadeDefense,
+  attack: string,
+  adversary: Adversary,
+  seed: number,
+  devices: readonly string[],
+  chance: number,
+  majority: number,
+  rank: number,
+): Cell {
+  const rng = createRng(seed, defense.label, attack, adversary);
+  const keeps = adversary === 'adaptive' || defense.label === 'none' ? defense.keeps : defense.keeps / 3;
+  const best = Math.min(1, chance + (0.86 - chance) * keeps * 0.93 ** rank);
+  const scores = devices.map((_, i) => {
+    const recall = Math.min(1, Math.max(0, best * (1.25 - (0.6 * i) / devices.length) + rng.normal(0, 0.02)));
+    return { recall, precision: Math.min(1, recall * 1.04), f1: recall, support: 8000 - i * 240 };
+  });
+  const accuracy = scores.reduce((sum, score) => sum + score.recall, 0) / scores.length;
+  const delay = defense.delay;
+  return {
+    attack,
+    defense: defense.label,
+    params: [{}],
+    view: 'napt',
+    mix: 'home',
+    adversary,
+    seed,
+    identification: {
+      accuracy,
+      accuracyLow: accuracy - 0.02,
+      accuracyHigh: accuracy + 0.02,
+      balancedAccuracy: accuracy,
+      macroF1: accuracy * 0.97,
+      chance,
+      majority,
+      perDevice: Object.fromEntries(devices.map((name, i) => [name, scores[i]!])),
+      classes: devices,
+      confusion: devices.map((_, i) => devices.map((_, j) => (i === j ? 100 : 3))),
+    },
+    cost: {
+      bandwidthOverhead: defense.bandwidth,
+      packetOverhead: defense.bandwidth === null ? null : 0,
+      megabytesPerDay: defense.bandwidth === null ? null : defense.bandwidth * 210,
+      addedDelay: {
+        p50: delay === null ? null : delay / 2,
+        p95: delay,
+        p99: delay === null ? null : delay * 1.04,
+        max: delay === null ? null : delay * 1.05,
+      },
+      dropped: 0,
+      durationRatio: delay === null ? null : 1,
+    },
+    insight: { outOfBag: accuracy },
+    seconds: { fit: 12.5, predict: 1.25, defend: 0.1 },
+  };
+}
+
+function intervalOf(values: readonly number[]): Interval {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return { mean, low: mean - 0.021, high: mean + 0.021 };
+}
