@@ -1,7 +1,13 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { TrainingBatch } from '../../src/learning/recurrent/batch.js';
-import { type NetworkShape, directions, initialParameters, parameterLayout } from '../../src/learning/recurrent/network.js';
+import {
+  directions,
+  initialParameters,
+  type NetworkShape,
+  parameterLayout,
+} from '../../src/learning/recurrent/network.js';
 import { createOnnxEngine } from '../../src/learning/recurrent/onnx-engine.js';
+import { createTfjsEngine } from '../../src/learning/recurrent/tfjs-engine.js';
 import { createRng } from '../../src/shared/rng.js';
 
 const disposables: { dispose(): Promise<void> }[] = [];
@@ -30,7 +36,9 @@ function randomBatch(shape: NetworkShape, time: number, batch: number, dropout: 
       dropout === 0
         ? []
         : Array.from({ length: shape.layers }, () =>
-            Uint8Array.from({ length: rows * directions(shape) * shape.hidden }, () => Number(rng.uniform() >= dropout)),
+            Uint8Array.from({ length: rows * directions(shape) * shape.hidden }, () =>
+              Number(rng.uniform() >= dropout),
+            ),
           ),
   };
 }
@@ -66,9 +74,39 @@ describe.each([
         }
         const expected = (losses[0]! - losses[1]!) / (2 * step);
         const error = Math.abs(gradient[i]! - expected);
-        expect(error, `${name} ${i - offset}: ${gradient[i]}, not ${expected}`).toBeLessThan(1e-5 + 1e-3 * Math.abs(expected));
+        expect(error, `${name} ${i - offset}: ${gradient[i]}, not ${expected}`).toBeLessThan(
+          1e-5 + 1e-3 * Math.abs(expected),
+        );
       }
     }
     expect(Math.max(...gradient.map(Math.abs))).toBeGreaterThan(0.05);
   });
+
+  it('has the loss and the gradient that TensorFlow.js has', async () => {
+    const options = { shape, time, batch, dropout, clipNorm: 1, threads: 1, device: 'cpu' as const };
+    const data = randomBatch(shape, time, batch, dropout);
+    const parameters = initialParameters(shape, createRng(2));
+    const [ours, theirs] = await Promise.all(
+      [await createOnnxEngine(options), await createTfjsEngine(options)].map((engine) => {
+        disposables.push(engine);
+        engine.setParameters(parameters);
+        return engine.gradient(data);
+      }),
+    );
+    expect(Math.abs(ours!.loss / theirs!.loss - 1)).toBeLessThan(1e-5);
+    for (const { name, offset, size } of parameterLayout(shape).slots) {
+      expect(relativeError(ours!.gradient, theirs!.gradient, offset, size), name).toBeLessThan(1e-4);
+    }
+  });
 });
+
+/** Norm of the difference by the norm of the second, over a part of both. */
+function relativeError(a: Float32Array, b: Float32Array, offset: number, size: number): number {
+  let difference = 0;
+  let whole = 0;
+  for (let i = offset; i < offset + size; i++) {
+    difference += (a[i]! - b[i]!) ** 2;
+    whole += b[i]! ** 2;
+  }
+  return Math.sqrt(difference / whole);
+}

@@ -36,7 +36,10 @@ export function float(value: number): FloatAttribute {
 }
 
 /** A float32 tensor of the given numbers; one dimension unless `dims` says otherwise. */
-export function floats(data: Float32Array | readonly number[], dims: readonly number[] = [data.length]): ConstantTensor {
+export function floats(
+  data: Float32Array | readonly number[],
+  dims: readonly number[] = [data.length],
+): ConstantTensor {
   return { type: 'float32', dims, data: data instanceof Float32Array ? data : Float32Array.from(data) };
 }
 
@@ -124,7 +127,12 @@ function tensorProto({ type, dims, data }: ConstantTensor, name = ''): object {
   const size = dims.reduce((product, dim) => product * dim, 1);
   if (size !== data.length) throw new RangeError(`tensor ${name}: ${data.length} values for dimensions [${dims}]`);
   // raw_data is little-endian by definition, as is every machine that Node runs on, s390x aside.
-  return { name, dims, data_type: dataTypes[type], raw_data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+  return {
+    name,
+    dims,
+    data_type: dataTypes[type],
+    raw_data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  };
 }
 
 function attributeProto(name: string, value: Attribute): object {

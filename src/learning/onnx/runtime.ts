@@ -52,12 +52,16 @@ export async function createSession(
     executionProviders: runtime.name === 'onnxruntime-web' ? ['wasm'] : device === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
   };
   if (device === 'cpu') return runtime.InferenceSession.create(bytes, options);
-  if (runtime.name === 'onnxruntime-web') throw new UsageError('device cuda: needs onnxruntime-node, which does not load here');
+  if (runtime.name === 'onnxruntime-web')
+    throw new UsageError('device cuda: needs onnxruntime-node, which does not load here');
   try {
     return await runtime.InferenceSession.create(bytes, options);
   } catch (cause) {
-    throw new UsageError(`device cuda: not available to onnxruntime-node: ${(cause as Error).message.split('\n', 1)[0]}`, {
-      cause,
-    });
+    throw new UsageError(
+      `device cuda: not available to onnxruntime-node: ${(cause as Error).message.split('\n', 1)[0]}`,
+      {
+        cause,
+      },
+    );
   }
 }

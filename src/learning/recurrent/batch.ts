@@ -1,3 +1,7 @@
+import type { Windows } from '../windows.js';
+import type { EncodedPackets } from './encoding.js';
+import { packetFeatures } from './network.js';
+
 /**
  * What one step of a network works on: `time` x `batch` packets, time-major (all first packets of the batch's windows, then
  * all second packets), since the recursion over time then reads memory in order. A window that is shorter than `time` is padded
@@ -25,6 +29,70 @@ export interface TrainingBatch extends Batch {
    * Empty without dropout.
    */
   readonly keep: readonly Uint8Array[];
+}
+
+export function emptyBatch(time: number, batch: number): Batch {
+  return {
+    time,
+    batch,
+    port: new Int32Array(time * batch),
+    features: new Float32Array(time * batch * packetFeatures),
+    count: new Int32Array(batch),
+  };
+}
+
+/** A batch to be filled again and again; see {@link fillBatch}. */
+export function emptyTrainingBatch(time: number, batch: number, layers: number, width: number): TrainingBatch {
+  return {
+    ...emptyBatch(time, batch),
+    label: new Int32Array(time * batch),
+    weight: new Float32Array(time * batch),
+    keep: Array.from({ length: layers }, () => new Uint8Array(time * batch * width)),
+  };
+}
+
+/** Copies the given windows into `into`; windows that it has room for beyond those get no packets. */
+export function fillBatch(into: Batch, windows: Windows, packets: EncodedPackets, which: Uint32Array): void {
+  const { batch, port, features, count } = into;
+  count.fill(0);
+  for (let b = 0; b < which.length; b++) {
+    const first = windows.start[which[b]!]!;
+    count[b] = windows.count[which[b]!]!;
+    for (let t = 0; t < count[b]!; t++) {
+      const row = t * batch + b;
+      port[row] = packets.port[first + t]!;
+      // A loop is faster than set() on a subarray as short as this.
+      for (let f = 0, from = (first + t) * packetFeatures, to = row * packetFeatures; f < packetFeatures; f++) {
+        features[to + f] = packets.features[from + f]!;
+      }
+    }
+  }
+}
+
+/**
+ * Labels and weights of the windows that {@link fillBatch} was given. A packet without a class weighs nothing.
+ * @param classWeight weight of a packet of each class
+ */
+export function fillTargets(
+  into: TrainingBatch,
+  windows: Windows,
+  which: Uint32Array,
+  classWeight: Float32Array,
+): void {
+  const { batch, count, label, weight } = into;
+  weight.fill(0);
+  let sum = 0;
+  for (let b = 0; b < which.length; b++) {
+    const first = windows.start[which[b]!]!;
+    for (let t = 0; t < count[b]!; t++) {
+      const row = t * batch + b;
+      const known = windows.label[first + t]! < classWeight.length;
+      label[row] = known ? windows.label[first + t]! : 0;
+      weight[row] = known ? classWeight[label[row]!]! : 0;
+      sum += weight[row]!;
+    }
+  }
+  if (sum > 0) for (let row = 0; row < weight.length; row++) weight[row]! /= sum;
 }
 
 /** 1 on packets, 0 on padding; time x batch. */

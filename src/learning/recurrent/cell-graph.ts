@@ -147,8 +147,7 @@ export function cellBackward(
     scan_output_directions: [turn],
   });
 
-  const flat = (value: Value, width: number) =>
-    g.op('Reshape', [value, g.constant(int64s([time * batch, width]))]);
+  const flat = (value: Value, width: number) => g.op('Reshape', [value, g.constant(int64s([time * batch, width]))]);
   const flatDz = flat(steps!, 4 * hidden);
   return {
     input: g.op('Gemm', [flatDz, flat(x, inputs)], { transA: 1 }),

@@ -1,5 +1,4 @@
-import { createGraph, type Dimension, type GraphBuilder, type Value, zeros } from '../onnx/graph.js';
-import { int64s } from '../onnx/graph.js';
+import { createGraph, type Dimension, type GraphBuilder, int64s, type Value, zeros } from '../onnx/graph.js';
 import { encodeModel } from '../onnx/model.js';
 import type { CellValues } from './cell-graph.js';
 import { type NetworkShape, packetFeatures, parameterLayout } from './network.js';

@@ -133,11 +133,10 @@ function lossAndGradient(g: GraphBuilder, shape: NetworkShape, { time, batch, dr
   }
   const [dEmbedded] = g.ops('Split', 2, [dx, g.constant(int64s([shape.embedding, packetFeatures]))], { axis: 1 });
   const embeddingRow = g.op('Expand', [reshape(port, rows, 1), g.constant(int64s([rows, shape.embedding]))]);
-  const dEmbedding = g.op(
-    'ScatterElements',
-    [zeros(g, shape.ports, shape.embedding), embeddingRow, dEmbedded!],
-    { axis: 0, reduction: 'add' },
-  );
+  const dEmbedding = g.op('ScatterElements', [zeros(g, shape.ports, shape.embedding), embeddingRow, dEmbedded!], {
+    axis: 0,
+    reduction: 'add',
+  });
 
   const flat = (value: Value) => reshape(value, -1);
   const inOrder = [
