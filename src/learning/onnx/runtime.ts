@@ -21,9 +21,10 @@ export type OnWarning = (message: string) => void;
 
 /**
  * The native package, or where that does not load (no binary for this platform, left out of the install) the WebAssembly one.
+ * @param threads for the WebAssembly one, which takes the first caller's number for good
  * @param name to have this one and no other
  */
-export async function loadRuntime(onWarning?: OnWarning, name?: RuntimeName): Promise<OnnxRuntime> {
+export async function loadRuntime(threads: number, onWarning?: OnWarning, name?: RuntimeName): Promise<OnnxRuntime> {
   if (name !== 'onnxruntime-web') {
     try {
       const { InferenceSession, Tensor } = await import('onnxruntime-node');
@@ -34,7 +35,8 @@ export async function loadRuntime(onWarning?: OnWarning, name?: RuntimeName): Pr
       onWarning?.(`onnxruntime-node does not load, so onnxruntime-web does its work, more slowly: ${reason}`);
     }
   }
-  const { InferenceSession, Tensor } = await import('onnxruntime-web');
+  const { env, InferenceSession, Tensor } = await import('onnxruntime-web');
+  env.wasm.numThreads = threads;
   return { name: 'onnxruntime-web', InferenceSession, Tensor };
 }
 
@@ -63,5 +65,24 @@ export async function createSession(
         cause,
       },
     );
+  }
+}
+
+/** Runs a session and writes its outputs into the given tensors, without allocating where the runtime can do that. */
+export async function runInto(
+  runtime: OnnxRuntime,
+  session: InferenceSession,
+  inputs: Readonly<Record<string, Tensor>>,
+  outputs: Readonly<Record<string, Tensor>>,
+): Promise<void> {
+  if (runtime.name === 'onnxruntime-node') {
+    await session.run(inputs, outputs);
+    return;
+  }
+  // The WebAssembly runtime has a memory of its own, and always gives fresh copies.
+  const results = await session.run(inputs, Object.keys(outputs));
+  for (const [name, tensor] of Object.entries(outputs)) {
+    (tensor.data as Float32Array).set(results[name]!.data as Float32Array);
+    results[name]!.dispose();
   }
 }

@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
-import { createSession, loadRuntime, type RuntimeName } from '../onnx/runtime.js';
+import { createSession, loadRuntime, type RuntimeName, runInto } from '../onnx/runtime.js';
 import { type Batch, mask, type TrainingBatch } from './batch.js';
 import type { Engine, EngineOptions } from './engine.js';
 import { inferenceModel } from './inference-graph.js';
@@ -14,7 +14,7 @@ import { gradientModel, trainingModel } from './training-graph.js';
  */
 export async function createOnnxEngine(options: EngineOptions, runtimeName?: RuntimeName): Promise<Engine> {
   const { shape } = options;
-  const runtime = await loadRuntime(options.onWarning, runtimeName);
+  const runtime = await loadRuntime(options.threads, options.onWarning, runtimeName);
   const layout = parameterLayout(shape);
   const floats = (data: Float32Array, dims: readonly number[]): Tensor => new runtime.Tensor('float32', data, dims);
   const ints = (data: Int32Array, dims: readonly number[]): Tensor => new runtime.Tensor('int32', data, dims);
@@ -78,7 +78,7 @@ export async function createOnnxEngine(options: EngineOptions, runtimeName?: Run
         mean_scale: scalar(scales.mean),
         variance_scale: scalar(scales.variance),
       };
-      await training.run(feeds, {
+      await runInto(runtime, training, feeds, {
         loss,
         norm,
         next_parameters: next.parameters,
@@ -91,14 +91,14 @@ export async function createOnnxEngine(options: EngineOptions, runtimeName?: Run
     async gradient(batch) {
       const model = await session('gradient', () => gradientModel(shape, options));
       const gradient = vector();
-      await model.run(trainingInputs(batch), { loss, gradient });
+      await runInto(runtime, model, trainingInputs(batch), { loss, gradient });
       return { loss: (loss.data as Float32Array)[0]!, gradient: gradient.data as Float32Array };
     },
     async predict(batch) {
       const model = await session('inference', () => inferenceModel(shape));
       const { time, batch: windows, count } = batch;
       const probabilities = floats(new Float32Array(time * windows * shape.classes), [time, windows, shape.classes]);
-      await model.run({ ...inputs(batch), count: ints(count, [windows]) }, { probabilities });
+      await runInto(runtime, model, { ...inputs(batch), count: ints(count, [windows]) }, { probabilities });
       return probabilities.data as Float32Array;
     },
     async dispose() {
