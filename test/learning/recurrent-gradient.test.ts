@@ -1,47 +1,14 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { TrainingBatch } from '../../src/learning/recurrent/batch.js';
-import {
-  directions,
-  initialParameters,
-  type NetworkShape,
-  parameterLayout,
-} from '../../src/learning/recurrent/network.js';
+import { initialParameters, type NetworkShape, parameterLayout } from '../../src/learning/recurrent/network.js';
 import { createOnnxEngine } from '../../src/learning/recurrent/onnx-engine.js';
 import { createTfjsEngine } from '../../src/learning/recurrent/tfjs-engine.js';
 import { createRng } from '../../src/shared/rng.js';
+import { randomBatch } from './make-batch.js';
 
 const disposables: { dispose(): Promise<void> }[] = [];
 afterAll(async () => {
   for (const item of disposables) await item.dispose();
 });
-
-/** A batch with windows of different length, among them one of a single packet. */
-function randomBatch(shape: NetworkShape, time: number, batch: number, dropout: number): TrainingBatch {
-  const rng = createRng(3, 'batch');
-  const rows = time * batch;
-  const count = Int32Array.from({ length: batch }, (_, b) => (b === 0 ? time : b === 1 ? 1 : rng.integer(1, time)));
-  const weight = Float32Array.from({ length: rows }, (_, row) =>
-    Math.floor(row / batch) < count[row % batch]! ? 0.5 + rng.uniform() : 0,
-  );
-  const sum = weight.reduce((total, value) => total + value, 0);
-  return {
-    time,
-    batch,
-    count,
-    port: Int32Array.from({ length: rows }, () => rng.integer(0, shape.ports - 1)),
-    features: Float32Array.from({ length: rows * 10 }, () => rng.normal(0, 1)),
-    label: Int32Array.from({ length: rows }, () => rng.integer(0, shape.classes - 1)),
-    weight: weight.map((value) => value / sum),
-    keep:
-      dropout === 0
-        ? []
-        : Array.from({ length: shape.layers }, () =>
-            Uint8Array.from({ length: rows * directions(shape) * shape.hidden }, () =>
-              Number(rng.uniform() >= dropout),
-            ),
-          ),
-  };
-}
 
 describe.each([
   { name: 'lstm', bidirectional: false, dropout: 0 },

@@ -93,6 +93,8 @@ export function initialParameters(shape: NetworkShape, rng: Rng): Float32Array {
   };
   const uniform = (reach: number) => () => reach * (2 * rng.uniform() - 1);
   fill(layout.embedding, () => rng.normal(0, 0.5));
+  // The ports that have no row of their own share row 0, which training may never see: it stays in the middle of the others.
+  values.fill(0, layout.embedding.offset, layout.embedding.offset + shape.embedding);
   const reach = 1 / Math.sqrt(shape.hidden);
   for (const { input, recurrent, bias } of layout.layers.flat()) {
     fill(input, uniform(reach));
