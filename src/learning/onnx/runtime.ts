@@ -27,7 +27,9 @@ export type OnWarning = (message: string) => void;
 export async function loadRuntime(threads: number, onWarning?: OnWarning, name?: RuntimeName): Promise<OnnxRuntime> {
   if (name !== 'onnxruntime-web') {
     try {
-      const { InferenceSession, Tensor } = await import('onnxruntime-node');
+      const { env, InferenceSession, Tensor } = await import('onnxruntime-node');
+      // What it would print is in the errors that it throws.
+      env.logLevel = 'fatal';
       return { name: 'onnxruntime-node', InferenceSession, Tensor };
     } catch (cause) {
       if (name !== undefined) throw cause;
@@ -36,6 +38,7 @@ export async function loadRuntime(threads: number, onWarning?: OnWarning, name?:
     }
   }
   const { env, InferenceSession, Tensor } = await import('onnxruntime-web');
+  env.logLevel = 'fatal';
   env.wasm.numThreads = threads;
   return { name: 'onnxruntime-web', InferenceSession, Tensor };
 }
