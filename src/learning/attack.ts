@@ -11,6 +11,10 @@ export interface AttackContext<P = unknown> {
   /** Worker threads it may use, at least 1. */
   readonly threads: number;
   readonly onProgress?: OnProgress;
+  /** Takes what the user should know but need not act on: one line, without a full stop. */
+  readonly onWarning?: (message: string) => void;
+  /** Once aborted, an attack that learns in rounds ends with the best it has so far. */
+  readonly signal?: AbortSignal;
 }
 
 /** A trained attack. */
