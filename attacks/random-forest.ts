@@ -3,6 +3,7 @@ import { defineAttack } from '../src/learning/attack.js';
 import { rowsInWindows } from '../src/learning/build-windows.js';
 import type { Column } from '../src/learning/forest/bins.js';
 import { predictProbabilities, trainForest } from '../src/learning/forest/forest.js';
+import { encodeForestModel, forestEncoding, openForestModel } from '../src/learning/forest/model-file.js';
 import { packetColumns, type TypedArray, take } from '../src/learning/packet-columns.js';
 import { NO_CLASS, type Windows } from '../src/learning/windows.js';
 import { InputError } from '../src/shared/errors.js';
@@ -45,12 +46,15 @@ export default defineAttack({
     const importance = forest.bins.map(({ name }, i) => [`importance.${name}`, forest.importance[i]!]);
     return {
       predict: (windows) => predictProbabilities(forest, packetColumns(windows.packets), threads),
+      save: () => ({ onnx: encodeForestModel(forest, train.classes), encoding: forestEncoding(forest) }),
       insight: {
         ...(forest.outOfBagAccuracy === null ? {} : { outOfBagAccuracy: forest.outOfBagAccuracy }),
         ...Object.fromEntries(importance),
       },
     };
   },
+
+  open: openForestModel,
 });
 
 function labelledRows(windows: Windows): Uint32Array {

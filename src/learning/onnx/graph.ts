@@ -20,12 +20,18 @@ export interface FloatAttribute {
   readonly float: number;
 }
 
+/** A list of floats. A plain list of numbers is one of integers. */
+export interface FloatsAttribute {
+  readonly floats: readonly number[];
+}
+
 export type Attribute =
   | number
   | string
   | readonly number[]
   | readonly string[]
   | FloatAttribute
+  | FloatsAttribute
   | ConstantTensor
   | GraphBuilder;
 
@@ -62,7 +68,7 @@ export interface GraphBuilder {
   /** One operator with one output. An input that is left out is an empty string. */
   op(type: string, inputs: readonly Value[], attributes?: Attributes, domain?: string): Value;
   /** One operator with `count` outputs. */
-  ops(type: string, count: number, inputs: readonly Value[], attributes?: Attributes): Value[];
+  ops(type: string, count: number, inputs: readonly Value[], attributes?: Attributes, domain?: string): Value[];
   /** A graph to be an attribute of one of this graph's operators; it may use values of this one. */
   subgraph(name: string): GraphBuilder;
   /** The graph as a plain GraphProto object. */
@@ -108,9 +114,9 @@ function build(graphName: string, fresh: (type: string) => string): GraphBuilder
       add(type, [name], inputs, attributes, domain);
       return name;
     },
-    ops(type, count, inputs, attributes = {}) {
+    ops(type, count, inputs, attributes = {}, domain = '') {
       const names = Array.from({ length: count }, () => fresh(type));
-      add(type, names, inputs, attributes, '');
+      add(type, names, inputs, attributes, domain);
       return names;
     },
     subgraph: (name) => build(name, fresh),
@@ -139,6 +145,7 @@ function attributeProto(name: string, value: Attribute): object {
   if (typeof value === 'number') return { name, type: attributeTypes.int, i: value };
   if (typeof value === 'string') return { name, type: attributeTypes.string, s: utf8(value) };
   if ('float' in value) return { name, type: attributeTypes.float, f: value.float };
+  if ('floats' in value) return { name, type: attributeTypes.floats, floats: value.floats };
   if ('toProto' in value) return { name, type: attributeTypes.graph, g: value.toProto() };
   if ('data' in value) return { name, type: attributeTypes.tensor, t: tensorProto(value) };
   if (value.every((item) => typeof item === 'number')) return { name, type: attributeTypes.ints, ints: value };

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { InputError } from '../../shared/errors.js';
 import { type Attack, defineAttack } from '../attack.js';
 import { createEngine } from './create-engine.js';
 import { createIdentifier } from './identifier.js';
+import { decodeRecurrentModel } from './model-file.js';
 import { trainModel } from './train.js';
 
 const parameters = z.object({
@@ -37,6 +39,7 @@ export function recurrentAttack(
     summary,
     source,
     parameters,
+    validates: true,
     async fit(train, validation, { parameters: chosen, rng, threads, onProgress, onWarning, signal }) {
       const { engine, device } = chosen;
       const runOptions = { threads, device, onWarning };
@@ -58,6 +61,13 @@ export function recurrentAttack(
       const insight: Record<string, number> = { epochs, bestEpoch, loss };
       if (validationScore !== null) insight.validationMacroF1 = validationScore;
       return createIdentifier(model, { engine, ...runOptions }, insight);
+    },
+    async open(onnx, where, { classes, ...options }) {
+      const model = decodeRecurrentModel(onnx, where);
+      if (model.classes.join('\n') !== classes.join('\n') || model.shape.bidirectional !== bidirectional) {
+        throw new InputError(`${where}: expected the ${name} model that the card describes, found another`);
+      }
+      return createIdentifier(model, { engine: 'onnx', device: 'cpu', ...options });
     },
   });
 }

@@ -3,6 +3,7 @@ import type { OnWarning } from '../onnx/runtime.js';
 import { createEngine, type EngineName } from './create-engine.js';
 import type { Engine } from './engine.js';
 import { predictPackets, type RecurrentModel } from './model.js';
+import { encodeRecurrentModel } from './model-file.js';
 
 export interface IdentifierOptions {
   readonly engine: EngineName;
@@ -32,6 +33,7 @@ export function createIdentifier(
   return {
     model,
     insight,
+    save: () => ({ onnx: encodeRecurrentModel(model), encoding: { ...model.encoding } }),
     async predict(windows) {
       engine ??= start();
       return predictPackets(await engine, model, windows);
