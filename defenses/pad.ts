@@ -25,7 +25,12 @@ const parameters = z
     mean: z.number().min(0).max(65_535).default(400).describe('gaussian: mean of the bytes added'),
     deviation: z.number().min(0).max(65_535).default(100).describe('gaussian: standard deviation of the bytes added'),
   })
-  .refine(({ mice, size }) => mice <= size, { path: ['mice'], error: 'expected no more than size' });
+  .refine(({ rule, mice, size }) => rule !== 'mice-elephants' || mice <= size, {
+    error: ({ input }) => {
+      const { mice, size } = input as { mice: number; size: number };
+      return `mice: expected at most size, which is ${size}, found ${mice}`;
+    },
+  });
 
 type Parameters = z.output<typeof parameters>;
 
@@ -33,10 +38,10 @@ type Parameters = z.output<typeof parameters>;
 type Rule = (length: number, link: Link) => number;
 
 /**
- * `linear`, `exponential`, `mice-elephants`, `mtu`: Dyer et al., "Peek-a-Boo, I Still See You" (S&P 2012), section IV.
- * `levels`: Pinheiro et al., "Adaptive Packet Padding Approach for Smart Home Networks" (IoT Journal 2020), level 100,
- * with the thresholds of its published code. `random`, `uniform`: Pinheiro et al., "Packet Padding for Improving Privacy in
- * Consumer IoT" (ISCC 2018). `gaussian` and `block` (the padding of a block cipher) with defaults of our choice.
+ * `mtu`, `linear`, `exponential`, `mice-elephants`, `random` (there "packet random 255") and `uniform` ("packet random MTU"):
+ * Dyer et al., "Peek-a-Boo, I Still See You" (S&P 2012), which draws multiples of 8 bytes where we draw any number.
+ * `levels`: Pinheiro et al., "Adaptive Packet Padding Approach for Smart Home Networks" (IEEE IoT Journal 2021), its level
+ * 100, with the thresholds of its published code. `gaussian`, and the default of `block` (AES's), are our choice.
  */
 function ruleOf({ rule, size, step, block, mice, width, mean, deviation }: Parameters): Rule {
   switch (rule) {
@@ -71,13 +76,14 @@ function ruleOf({ rule, size, step, block, mice, width, mean, deviation }: Param
 /**
  * Pads each frame on its own, as it passes. No frame gets shorter, and none longer than `size` by padding: a frame that is
  * longer already (1514 bytes with `size` 1500, a jumbo frame, segments merged by the capturing host) is sent as it is.
+ * In front of a tunnel a `size` of 1500 makes two tunnel packets of each; 1434 fills one of WireGuard with its usual MTU.
  */
 export default defineDefense({
   name: 'pad',
   summary: 'Adds bytes to each packet by a rule, so that its length says less.',
-  source: 'Dyer et al., S&P 2012, section IV; Pinheiro et al., ISCC 2018 and IoT Journal 2020',
+  source: 'Dyer et al., S&P 2012; levels: Pinheiro et al., IEEE IoT Journal 2021',
   scope: 'home',
-  removedAt: 'gateway',
+  removedAt: 'tunnel end',
   parameters,
   create(given) {
     const rule = ruleOf(given);

@@ -3,7 +3,7 @@ import type { OnProgress } from '../shared/progress.js';
 export interface TableColumn {
   readonly title: string;
   readonly align?: 'left' | 'right';
-  /** The column that gives way, with an ellipsis, where the table is wider than the terminal. */
+  /** The column that gives way where the table is too wide: its cells go on in further lines. */
   readonly shrink?: boolean;
 }
 
@@ -20,17 +20,46 @@ export function table(columns: readonly TableColumn[], rows: readonly (readonly 
   }
   const line = (cells: readonly string[]) =>
     cells
-      .map((cell, i) => {
-        const text = cell.length > widths[i]! ? `${cell.slice(0, widths[i]! - 1)}…` : cell;
-        return columns[i]!.align === 'right' ? text.padStart(widths[i]!) : text.padEnd(widths[i]!);
-      })
+      .map((cell, i) => (columns[i]!.align === 'right' ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
       .join(' '.repeat(gap))
       .trimEnd();
+  const lines = (cells: readonly string[]) => {
+    const wrapped = cells.map((cell, i) => breakText(cell, widths[i]!));
+    const height = Math.max(...wrapped.map((parts) => parts.length));
+    return Array.from({ length: height }, (_, row) => line(wrapped.map((parts) => parts[row] ?? '')));
+  };
   return [
     line(columns.map((column) => column.title)),
     widths.map((w) => '─'.repeat(w)).join(' '.repeat(gap)),
-    ...rows.map(line),
+    ...rows.flatMap(lines),
   ].join('\n');
+}
+
+/** Cuts `text` into pieces of at most `width` characters, after a space, comma, colon, slash or plus where there is one. */
+function breakText(text: string, width: number): string[] {
+  const pieces: string[] = [];
+  let rest = text;
+  while (rest.length > width) {
+    const cut = Math.max(...[' ', ',', ':', '/', '+'].map((mark) => rest.lastIndexOf(mark, width - 1))) + 1 || width;
+    pieces.push(rest.slice(0, cut).trimEnd());
+    rest = rest.slice(cut);
+  }
+  return [...pieces, rest];
+}
+
+/** Lines of at most `width` characters, as far as words allow, each indented by `indent` spaces but the first by `first`. */
+export function wrap(text: string, indent = 0, first = indent, width = 80): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/\s+/)) {
+    if (line !== '' && indent + line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = '';
+    }
+    line += line === '' ? word : ` ${word}`;
+  }
+  if (line !== '') lines.push(line);
+  return lines.map((one, i) => ' '.repeat(i === 0 ? first : indent) + one);
 }
 
 /** 1234567 as '1,234,567'. */
@@ -101,6 +130,7 @@ export function createProgressLine(stream: NodeJS.WriteStream = process.stderr):
       if (rate > 0 && progress.total !== undefined && progress.done < progress.total) {
         parts.push(`${formatDuration((progress.total - progress.done) / rate)} left`);
       }
+      if (progress.detail) parts.push(progress.detail);
       clear();
       stream.write(parts.join('  ').slice(0, (stream.columns || 80) - 1));
     },

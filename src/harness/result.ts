@@ -1,3 +1,9 @@
+import type { Interval } from '../learning/interval.js';
+import type { Identification } from '../learning/scores.js';
+import type { Cost } from '../shaping/cost.js';
+
+export type { Cost, Identification, Interval };
+
 /** The result of a run: one JSON file, the single source of every report. Undefined quantities are null, never 0. */
 export interface Result {
   readonly schemaVersion: 1;
@@ -95,62 +101,15 @@ export interface Cell {
   readonly mix: Mix;
   readonly adversary: Adversary;
   readonly seed: number;
-  readonly identification: Identification;
+  readonly identification: Identification & {
+    /** 95 % interval of the accuracy over blocks of the test time; null where there is too little of it. */
+    readonly accuracyLow: number | null;
+    readonly accuracyHigh: number | null;
+  };
   readonly cost: Cost;
   /** What the attack says of its own training (out-of-bag score, feature importance); null where it says nothing. */
   readonly insight: Readonly<Record<string, number>> | null;
   readonly seconds: { readonly fit: number; readonly predict: number; readonly defend: number };
-}
-
-/** Over real packets only. */
-export interface Identification {
-  readonly accuracy: number;
-  readonly balancedAccuracy: number;
-  readonly macroF1: number;
-  /** 1 / number of devices, and the share of the commonest device of the training part in the test part. */
-  readonly chance: number;
-  readonly majority: number;
-  readonly perDevice: Readonly<
-    Record<
-      string,
-      {
-        readonly precision: number | null;
-        readonly recall: number | null;
-        readonly f1: number | null;
-        readonly support: number;
-      }
-    >
-  >;
-  /** Rows: true device. Columns: predicted class, `classes` in order ('cover' last where it could be predicted). */
-  readonly classes: readonly string[];
-  readonly confusion: readonly (readonly number[])[];
-}
-
-/** Relative to the view without any defense. */
-export interface Cost {
-  /** Bytes on the wire over those without defense, less 1; cover included. */
-  readonly bandwidthOverhead: number | null;
-  readonly packetOverhead: number | null;
-  /** Bytes added a day, in 10^6 bytes, at the rate of this trace. */
-  readonly megabytesPerDay: number | null;
-  /** Seconds, per real packet: from its arrival at the shaper to its last byte sent. */
-  readonly addedDelay: {
-    readonly p50: number | null;
-    readonly p95: number | null;
-    readonly p99: number | null;
-    readonly max: number | null;
-  };
-  /** Real packets lost. */
-  readonly dropped: number;
-  /** Time from first to last packet, over that without defense. */
-  readonly durationRatio: number | null;
-}
-
-/** An estimate with a 95 % interval over seeds (and, for one seed, over blocks of the test time); null without one. */
-export interface Interval {
-  readonly mean: number;
-  readonly low: number | null;
-  readonly high: number | null;
 }
 
 /** One row per defense. */

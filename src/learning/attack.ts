@@ -37,8 +37,13 @@ export interface Attack<S extends ParameterSchema = ParameterSchema> {
   readonly source: string;
   readonly parameters: S;
   /**
+   * True for an attack that stops early: the end of the training time is then kept from `train` and given as
+   * `validation`. Otherwise it trains on all of it.
+   */
+  readonly validates?: boolean;
+  /**
    * @param train windows with labels
-   * @param validation later windows of the same training time, for early stopping; may have no packets
+   * @param validation later windows of the same training time, no packets unless `validates`
    */
   fit(train: Windows, validation: Windows, context: AttackContext<z.output<S>>): Promise<Identifier>;
 }

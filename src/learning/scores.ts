@@ -14,7 +14,7 @@ export interface Identification {
   readonly macroF1: number;
   /** 1 / number of devices. */
   readonly chance: number;
-  /** Accuracy of always naming the device with most packets in the training part. */
+  /** Accuracy of the best constant answer: the share of the device with most packets. */
   readonly majority: number;
   /** By name. A quantity that is 0 / 0 is null: precision if never predicted, recall without packets, F1 for both. */
   readonly perDevice: Readonly<Record<string, DeviceScore>>;
@@ -41,12 +41,10 @@ export interface ScoreInput {
   readonly truth: Uint16Array;
   /** Predicted class per packet; NO_CLASS for no answer. Whatever is not the true device is a miss. */
   readonly predicted: Uint16Array;
-  /** Class index of the device with most real packets in the training part. */
-  readonly commonest: number;
 }
 
 /** @throws InputError where no packet is to be scored. */
-export function scoreIdentification({ devices, classes, truth, predicted, commonest }: ScoreInput): Identification {
+export function scoreIdentification({ devices, classes, truth, predicted }: ScoreInput): Identification {
   const confusion = devices.map(() => new Array<number>(classes.length).fill(0));
   const support = new Array<number>(devices.length).fill(0);
   let packets = 0;
@@ -86,7 +84,7 @@ export function scoreIdentification({ devices, classes, truth, predicted, common
     balancedAccuracy: recalls / present,
     macroF1: f1s / present,
     chance: 1 / devices.length,
-    majority: support[commonest]! / packets,
+    majority: Math.max(...support) / packets,
     // fromEntries defines own properties, whatever a device is called.
     perDevice: Object.fromEntries(perDevice),
     classes,
@@ -113,13 +111,6 @@ export function mostProbable(probabilities: Float32Array, classes: number): Uint
     predicted[row] = best;
   }
   return predicted;
-}
-
-/** The class with most packets among `label`, the first of equals; NO_CLASS is not counted. */
-export function commonestClass(label: Uint16Array, classes: number): number {
-  const packets = new Array<number>(classes).fill(0);
-  for (const c of label) if (c < classes) packets[c]!++;
-  return packets.indexOf(Math.max(...packets));
 }
 
 function ratio(part: number, whole: number): number | null {

@@ -48,6 +48,11 @@ export function printable(text: string): string {
   return text.replace(/[^\P{Cc}\t\n\r]|\p{Cs}|[\u202A-\u202E\u2066-\u2069]/gu, '\uFFFD');
 }
 
+/** A name such as `pad:rule=mtu+jitter` that may be broken after its punctuation, where the line is too short for it. */
+export function breakable(name: string): Html {
+  return html`${name.split(/(?<=[:,+=/_.-])/).map((part, i) => html`${i > 0 ? trusted('<wbr>') : ''}${part}`)}`;
+}
+
 /** `value` as JSON that can stand inside a script element: no `<`, so neither `</script` nor `<!--` can occur. */
 export function embedJson(value: unknown): Html {
   return trusted(JSON.stringify(value).replaceAll('<', '\\u003c'));

@@ -1,5 +1,4 @@
-import { parse, View } from 'vega';
-import { compile, type TopLevelSpec } from 'vega-lite';
+import type { TopLevelSpec } from 'vega-lite';
 import { embedJson, type Html, html, trusted } from './escape.js';
 import { type Colors, LIGHT, PAGE_COLORS } from './theme.js';
 
@@ -51,6 +50,8 @@ async function renderDrawing({ spec, below }: Drawing, description: string): Pro
 
 /** SVG of a Vega-Lite specification; in Node alone, without a browser. */
 async function renderSvg(spec: TopLevelSpec): Promise<string> {
+  // Loaded here, since it takes half a second that a command without charts should not pay.
+  const [{ parse, View }, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
   const view = new View(parse(compile(spec).spec), { renderer: 'none' });
   try {
     return await view.toSVG();
@@ -65,7 +66,7 @@ export function chartBase(colors: Colors): Pick<TopLevelSpec, '$schema' | 'autos
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     // Axes and labels lie in paddings that each chart sets: the renderer knows no fonts and would guess their widths.
     autosize: { type: 'none' },
-    background: undefined,
+    background: colors.paper,
     config: {
       aria: false,
       font: 'system-ui, sans-serif',

@@ -30,13 +30,6 @@ export function wholePercentage(share: Maybe): string {
   return isNumber(share) ? fixed(share * 100, 0) : NOT_AVAILABLE;
 }
 
-/** A difference of two shares in percentage points, with its sign: `+22.1`. */
-export function points(difference: Maybe): string {
-  if (!isNumber(difference)) return NOT_AVAILABLE;
-  const text = fixed(difference * 100, 1);
-  return text.startsWith('\u2212') || text === '0.0' ? text : `+${text}`;
-}
-
 /** A duration in seconds: `0 ms`, `0.4 ms`, `12 ms`, `1.3 s`, `4.2 min`, `3.1 h`, `6.8 days`. */
 export function duration(seconds: Maybe): string {
   if (!isNumber(seconds)) return NOT_AVAILABLE;

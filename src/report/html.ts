@@ -1,5 +1,5 @@
 import type { Result } from '../harness/result.js';
-import { type Html, html, render, trusted } from './escape.js';
+import { html, render, trusted } from './escape.js';
 import { checkVersion } from './parse.js';
 import { renderAttacks } from './sections/attacks.js';
 import { renderDataset } from './sections/dataset.js';
@@ -19,6 +19,15 @@ import { STYLE } from './style.js';
 export async function renderHtml(result: Result): Promise<string> {
   checkVersion(result.schemaVersion, 'result');
   const { dataset, tool } = result;
+  const sections = [
+    { id: 'tradeoff', title: 'Privacy and price', content: await renderTradeoff(result) },
+    { id: 'summary', title: 'Defenses', content: renderSummary(result) },
+    { id: 'devices', title: 'Devices', content: renderRecall(result) },
+    { id: 'attacks', title: 'Attacks', content: await renderAttacks(result) },
+    { id: 'dataset', title: 'Data', content: renderDataset(result) },
+    { id: 'method', title: 'Method', content: renderMethod(result) },
+    { id: 'run', title: 'Reproduce', content: renderRun(result) },
+  ].filter(({ content }) => render(content) !== '');
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -41,9 +50,9 @@ ${renderHeadline(result)}
 ${renderFacts(result)}
 </header>
 <nav aria-label="Contents"><ul>
-${CONTENTS.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>\n`)}</ul></nav>
+${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>\n`)}</ul></nav>
 <main id="main">
-${renderWarnings(result)}${await renderFindings(result)}${renderDataset(result)}${renderMethod(result)}${renderRun(result)}</main>
+${renderWarnings(result)}${sections.map(({ content }) => content)}</main>
 <footer><p>Made by ${tool.name} ${tool.version} from result.json alone.</p></footer>
 </div>
 </body>
@@ -51,17 +60,3 @@ ${renderWarnings(result)}${await renderFindings(result)}${renderDataset(result)}
 `;
   return render(page);
 }
-
-async function renderFindings(result: Result): Promise<Html> {
-  return html`${await renderTradeoff(result)}${renderSummary(result)}${renderRecall(result)}${await renderAttacks(result)}`;
-}
-
-const CONTENTS = [
-  ['tradeoff', 'Privacy and price'],
-  ['summary', 'Defenses'],
-  ['devices', 'Devices'],
-  ['attacks', 'Attacks'],
-  ['dataset', 'Data'],
-  ['method', 'Method'],
-  ['run', 'Reproduce'],
-] as const;

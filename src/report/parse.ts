@@ -20,7 +20,7 @@ export function parseResult(text: string, path: string): Result {
   }
   checkVersion((value as { schemaVersion?: unknown }).schemaVersion, path);
   const parsed = resultSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return value as Result;
   const issue = parsed.error.issues[0]!;
   const place = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
   const found = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)?.[key], value);
@@ -148,7 +148,7 @@ const summaryRow = z.object({
   pareto: z.boolean(),
 });
 
-/** Keys that are not named here are left out, so that a result of a later minor version still reads. */
+/** Keys that are not named here are let through, so that the result of a later version still reads. */
 const resultSchema: z.ZodType<Result> = z.object({
   schemaVersion: z.literal(1),
   tool: z.object({ name: z.literal('homeveil'), version: z.string(), commit: z.string().nullable() }),

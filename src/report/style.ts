@@ -2,11 +2,11 @@ import { colorDeclarations, DARK, LIGHT } from './theme.js';
 
 /** The style sheet of a report. No fonts or pictures from elsewhere: the file is all there is. */
 export const STYLE = `
-:root{color-scheme:light dark;${colorDeclarations(LIGHT)}
+:root{color-scheme:light dark;${colorDeclarations(LIGHT)}--shade:rgb(20 30 40/.16);
   --text:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;
   --display:Charter,"Bitstream Charter","Sitka Text",Cambria,Georgia,serif;
   --mono:ui-monospace,"SF Mono","Cascadia Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace}
-@media (prefers-color-scheme:dark){:root{${colorDeclarations(DARK)}}}
+@media (prefers-color-scheme:dark){:root{${colorDeclarations(DARK)}--shade:rgb(0 0 0/.6)}}
 *,*::before,*::after{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%;scroll-padding-top:1rem}
 body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.6 var(--text);overflow-wrap:break-word}
@@ -39,12 +39,14 @@ p.notice{margin-top:0}
 .notice ul{margin:0;padding-left:1.1rem}
 .notice li+li{margin-top:.35rem}
 .notice strong{color:var(--notice)}
+.notice details{margin:.5rem 0 0}
 code,pre{font-family:var(--mono);font-size:.875em}
 p code,h3 code{overflow-wrap:anywhere}
 pre{margin:0 0 1rem;padding:1rem 1.25rem;overflow-x:auto;border-radius:.25rem;background:var(--surface);line-height:1.6}
 .hash{overflow-wrap:anywhere}
 .tag{display:inline-block;padding:0 .4rem;border:1px solid var(--line);border-radius:.25rem;color:var(--muted);font-size:.75rem;font-weight:400;white-space:nowrap}
-.number{display:inline-block;min-width:1.4em;color:var(--muted);font-weight:400}
+.numbered{display:flex;gap:.5rem}
+.number{flex:none;min-width:1.1em;color:var(--muted);font-weight:400;text-align:right}
 abbr{color:var(--muted);text-decoration:underline dotted;text-underline-offset:.2em;cursor:help}
 figure{margin:1.5rem 0}
 figcaption,caption{color:var(--muted);font-size:.875rem;line-height:1.5;text-align:left}
@@ -54,29 +56,37 @@ figcaption .on-front{color:var(--accent);font-weight:600}
 .chart text{font-family:var(--text);font-variant-numeric:tabular-nums}
 .chart .narrow{display:none}
 .single .chart,.chart{max-width:48rem}
+.pair .chart{max-width:36rem}
 .pair{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:0 2.5rem}
-.key{display:flex;flex-wrap:wrap;gap:.1rem 1rem;margin:.5rem 0 0;padding:0;list-style:none;font-size:.8125rem;line-height:1.5}
+.key{margin:.5rem 0 0;padding:0;list-style:none;font-size:.8125rem;line-height:1.5}
+ul.key{display:flex;flex-wrap:wrap;gap:.1rem 1rem}
 .key li{min-width:0;overflow-wrap:anywhere}
 .key b{font-variant-numeric:tabular-nums}
-.scroll{margin:1rem 0;overflow-x:auto}
+.scroll{margin:1rem 0;overflow-x:auto;background:
+  linear-gradient(to right,var(--paper) 40%,transparent) left/2.5rem 100% no-repeat local,
+  linear-gradient(to left,var(--paper) 40%,transparent) right/2.5rem 100% no-repeat local,
+  linear-gradient(to right,var(--shade),transparent) left/.75rem 100% no-repeat scroll,
+  linear-gradient(to left,var(--shade),transparent) right/.75rem 100% no-repeat scroll}
 table{border-collapse:collapse;font-size:.9375rem;line-height:1.4}
-caption{padding-bottom:.5rem;caption-side:top;max-width:44rem}
+caption{position:sticky;left:0;padding-bottom:.5rem;caption-side:top;max-width:min(44rem,100vw - 2.5rem)}
 th,td{padding:.5rem .75rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;font-variant-numeric:tabular-nums}
 th:first-child{padding-left:.25rem}
 thead th{color:var(--muted);font-size:.8125rem;font-weight:600;vertical-align:bottom;border-bottom-color:var(--muted)}
-tbody th,tfoot th{min-width:8rem;max-width:22rem;font-weight:600;overflow-wrap:anywhere}
+tbody th,tfoot th{position:sticky;left:0;background:var(--paper);min-width:9rem;max-width:22rem;font-weight:600;overflow-wrap:anywhere}
 .num{text-align:right}
 td.num{white-space:nowrap}
 thead .num{white-space:normal}
 .interval{display:block;color:var(--muted);font-size:.8125rem}
 .heatmap{border-collapse:separate;border-spacing:2px}
 .heatmap th,.heatmap td{padding:.35rem .6rem;border:0;vertical-align:middle}
-.heatmap thead th{min-width:4rem;max-width:9rem;vertical-align:bottom;overflow-wrap:anywhere}
+.heatmap thead th{padding-inline:.35rem;min-width:4rem;vertical-align:bottom}
+.heatmap thead span{display:inline-block;max-width:8rem;overflow-wrap:break-word}
 .heatmap .heat{background:var(--cell,var(--surface));color:var(--cell-text,var(--muted));text-align:center;border-radius:2px}
 .heatmap tfoot th,.heatmap tfoot td{border-top:1px solid var(--muted)}
 .heatmap.upright thead th.num{min-width:2.75rem;padding:.35rem 0}
-.heatmap.upright thead th span{display:inline-block;max-height:15rem;writing-mode:vertical-rl;transform:rotate(180deg);text-align:left}
-.heatmap tbody th,.heatmap tfoot th{position:sticky;left:0;background:var(--paper);min-width:7rem;max-width:14rem}
+.heatmap.upright thead span{max-width:none;max-height:15rem;writing-mode:vertical-rl;transform:rotate(180deg);text-align:left}
+.heatmap tbody th,.heatmap tfoot th{min-width:10rem;max-width:16rem}
+.heatmap thead .num:not(:nth-child(2)){text-align:center}
 .told{padding-left:1.1rem}
 .told li{overflow-wrap:anywhere}
 .method{padding-left:1.25rem}
@@ -98,7 +108,8 @@ footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--line);color:v
   .chart .narrow{display:block}
   .definitions,.properties{grid-template-columns:minmax(0,1fr);gap:0}
   dd{margin-bottom:.6rem}
-  tbody th{min-width:7.5rem;max-width:11rem}
+  tbody th,tfoot th{min-width:9.5rem;max-width:10rem}
+  th,td{padding-inline:.5rem}
   .heatmap tbody th,.heatmap tfoot th{min-width:6rem;max-width:8rem;font-size:.875rem}
 }
 @media print{

@@ -44,7 +44,8 @@ export function heatStep(share: number): number {
 export function heatColors(colors: Colors): { readonly fill: string; readonly text: string }[] {
   return Array.from({ length: HEAT_STEPS }, (_, step) => {
     const fill = mix(colors.surface, colors.accent, step / (HEAT_STEPS - 1));
-    const text = contrast(fill, colors.ink) >= contrast(fill, colors.paper) ? colors.ink : colors.paper;
+    // Black or white: softer colours would fall short of AA in the middle of the scale.
+    const text = contrast(fill, '#000000') >= contrast(fill, '#ffffff') ? '#000000' : '#ffffff';
     return { fill, text };
   });
 }

@@ -1,4 +1,4 @@
-import { NO_DEVICE, type Trace, takePackets, timeOrder } from '../trace/trace.js';
+import { NO_DEVICE, type Trace, takePackets } from '../trace/trace.js';
 
 /**
  * Which packets each frame carries, and how many bytes of each: rows `start[i]` to `start[i + 1]` of `packet` and `bytes`
@@ -94,32 +94,25 @@ export function grown<T extends Float64Array | Uint32Array | Uint16Array | Uint8
   return larger;
 }
 
-/** Puts new times on the frames, and the frames in the order of these; frames of equal time keep their order. */
-export function retime(carried: Carried, time: Float64Array): Carried {
-  const trace = { ...carried.trace, time };
-  if (isSorted(time)) return { trace, account: carried.account };
-  const order = timeOrder(time);
-  const { start, packet, bytes } = carried.account;
+/** The frames in another order: row i of the result is frame `order[i]`. */
+export function reorder({ trace, account }: Carried, order: Uint32Array): Carried {
+  const { start, packet, bytes } = account;
   const moved = {
     start: new Uint32Array(start.length),
     packet: new Uint32Array(packet.length),
     bytes: new Uint32Array(bytes.length),
   };
   let rows = 0;
-  for (let frame = 0; frame < order.length; frame++) {
-    moved.start[frame] = rows;
-    for (let j = start[order[frame]!]!; j < start[order[frame]! + 1]!; j++) {
+  for (let i = 0; i < order.length; i++) {
+    moved.start[i] = rows;
+    const frame = order[i]!;
+    for (let j = start[frame]!; j < start[frame + 1]!; j++) {
       moved.packet[rows] = packet[j]!;
       moved.bytes[rows++] = bytes[j]!;
     }
   }
   moved.start[order.length] = rows;
   return { trace: takePackets(trace, order), account: moved };
-}
-
-function isSorted(time: Float64Array): boolean {
-  for (let i = 1; i < time.length; i++) if (time[i]! < time[i - 1]!) return false;
-  return true;
 }
 
 /**

@@ -67,6 +67,15 @@ function recogniseStream(frame: Frame, at: number, end: number): number {
     const length = view.getUint16(at + 3);
     if (view.getUint8(at + 1) === 3 && view.getUint8(at + 2) <= 4 && length > 0 && length <= 16384 + 2048) return TLS;
   }
+  // A first hello may still come in the format of SSL 2 (RFC 5246, appendix E.2): length, message type 1, version 3.x.
+  if (
+    first >= 0x80 &&
+    end - at >= 5 &&
+    (view.getUint32(at + 1) & 0xffff00) === 0x010300 &&
+    view.getUint8(at + 4) <= 4
+  ) {
+    if ((view.getUint16(at) & 0x7fff) === frame.payloadEnd - at - 2) return TLS;
+  }
   if (first >= 0x41 && first <= 0x5a) {
     const found = recogniseHttp(frame, at, end);
     if (found !== 0) return found;

@@ -23,7 +23,7 @@ export interface ByteSource {
 }
 
 /** Large enough to make system calls rare, small enough to stay in a core's cache. */
-const CHUNK = 1 << 20;
+const CHUNK = 1 << 18;
 /** Bytes given to gzip at a time: few, since they may grow a thousandfold. */
 const PACKED_CHUNK = 1 << 15;
 

@@ -5,7 +5,10 @@ import type { Link } from './links.js';
 export interface PacketSink {
   /** The link type of the packets that follow, as declared at `offset`; each ends in `checkSequence` bytes of such. */
   link(link: Link, checkSequence: number, offset: number): void;
-  /** A packet of which `captured` bytes stand at `at` of `view`, and that had `original` bytes on the wire. */
+  /**
+   * A packet of which `captured` bytes stand at `at` of `view`, and that had `original` bytes on the wire. `time` is in
+   * seconds since the Unix epoch, NaN where what is written is no time.
+   */
   packet(view: DataView, at: number, captured: number, original: number, time: number): void;
   /** A packet that is there but cannot be used. */
   drop(reason: string): void;

@@ -1,24 +1,23 @@
-/** The per-packet columns of a {@link PacketTable} while it grows. */
+/** The per-packet columns of a packet table while it grows. */
 export interface ColumnBlock {
   readonly time: Float64Array;
   readonly length: Uint32Array;
   readonly protocols: Uint8Array;
-  readonly source: Uint32Array;
-  readonly destination: Uint32Array;
+  /** Pair of sender and receiver on the link. */
+  readonly link: Uint32Array;
   readonly conversation: Uint32Array;
   readonly reverse: Uint8Array;
 }
 
 /** Rows come in blocks of a fixed size, so growing copies nothing; they are joined once, at the end. */
-export const BLOCK_ROWS = 1 << 16;
+export const BLOCK_ROWS = 1 << 14;
 
 export function createColumns(rows: number): ColumnBlock {
   return {
     time: new Float64Array(rows),
     length: new Uint32Array(rows),
     protocols: new Uint8Array(rows),
-    source: new Uint32Array(rows),
-    destination: new Uint32Array(rows),
+    link: new Uint32Array(rows),
     conversation: new Uint32Array(rows),
     reverse: new Uint8Array(rows),
   };

@@ -1,14 +1,7 @@
 import { applicationOf } from './application.js';
 import { MAX_CAPTURED, type PacketSink } from './capture.js';
-import { BLOCK_ROWS, createColumns, joinColumns } from './columns.js';
-import {
-  conversationOf,
-  createFlowTable,
-  destinationMacId,
-  macTexts,
-  sourceMacId,
-  takeConversations,
-} from './flows.js';
+import { BLOCK_ROWS, type ColumnBlock, createColumns, joinColumns } from './columns.js';
+import { conversationOf, createFlowTable, linkPairOf, takeConversations, takeStations } from './flows.js';
 import { createFrame, type DropReason, KEPT, TCP, UDP } from './frame.js';
 import { type Link, linkOf } from './links.js';
 import { readNetwork } from './network.js';
@@ -45,12 +38,7 @@ export function createIngest(): Ingest {
   let link: Link = linkOf(-1);
   let checkSequence = 0;
   let linkPackets = 0;
-  let kept = 0;
   let dropped = 0;
-  let backward = 0;
-  let last = 0;
-  let from = 0;
-  let to = 0;
 
   const rows = (): number => (blocks.length - 1) * BLOCK_ROWS + row;
   const countLink = (): void => {
@@ -94,9 +82,7 @@ export function createIngest(): Ingest {
       blocks.push(block);
       row = 0;
     }
-    const source = sourceMacId(flows, frame);
-    const destination = destinationMacId(flows, frame);
-    const handle = conversationOf(flows, frame, source, destination);
+    const handle = conversationOf(flows, frame);
     const conversation = handle >>> 1;
     let protocols: number = frame.family === 0 ? Protocol.OTHER : Protocol.IP;
     if (frame.transport === TCP || frame.transport === UDP) {
@@ -108,30 +94,17 @@ export function createIngest(): Ingest {
     block.time[row] = time;
     block.length[row] = frame.wireEnd - frame.at - frame.uncounted;
     block.protocols[row] = protocols;
-    block.source[row] = source;
-    block.destination[row] = destination;
+    block.link[row] = linkPairOf(flows, frame);
     block.conversation[row] = conversation;
     block.reverse[row] = handle & 1;
     row++;
-    if (kept === 0) {
-      from = time;
-      to = time;
-    } else {
-      if (time < last) backward++;
-      if (time < from) from = time;
-      if (time > to) to = time;
-    }
-    last = time;
-    kept++;
   };
 
   return {
     begin(next) {
       report = next;
       files.push(next.path);
-      kept = 0;
       dropped = 0;
-      backward = 0;
     },
     link(next, bytes, offset) {
       countLink();
@@ -151,25 +124,53 @@ export function createIngest(): Ingest {
     problem,
     end() {
       countLink();
-      report.read = kept + dropped;
-      report.kept = kept;
-      report.backward = backward;
-      report.from = kept === 0 ? null : from;
-      report.to = kept === 0 ? null : to;
-      fileEnds.push(rows());
+      const first = fileEnds.at(-1) ?? 0;
+      const end = rows();
+      fileEnds.push(end);
+      report.kept = end - first;
+      report.read = report.kept + dropped;
+      if (end > first) measureTime(blocks, first, end, report);
     },
     table() {
       const packets = rows();
       const file = new Uint16Array(packets);
       for (const [index, end] of fileEnds.entries()) file.fill(index, fileEnds[index - 1] ?? 0, end);
-      return {
-        packets,
-        ...joinColumns(blocks, packets),
-        file,
-        files,
-        macs: macTexts(flows),
-        conversations: takeConversations(flows),
-      };
+      const { link: pairs, ...columns } = joinColumns(blocks, packets);
+      const stations = takeStations(flows);
+      const source = lookUp(stations.source, pairs);
+      const destination = lookUp(stations.destination, pairs);
+      const conversations = takeConversations(flows);
+      return { packets, ...columns, source, destination, file, files, macs: stations.macs, conversations };
     },
   };
+}
+
+function lookUp(values: Uint32Array, rows: Uint32Array): Uint32Array {
+  const out = new Uint32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) out[i] = values[rows[i]!]!;
+  return out;
+}
+
+/** Finds the span of the rows [first, end), and how often time runs backward in it. */
+function measureTime(blocks: readonly ColumnBlock[], first: number, end: number, report: FileReport): void {
+  let from = Number.POSITIVE_INFINITY;
+  let to = Number.NEGATIVE_INFINITY;
+  let last = Number.NEGATIVE_INFINITY;
+  let backward = 0;
+  for (let row = first; row < end; ) {
+    const { time } = blocks[Math.floor(row / BLOCK_ROWS)]!;
+    const start = row % BLOCK_ROWS;
+    const stop = Math.min(BLOCK_ROWS, start + end - row);
+    for (let i = start; i < stop; i++) {
+      const now = time[i]!;
+      if (now < last) backward++;
+      if (now < from) from = now;
+      if (now > to) to = now;
+      last = now;
+    }
+    row += stop - start;
+  }
+  report.from = from;
+  report.to = to;
+  report.backward = backward;
 }

@@ -8,27 +8,36 @@ export interface KeyTable {
   keys: Int32Array;
   /** Id plus one, 0 for an empty slot; a power of two of them, at most half full. */
   slots: Int32Array;
+  /** The id found last: packets come in bursts, so the next key is often the same. */
+  last: number;
 }
 
 const WORDS = 5;
 
 export function createKeyTable(): KeyTable {
-  return { count: 0, keys: new Int32Array(64 * WORDS), slots: new Int32Array(128) };
+  return { count: 0, keys: new Int32Array(64 * WORDS), slots: new Int32Array(128), last: 0 };
 }
 
 /** The id of a key; a key not seen before gets the next one. */
 export function keyId(table: KeyTable, a: number, b: number, c: number, d: number, e: number): number {
   const { keys, slots } = table;
+  if (table.count > 0 && matches(keys, table.last, a, b, c, d, e)) return table.last;
   const mask = slots.length - 1;
   let slot = hash(a, b, c, d, e) & mask;
   for (let id = slots[slot]! - 1; id >= 0; id = slots[slot]! - 1) {
-    const at = id * WORDS;
-    if (keys[at] === a && keys[at + 1] === b && keys[at + 2] === c && keys[at + 3] === d && keys[at + 4] === e) {
+    if (matches(keys, id, a, b, c, d, e)) {
+      table.last = id;
       return id;
     }
     slot = (slot + 1) & mask;
   }
+  table.last = table.count;
   return insert(table, slot, a, b, c, d, e);
+}
+
+function matches(keys: Int32Array, id: number, a: number, b: number, c: number, d: number, e: number): boolean {
+  const at = id * WORDS;
+  return keys[at] === a && keys[at + 1] === b && keys[at + 2] === c && keys[at + 3] === d && keys[at + 4] === e;
 }
 
 /** Word `word` of the key with the given id. */
@@ -64,14 +73,10 @@ function grow(table: KeyTable): void {
   table.slots = slots;
 }
 
-/** Multiply and rotate each word in, then the finishing steps of MurmurHash3. */
+/** A sum of products, which a processor works out side by side; then the upper bits are brought down. */
 function hash(a: number, b: number, c: number, d: number, e: number): number {
-  let h = Math.imul(a, 0xcc9e2d51 | 0);
-  h = Math.imul((h << 13) | (h >>> 19), 5) ^ Math.imul(b, 0x1b873593);
-  h = Math.imul((h << 13) | (h >>> 19), 5) ^ Math.imul(c, 0xcc9e2d51 | 0);
-  h = Math.imul((h << 13) | (h >>> 19), 5) ^ Math.imul(d, 0x1b873593);
-  h = Math.imul((h << 13) | (h >>> 19), 5) ^ Math.imul(e, 0xcc9e2d51 | 0);
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b | 0);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35 | 0);
+  let h = Math.imul(a, 0x9e3779b1) + Math.imul(b, 0x85ebca77) + Math.imul(c, 0xc2b2ae3d);
+  h = (h + Math.imul(d, 0x27d4eb2f) + Math.imul(e, 0x165667b1)) | 0;
+  h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
   return h ^ (h >>> 16);
 }

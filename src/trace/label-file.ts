@@ -52,6 +52,14 @@ export function readLabelling(given: string): Labelling {
   return { by: 'address', labels: checkRows(rows, given) };
 }
 
+/** Labels as a CSV file that {@link readLabelling} reads. */
+export function formatLabels(labels: readonly Label[]): string {
+  const quote = (text: string) => (/[",\r\n#]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const column = labels.every((label) => label.kind === 'mac') ? 'mac' : 'address';
+  const rows = labels.map(({ address, device, category }) => `${address},${quote(device)},${category}`);
+  return `${[`${column},device,category`, ...rows].join('\n')}\n`;
+}
+
 function checkRows(rows: readonly Row[], file: string): Label[] {
   const labels: Label[] = [];
   const owners = new Map<string, { device: string; where: string }>();

@@ -164,8 +164,8 @@ function readLinuxCooked2(frame: Frame): DropReason {
 }
 
 function readCookedPayload(frame: Frame, at: number, hardware: number, protocol: number): DropReason {
-  // On netlink, GRE and 802.11 monitoring devices the protocol field is not an EtherType.
-  if (hardware === 824 || hardware === 778 || (hardware >= 801 && hardware <= 803)) {
+  // On netlink and 802.11 monitoring devices the protocol field is not an EtherType.
+  if (hardware === 824 || (hardware >= 801 && hardware <= 803)) {
     return network(frame, at, NETWORK.OTHER);
   }
   // 4 stands for a frame that begins with 802.2.

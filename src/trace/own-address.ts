@@ -69,105 +69,129 @@ export function findOwnAddresses(
 ): (OwnAddress | null)[] {
   const filesOf = new Uint32Array(devices);
   for (const device of deviceOfFile) filesOf[device]!++;
+  const choose = (kind: OwnAddress['kind'], candidates: readonly (Candidate | undefined)[]) => {
+    const appearances = findAppearances(table, deviceOfFile, devices, kind);
+    return Array.from(filesOf, (_, device) => chooseAddress(candidates, appearances, filesOf, device));
+  };
 
-  const macs = presence(table, deviceOfFile, devices, 'mac');
   const networks = countNetworks(table);
-  const macCandidates: Candidate[] = [];
-  for (let row = 1; row < table.macs.length; row++) {
-    const mac = table.macs[row]!;
-    if (isGroupMac(mac) || mac === '00:00:00:00:00:00') continue;
-    const speaksForOthers = networks[row]! >= GATEWAY_NETWORKS;
-    macCandidates.push({ row, address: mac, isAside: speaksForOthers, isOutside: networks[row]! > 0 });
-  }
-  const ips = presence(table, deviceOfFile, devices, 'ip');
-  const ipCandidates: Candidate[] = [];
-  table.conversations.addresses.forEach((address, row) => {
+  const macs = table.macs.map((address, row): Candidate | undefined => {
+    if (row === 0 || address === '00:00:00:00:00:00' || isGroupMac(address)) return undefined;
+    return { address, isAside: networks[row]! >= GATEWAY_NETWORKS, isOutside: networks[row]! > 0 };
+  });
+  const byMac = choose('mac', macs);
+  if (byMac.every((found) => found !== null)) return byMac;
+
+  const ips = table.conversations.addresses.map((address): Candidate | undefined => {
     const scope = scopeOf(address);
     const isOutside = scope === 'outside';
-    if (isOutside || scope === 'home') ipCandidates.push({ row, address, isAside: isOutside, isOutside });
+    return isOutside || scope === 'home' ? { address, isAside: isOutside, isOutside } : undefined;
   });
-  return Array.from({ length: devices }, (_, device) => {
-    const of = filesOf[device]!;
-    const byMac = best(macCandidates, macs, device, filesOf, deviceOfFile.length);
-    if (byMac) return { ...byMac, kind: 'mac' as const, of };
-    const byIp = best(ipCandidates, ips, device, filesOf, deviceOfFile.length);
-    return byIp && { ...byIp, kind: 'ip' as const, of };
-  });
+  const byIp = choose('ip', ips);
+  return byMac.map((found, device) => found ?? byIp[device]!);
 }
 
 interface Candidate {
-  readonly row: number;
   readonly address: string;
-  /** Considered only where there is no other. */
+  /** Chosen only where there is no other. */
   readonly isAside: boolean;
   readonly isOutside: boolean;
 }
 
-/** In how many files, and in how many packets, an address (`row * devices + device`) takes part. */
-interface Presence {
-  readonly devices: number;
-  /** As a sender: who only receives may not exist. */
-  readonly files: Uint32Array;
-  readonly packets: Uint32Array;
+/** An address in a device's captures. */
+interface Appearance {
+  /** Files in which it sends: who only receives may not exist. */
+  files: number;
+  /** That it sends or receives. */
+  packets: number;
 }
 
-function presence(table: PacketTable, deviceOfFile: Uint16Array, devices: number, kind: 'mac' | 'ip'): Presence {
+interface Appearances {
+  readonly kind: OwnAddress['kind'];
+  /** For each device, by row of the address. */
+  readonly ofDevice: readonly ReadonlyMap<number, Appearance>[];
+  /** By row of the address: files of all devices in which it sends. */
+  readonly files: Uint32Array;
+}
+
+function findAppearances(
+  table: PacketTable,
+  deviceOfFile: Uint16Array,
+  devices: number,
+  kind: OwnAddress['kind'],
+): Appearances {
   const { conversations } = table;
   const rows = kind === 'mac' ? table.macs.length : conversations.addresses.length;
-  const files = new Uint32Array(rows * devices);
-  const packets = new Uint32Array(rows * devices);
-  // Packets of a file come one after another, so the last file counted for an address tells whether this one is new.
-  const lastFile = new Int32Array(rows).fill(-1);
+  const files = new Uint32Array(rows);
+  const ofDevice = Array.from({ length: devices }, () => new Map<number, Appearance>());
+  const sent = new Uint32Array(rows);
+  const received = new Uint32Array(rows);
+  let met: number[] = [];
+  const count = (row: number, packets: Uint32Array) => {
+    if (sent[row] === 0 && received[row] === 0) met.push(row);
+    packets[row]!++;
+  };
+  const endFile = (file: number) => {
+    const known = ofDevice[deviceOfFile[file]!]!;
+    for (const row of met) {
+      const appearance = known.get(row) ?? { files: 0, packets: 0 };
+      known.set(row, appearance);
+      appearance.packets += sent[row]! + received[row]!;
+      if (sent[row]! > 0) {
+        appearance.files++;
+        files[row]!++;
+      }
+      sent[row] = 0;
+      received[row] = 0;
+    }
+    met = [];
+  };
+
   for (let i = 0; i < table.packets; i++) {
-    const file = table.file[i]!;
-    const device = deviceOfFile[file]!;
-    let sender: number;
-    let receiver: number;
-    if (kind === 'mac') {
-      sender = table.source[i]!;
-      receiver = table.destination[i]!;
-      // Where the link names the sender alone, a MAC address would find a device's outbound packets only.
-      if (sender === 0 || receiver === 0) continue;
-    } else {
+    if (i > 0 && table.file[i] !== table.file[i - 1]) endFile(table.file[i - 1]!);
+    let sender = table.source[i]!;
+    let receiver = table.destination[i]!;
+    if (kind === 'ip') {
       const conversation = table.conversation[i]!;
       sender = conversations.addressA[conversation]!;
       receiver = conversations.addressB[conversation]!;
       if (table.reverse[i] === 1) [sender, receiver] = [receiver, sender];
     }
-    packets[sender * devices + device]!++;
-    packets[receiver * devices + device]!++;
-    if (lastFile[sender] === file) continue;
-    lastFile[sender] = file;
-    files[sender * devices + device]!++;
+    // Where the link names the sender alone, a MAC address would find a device's outbound packets only.
+    if (sender === 0 || receiver === 0) continue;
+    count(sender, sent);
+    count(receiver, received);
   }
-  return { devices, files, packets };
+  if (table.packets > 0) endFile(table.file[table.packets - 1]!);
+  return { kind, ofDevice, files };
 }
 
-function best(
-  candidates: readonly Candidate[],
-  { devices, files, packets }: Presence,
-  device: number,
+function chooseAddress(
+  candidates: readonly (Candidate | undefined)[],
+  { kind, ofDevice, files }: Appearances,
   filesOf: Uint32Array,
-  allFiles: number,
-): { row: number; address: string; files: number } | null {
-  let found: { candidate: Candidate; score: number; packets: number; files: number } | null = null;
-  for (const candidate of candidates) {
-    const own = files[candidate.row * devices + device]!;
-    if (own === 0) continue;
-    let others = 0;
-    for (let other = 0; other < devices; other++) {
-      if (other !== device) others += files[candidate.row * devices + other]!;
-    }
-    const score = own / filesOf[device]! - others / Math.max(1, allFiles - filesOf[device]!);
-    const entry = { candidate, score, packets: packets[candidate.row * devices + device]!, files: own };
-    if (!found || isBetter(entry, found)) found = entry;
+  device: number,
+): OwnAddress | null {
+  const of = filesOf[device]!;
+  const othersFiles = Math.max(1, filesOf.reduce((sum, count) => sum + count, 0) - of);
+  let best: Ranked | null = null;
+  for (const [row, appearance] of ofDevice[device]!) {
+    const candidate = candidates[row];
+    if (!candidate || appearance.files === 0) continue;
+    const score = appearance.files / of - (files[row]! - appearance.files) / othersFiles;
+    const ranked = { row, candidate, score, ...appearance };
+    if (!best || isBefore(ranked, best)) best = ranked;
   }
-  return found && { row: found.candidate.row, address: found.candidate.address, files: found.files };
+  return best && { address: best.candidate.address, kind, row: best.row, files: best.files, of };
 }
 
-type Entry = { candidate: Candidate; score: number; packets: number };
+interface Ranked extends Appearance {
+  readonly row: number;
+  readonly candidate: Candidate;
+  readonly score: number;
+}
 
-function isBetter(a: Entry, b: Entry): boolean {
+function isBefore(a: Ranked, b: Ranked): boolean {
   if (a.candidate.isAside !== b.candidate.isAside) return b.candidate.isAside;
   if (a.score !== b.score) return a.score > b.score;
   if (a.candidate.isOutside !== b.candidate.isOutside) return b.candidate.isOutside;

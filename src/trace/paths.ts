@@ -4,7 +4,7 @@ import { InputError } from '../shared/errors.js';
 import { isPcap } from './pcap.js';
 import { isPcapng } from './pcapng.js';
 
-const CAPTURE_NAME = /\.(pcap|cap|pcapng|dump|ntar)(\.gz)?$/i;
+const CAPTURE_NAME = /\.(pcap|cap|pcapng|dump|dmp|ntar)(\.gz)?$/i;
 
 /**
  * The files to read: a path to a file stands for itself; one to a folder, for the captures in it and below, known by name

@@ -57,7 +57,8 @@ export async function readPcap(source: ByteSource, sink: PacketSink): Promise<vo
         needed = recordHeader + captured;
         break;
       }
-      const time = view.getUint32(at, little) + view.getUint32(at + 4, little) / units;
+      const fraction = view.getUint32(at + 4, little);
+      const time = fraction < units ? view.getUint32(at, little) + fraction / units : Number.NaN;
       sink.packet(view, at + recordHeader, captured, original, time);
       at += recordHeader + captured;
     }

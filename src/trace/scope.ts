@@ -77,12 +77,13 @@ function scopeOfIpv4(word: number): Scope {
   return 'outside';
 }
 
-function ipv4Word(text: string): number {
+/** The 32-bit word of a valid IPv4 address. */
+export function ipv4Word(text: string): number {
   return text.split('.').reduce((word, part) => word * 256 + Number(part), 0) >>> 0;
 }
 
 /** The four 32-bit words of a valid IPv6 address. */
-function ipv6Words(text: string): [number, number, number, number] {
+export function ipv6Words(text: string): [number, number, number, number] {
   // A last part in IPv4's notation stands for two groups.
   const plain = text.replace(/%.*$/, '').replace(/\d+\.\d+\.\d+\.\d+$/, (ipv4) => {
     const word = ipv4Word(ipv4);

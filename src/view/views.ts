@@ -45,7 +45,7 @@ const lan = defineView({
 const napt = defineView({
   name: 'napt',
   summary: 'Outside the gateway: only what crosses it, all from one address, source ports rewritten.',
-  source: 'Dong et al., arXiv 1909.00104, section 3',
+  source: 'Dong et al., arXiv 1909.00104',
   parameters: z.object({}),
   perDevice: false,
   select: outsideGateway,
@@ -56,7 +56,7 @@ const vpn = defineView({
   name: 'vpn',
   summary:
     'Outside the gateway, which sends all through one tunnel: only direction, time and length after encapsulation.',
-  source: 'Dong et al., arXiv 1909.00104, section 3',
+  source: 'Dong et al., arXiv 1909.00104',
   parameters: tunnelParameters,
   perDevice: false,
   select: outsideGateway,

@@ -1,58 +1,70 @@
 import { describe, expect, it } from 'vitest';
-import { blockInterval, seedInterval, studentQuantile } from '../../src/learning/interval.js';
+import { accuracyInterval, countBlocks } from '../../src/learning/interval.js';
+import { NO_CLASS } from '../../src/learning/windows.js';
 import { createRng } from '../../src/shared/rng.js';
 
-it('has the quantiles of Student’s t', () => {
-  // scipy.stats.t.ppf(0.975, degrees)
-  expect(studentQuantile(0.975, 1)).toBeCloseTo(12.706204736432095, 8);
-  expect(studentQuantile(0.975, 2)).toBeCloseTo(4.302652729911275, 8);
-  expect(studentQuantile(0.975, 3)).toBeCloseTo(3.182446305284263, 8);
-  expect(studentQuantile(0.975, 9)).toBeCloseTo(2.2621571627409915, 8);
-  expect(studentQuantile(0.975, 100)).toBeCloseTo(1.9839715184496334, 8);
-});
+const rng = createRng(1, 'interval');
+const hits = (n: number, p = 0.7) => Uint16Array.from({ length: n }, () => (rng.uniform() < p ? 0 : 1));
+const blocksOf = (predicted: Uint16Array) => countBlocks(new Uint16Array(predicted.length), predicted);
+const binomial = (p: number, n: number) => 2 * 1.96 * Math.sqrt((p * (1 - p)) / n);
 
-describe('interval over seeds', () => {
-  it('is mean ± t · s / √n', () => {
-    // Values 1, 2, 3, 4: s² = 5/3, half width 3.182446 · √(5/12).
-    const { mean, low, high } = seedInterval([1, 2, 3, 4]);
-    expect(mean).toBe(2.5);
-    expect(high! - 2.5).toBeCloseTo(3.182446305284263 * Math.sqrt(5 / 12), 10);
-    expect(2.5 - low!).toBeCloseTo(high! - 2.5, 12);
+describe('blocks', () => {
+  it('are equally many scored packets, in order; packets that are not scored are in none', () => {
+    const truth = Uint16Array.from({ length: 400 }, (_, i) => (i % 2 === 0 ? 0 : NO_CLASS));
+    const predicted = Uint16Array.from({ length: 400 }, (_, i) => (i < 100 ? 0 : 1));
+    expect(countBlocks(truth, predicted)).toEqual({
+      correct: Float64Array.of(50, 0),
+      total: Float64Array.of(100, 100),
+    });
   });
 
-  it('has no bounds for one seed', () => {
-    expect(seedInterval([0.7])).toEqual({ mean: 0.7, low: null, high: null });
+  it('are fifty at most, and one where there is little', () => {
+    expect(blocksOf(hits(20_000)).total).toEqual(new Float64Array(50).fill(400));
+    expect(blocksOf(hits(150)).total).toEqual(Float64Array.of(150));
   });
 });
 
-describe('interval over blocks of time', () => {
-  const rng = createRng(1, 'interval');
-  const draws = (n: number) => Uint8Array.from({ length: n }, () => (rng.uniform() < 0.7 ? 1 : 0));
-
+describe('interval of an accuracy', () => {
   it('is as wide as the binomial one where packets are independent', () => {
-    const correct = draws(20_000);
-    const { mean, low, high } = blockInterval(correct, createRng(1, 'bootstrap'));
-    const half = 1.96 * Math.sqrt((mean * (1 - mean)) / correct.length);
-    expect((high! - low!) / (2 * half)).toBeGreaterThan(0.7);
-    expect((high! - low!) / (2 * half)).toBeLessThan(1.3);
+    const { mean, low, high } = accuracyInterval([blocksOf(hits(20_000))], createRng(1));
+    expect((high! - low!) / binomial(mean, 20_000)).toBeGreaterThan(0.7);
+    expect((high! - low!) / binomial(mean, 20_000)).toBeLessThan(1.3);
     expect(low!).toBeLessThan(mean);
     expect(high!).toBeGreaterThan(mean);
   });
 
   it('is much wider where packets are right or wrong in runs', () => {
-    const runs = draws(50);
-    const correct = Uint8Array.from({ length: 20_000 }, (_, i) => runs[Math.floor(i / 400)]!);
-    const { mean, low, high } = blockInterval(correct, createRng(1, 'bootstrap'));
-    const half = 1.96 * Math.sqrt((mean * (1 - mean)) / correct.length);
-    expect((high! - low!) / (2 * half)).toBeGreaterThan(10);
+    const runs = hits(50);
+    const { mean, low, high } = accuracyInterval(
+      [blocksOf(Uint16Array.from({ length: 20_000 }, (_, i) => runs[Math.floor(i / 400)]!))],
+      createRng(1),
+    );
+    expect((high! - low!) / binomial(mean, 20_000)).toBeGreaterThan(10);
+  });
+
+  it('covers seeds that differ more than their blocks do', () => {
+    const seeds = [0.5, 0.7, 0.9].map((p) => blocksOf(hits(20_000, p)));
+    const { mean, low, high } = accuracyInterval(seeds, createRng(1));
+    expect(mean).toBeCloseTo(0.7, 1);
+    expect(low!).toBeLessThan(0.6);
+    expect(high!).toBeGreaterThan(0.8);
+  });
+
+  it('is not narrowed by repeating one and the same run', () => {
+    const one = blocksOf(hits(5000));
+    const width = (runs: (typeof one)[]) => {
+      const { low, high } = accuracyInterval(runs, createRng(2));
+      return high! - low!;
+    };
+    expect(width([one, one, one]) / width([one])).toBeGreaterThan(0.8);
   });
 
   it('is the same for the same stream of chance', () => {
-    const correct = draws(1000);
-    expect(blockInterval(correct, createRng(3, 'x'))).toEqual(blockInterval(correct, createRng(3, 'x')));
+    const runs = [blocksOf(hits(1000))];
+    expect(accuracyInterval(runs, createRng(3))).toEqual(accuracyInterval(runs, createRng(3)));
   });
 
   it('has no bounds for too few packets', () => {
-    expect(blockInterval(Uint8Array.of(1, 0), rng)).toEqual({ mean: 0.5, low: null, high: null });
+    expect(accuracyInterval([blocksOf(Uint16Array.of(0, 1))], rng)).toEqual({ mean: 0.5, low: null, high: null });
   });
 });

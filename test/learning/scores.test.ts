@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { commonestClass, mostProbable, scoreIdentification } from '../../src/learning/scores.js';
+import { mostProbable, scoreIdentification } from '../../src/learning/scores.js';
 import { NO_CLASS } from '../../src/learning/windows.js';
 
 const devices = ['plug', 'hub', 'cam', 'bulb'];
@@ -9,7 +9,6 @@ const score = (truth: number[], predicted: number[]) =>
     classes: [...devices, 'cover'],
     truth: Uint16Array.from(truth),
     predicted: Uint16Array.from(predicted),
-    commonest: 0,
   });
 
 describe('scores', () => {
@@ -57,8 +56,4 @@ describe('scores', () => {
 
 it('takes the most probable class, the first of equals, and none for a row of zeros', () => {
   expect([...mostProbable(Float32Array.of(0.2, 0.5, 0.3, 0.5, 0.5, 0, 0, 0, 0), 3)]).toEqual([1, 0, NO_CLASS]);
-});
-
-it('finds the commonest class', () => {
-  expect(commonestClass(Uint16Array.of(1, 2, 2, NO_CLASS, NO_CLASS, NO_CLASS), 3)).toBe(2);
 });

@@ -205,7 +205,7 @@ function makeCell(
       dropped: 0,
       durationRatio: delay === null ? null : 1,
     },
-    insight: { outOfBag: accuracy },
+    insight: attack === 'random-forest' ? { outOfBagAccuracy: accuracy, 'importance.port': 0.2 } : null,
     seconds: { fit: 12.5, predict: 1.25, defend: 0.1 },
   };
 }

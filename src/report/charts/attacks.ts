@@ -32,7 +32,7 @@ function draw(
 ): Drawing {
   const names = rows.map((row) => shortened(row.attack, 18));
   const left = 16 + Math.max(...names.map((name) => textWidth(name, FONT_SIZE)), 24);
-  const padding = { left, right: 16, top: 34, bottom: 4 };
+  const padding = { left, right: 22, top: 34, bottom: 4 };
   const width = full - padding.left - padding.right;
   // Lines from the top: the name of a defense, then one for each of its attacks.
   let line = 0;
@@ -40,7 +40,7 @@ function draw(
   const placed = rows.map((row, i) => {
     if (row.defense !== rows[i - 1]?.defense) {
       if (i > 0) line += 0.4;
-      headers.push({ text: printable(shortened(row.defense, Math.floor(full / (FONT_SIZE * 0.62)))), line: line++ });
+      headers.push({ text: printable(shortened(row.defense, Math.floor(full / (FONT_SIZE * 0.75)))), line: line++ });
     }
     return { ...row, name: printable(names[i]!), line: line++ };
   });

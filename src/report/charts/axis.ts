@@ -11,7 +11,7 @@ export interface CostAxis {
 /** The dearest defense costs this many times the median one or more: in proportion, the others would lie on one spot. */
 const LOGARITHMIC_FROM = 15;
 
-/** An axis for `costs` (finite numbers) that has about `ticks` labels. */
+/** An axis for `costs` (finite numbers) that has about `ticks` labels, at most two more. */
 export function costAxis(costs: readonly number[], ticks: number): CostAxis {
   const positive = costs.filter((cost) => cost > 0).sort((a, b) => a - b);
   const lowest = Math.min(0, ...costs);
@@ -56,10 +56,10 @@ function logarithmic(lowest: number, highest: number, ticks: number): CostAxis {
   };
 }
 
-/** The largest of 1, 2, 5 times a power of ten that is not above 1.5 times `step`. */
+/** The smallest of 1, 2, 5 times a power of ten that is not below `step`. */
 function niceStep(step: number): number {
   const decade = 10 ** Math.floor(Math.log10(step));
-  const factor = [5, 2, 1].find((nice) => nice * decade <= step * 1.5) ?? 1;
+  const factor = [1, 2, 5].find((nice) => nice * decade >= step) ?? 10;
   return factor * decade;
 }
 

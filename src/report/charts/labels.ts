@@ -17,9 +17,13 @@ export interface LabelRequest {
 }
 
 export interface PlacedLabel {
-  /** Which of the texts, or -1 where there is room for none. */
+  /** Which of the texts. */
   readonly choice: number;
-  /** Centre of the text less the point, in pixels. */
+  /** Where it lies, by a generous estimate. */
+  readonly box: Box;
+  /** The side of the text that is given: right of a point its left end, so that a wrong guess at its width shows least. */
+  readonly align: 'left' | 'center' | 'right';
+  /** That side, and the middle of its height, less the point, in pixels. */
   readonly dx: number;
   readonly dy: number;
   /** Where a line from the point should end, less the point; null for a label beside its point. */
@@ -34,42 +38,62 @@ const CLOSE_RINGS = 2;
 const DIRECTIONS = [0, 180, 270, 90, 315, 45, 225, 135, 337, 23, 203, 157].map((degrees) => (degrees * Math.PI) / 180);
 
 /**
- * Places a label for each request, in order: earlier ones have the better choice.
+ * Places a label for each request, in order: earlier ones have the better choice. A label without a line lies nearer to
+ * its own point than to any other. Null where there is room for none.
  * @param frame what no label may leave
  * @param obstacles what no label may cover: marks, other text
+ * @param lines what a label may cover where there is no other place for it
  */
 export function placeLabels(
   requests: readonly LabelRequest[],
   frame: Box,
   obstacles: readonly Box[],
+  lines: readonly Box[],
   fontSize: number,
-): PlacedLabel[] {
+): (PlacedLabel | null)[] {
   const taken = [...obstacles];
   return requests.map((request) => {
     for (const [choice, text] of request.texts.entries()) {
-      const width = textWidth(text, fontSize);
       const rings = choice === request.texts.length - 1 ? RINGS : RINGS.slice(0, CLOSE_RINGS);
-      for (const [ring, distance] of rings.entries()) {
-        for (const direction of DIRECTIONS) {
-          const [ux, uy] = [Math.cos(direction), Math.sin(direction)];
-          const dx = ux * (distance + width / 2);
-          const dy = uy * (distance + fontSize / 2);
-          const box = boxAround(request.x + dx, request.y + dy, width, fontSize * 1.2);
-          if (!inside(box, frame) || taken.some((other) => overlap(box, other))) continue;
-          taken.push(box);
-          const far = ring >= CLOSE_RINGS;
-          return { choice, dx, dy, leader: far ? { dx: ux * (distance - 3), dy: uy * (distance - 3) } : null };
-        }
-      }
+      const candidates = candidatesFor(request, textWidth(text, fontSize), fontSize, rings).filter(
+        ({ box, leader }) =>
+          inside(box, frame) &&
+          !taken.some((other) => overlap(box, other)) &&
+          (leader !== null || requests.every((other) => distance(box, other) >= distance(box, request))),
+      );
+      const found = candidates.find(({ box }) => !lines.some((line) => overlap(box, line))) ?? candidates[0];
+      if (!found) continue;
+      taken.push(found.box);
+      return { ...found, choice };
     }
-    return { choice: -1, dx: 0, dy: 0, leader: null };
+    return null;
   });
+}
+
+/** All places for a text of `width` around its point, the best first. */
+function candidatesFor({ x, y }: LabelRequest, width: number, fontSize: number, rings: readonly number[]) {
+  return rings.flatMap((radius, ring) =>
+    DIRECTIONS.map((direction) => {
+      const [ux, uy] = [Math.cos(direction), Math.sin(direction)];
+      // The side or corner of the text that faces the point lies at `radius` from it.
+      const [sideX, sideY] = [ux, uy].map((u) => (Math.abs(u) < 0.3 ? 0 : Math.sign(u))) as [number, number];
+      const dx = ux * radius;
+      const dy = uy * radius + (sideY * fontSize) / 2;
+      return {
+        box: boxAround(x + dx + (sideX * width) / 2, y + dy, width, fontSize * 1.2),
+        align: (['right', 'center', 'left'] as const)[sideX + 1]!,
+        dx,
+        dy,
+        leader: ring < CLOSE_RINGS ? null : { dx: ux * (radius - 3), dy: uy * (radius - 3) },
+      };
+    }),
+  );
 }
 
 /** A generous estimate of the width of `text` in a sans-serif font, in pixels: wide scripts are a square a character. */
 export function textWidth(text: string, fontSize: number): number {
   let ems = 0;
-  for (const character of text) ems += character.codePointAt(0)! >= 0x1100 ? 1 : 0.6;
+  for (const character of text) ems += character.codePointAt(0)! >= 0x1100 ? 1 : 0.65;
   return ems * fontSize;
 }
 
@@ -79,6 +103,11 @@ export function boxAround(x: number, y: number, width: number, height: number): 
 
 export function overlap(a: Box, b: Box): boolean {
   return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}
+
+/** From a point to the nearest place of `box`, in pixels. */
+function distance(box: Box, { x, y }: { readonly x: number; readonly y: number }): number {
+  return Math.hypot(Math.max(box.left - x, 0, x - box.right), Math.max(box.top - y, 0, y - box.bottom));
 }
 
 function inside(box: Box, frame: Box): boolean {

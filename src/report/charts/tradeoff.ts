@@ -1,23 +1,18 @@
-import type { Interval } from '../../harness/result.js';
-import { html, printable } from '../escape.js';
+import { breakable, type Html, html, printable } from '../escape.js';
 import { type Chart, chartBase, type Drawing } from '../figure.js';
 import { percent } from '../format.js';
 import type { Colors } from '../theme.js';
 import { type CostAxis, costAxis } from './axis.js';
-import { type Box, boxAround, overlap, placeLabels, textWidth } from './labels.js';
-
-/** A defense in the plane of privacy and cost. */
-export interface TradeoffPoint {
-  /** Row in the summary table, from 1: stands for the label where that has no room. */
-  readonly number: number;
-  readonly label: string;
-  /** Share (0.5 for half as much traffic again) or seconds. */
-  readonly cost: number;
-  readonly accuracy: Interval;
-  /** Not beaten in accuracy, bandwidth and delay together. */
-  readonly pareto: boolean;
-  readonly undefended: boolean;
-}
+import {
+  frontOf,
+  INSET,
+  LABEL_SIZE,
+  layLabels,
+  type PointLabel,
+  planeOf,
+  RATE_SIZE,
+  type TradeoffPoint,
+} from './tradeoff-layout.js';
 
 export interface Tradeoff {
   readonly points: readonly TradeoffPoint[];
@@ -27,12 +22,9 @@ export interface Tradeoff {
   readonly costUnit: 'percent' | 'seconds';
 }
 
-const FONT_SIZE = 12;
-/** Between the frame and the first and last place on the cost axis, so that a free defense does not lie on the frame. */
-const INSET = 14;
-const PADDING = { left: 46, right: 8, top: 26, bottom: 44 };
-/** A longer label would cover half of the plot. */
-const LONGEST_LABEL = 30;
+const PADDING = { left: 48, right: 16, top: 26, bottom: 44 };
+/** With more defenses than these without room for a name, their list would be longer than the table it repeats. */
+const LONGEST_KEY = 8;
 
 /** Accuracy against cost: a point for each defense with its interval, the front of those that no other beats, both rates. */
 export function tradeoffChart(
@@ -47,52 +39,24 @@ function draw({ points, chance, majority, costTitle, costUnit }: Tradeoff, full:
   const height = full > 600 ? 360 : 290;
   const axis = costAxis(
     points.map((point) => point.cost),
-    width > 400 ? 6 : 4,
+    width > 400 ? 8 : 5,
   );
-  const x = (cost: number) => INSET + axis.position(cost) * (width - 2 * INSET);
-  const y = (accuracy: number) => height * (1 - accuracy);
-  const frame = { left: 0, top: 0, right: width, bottom: height };
-
-  const marks = points.flatMap(({ cost, accuracy: { mean, low, high } }): Box[] => [
-    boxAround(x(cost), y(mean), 11, 11),
-    { left: x(cost) - 1, right: x(cost) + 1, top: y(high ?? mean), bottom: y(low ?? mean) },
-  ]);
-  const rates = placeRates(chance, majority, y, frame, marks);
+  const plane = planeOf(axis, width, height);
   const front = frontOf(points);
-  const inOrder = [...front, ...points.filter((point) => !front.includes(point))];
-  const requests = inOrder.map((point) => ({
-    x: x(point.cost),
-    y: y(point.accuracy.mean),
-    texts: [...([...point.label].length <= LONGEST_LABEL ? [point.label] : []), String(point.number)],
-    point,
-  }));
-  const placed = placeLabels(requests, frame, [...marks, ...rates.map((rate) => rate.box)], FONT_SIZE).flatMap(
-    (label, i) => {
-      const { point, texts } = requests[i]!;
-      if (label.choice < 0) return [];
-      return [{ ...label, point, text: texts[label.choice]!, numbered: label.choice === texts.length - 1 }];
-    },
-  );
-  const labels = placed.map(({ point, text, dx, dy }) => ({
+  const placed = layLabels(points, { majority, chance }, plane);
+  const labels = placed.points.map(({ point, text, align, dx, dy }) => ({
     cost: point.cost,
     accuracy: point.accuracy.mean,
     text: printable(text),
+    align,
     dx,
     dy,
   }));
-  const leaders = placed.flatMap(({ point, leader }) =>
-    leader
-      ? [
-          {
-            x: x(point.cost),
-            y: y(point.accuracy.mean),
-            x2: x(point.cost) + leader.dx,
-            y2: y(point.accuracy.mean) + leader.dy,
-          },
-        ]
-      : [],
-  );
-  const numbered = placed.filter((label) => label.numbered).sort((a, b) => a.point.number - b.point.number);
+  const leaders = placed.points.flatMap(({ point, leader }) => {
+    if (!leader) return [];
+    const [x, y] = [plane.x(point.cost), plane.y(point.accuracy.mean)];
+    return [{ x, y, x2: x + leader.dx, y2: y + leader.dy }];
+  });
 
   // Every layer states scale and axis in full: Vega-Lite merges those of all layers, and stumbles where they differ.
   const costChannel = {
@@ -131,9 +95,16 @@ function draw({ points, chance, majority, costTitle, costUnit }: Tradeoff, full:
       padding: PADDING,
       layer: [
         {
-          data: { values: rates.map(({ name, rate }) => ({ name, accuracy: rate })) },
+          data: {
+            values: [
+              { name: 'majority', accuracy: majority },
+              { name: 'chance', accuracy: chance },
+            ],
+          },
           mark: { type: 'rule', color: colors.muted, strokeWidth: 1.25 },
           encoding: {
+            x: { value: INSET },
+            x2: { value: width - INSET },
             y: accuracyChannel,
             strokeDash: {
               field: 'name',
@@ -189,7 +160,7 @@ function draw({ points, chance, majority, costTitle, costUnit }: Tradeoff, full:
               undefended,
             })),
           },
-          mark: { type: 'point', size: 70, strokeWidth: 2, opacity: 1 },
+          mark: { type: 'point', size: 50, strokeWidth: 2, opacity: 1 },
           encoding: {
             x: costChannel,
             y: accuracyChannel,
@@ -211,7 +182,7 @@ function draw({ points, chance, majority, costTitle, costUnit }: Tradeoff, full:
         {
           data: { values: [{ text: 'Accuracy of the best attack' }] },
           mark: { type: 'text', align: 'left', fontSize: 12.5 },
-          encoding: { text: { field: 'text' }, x: { value: -PADDING.left + 4 }, y: { value: -16 } },
+          encoding: { text: { field: 'text' }, x: { value: -PADDING.left + 2 }, y: { value: -16 } },
         },
         ...[
           // The same text twice, first as a halo, so that lines do not run through it.
@@ -219,8 +190,8 @@ function draw({ points, chance, majority, costTitle, costUnit }: Tradeoff, full:
           {},
         ].flatMap((halo) => [
           {
-            data: { values: rates.map(({ x, y, text }) => ({ x, y, text })) },
-            mark: { type: 'text' as const, fontSize: 11, color: colors.muted, ...halo },
+            data: { values: placed.rates },
+            mark: { type: 'text' as const, fontSize: RATE_SIZE, color: colors.muted, ...halo },
             encoding: {
               x: { field: 'x', type: 'quantitative' as const, scale: null },
               y: { field: 'y', type: 'quantitative' as const, scale: null },
@@ -229,17 +200,32 @@ function draw({ points, chance, majority, costTitle, costUnit }: Tradeoff, full:
           },
           {
             data: { values: labels },
-            mark: { type: 'text' as const, dx: { expr: 'datum.dx' }, dy: { expr: 'datum.dy' }, ...halo },
+            mark: {
+              type: 'text' as const,
+              fontSize: LABEL_SIZE,
+              align: { expr: 'datum.align' },
+              dx: { expr: 'datum.dx' },
+              dy: { expr: 'datum.dy' },
+              ...halo,
+            },
             encoding: { x: costChannel, y: accuracyChannel, text: { field: 'text' } },
           },
         ]),
       ],
     },
-    below:
-      numbered.length === 0
-        ? undefined
-        : html`<ul class="key">${numbered.map(({ point }) => html`<li><b>${point.number}</b> ${point.label}</li>`)}</ul>`,
+    below: renderKey(placed.points),
   };
+}
+
+/** What the numbers in the plot stand for. */
+function renderKey(labels: readonly PointLabel[]): Html | undefined {
+  const numbered = labels.filter((label) => label.numbered).map((label) => label.point);
+  if (numbered.length === 0) return undefined;
+  if (numbered.length > LONGEST_KEY) {
+    return html`<p class="key">Numbers are rows of the table <a href="#summary">Defenses compared</a>.</p>`;
+  }
+  numbered.sort((a, b) => a.number - b.number);
+  return html`<ul class="key">${numbered.map(({ number, label }) => html`<li><b>${number}</b> ${breakable(label)}</li>`)}</ul>`;
 }
 
 function paretoColor(colors: Colors) {
@@ -249,33 +235,6 @@ function paretoColor(colors: Colors) {
     legend: null,
     scale: { domain: [true, false], range: [colors.accent, colors.muted] },
   };
-}
-
-/** The points that no other beats in accuracy and this one cost, cheapest first. */
-export function frontOf(points: readonly TradeoffPoint[]): TradeoffPoint[] {
-  const beats = (a: TradeoffPoint, b: TradeoffPoint) =>
-    a.cost <= b.cost && a.accuracy.mean <= b.accuracy.mean && (a.cost < b.cost || a.accuracy.mean < b.accuracy.mean);
-  return points.filter((point) => !points.some((other) => beats(other, point))).sort((a, b) => a.cost - b.cost);
-}
-
-/** Both rates with the places of their names: at the right end of their lines, or further left where a mark is in the way. */
-function placeRates(chance: number, majority: number, y: (rate: number) => number, frame: Box, marks: readonly Box[]) {
-  const upper = majority >= chance ? 'majority' : 'chance';
-  return [
-    { name: 'majority', rate: majority },
-    { name: 'chance', rate: chance },
-  ].map(({ name, rate }) => {
-    const text = `${name} ${percent(rate)}`;
-    const width = textWidth(text, 11);
-    // The upper line has its name above, the lower below, however close they lie; but the frame ends at 0 and 100 %.
-    const above = name === upper ? y(rate) > 16 : y(rate) > frame.bottom - 16;
-    const labelY = y(rate) + (above ? -8 : 9);
-    const boxes = Array.from({ length: 9 }, (_, step) =>
-      boxAround(frame.right - 4 - width / 2 - (step / 8) * (frame.right - 8 - width), labelY, width, 13),
-    );
-    const box = boxes.find((candidate) => !marks.some((mark) => overlap(candidate, mark))) ?? boxes[0]!;
-    return { name, rate, text, box, x: (box.left + box.right) / 2, y: labelY };
-  });
 }
 
 function axisTitle(title: string, unit: Tradeoff['costUnit'], axis: CostAxis): string {

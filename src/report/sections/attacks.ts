@@ -1,8 +1,8 @@
 import type { Result } from '../../harness/result.js';
 import { attacksChart } from '../charts/attacks.js';
-import { type Html, html } from '../escape.js';
+import { breakable, type Html, html } from '../escape.js';
 import { renderFigure } from '../figure.js';
-import { isNumber, percent, percentage } from '../format.js';
+import { fixed, isNumber, percent, percentage } from '../format.js';
 import { attackScores, mean, repeatedCells } from '../reading.js';
 import { orReason, renderTable } from '../table.js';
 
@@ -39,22 +39,27 @@ export async function renderAttacks(result: Result): Promise<Html> {
   }</p>
 ${figure}
 ${renderCells(result)}
+${renderInsight(result)}
 </section>
 `;
 }
 
 function renderCells(result: Result): Html {
-  const rows = repeatedCells(result).map(({ defense, attack, adversary, cells }) => {
+  const groups = repeatedCells(result);
+  const several = groups.some(({ cells }) => cells.length > 1);
+  const rows = groups.map(({ defense, attack, adversary, cells }) => {
     const accuracies = cells.map((cell) => cell.identification.accuracy).filter(isNumber);
+    const { accuracyLow, accuracyHigh } = cells[0]!.identification;
+    const [low, high] = several ? [Math.min(...accuracies), Math.max(...accuracies)] : [accuracyLow, accuracyHigh];
     return [
-      defense,
-      attack,
+      breakable(defense),
+      breakable(attack),
       adversary,
       cells.length,
       percentage(mean(accuracies)),
-      accuracies.length > 1
-        ? `${percentage(Math.min(...accuracies))}–${percentage(Math.max(...accuracies))}`
-        : orReason(percentage(null), 'one seed has no range'),
+      isNumber(low) && isNumber(high)
+        ? `${percentage(low)}–${percentage(high)}`
+        : orReason(percentage(null), 'too few packets for an interval'),
       percentage(mean(cells.map((cell) => cell.identification.balancedAccuracy))),
       percentage(mean(cells.map((cell) => cell.identification.macroF1))),
     ];
@@ -63,18 +68,46 @@ function renderCells(result: Result): Html {
 <summary>Every attack in numbers</summary>
 ${renderTable(
   'Every attack in numbers',
-  'Scores in percent, means over seeds; the range is from the lowest to the highest seed.',
+  `Scores in percent${several ? ', means over seeds; the range is from the lowest to the highest seed' : ''}.`,
   [
     { title: 'Defense' },
     { title: 'Attack' },
     { title: 'Adversary' },
     { title: 'Seeds', numeric: true },
     { title: 'Accuracy', numeric: true },
-    { title: 'Range', numeric: true },
+    { title: several ? 'Range' : '95 % interval', numeric: true },
     { title: 'Balanced', numeric: true },
     { title: 'Macro-F1', numeric: true },
   ],
   rows,
+)}
+</details>`;
+}
+
+/** What the attacks report of their own training: out-of-bag score, importance of features. */
+function renderInsight(result: Result): Html {
+  const groups = repeatedCells(result).filter(({ cells }) => cells.some((cell) => cell.insight !== null));
+  if (groups.length === 0) return html``;
+  const keys = [...new Set(groups.flatMap(({ cells }) => cells.flatMap((cell) => Object.keys(cell.insight ?? {}))))];
+  return html`<details>
+<summary>What the attacks go by</summary>
+${renderTable(
+  'What the attacks go by',
+  'What each attack reports of its own training, means over seeds.',
+  [
+    { title: 'Defense' },
+    { title: 'Attack' },
+    { title: 'Adversary' },
+    ...keys.map((key) => ({ title: breakable(key), numeric: true })),
+  ],
+  groups.map(({ defense, attack, adversary, cells }) => [
+    breakable(defense),
+    breakable(attack),
+    adversary,
+    ...keys.map((key) =>
+      orReason(fixed(mean(cells.map((cell) => cell.insight?.[key])), 3), 'this attack does not report it'),
+    ),
+  ]),
 )}
 </details>`;
 }

@@ -1,5 +1,5 @@
 import type { Result, SummaryRow } from '../../harness/result.js';
-import { type Html, html } from '../escape.js';
+import { breakable, type Html, html } from '../escape.js';
 import { counted, duration, isNumber, percent } from '../format.js';
 import { strongestDefense, undefendedRow } from '../reading.js';
 
@@ -10,18 +10,18 @@ export function renderHeadline(result: Result): Html {
   if (!best) {
     if (!none) return html`<p class="headline">This result has no cells: nothing was measured.</p>`;
     return html`<p class="headline">Without any defense, an observer names the right device for <strong>${percent(none.accuracy.mean)}</strong> of packets (${rates(none)}).</p>
-${renderUncertainty([['The 95 % interval', none]])}`;
+${renderUncertainty([['without defense', none]])}`;
   }
   const helps = none === null || best.accuracy.mean < none.accuracy.mean;
   const subject = helps ? `${observer(best)} names` : `${observer(best)} still names`;
-  return html`<p class="headline">${helps ? '' : 'No defense in this run helps. '}${subject} the right device for <strong>${percent(best.accuracy.mean)}</strong> of packets with <code>${best.defense}</code>${none ? `, against ${percent(none.accuracy.mean)} without defense` : ''} (${rates(best)}), ${price(best)}.</p>
+  return html`<p class="headline">${helps ? '' : 'No defense in this run helps. '}${subject} the right device for <strong>${percent(best.accuracy.mean)}</strong> of packets with <code>${breakable(best.defense)}</code>${none ? `, against ${percent(none.accuracy.mean)} without defense` : ''} (${rates(best)}), ${price(best)}.</p>
 ${renderUncertainty(
   none
     ? [
-        ['The 95 % interval with it', best],
+        ['with it', best],
         ['without', none],
       ]
-    : [['The 95 % interval', best]],
+    : [['with it', best]],
 )}`;
 }
 
@@ -50,11 +50,11 @@ function renderUncertainty(named: readonly (readonly [string, SummaryRow])[]): H
     return html`<p class="uncertainty">This run is too small for an interval; take the numbers for a first look.</p>`;
   }
   const intervals = known.map(
-    ([name, { accuracy }]) => `${name} is ${percent(accuracy.low)} to ${percent(accuracy.high)}`,
+    ([name, { accuracy }]) => `${percent(accuracy.low)} to ${percent(accuracy.high)} ${name}`,
   );
   const [a, b] = known.map(([, { accuracy }]) => accuracy);
   const overlap = b !== undefined && a!.low! <= b.high! && b.low! <= a!.high!;
-  return html`<p class="uncertainty">${intervals.join(', ')}.${overlap ? ' The two overlap, so the difference may be chance.' : ''}</p>`;
+  return html`<p class="uncertainty">95 % ${intervals.length > 1 ? 'intervals' : 'interval'}: ${intervals.join(', ')}.${overlap ? ' The two overlap, so the difference may be chance.' : ''}</p>`;
 }
 
 /** What was measured, in a line: view, devices, packets, attacks, defenses, seeds. */

@@ -17,7 +17,7 @@ export function renderMethod({ spec }: Result): Html {
   }, seven protocol bits, the direction, the frame length and the time since the packet before.</li>
 <li><b>Adversaries.</b> ${listed(spec.adversaries)}. A <em>static</em> adversary is trained on undefended traffic; an <em>adaptive</em> one on traffic under the same defense, made with a different seed. The headline is the best attack of the adaptive adversary where that was run: a defense that only works against an observer who does not know it is no defense.</li>
 <li><b>Score.</b> Real packets only. Cover packets are in the windows, since an observer sees them, but are not scored; a real packet called cover counts as a miss.</li>
-<li><b>Uncertainty.</b> ${counted(spec.seeds, 'seed')}, from ${spec.seed} on. Intervals cover 95 %: over seeds, or over blocks of the test time where there is one seed. The best attack is chosen on the same test that it is scored on, which can only flatter the observer.</li>
+<li><b>Uncertainty.</b> ${counted(spec.seeds, 'seed')}, from ${spec.seed} on. Intervals cover 95 %, by a bootstrap over blocks of the test time and over seeds; with one seed they cover the choice of test time only. The best attack is chosen on the same test that it is scored on, which can only flatter the observer.</li>
 <li><b>Checks.</b> Undefended identification must clearly beat the majority rate, or the run proves nothing; a constant-rate, constant-size tunnel must come out near the majority rate, or something leaks. A failed check is a warning at the top.</li>
 <li><b>What a simulation leaves out.</b> Defenses act on recorded traffic: how applications and TCP would react to delay is not modelled.</li>
 </ol>
@@ -31,15 +31,21 @@ ${DEFINITIONS.map(([term, meaning]) => html`<dt>${term}</dt><dd>${meaning}</dd>\
 const DEFINITIONS: readonly (readonly [string, Content])[] = [
   ['Accuracy', 'Share of real packets of the test part whose device is named correctly.'],
   ['Recall', 'Of one device: share of its packets that are given to it.'],
-  ['Precision', 'Of one device: share of the packets given to it that are its own. Undefined where none is.'],
-  ['Balanced accuracy', 'Mean recall over devices: every device counts the same, however much it sends.'],
-  ['Macro-F1', 'Mean over devices of the harmonic mean of precision and recall.'],
+  ['Precision', 'Of one device: share of the packets given to it that are its own. Not defined where none is.'],
+  [
+    'Balanced accuracy',
+    'Mean recall over the devices that have packets in the test part: each counts the same, however much it sends.',
+  ],
+  [
+    'Macro-F1',
+    'Mean over the same devices of the harmonic mean of precision and recall; a precision that is not defined counts as 0.',
+  ],
   ['Chance', 'One divided by the number of devices: blind guessing.'],
   [
     'Majority',
-    'Share in the test part of the device that is commonest in the training part: always giving that answer.',
+    'Share of the device with most packets in the test part: the best that one and the same answer for all reaches.',
   ],
-  ['Change', 'Accuracy under the defense less that without defense, each against its own best attack.'],
+  ['Drop', 'Accuracy without defense less that under the defense, each against its own best attack.'],
   [
     'Bandwidth overhead',
     'Bytes on the wire with the defense over those without, less one; both directions, cover traffic after the last real packet included. The same with packets is the packet overhead.',
@@ -52,14 +58,14 @@ const DEFINITIONS: readonly (readonly [string, Content])[] = [
     'Pareto',
     'No other defense of this run is at least as good in accuracy, bandwidth overhead and added delay, and better in one.',
   ],
-  ['n/a', 'Not available: the quantity is undefined or was not asked for. It is never written as 0.'],
+  ['n/a', 'Not available: the quantity is not defined, or was not asked for. It is never written as 0.'],
 ];
 
 function describeSplit({ split }: ResolvedSpec): string {
   if (split.by === 'paths') return 'Training and test captures were given apart.';
   const share = split.train === null ? 'earlier part' : `first ${percent(split.train)}`;
   if (split.by === 'file') return `By file: the ${share} of the files of each device to train, the rest to test.`;
-  return `By time: the ${share} of the packets to train, the rest to test; windows are never shuffled across the cut.`;
+  return `By time: the ${share} of the packets to train, the rest to test.`;
 }
 
 const VIEWS: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import type { Result, SummaryRow } from '../../harness/result.js';
-import { type Content, type Html, html } from '../escape.js';
+import { breakable, type Content, type Html, html } from '../escape.js';
 import { count, counted, isNumber, listed, wholePercentage } from '../format.js';
 import { deviceScores, mean, scoredDevices, strongestDefense, undefendedRow } from '../reading.js';
 import { orReason } from '../table.js';
@@ -46,7 +46,7 @@ function renderInWords(result: Result, devices: readonly string[]): Html {
     const { reliably, often, seldom } = told(row);
     const part = (title: string, names: readonly string[]) =>
       names.length > 0 ? html`<li><b>${title}</b> (${names.length} of ${devices.length}): ${listed(names)}</li>` : '';
-    return html`<h3>${row === none ? 'Without defense' : html`With <code>${row.defense}</code>`}</h3>
+    return html`<h3>${row === none ? 'Without defense' : html`With <code>${breakable(row.defense)}</code>`}</h3>
 <ul class="told">${part('Reliably', reliably)}${part('More often than not', often)}${part('Seldom or never', seldom)}</ul>
 `;
   };
@@ -66,14 +66,14 @@ function renderHeatMap(result: Result, devices: readonly string[]): Html {
   return html`<div class="scroll" role="region" aria-label="Recall of each device under each defense" tabindex="0">
 <table class="heatmap${summary.length > LEVEL_HEADERS ? ' upright' : ''}">
 <caption>Recall: share of each device’s packets, in percent, that the best attack gives to it. Darker is better known to the observer in a light page, lighter in a dark one. Packets: those scored, mean over seeds.</caption>
-<thead><tr><th scope="col">Device</th><th scope="col" class="num">Packets</th>${summary.map((row) => html`<th scope="col" class="num"><span>${row.defense}</span></th>`)}</tr></thead>
+<thead><tr><th scope="col">Device</th><th scope="col" class="num">Packets</th>${summary.map((row) => html`<th scope="col" class="num"><span>${breakable(row.defense)}</span></th>`)}</tr></thead>
 <tbody>
 ${devices.map(
   (device, i) =>
     html`<tr><th scope="row">${device}${category.get(device) === 'non-iot' ? html` <span class="tag">non-IoT</span>` : ''}</th><td class="num">${count(mean(table[i]!.map((scores) => scores.support)))}</td>${table[i]!.map((scores) => cell(scores.recall))}</tr>
 `,
 )}</tbody>
-<tfoot><tr><th scope="row">All devices alike</th><td></td>${summary.map((_, column) => cell(mean(table.map((row) => row[column]!.recall))))}</tr></tfoot>
+<tfoot><tr><th scope="row">Mean over devices</th><td></td>${summary.map((_, column) => cell(mean(table.map((row) => row[column]!.recall))))}</tr></tfoot>
 </table></div>
 `;
 }

@@ -1,53 +1,49 @@
 import type { Interval, Result, SummaryRow } from '../../harness/result.js';
-import { type Content, type Html, html } from '../escape.js';
-import { duration, fixed, percentage, points } from '../format.js';
+import { breakable, type Content, type Html, html } from '../escape.js';
+import { duration, fixed, percentage } from '../format.js';
 import { meanCost } from '../reading.js';
 import { orReason, renderTable } from '../table.js';
 
 const NOT_ASKED = 'this adversary was not part of the run';
 const NO_REFERENCE = 'the run has no undefended traffic (defense none) to compare with';
-const NO_BYTES = 'undefined: there was no traffic without defense to compare with';
-const NO_PACKET = 'undefined: no packet was delivered';
+const NO_BYTES = 'not defined: there was no traffic without defense to compare with';
+const NO_PACKET = 'not defined: no packet was delivered';
 
 /** One row per defense: how well it was identified, and what it costs. */
 export function renderSummary(result: Result): Html {
+  if (result.summary.length === 0) return html``;
   const rows = result.summary.map((row, i): Content[] => [
-    html`<span class="number">${i + 1}</span> ${row.defense}${row.pareto ? html` <span class="tag">Pareto</span>` : ''}`,
-    row.bestAttack,
+    html`<span class="numbered"><span class="number">${i + 1}</span><span>${breakable(row.defense)}${row.pareto ? html` <span class="tag">Pareto</span>` : ''}</span></span>`,
     renderInterval(row.static),
     renderInterval(row.adaptive),
-    orReason(points(negated(row.drop)), NO_REFERENCE),
-    percentage(row.chance),
-    percentage(row.majority),
+    orReason(percentage(row.drop), NO_REFERENCE),
     orReason(percentage(row.bandwidthOverhead), NO_BYTES),
     orReason(duration(row.addedDelayP95), NO_PACKET),
+    percentage(row.chance),
+    percentage(row.majority),
+    breakable(row.bestAttack),
   ]);
   return html`<section aria-labelledby="summary">
 <h2 id="summary">Defenses compared</h2>
 ${renderTable(
   'Defenses compared',
-  'Share of real packets whose device the best attack names, by adversary, with 95 % intervals below; all in percent, the change in percentage points.',
+  'Share of real packets whose device the best attack names, by adversary, with 95 % intervals below. Drop: how much lower than without defense, in percentage points.',
   [
     { title: 'Defense' },
-    { title: 'Best attack' },
-    { title: 'Static %', numeric: true },
-    { title: 'Adaptive %', numeric: true },
-    { title: 'Change', numeric: true },
-    { title: 'Chance %', numeric: true },
-    { title: 'Majority %', numeric: true },
+    { title: 'Static\u00A0%', numeric: true },
+    { title: 'Adaptive\u00A0%', numeric: true },
+    { title: 'Drop, points', numeric: true },
     { title: 'Bandwidth overhead %', numeric: true },
     { title: 'Delay p95', numeric: true },
+    { title: 'Chance\u00A0%', numeric: true },
+    { title: 'Majority\u00A0%', numeric: true },
+    { title: 'Best attack' },
   ],
   rows,
 )}
 ${renderCosts(result)}
 </section>
 `;
-}
-
-/** A drop is a change downwards. */
-function negated(drop: number | null): number | null {
-  return drop === null ? null : -drop;
 }
 
 function renderInterval(interval: Interval | null): Content {
@@ -61,15 +57,15 @@ function renderCosts(result: Result): Html {
   const row = (summary: SummaryRow): Content[] => {
     const cost = meanCost(result, summary);
     return [
-      summary.defense,
+      breakable(summary.defense),
       orReason(percentage(cost.bandwidthOverhead), NO_BYTES),
       orReason(percentage(cost.packetOverhead), NO_BYTES),
-      orReason(fixed(cost.megabytesPerDay, 1), 'undefined: the trace has no duration'),
+      orReason(fixed(cost.megabytesPerDay, 1), 'not defined: the trace has no duration'),
       ...[cost.addedDelay.p50, cost.addedDelay.p95, cost.addedDelay.p99, cost.addedDelay.max].map((delay) =>
         orReason(duration(delay), NO_PACKET),
       ),
       orReason(fixed(cost.dropped, Number.isInteger(cost.dropped) ? 0 : 1), 'no cell of this defense'),
-      orReason(fixed(cost.durationRatio, 3), 'undefined: the trace has no duration'),
+      orReason(fixed(cost.durationRatio, 3), 'not defined: the trace has no duration'),
     ];
   };
   return html`<details>

@@ -41,19 +41,26 @@ export async function renderTradeoff(result: Result): Promise<Html> {
   if (result.summary.length === 0) return html``;
   const kinds = KINDS.map((kind) => {
     const costs = result.summary.map(kind.of).filter(isNumber);
-    return { kind, drawn: costs.some((cost) => cost !== 0), known: costs.length > 0 };
+    const all = costs.length === result.summary.length;
+    return { kind, drawn: costs.some((cost) => cost !== 0), known: costs.length > 0, all };
   });
-  // Where everything is free there is still a picture to show: all defenses above the same cost.
+  // Where everything is free there is still a picture to show, of all defenses above the same cost; of `none` alone, not.
   const drawn = kinds.filter((one) => one.drawn);
-  const charts = drawn.length > 0 ? drawn : kinds.filter((one) => one.known).slice(0, 1);
+  const several = result.summary.length > 1;
+  const charts = drawn.length > 0 ? drawn : kinds.filter((one) => several && one.known).slice(0, 1);
   const figures: Html[] = [];
   for (const { kind } of charts) figures.push(await renderChart(result, kind, charts.length > 1 ? 500 : 760));
   const sentences = kinds
     .filter((one) => !one.drawn)
-    .map(({ kind, known }) => (known ? kind.free : `The ${kind.name} is not defined for any defense in this run.`));
+    .map(({ kind, known, all }) => {
+      if (all) return kind.free;
+      return known
+        ? `Where the ${kind.name} is defined, it is 0.`
+        : `The ${kind.name} is not defined for any defense in this run.`;
+    });
   return html`<section aria-labelledby="tradeoff">
 <h2 id="tradeoff">Privacy and its price</h2>
-<p>Lower is more private, further left is cheaper. ${sentences.join(' ')}</p>
+<p>${charts.length > 0 ? 'Lower is more private, further left is cheaper. ' : ''}${sentences.join(' ')}</p>
 <div class="${charts.length > 1 ? 'pair' : 'single'}">
 ${figures}</div>
 </section>

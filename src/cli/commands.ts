@@ -1,0 +1,43 @@
+import yargs from 'yargs';
+import { version } from '../harness/environment.js';
+import { HomeveilError, UsageError } from '../shared/errors.js';
+import bench from './bench.js';
+import home from './home.js';
+import inspect from './inspect.js';
+import list from './list.js';
+
+/** Runs one command line and returns its exit code. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const cli = yargs([...argv])
+    .scriptName('homeveil')
+    .usage(
+      '$0 <command>\n\nHow well can an observer tell which smart-home devices you own, and what does hiding them cost?',
+    )
+    .command(bench)
+    .command(inspect)
+    .command(home)
+    .command(list)
+    .demandCommand(1, 'expected a command; see homeveil --help')
+    .recommendCommands()
+    .strict()
+    .version(version)
+    .help()
+    .alias('h', 'help')
+    .wrap(Math.min(100, process.stdout.columns || 80))
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new UsageError(message.replace(/\s*\n\s*/g, ' '));
+    });
+
+  try {
+    await cli.parseAsync();
+    return 0;
+  } catch (error) {
+    if (error instanceof HomeveilError) {
+      console.error(`homeveil: ${error.message}`);
+      return error.exitCode;
+    }
+    console.error('homeveil: this is a bug of homeveil; please report it with what follows\n', error);
+    return 1;
+  }
+}

@@ -1,0 +1,263 @@
+import type { CommandModule } from 'yargs';
+import { InputError } from '../shared/errors.js';
+import type { Coverage, LabelledTrace } from '../trace/labels.js';
+import { loadTrace } from '../trace/load.js';
+import type { FileReport, IngestReport, PacketTable } from '../trace/packets.js';
+import { readCaptures } from '../trace/read.js';
+import { isGroupMac, scopeOf } from '../trace/scope.js';
+import { createProgressLine, formatBytes, formatCount, formatDuration, table } from './terminal.js';
+
+interface InspectOptions {
+  files: string[];
+  labels?: string;
+  json: boolean;
+}
+
+const command: CommandModule<object, InspectOptions> = {
+  command: 'inspect <files..>',
+  describe: 'Say what captures hold: packets read, kept and dropped and why, links, span, devices',
+  builder: (yargs) =>
+    yargs
+      .positional('files', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'Captures (pcap or pcapng, plain or gzip), or folders of them',
+      })
+      .option('labels', {
+        type: 'string',
+        describe: 'CSV or YAML of address, device, category; or "file"; or "folder"',
+      })
+      .option('json', { type: 'boolean', default: false, describe: 'One JSON document on stdout' }),
+  handler: async ({ files, labels, json }) => {
+    const progress = createProgressLine();
+    let found: Findings;
+    try {
+      found =
+        labels === undefined
+          ? withHosts(await readCaptures(files, progress))
+          : withDevices(await loadTrace(files, labels, progress));
+    } finally {
+      progress.end();
+    }
+    const { report } = found;
+    const isReadable = report.files.some((file) => file.format !== null);
+    if (json) console.log(JSON.stringify(toJson(found), null, 2));
+    else if (isReadable) console.log(toText(found));
+    if (isReadable) return;
+    const [problem] = report.files.flatMap((file) => file.problems);
+    const { length } = report.files;
+    throw new InputError(length === 1 ? problem! : `expected captures, found none among ${length} files: ${problem}`);
+  },
+};
+
+export default command;
+
+/** What a host sent and received, as far as it was kept. */
+interface Host {
+  /** MAC address, or IP address where the link has none. */
+  readonly address: string;
+  readonly sent: number;
+  readonly received: number;
+  readonly bytes: number;
+}
+
+interface LabelledDevice extends Omit<Host, 'address'> {
+  readonly name: string;
+  readonly category: string;
+  readonly addresses: readonly string[];
+}
+
+interface Findings {
+  readonly report: IngestReport;
+  /** Without labels: hosts, those with most packets first. */
+  readonly hosts?: readonly Host[];
+  /** With labels: the devices they name, and what no label claims. */
+  readonly devices?: readonly LabelledDevice[];
+  readonly unlabelled?: Coverage['unlabelled'];
+}
+
+function withHosts({ table, report }: { table: PacketTable; report: IngestReport }): Findings {
+  const { macs, conversations } = table;
+  const { addresses, addressA, addressB } = conversations;
+  const names = [...macs, ...addresses];
+  const sent = new Float64Array(names.length);
+  const received = new Float64Array(names.length);
+  const bytes = new Float64Array(names.length);
+  for (let i = 0; i < table.packets; i++) {
+    const conversation = table.conversation[i]!;
+    const [sender, receiver] = table.reverse[i] === 0 ? [addressA, addressB] : [addressB, addressA];
+    const from = table.source[i] || macs.length + sender[conversation]!;
+    const to = table.destination[i] || macs.length + receiver[conversation]!;
+    sent[from]!++;
+    received[to]!++;
+    bytes[from]! += table.length[i]!;
+    if (to !== from) bytes[to]! += table.length[i]!;
+  }
+  const hosts: Host[] = [];
+  for (const [i, address] of names.entries()) {
+    if (sent[i]! + received[i]! === 0 || address === '' || isGroup(address, i < macs.length)) continue;
+    hosts.push({ address, sent: sent[i]!, received: received[i]!, bytes: bytes[i]! });
+  }
+  hosts.sort((a, b) => b.sent + b.received - a.sent - a.received || (a.address < b.address ? -1 : 1));
+  return { report, hosts };
+}
+
+function isGroup(address: string, isMac: boolean): boolean {
+  return isMac ? isGroupMac(address) : scopeOf(address) === 'group';
+}
+
+function withDevices({ trace, report, coverage }: LabelledTrace): Findings {
+  const bytes = new Float64Array(trace.devices.length);
+  for (let i = 0; i < trace.packets; i++) bytes[trace.device[i]!]! += trace.length[i]!;
+  const devices = coverage.devices.map(({ name, category, outbound, inbound, addresses }, id) => ({
+    name,
+    category,
+    addresses: addresses.map(({ address }) => address),
+    sent: outbound,
+    received: inbound,
+    bytes: bytes[id]!,
+  }));
+  return { report, devices, unlabelled: coverage.unlabelled };
+}
+
+/** First and last time of all files, in seconds since the Unix epoch; null where nothing was kept. */
+function spanOf(files: readonly FileReport[]): { from: number; to: number } | null {
+  const from = files.flatMap((file) => file.from ?? []);
+  const to = files.flatMap((file) => file.to ?? []);
+  return from.length === 0 ? null : { from: Math.min(...from), to: Math.max(...to) };
+}
+
+function linksOf(files: readonly FileReport[]): Record<string, number> {
+  const links: Record<string, number> = {};
+  for (const file of files) {
+    for (const [name, count] of Object.entries(file.links)) links[name] = (links[name] ?? 0) + count;
+  }
+  return links;
+}
+
+/** The JSON document: the report with its sums, then hosts or devices. */
+function toJson({ report, ...who }: Findings) {
+  const { files, ...sums } = report;
+  const span = spanOf(files);
+  return { ...sums, from: span?.from ?? null, to: span?.to ?? null, links: linksOf(files), ...who, files };
+}
+
+const WIDTH = 80;
+/** Rows shown of a long table; the JSON document has all. */
+const SHOWN = 20;
+
+function toText(found: Findings): string {
+  const { report } = found;
+  const parts = [summaryText(report)];
+  if (report.files.length > 1) parts.push(filesText(report.files));
+  const reasons = Object.entries(report.dropped).sort((a, b) => b[1] - a[1]);
+  if (reasons.length > 0) {
+    const columns = [
+      { title: 'Dropped, because', shrink: true },
+      { title: 'packets', align: 'right' as const },
+    ];
+    parts.push(
+      table(
+        columns,
+        reasons.map(([reason, count]) => [reason, formatCount(count)]),
+        WIDTH,
+      ),
+    );
+  }
+  if (found.hosts && found.hosts.length > 0) parts.push(hostsText(found.hosts));
+  if (found.devices) parts.push(devicesText(found.devices, found.unlabelled?.packets ?? 0));
+  const problems = report.files.flatMap((file) => file.problems);
+  if (problems.length > 0) parts.push(`Problems\n${problems.map((line) => wrap(line)).join('\n')}`);
+  return parts.join('\n\n');
+}
+
+function summaryText({ files, read, kept, backward }: IngestReport): string {
+  const captures = files.filter((file) => file.format !== null);
+  const skipped = files.length - captures.length;
+  const bytes = captures.reduce((sum, file) => sum + file.bytes, 0);
+  const span = spanOf(files);
+  const lines: [string, string][] = [
+    ['Files', `${captures.length} read (${formatBytes(bytes)})${skipped > 0 ? `, ${skipped} no captures` : ''}`],
+    ['Packets', `${formatCount(read)} read, ${formatCount(kept)} kept, ${formatCount(read - kept)} dropped`],
+  ];
+  for (const [name, count] of Object.entries(linksOf(files))) lines.push(['Link', `${name}, ${formatCount(count)}`]);
+  if (span) {
+    const seconds = formatDuration(span.to - span.from);
+    lines.push(['Span', `${formatTime(span.from)} to ${formatTime(span.to)} UTC (${seconds})`]);
+  }
+  if (backward > 0) lines.push(['Order', `${formatCount(backward)} packets earlier than the one before`]);
+  return lines.map(([name, text]) => `${name.padEnd(9)}${text}`).join('\n');
+}
+
+function filesText(files: readonly FileReport[]): string {
+  const rows = files
+    .filter((file) => file.format !== null)
+    .map((file) => [
+      file.path,
+      file.format!,
+      formatCount(file.read),
+      formatCount(file.kept),
+      file.from === null ? '' : formatDuration(file.to! - file.from),
+    ]);
+  return shownTable(
+    [
+      { title: 'File', shrink: true },
+      { title: 'format' },
+      { title: 'read', align: 'right' },
+      { title: 'kept', align: 'right' },
+      { title: 'span', align: 'right' },
+    ],
+    rows,
+    'files',
+  );
+}
+
+const TRAFFIC = [
+  { title: 'sent', align: 'right' },
+  { title: 'received', align: 'right' },
+  { title: 'bytes', align: 'right' },
+] as const;
+
+function trafficCells({ sent, received, bytes }: Omit<Host, 'address'>): string[] {
+  return [formatCount(sent), formatCount(received), formatBytes(bytes)];
+}
+
+function hostsText(hosts: readonly Host[]): string {
+  const rows = hosts.map((host) => [host.address, ...trafficCells(host)]);
+  return shownTable([{ title: 'Host', shrink: true }, ...TRAFFIC], rows, 'hosts');
+}
+
+function devicesText(devices: readonly LabelledDevice[], unlabelled: number): string {
+  const rows = devices.map((device) => [
+    device.name,
+    device.category,
+    device.addresses.join(', '),
+    ...trafficCells(device),
+  ]);
+  const columns = [{ title: 'Device', shrink: true }, { title: 'category' }, { title: 'address' }, ...TRAFFIC];
+  const rest = unlabelled > 0 ? `\n${formatCount(unlabelled)} packets belong to no labelled device` : '';
+  return table(columns, rows, WIDTH) + rest;
+}
+
+function shownTable(columns: Parameters<typeof table>[0], rows: string[][], what: string): string {
+  const shown = table(columns, rows.slice(0, SHOWN), WIDTH);
+  const more = rows.length - SHOWN;
+  return more > 0 ? `${shown}\n… and ${formatCount(more)} more ${what} (all of them with --json)` : shown;
+}
+
+/** Seconds since the Unix epoch as '2021-03-08 15:22:15'. */
+function formatTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
+}
+
+/** Breaks a line at spaces; what goes over is indented. A word longer than a line stays whole, for copying. */
+function wrap(line: string): string {
+  const lines = [''];
+  for (const word of line.split(' ')) {
+    const last = lines.at(-1)!;
+    if (last.trim() !== '' && last.length + 1 + word.length > WIDTH) lines.push(`    ${word}`);
+    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,64 @@
+import type { CommandModule } from 'yargs';
+import { attacks, defenses, views } from '../harness/plugins.js';
+import { describeParameters, type ParameterInfo, type ParameterSchema } from '../shared/parameters.js';
+import { wrap } from './terminal.js';
+
+interface Listed {
+  readonly name: string;
+  readonly summary: string;
+  readonly source: string;
+  readonly parameters: ParameterSchema;
+}
+
+const kinds: Record<string, readonly Listed[]> = { attacks, defenses, views };
+
+interface ListOptions {
+  kind?: string;
+  json: boolean;
+}
+
+const command: CommandModule<object, ListOptions> = {
+  command: 'list [kind]',
+  describe: 'Show attacks, defenses and views: parameters, defaults, sources',
+  builder: (yargs) =>
+    yargs
+      .positional('kind', {
+        choices: Object.keys(kinds),
+        describe: 'What to show; all kinds by default',
+        type: 'string',
+      })
+      .option('json', { type: 'boolean', default: false, describe: 'One JSON document on stdout' }),
+  handler: ({ kind, json }) => {
+    const chosen = Object.entries(kinds).filter(([name]) => kind === undefined || name === kind);
+    if (json) {
+      const entries = chosen.map(([name, plugins]) => [name, plugins.map(describe)]);
+      console.log(JSON.stringify(Object.fromEntries(entries), null, 2));
+      return;
+    }
+    for (const [name, plugins] of chosen) {
+      if (kind === undefined) console.log(`${name.toUpperCase()}\n`);
+      for (const plugin of plugins) console.log(`${print(plugin)}\n`);
+    }
+  },
+};
+
+export default command;
+
+function describe({ name, summary, source, parameters }: Listed) {
+  return { name, summary, source, parameters: describeParameters(parameters) };
+}
+
+function print(plugin: Listed): string {
+  const lines = [plugin.name, ...wrap(plugin.summary, 2), ...wrap(`source: ${plugin.source}`, 2)];
+  for (const parameter of describeParameters(plugin.parameters)) lines.push(...printParameter(parameter));
+  return lines.join('\n');
+}
+
+function printParameter({ name, type, default: value, range, description }: ParameterInfo): string[] {
+  const kind = type.includes('|') ? `one of ${type.split('|').join(', ')}` : type;
+  const head = `${name}=${value}`;
+  return [
+    `    ${head}`,
+    ...wrap([description, [kind, range].filter(Boolean).join(', ')].filter(Boolean).join('; '), 8),
+  ];
+}

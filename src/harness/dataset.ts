@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { basename, resolve } from 'node:path';
+import { generateHome } from '../home/home.js';
+import { type Split, splitByFile, splitByPaths, splitByTime } from '../learning/split.js';
+import { InputError } from '../shared/errors.js';
+import type { OnProgress } from '../shared/progress.js';
+import { loadTrace } from '../trace/load.js';
+import { filterPackets, NO_DEVICE, type Trace } from '../trace/trace.js';
+import type { DatasetSummary, ResolvedSpec } from './result.js';
+
+/** Labelled traffic before any view: what was read or generated, and what a report must say of it. */
+export interface Dataset {
+  readonly name: string;
+  readonly synthetic: boolean;
+  readonly trace: Trace;
+  readonly ingest: DatasetSummary['ingest'];
+  readonly warnings: readonly string[];
+}
+
+/** Reads the captures, or generates the home, that `spec` names. */
+export async function loadDataset(spec: ResolvedSpec, onProgress?: OnProgress): Promise<Dataset> {
+  const { data } = spec;
+  if (data.kind === 'synthetic') {
+    const trace = generateHome({ hours: data.hours, seed: data.seed });
+    return {
+      name: `synthetic home, ${data.hours} h, seed ${data.seed}`,
+      synthetic: true,
+      trace,
+      ingest: { read: trace.packets, kept: trace.packets, dropped: {} },
+      warnings: [],
+    };
+  }
+  const { trace, report } = await loadTrace(data.paths, data.labels, { onProgress });
+  const { read, kept, dropped } = report;
+  return {
+    name: data.paths.map((path) => basename(resolve(path))).join(', '),
+    synthetic: false,
+    trace,
+    ingest: { read, kept, dropped },
+    warnings: report.files.flatMap((file) => file.problems),
+  };
+}
+
+/** A training and a test part with the same devices, as the view shows them without any defense. */
+export interface Parts extends Split {
+  /** Names of the devices that an attack is to tell apart; the classes of all windows. */
+  readonly classes: readonly string[];
+  readonly devices: DatasetSummary['devices'];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Cuts what the view shows in two, and leaves out devices that have too few packets on either side.
+ * @throws InputError where fewer than two devices remain: there is nothing to tell apart.
+ */
+export function splitDataset(seen: Trace, spec: ResolvedSpec): Parts {
+  const { split, data } = spec;
+  const whole =
+    split.by === 'paths' && data.kind === 'captures'
+      ? splitByPaths(seen, data.train!, data.test!)
+      : split.by === 'file'
+        ? splitByFile(seen, split.train!)
+        : splitByTime(seen, split.train!);
+  const train = countByDevice(whole.train);
+  const test = countByDevice(whole.test);
+  const warnings: string[] = [];
+  const kept = new Uint8Array(NO_DEVICE + 1);
+  const devices = seen.devices.map(({ name, category }, i) => {
+    const counts = { packets: train[i]! + test[i]!, train: train[i]!, test: test[i]! };
+    if (counts.train >= spec.minimumPackets && counts.test >= spec.minimumPackets) {
+      kept[i] = 1;
+      return { name, category, ...counts };
+    }
+    warnings.push(
+      counts.packets === 0
+        ? `${name} is left out: the ${spec.view.label} view shows no packet of it`
+        : `${name} is left out: ${counts.train} packets to train on and ${counts.test} to test on, at least ${spec.minimumPackets} of each are needed`,
+    );
+    return { name, category, packets: counts.packets, train: 0, test: 0 };
+  });
+  const classes = seen.devices.filter((_, i) => kept[i] === 1).map((device) => device.name);
+  if (classes.length < 2) {
+    throw new InputError(
+      `expected at least two devices with ${spec.minimumPackets} packets or more on both sides of the split, found ${classes.length} of ${seen.devices.length}`,
+    );
+  }
+  const keep = (trace: Trace) => filterPackets(trace, (row) => kept[trace.device[row]!] === 1);
+  const parts = { train: keep(whole.train), test: keep(whole.test) };
+  if (spec.mix === 'home' && !devicesOverlap(parts.test)) {
+    warnings.push(
+      'no two devices of the test part are captured at the same time: windows hold the packets of one device, as with --mix single',
+    );
+  }
+  return { ...parts, classes, devices, warnings };
+}
+
+/** Packets per device, indexed as `trace.devices`. */
+function countByDevice(trace: Trace): Uint32Array {
+  const counts = new Uint32Array(NO_DEVICE + 1);
+  for (const device of trace.device) counts[device]!++;
+  return counts;
+}
+
+/** Whether devices take turns. Where each capture is of one device, one after another, they change once per file at most. */
+function devicesOverlap({ device, file }: Trace): boolean {
+  let changes = 0;
+  for (let i = 1; i < device.length; i++) if (device[i] !== device[i - 1]) changes++;
+  return changes > new Set(file).size;
+}
+
+/** SHA-256 over the columns that decide every number, and the names of the devices. */
+export function hashTrace(trace: Trace): string {
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify(trace.devices));
+  for (const column of [
+    trace.time,
+    trace.length,
+    trace.direction,
+    trace.protocols,
+    trace.port,
+    trace.flow,
+    trace.device,
+  ]) {
+    hash.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,64 @@
+import randomForest from '../../attacks/random-forest.js';
+import jitter from '../../defenses/jitter.js';
+import none from '../../defenses/none.js';
+import pad from '../../defenses/pad.js';
+import vpn from '../../defenses/vpn.js';
+import type { Attack } from '../learning/attack.js';
+import type { Defense } from '../shaping/shaper.js';
+import { suggestion, UsageError } from '../shared/errors.js';
+import { type ParameterSchema, parseRequest, resolveParameters } from '../shared/parameters.js';
+import { type View, views } from '../view/views.js';
+import type { ResolvedDefense, ResolvedPlugin } from './result.js';
+
+/** The built-in plug-ins, by kind, in the order in which they are listed. */
+export const attacks: readonly Attack[] = [randomForest];
+export const defenses: readonly Defense[] = [none, pad, jitter, vpn];
+export { views };
+
+interface Named {
+  readonly name: string;
+  readonly parameters: ParameterSchema;
+}
+
+/** @throws UsageError with the nearest name where there is none of that name. */
+export function findPlugin<T extends Named>(kind: string, known: readonly T[], name: string): T {
+  const plugin = known.find((candidate) => candidate.name === name);
+  if (plugin) return plugin;
+  const names = known.map((candidate) => candidate.name);
+  throw new UsageError(`no ${kind} is called "${name}"${suggestion(name, names)}; there is ${names.join(', ')}`);
+}
+
+function resolvePlugin(kind: string, known: readonly Named[], text: string): ResolvedPlugin {
+  const request = parseRequest(text);
+  const plugin = findPlugin(kind, known, request.name);
+  const parameters = resolveParameters(plugin.parameters, request.given, `${kind} ${plugin.name}`);
+  return { name: plugin.name, label: text.trim(), parameters };
+}
+
+/** `random-forest` or `random-forest:trees=50`. */
+export function resolveAttack(text: string): ResolvedPlugin {
+  return resolvePlugin('attack', attacks, text);
+}
+
+/** `napt`, `vpn` or `vpn:tunnel=openvpn`. */
+export function resolveView(text: string): ResolvedPlugin {
+  return resolvePlugin('view', views, text);
+}
+
+/**
+ * `pad:rule=mtu`, or several applied in order: `pad:rule=mtu+jitter`. A plus sign inside a number (1e+3) joins nothing.
+ */
+export function resolveDefense(text: string): ResolvedDefense {
+  const parts = text.split(/\+(?=\s*[a-z])/i).map((part) => resolvePlugin('defense', defenses, part));
+  const tunnels = parts.filter((part) => findPlugin('defense', defenses, part.name).tunnel);
+  if (tunnels.length > 1) {
+    throw new UsageError(
+      `defense "${text}": ${tunnels[0]!.name} and ${tunnels[1]!.name} are both tunnels; expected one`,
+    );
+  }
+  return { label: parts.map((part) => part.label).join('+'), parts };
+}
+
+export const attackOf = (plugin: ResolvedPlugin): Attack => findPlugin('attack', attacks, plugin.name);
+export const defenseOf = (plugin: ResolvedPlugin): Defense => findPlugin('defense', defenses, plugin.name);
+export const viewOf = (plugin: ResolvedPlugin): View => findPlugin('view', views, plugin.name);

@@ -1,0 +1,148 @@
+import { suggestion, UsageError } from '../shared/errors.js';
+import { defenseOf, resolveAttack, resolveDefense, resolveView, viewOf } from './plugins.js';
+import type { Adversary, Mix, ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
+
+/** What a run may be asked for. Everything has a default; with no `data` it runs on the synthetic home. */
+export interface BenchRequest {
+  /** Capture files and folders. */
+  data?: readonly string[];
+  /** Captures to train and to test on, in place of splitting `data`. */
+  train?: readonly string[];
+  test?: readonly string[];
+  /** A CSV or YAML file of addresses and devices, 'file' or 'folder'. */
+  labels?: string;
+  split?: 'auto' | 'time' | 'file';
+  /** Share of the packets (or of each device's files) to train on. */
+  trainShare?: number;
+  /** Of the synthetic home. */
+  hours?: number;
+  view?: string;
+  mix?: string;
+  attacks?: readonly string[];
+  defenses?: readonly string[];
+  adversaries?: readonly string[];
+  seeds?: number;
+  seed?: number;
+  window?: number;
+  stride?: number;
+  port?: string;
+  minimumPackets?: number;
+  /** Mbit/s of the link behind the shaper. */
+  capacity?: number;
+  /** Less data, for a first look: fewer hours of the synthetic home, at most 100,000 packets to train on. */
+  quick?: boolean;
+}
+
+const ADVERSARIES: readonly Adversary[] = ['static', 'adaptive'];
+const MIXES: readonly Mix[] = ['single', 'home'];
+
+/** What runs when no defense is named: enough to see what padding and jitter change, and at what price. */
+const DEFAULT_DEFENSES = ['none', 'pad:rule=mtu', 'pad:rule=random', 'jitter'];
+
+/**
+ * Checks a request and writes out every default.
+ * @throws UsageError for what does not exist, does not fit together or is out of range.
+ */
+export function resolveSpec(request: BenchRequest): ResolvedSpec {
+  const quick = request.quick ?? false;
+  const window = integer('--window', request.window ?? 100, 2, 65_535);
+  const seed = integer('--seed', request.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
+  const data = resolveData(request, seed, quick);
+  const view = resolveView(request.view ?? 'napt');
+  const defenses = distinct('defense', (request.defenses ?? DEFAULT_DEFENSES).map(resolveDefense));
+  checkTunnels(view, defenses);
+  return {
+    data,
+    split: resolveSplit(request, data),
+    view,
+    mix: oneOf('--mix', request.mix ?? 'home', MIXES),
+    attacks: distinct('attack', (request.attacks ?? ['random-forest']).map(resolveAttack)),
+    defenses,
+    adversaries: [
+      ...new Set((request.adversaries ?? ADVERSARIES).map((name) => oneOf('--adversary', name, ADVERSARIES))),
+    ],
+    seeds: integer('--seeds', request.seeds ?? 1, 1, 1000),
+    seed,
+    window,
+    stride: integer('--stride', request.stride ?? Math.ceil(window / 2), 1, 65_535),
+    port: oneOf('--port', request.port ?? 'service', ['service', 'destination'] as const),
+    minimumPackets: integer('--minimum-packets', request.minimumPackets ?? window, 1, Number.MAX_SAFE_INTEGER),
+    maximumTrainPackets: quick ? 100_000 : null,
+    capacity: request.capacity === undefined ? null : positive('--capacity', request.capacity) * 1e6,
+  };
+}
+
+/** A tunnel starts at the gateway, so an observer who sits before it never meets one. */
+function checkTunnels(view: ResolvedPlugin, defenses: readonly ResolvedDefense[]): void {
+  if (!viewOf(view).perDevice) return;
+  const tunnel = defenses.flatMap((defense) => defense.parts).find((part) => defenseOf(part).tunnel);
+  if (tunnel) {
+    throw new UsageError(
+      `defense ${tunnel.name}: a tunnel starts at the gateway, where the ${view.name} view does not reach; expected --view napt or vpn`,
+    );
+  }
+}
+
+function resolveData(request: BenchRequest, seed: number, quick: boolean): ResolvedSpec['data'] {
+  const { data, train, test, labels } = request;
+  if ((train === undefined) !== (test === undefined)) {
+    throw new UsageError(`--${train ? 'train' : 'test'} needs --${train ? 'test' : 'train'} beside it`);
+  }
+  if (data && train) throw new UsageError('--data and --train/--test exclude each other');
+  const paths = train && test ? [...train, ...test] : data;
+  if (!paths) {
+    if (labels !== undefined) throw new UsageError('--labels needs captures: --data, or --train and --test');
+    return { kind: 'synthetic', hours: positive('--hours', request.hours ?? (quick ? 6 : 24)), seed };
+  }
+  if (request.hours !== undefined)
+    throw new UsageError('--hours is for the synthetic home, it does not go with captures');
+  if (labels === undefined) {
+    throw new UsageError('captures need --labels: a CSV or YAML file of addresses and devices, or "file", or "folder"');
+  }
+  return { kind: 'captures', paths, labels, train: train ?? null, test: test ?? null };
+}
+
+/** Where each file or folder is a device's own capture, a split in time of all together would make no sense. */
+function resolveSplit(request: BenchRequest, data: ResolvedSpec['data']): ResolvedSpec['split'] {
+  const share = request.trainShare ?? 0.6;
+  if (!(share > 0 && share < 1))
+    throw new UsageError(`--train-share: expected more than 0 and less than 1, found ${share}`);
+  const split = oneOf('--split', request.split ?? 'auto', ['auto', 'time', 'file'] as const);
+  if (data.kind === 'captures' && data.train) {
+    if (split !== 'auto') throw new UsageError('--split does not go with --train and --test: they are the split');
+    return { by: 'paths', train: null };
+  }
+  if (split === 'file' && data.kind === 'synthetic') throw new UsageError('--split file needs captures');
+  const byFile = split === 'file' || (split === 'auto' && data.kind === 'captures' && data.labels === 'folder');
+  return { by: byFile ? 'file' : 'time', train: share };
+}
+
+function integer(option: string, value: number, low: number, high: number): number {
+  if (!Number.isInteger(value) || value < low || value > high) {
+    const bound = high === Number.MAX_SAFE_INTEGER ? `at least ${low}` : `from ${low} to ${high}`;
+    throw new UsageError(`${option}: expected a whole number, ${bound}, found ${value}`);
+  }
+  return value;
+}
+
+function positive(option: string, value: number): number {
+  if (!(Number.isFinite(value) && value > 0)) {
+    throw new UsageError(`${option}: expected a number greater than 0, found ${value}`);
+  }
+  return value;
+}
+
+function oneOf<T extends string>(option: string, value: string, choices: readonly T[]): T {
+  if ((choices as readonly string[]).includes(value)) return value as T;
+  throw new UsageError(`${option}: expected ${choices.join(' or ')}, found "${value}"${suggestion(value, choices)}`);
+}
+
+function distinct<T extends { readonly label: string }>(kind: string, plugins: readonly T[]): T[] {
+  if (plugins.length === 0) throw new UsageError(`expected at least one ${kind}`);
+  const labels = new Set<string>();
+  for (const { label } of plugins) {
+    if (labels.has(label)) throw new UsageError(`${kind} "${label}" is given twice`);
+    labels.add(label);
+  }
+  return [...plugins];
+}

@@ -1,0 +1,85 @@
+import type { BlockCounts, Interval } from '../learning/interval.js';
+import type { Adversary, Cell, ResolvedSpec, SummaryRow } from './result.js';
+
+export interface ScoredCell {
+  readonly cell: Cell;
+  readonly blocks: BlockCounts;
+}
+
+export type EstimateAccuracy = (runs: readonly BlockCounts[]) => Interval;
+
+/** One row per defense, in the order of the spec: the best attack of each adversary, and what the defense costs. */
+export function summarize(spec: ResolvedSpec, scored: readonly ScoredCell[], estimate: EstimateAccuracy): SummaryRow[] {
+  const headline: Adversary = spec.adversaries.includes('adaptive') ? 'adaptive' : 'static';
+  const rows = spec.defenses.map((defense) => {
+    const own = scored.filter(({ cell }) => cell.defense === defense.label);
+    const best = (adversary: Adversary) => bestAttack(own, adversary);
+    const chosen = best(headline)!;
+    const intervalOf = (adversary: Adversary): Interval | null => {
+      const runs = best(adversary);
+      return runs ? estimate(runs.map(({ blocks }) => blocks)) : null;
+    };
+    const cells = chosen.map(({ cell }) => cell);
+    return {
+      defense: defense.label,
+      params: defense.parts.map((part) => part.parameters),
+      bestAttack: cells[0]!.attack,
+      adversary: headline,
+      accuracy: intervalOf(headline)!,
+      static: intervalOf('static'),
+      adaptive: intervalOf('adaptive'),
+      drop: null as number | null,
+      chance: mean(cells.map((cell) => cell.identification.chance))!,
+      majority: mean(cells.map((cell) => cell.identification.majority))!,
+      bandwidthOverhead: mean(cells.map((cell) => cell.cost.bandwidthOverhead)),
+      addedDelayP95: mean(cells.map((cell) => cell.cost.addedDelay.p95)),
+    };
+  });
+  const undefended = rows.find((row) => row.defense === 'none');
+  return rows.map((row) => ({
+    ...row,
+    drop: undefended ? undefended.accuracy.mean - row.accuracy.mean : null,
+    pareto: !rows.some((other) => dominates(other, row)),
+  }));
+}
+
+/** The cells (one per seed) of the attack with the highest mean accuracy; null where the adversary was not asked for. */
+function bestAttack(scored: readonly ScoredCell[], adversary: Adversary): ScoredCell[] | null {
+  const byAttack = new Map<string, ScoredCell[]>();
+  for (const one of scored) {
+    if (one.cell.adversary !== adversary) continue;
+    const group = byAttack.get(one.cell.attack);
+    if (group) group.push(one);
+    else byAttack.set(one.cell.attack, [one]);
+  }
+  let best: ScoredCell[] | null = null;
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const group of byAttack.values()) {
+    const accuracy = mean(group.map(({ cell }) => cell.identification.accuracy))!;
+    if (accuracy > highest) {
+      highest = accuracy;
+      best = group;
+    }
+  }
+  return best;
+}
+
+type Tradeoff = Pick<SummaryRow, 'accuracy' | 'bandwidthOverhead' | 'addedDelayP95'>;
+
+/** Whether `a` is at least as good as `b` in accuracy left to the observer, bandwidth and delay, and better in one. */
+export function dominates(a: Tradeoff, b: Tradeoff): boolean {
+  // A cost that is undefined cannot be called low.
+  const of = (row: Tradeoff) => [
+    row.accuracy.mean,
+    row.bandwidthOverhead ?? Number.POSITIVE_INFINITY,
+    row.addedDelayP95 ?? Number.POSITIVE_INFINITY,
+  ];
+  const [x, y] = [of(a), of(b)];
+  return x.every((value, i) => value <= y[i]!) && x.some((value, i) => value < y[i]!);
+}
+
+/** Mean of the values that are defined; null where none is. */
+function mean(values: readonly (number | null)[]): number | null {
+  const defined = values.filter((value) => value !== null);
+  return defined.length === 0 ? null : defined.reduce((sum, value) => sum + value, 0) / defined.length;
+}

@@ -1,0 +1,36 @@
+/** The public API of Homeveil. */
+export { attacks, defenses, resolveAttack, resolveDefense, resolveView, views } from './harness/plugins.js';
+export type * from './harness/result.js';
+export { type RunOptions, runBench } from './harness/run.js';
+export { type BenchRequest, resolveSpec } from './harness/spec.js';
+export { generateHome, type HomeOptions } from './home/home.js';
+export { type Attack, type AttackContext, defineAttack, type Identifier } from './learning/attack.js';
+export { type BuiltWindows, buildWindows, type WindowOptions } from './learning/build-windows.js';
+export { COVER, NO_CLASS, type PacketFeatures, type Windows } from './learning/windows.js';
+export { renderHtml } from './report/html.js';
+export type { Account, DefendedTrace } from './shaping/account.js';
+export { costOf } from './shaping/cost.js';
+export {
+  type AppliedDefense,
+  type CoverShape,
+  type Defense,
+  DefenseError,
+  defineDefense,
+  type Link,
+  type PacketRef,
+  type Part,
+  type Scope,
+  type Shaper,
+} from './shaping/shaper.js';
+export { type ShapeOptions, shape, shapeAll } from './shaping/simulate.js';
+export { HomeveilError, InputError, UsageError } from './shared/errors.js';
+export type { OnProgress, Progress } from './shared/progress.js';
+export { createRng, type Rng } from './shared/rng.js';
+export { readArrow, writeArrow } from './trace/arrow.js';
+export { loadTrace } from './trace/load.js';
+export type { FileReport, IngestReport, PacketTable } from './trace/packets.js';
+export { readCaptures } from './trace/read.js';
+export * from './trace/trace.js';
+export { writePcap } from './trace/write-pcap.js';
+export { type AppliedView, observe } from './view/observe.js';
+export type { View } from './view/views.js';

@@ -1,0 +1,25 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+
+/** Runs the real command line in a process of its own. */
+export function homeveil(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  return { status, stdout, stderr };
+}
+
+/** The same, not waited for. */
+export function startHomeveil(...args: string[]) {
+  return spawn(process.execPath, [main, ...args], { stdio: 'ignore' });
+}
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'homeveil-test-'));
+}

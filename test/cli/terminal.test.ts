@@ -1,0 +1,94 @@
+import { PassThrough } from 'node:stream';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  createProgressLine,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatPercent,
+  table,
+  wrap,
+} from '../../src/cli/terminal.js';
+
+test('a table aligns its columns', () => {
+  expect(
+    table(
+      [{ title: 'name' }, { title: 'n', align: 'right' }],
+      [
+        ['a', '1'],
+        ['bcdef', '23'],
+      ],
+    ),
+  ).toBe(['name    n', '─────  ──', 'a       1', 'bcdef  23'].join('\n'));
+});
+
+test('a column that may shrink goes on in further lines, and loses nothing', () => {
+  const name = 'pad:rule=mice-elephants,small=128+jitter:distribution=laplace';
+  const text = table(
+    [
+      { title: 'defense', shrink: true },
+      { title: 'accuracy', align: 'right' },
+    ],
+    [[name, '1']],
+    40,
+  );
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(40);
+  const cells = text
+    .split('\n')
+    .slice(2)
+    .map((line) => line.slice(0, 30).trim());
+  expect(cells.join('')).toBe(name);
+});
+
+test('any table fits its width while its fixed columns do', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'grapheme-ascii', maxLength: 200 }), { maxLength: 5 }), (cells) => {
+      const text = table(
+        [{ title: 'x', shrink: true }, { title: 'y' }],
+        cells.map((cell) => [cell, 'fixed']),
+      );
+      expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    }),
+  );
+});
+
+test('numbers read as people write them', () => {
+  expect(formatCount(1234567.4)).toBe('1,234,567');
+  expect([0, 999, 1000, 999_499, 999_600, 1_234_567, 5e12].map(formatBytes)).toEqual([
+    '0 B',
+    '999 B',
+    '1 kB',
+    '999 kB',
+    '1 MB',
+    '1.23 MB',
+    '5 TB',
+  ]);
+  expect([0, 0.0123, 12.34, 59.97, 245, 11_520, 532_800].map(formatDuration)).toEqual([
+    '0 ms',
+    '12 ms',
+    '12.3 s',
+    '1 min 00 s',
+    '4 min 05 s',
+    '3 h 12 min',
+    '6 d 04 h',
+  ]);
+  expect([formatPercent(0.4809), formatPercent(null)]).toEqual(['48.1 %', '–']);
+});
+
+test('progress shows share, rate and time left on a terminal, and nothing elsewhere', () => {
+  const write = (isTTY: boolean) => {
+    const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY, columns: 60 });
+    const line = createProgressLine(stream as never);
+    line.onProgress({ task: 'reading', done: 5, total: 10, unit: 'packets' });
+    line.end();
+    return stream.read() ?? '';
+  };
+  expect(write(true)).toContain('reading  50 %  5 of 10 packets');
+  expect(write(false)).toBe('');
+});
+
+test('text wraps at words, with a hanging indent', () => {
+  expect(wrap('one two three four', 2, 0, 9)).toEqual(['one two', '  three', '  four']);
+  expect(wrap('unbreakable', 2, 2, 5)).toEqual(['  unbreakable']);
+});

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { type BenchRequest, resolveSpec } from '../../src/harness/spec.js';
+import { UsageError } from '../../src/shared/errors.js';
+
+test('with nothing asked for, it is the synthetic home, both adversaries, and padding and jitter beside none', () => {
+  const spec = resolveSpec({});
+  expect(spec.data).toEqual({ kind: 'synthetic', hours: 24, seed: 1 });
+  expect(spec.adversaries).toEqual(['static', 'adaptive']);
+  expect(spec.defenses[0]!.label).toBe('none');
+  expect(spec.view.name).toBe('napt');
+  expect(spec.mix).toBe('home');
+  expect([spec.window, spec.stride, spec.minimumPackets, spec.seeds]).toEqual([100, 50, 100, 1]);
+});
+
+test('every parameter of every defense is written out', () => {
+  const { defenses } = resolveSpec({ defenses: ['pad:rule=linear+jitter'] });
+  expect(defenses[0]!.label).toBe('pad:rule=linear+jitter');
+  expect(defenses[0]!.parts.map((part) => part.name)).toEqual(['pad', 'jitter']);
+  expect(defenses[0]!.parts[0]!.parameters).toMatchObject({ rule: 'linear' });
+  expect(Object.keys(defenses[0]!.parts[1]!.parameters).length).toBeGreaterThan(0);
+});
+
+test('captures are split by time, by file where each folder is a device, or as given', () => {
+  const split = (request: BenchRequest) => resolveSpec({ data: ['x'], labels: 'labels.csv', ...request }).split;
+  expect(split({})).toEqual({ by: 'time', train: 0.6 });
+  expect(split({ labels: 'folder' })).toEqual({ by: 'file', train: 0.6 });
+  expect(split({ labels: 'folder', split: 'time' })).toEqual({ by: 'time', train: 0.6 });
+  expect(split({ split: 'file', trainShare: 0.5 })).toEqual({ by: 'file', train: 0.5 });
+  expect(split({ data: undefined, train: ['a'], test: ['b'] })).toEqual({ by: 'paths', train: null });
+});
+
+test.each<[BenchRequest, RegExp]>([
+  [{ data: ['x'] }, /^captures need --labels/],
+  [{ labels: 'file' }, /^--labels needs captures/],
+  [{ train: ['a'], labels: 'file' }, /^--train needs --test/],
+  [{ data: ['x'], train: ['a'], test: ['b'], labels: 'file' }, /^--data and --train\/--test exclude each other$/],
+  [{ train: ['a'], test: ['b'], labels: 'file', split: 'time' }, /^--split does not go with --train/],
+  [{ split: 'file' }, /^--split file needs captures$/],
+  [{ data: ['x'], labels: 'file', hours: 3 }, /^--hours is for the synthetic home/],
+  [{ hours: -1 }, /^--hours: expected a number greater than 0, found -1$/],
+  [{ window: 1 }, /^--window: expected a whole number, from 2 to 65535, found 1$/],
+  [{ seeds: 0 }, /^--seeds: expected a whole number/],
+  [{ seed: 1.5 }, /^--seed: expected a whole number, at least 0, found 1.5$/],
+  [{ trainShare: 1 }, /^--train-share: expected more than 0 and less than 1, found 1$/],
+  [{ mix: 'hoem' }, /^--mix: expected single or home, found "hoem" \(did you mean "home"\?\)$/],
+  [{ adversaries: ['adaptiv'] }, /^--adversary: .*did you mean "adaptive"/],
+  [{ view: 'nat' }, /^no view is called "nat" \(did you mean "napt"\?\); there is lan, napt, vpn$/],
+  [{ attacks: ['forest'] }, /^no attack is called "forest"/],
+  [{ defenses: ['padd:rule=mtu'] }, /^no defense is called "padd" \(did you mean "pad"\?\)/],
+  [{ defenses: ['pad:rul=mtu'] }, /^defense pad: unknown parameter "rul" \(did you mean "rule"\?\)/],
+  [{ defenses: ['jitter', 'jitter'] }, /^defense "jitter" is given twice$/],
+  [{ defenses: ['vpn+vpn'] }, /are both tunnels; expected one$/],
+  [{ defenses: [] }, /^expected at least one defense$/],
+  [{ capacity: 0 }, /^--capacity: expected a number greater than 0, found 0$/],
+])('%o is refused in one line', (request, message) => {
+  expect(() => resolveSpec(request)).toThrow(UsageError);
+  expect(() => resolveSpec(request)).toThrow(message);
+});

@@ -1,0 +1,150 @@
+import { compile } from 'vega-lite';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Result } from '../../src/harness/result.js';
+import { renderHtml } from '../../src/report/html.js';
+import { EDGE_CASES } from './edge-cases.js';
+import { DEFENSES, makeResult } from './make-result.js';
+
+/** What a reader sees: text between tags, without styles and embedded specifications. */
+function visible(page: string): string {
+  return page
+    .replaceAll(/<(style|script)\b[^>]*>.*?<\/\1>/gs, '')
+    .replaceAll('<wbr>', '')
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/[\s\u00A0]+/g, ' ')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&amp;', '&');
+}
+
+describe.each(Object.entries(EDGE_CASES))('a report on %s', (_, result) => {
+  let page = '';
+  beforeAll(async () => {
+    page = await renderHtml(result);
+  });
+
+  test('is one sound page that needs nothing from outside', () => {
+    expect(visible(page).match(/.{40}(?:\b(?:NaN|undefined|null|Infinity)\b|\[object).{40}/g)).toBeNull();
+    expect(page.match(/\s(?:src|href|xlink:href)="(?!#|data:,")/)).toBeNull();
+    expect(page.match(/@import|url\(|@font-face/)).toBeNull();
+    for (const tag of page.match(/<[a-z][^>]*>/gi)!) expect(tag.replaceAll(/"[^"]*"/g, '')).not.toMatch(/\son[a-z]+=/);
+    expect(page.match(/<(?:img|iframe|object|embed|base|form)\b/)).toBeNull();
+    expect(page.match(/<script\b[^>]*>/g) ?? []).toSatisfy((tags: string[]) =>
+      tags.every((tag) => tag === '<script type="application/json" class="vega-lite">'),
+    );
+    expect(unbalanced(page)).toEqual([]);
+    expect(Buffer.byteLength(page)).toBeLessThan(600_000);
+  });
+
+  test('carries a specification with each chart, and a description', () => {
+    const specs = [...page.matchAll(/<script type="application\/json"[^>]*>(.*?)<\/script>/gs)];
+    expect(specs.length).toBe(page.match(/<figure/g)?.length ?? 0);
+    for (const [, spec] of specs) {
+      expect(spec).not.toContain('var(');
+      expect(compile(JSON.parse(spec!)).spec.marks?.length).toBeGreaterThan(0);
+    }
+    for (const tag of page.match(/<svg\b[^>]*>/g) ?? []) expect(tag).toMatch(/role="img" aria-label="[^"]{20,}"/);
+  });
+
+  test('links to sections that are there', () => {
+    for (const [, id] of page.matchAll(/href="#([^"]+)"/g)) expect(page).toContain(`id="${id}"`);
+    const ids = [...page.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+/** Elements that are closed by another's end tag, or not at all. */
+function unbalanced(page: string): string[] {
+  const empty = new Set(['meta', 'link', 'wbr', 'br', '!doctype']);
+  const open: string[] = [];
+  const faults: string[] = [];
+  const markup = page.replaceAll(/<(style|script)\b[^>]*>.*?<\/\1>/gs, '');
+  for (const [tag, slash, name] of markup.matchAll(/<(\/?)([a-z!][a-z0-9]*)\b[^>]*>/gi)) {
+    if (empty.has(name!.toLowerCase()) || tag.endsWith('/>')) continue;
+    if (!slash) open.push(name!);
+    else if (open.pop() !== name) faults.push(tag);
+  }
+  return [...faults, ...open];
+}
+
+describe('the headline', () => {
+  const headline = async (result: Result) =>
+    visible((await renderHtml(result)).match(/<p class="headline">.*?<\/p>/s)![0]).trim();
+
+  test('states the strongest defense, what it is measured against, and its price', async () => {
+    expect(await headline(makeResult({ defenses: DEFENSES.slice(0, 4), seeds: 1 }))).toMatch(
+      /^An observer who has seen the defense names the right device for \d+ % of packets with pad:rule=mtu , against \d+ % without defense \(chance 8\.3 %, majority 18 %\), for 128 % more traffic\.$/,
+    );
+  });
+
+  test('gives the numbers of the summary', async () => {
+    const result = makeResult();
+    const row = { ...result.summary[1]!, accuracy: { mean: 0.4712, low: 0.45, high: 0.492 }, addedDelayP95: 0.0952 };
+    const none = { ...result.summary[0]!, accuracy: { mean: 0.694, low: 0.48, high: 0.7 } };
+    const page = visible(await renderHtml({ ...result, summary: [none, row] }));
+    expect(page).toContain('for 47 % of packets with pad:rule=mtu , against 69 % without defense');
+    expect(page).toContain('for 128 % more traffic and 95 ms more delay (95th percentile).');
+    expect(page).toContain('95 % intervals: 45 % to 49 % with it, 48 % to 70 % without. The two overlap');
+  });
+
+  test('says so where no defense helps', async () => {
+    const useless = { label: 'pad:rule=block', keeps: 1.1, bandwidth: 0.01, delay: 0 };
+    expect(await headline(makeResult({ defenses: [DEFENSES[0]!, useless] }))).toMatch(
+      /^No defense in this run helps\. An observer who has seen the defense still names/,
+    );
+  });
+
+  test('does without undefended traffic, without defenses, and with a static adversary only', async () => {
+    const none = makeResult({ defenses: DEFENSES.slice(0, 1) });
+    expect(await headline(none)).toMatch(/^Without any defense, an observer names the right device for/);
+    const alone = makeResult({ defenses: DEFENSES.slice(1, 2), adversaries: ['static'] });
+    expect(await headline(alone)).toMatch(/^An observer who has only seen undefended traffic names .* pad:rule=mtu \(/);
+  });
+});
+
+describe('a report', () => {
+  test('is the same for the same result', async () => {
+    expect(await renderHtml(makeResult())).toBe(await renderHtml(makeResult()));
+  });
+
+  test('stays under 500 kB for forty cells', async () => {
+    const result = makeResult({ attacks: ['a', 'b', 'c', 'd'], defenses: DEFENSES.slice(0, 5), seeds: 1 });
+    expect(result.cells.length).toBe(40);
+    expect(Buffer.byteLength(await renderHtml(result))).toBeLessThan(500_000);
+  });
+
+  test('marks synthetic data, and only that', async () => {
+    expect(await renderHtml(makeResult({ synthetic: true }))).toContain('<span class="badge">synthetic data</span>');
+    expect(await renderHtml(makeResult())).not.toContain('class="badge"');
+  });
+
+  test('shows every warning ahead of the findings', async () => {
+    const warnings = Array.from({ length: 9 }, (_, i) => `warning number ${i} of <nine>`);
+    const page = await renderHtml(makeResult({ warnings }));
+    const [before] = page.split('id="tradeoff"');
+    for (let i = 0; i < 9; i++) expect(before).toContain(`warning number ${i} of &lt;nine&gt;`);
+  });
+
+  test('writes the recall of each device under each defense into the heat map, sorted by the undefended', async () => {
+    const result = makeResult({ seeds: 1, attacks: ['random-forest'], devices: ['plug', 'camera'] });
+    const cells = result.cells.map((cell) => {
+      if (cell.defense !== 'none') return cell;
+      const score = { precision: 1, f1: 0.5, support: 10 };
+      const perDevice = { plug: { ...score, recall: 0.333 }, camera: { ...score, recall: 0.888 } };
+      return { ...cell, identification: { ...cell.identification, perDevice } };
+    });
+    const page = await renderHtml({ ...result, cells });
+    const body = page.match(/<table class="heatmap.*?<tbody>(.*?)<\/tbody>/s)![1]!;
+    const rows = [...body.matchAll(/<tr><th scope="row">(\w+)<\/th><td class="num">[\d,]+<\/td><td[^>]*>(\d+)</g)];
+    expect(rows.map(([, ...cells]) => cells)).toEqual([
+      ['camera', '89'],
+      ['plug', '33'],
+    ]);
+    expect(visible(page)).toContain('Without defense Reliably (1 of 2): camera Seldom or never (1 of 2): plug');
+  });
+
+  test('says why a value is not available', async () => {
+    const page = await renderHtml(makeResult({ defenses: [DEFENSES[1]!], adversaries: ['static'] }));
+    expect(page).toContain('<abbr title="this adversary was not part of the run">n/a</abbr>');
+    expect(page).toContain('<abbr title="the run has no undefended traffic (defense none) to compare with">n/a</abbr>');
+  });
+});

@@ -1,0 +1,566 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { type Defense, defineDefense, type Link, type PacketRef, type Shaper } from '../../src/shaping/shaper.js';
+import { shape, shapeAll } from '../../src/shaping/simulate.js';
+import { createRng } from '../../src/shared/rng.js';
+import { NO_DEVICE, Protocol, type Trace } from '../../src/trace/trace.js';
+import { anyTrace, carriedBy, makeTrace } from './traces.js';
+
+const rng = createRng(1);
+
+function defense(create: () => Shaper, more: Partial<Defense> = {}): Defense {
+  return defineDefense({
+    name: 'probe',
+    summary: 'For tests.',
+    source: 'this file',
+    scope: 'home',
+    removedAt: 'nowhere',
+    parameters: z.object({}),
+    create,
+    ...more,
+  });
+}
+
+const run = (trace: Trace, probe: Defense) => shape(trace, probe, {}, { rng });
+const forward = (p: PacketRef, link: Link) => link.send(p, p.length);
+const five = makeTrace([0, 1, 2, 3, 4].map((time) => ({ time, length: 100 + time })));
+
+describe('the clock', () => {
+  test('fires timers between arrivals, and a timer due at an arrival before it', () => {
+    const events: string[] = [];
+    run(
+      makeTrace([
+        { time: 0, length: 60 },
+        { time: 1, length: 60 },
+        { time: 3, length: 60 },
+      ]),
+      defense(() => ({
+        packet(p, link) {
+          events.push(`packet ${link.now}`);
+          forward(p, link);
+          link.wakeAt(link.now + 1);
+        },
+        wake: (link) => events.push(`wake ${link.now}`),
+        close: (link) => events.push(`close ${link.now}`),
+      })),
+    );
+    expect(events).toEqual(['packet 0', 'wake 1', 'packet 1', 'wake 2', 'packet 3', 'close 3', 'wake 4']);
+  });
+
+  test('takes a timer in the past for one of now, replaces timers, and clears one at Infinity', () => {
+    const woken: number[] = [];
+    run(
+      five,
+      defense(() => ({
+        packet(p, link) {
+          forward(p, link);
+          link.wakeAt(link.now - 5);
+          if (p.id === 1) link.wakeAt(1.5);
+          if (p.id === 2) link.wakeAt(Number.POSITIVE_INFINITY);
+        },
+        wake: (link) => woken.push(link.now),
+      })),
+    );
+    expect(woken).toEqual([0, 1.5, 3, 4]);
+  });
+
+  test('lets close send what is held, and set timers that still fire', () => {
+    const { trace } = run(
+      five,
+      defense(() => {
+        const held: PacketRef[] = [];
+        return {
+          packet: (p) => void held.push(p),
+          wake: (link) => forward(held.pop()!, link),
+          close(link) {
+            for (const p of held.splice(0, 4)) forward(p, link);
+            link.wakeAt(10);
+          },
+        };
+      }),
+    );
+    expect([...trace.time]).toEqual([4, 4, 4, 4, 10]);
+  });
+});
+
+describe('scopes', () => {
+  const trace = makeTrace([
+    { time: 0, length: 60, flow: 0, device: 0 },
+    { time: 1, length: 60, flow: 1, device: 1 },
+    { time: 2, length: 60, flow: 2, device: 0 },
+    { time: 3, length: 60, flow: 0, device: 0 },
+  ]);
+
+  test.each([
+    ['home', 1],
+    ['device', 2],
+    ['flow', 3],
+  ] as const)('%s: %i shapers', (scope, expected) => {
+    let created = 0;
+    run(
+      trace,
+      defense(() => ({ packet: forward, close: () => void created++ }), { scope }),
+    );
+    expect(created).toBe(expected);
+  });
+
+  test('gives each shaper chance of its own, whatever the others draw', () => {
+    const draws = (greedy: boolean) => {
+      const drawn: number[] = [];
+      const probe = defense(
+        () => ({
+          packet(p, link) {
+            forward(p, link);
+            if (p.device === 1) drawn.push(link.rng.uniform());
+            else if (greedy) link.rng.uniform();
+          },
+        }),
+        { scope: 'device' },
+      );
+      run(trace, probe);
+      return drawn;
+    };
+    expect(draws(true)).toEqual(draws(false));
+  });
+});
+
+describe('what the observer sees', () => {
+  test('a packet keeps its looks; parts of it account for all of its bytes', () => {
+    const defended = run(
+      makeTrace([{ time: 1, length: 1000, out: false, flow: 2, device: 1, file: 1 }]),
+      defense(() => {
+        let held: PacketRef;
+        return {
+          packet(p, link) {
+            held = p;
+            link.send(p, 600, 400);
+            link.wakeAt(2.5);
+          },
+          wake: (link) => link.send(held, 700),
+        };
+      }),
+    );
+    const { trace } = defended;
+    expect([...trace.time]).toEqual([1, 2.5]);
+    expect([...trace.length]).toEqual([600, 700]);
+    expect([trace.port[0], trace.flow[0], trace.device[0], trace.direction[0], trace.file[0]]).toEqual([
+      1002, 2, 1, 0, 1,
+    ]);
+    expect([...trace.cover]).toEqual([0, 0]);
+    expect(carriedBy(defended, 0)).toEqual([[0, 400]]);
+    expect(carriedBy(defended, 1)).toEqual([[0, 600]]);
+    expect([...defended.delivered]).toEqual([2.5]);
+  });
+
+  test('a cell of several packets belongs to the device with most, and looks like its largest part', () => {
+    const defended = run(
+      makeTrace([
+        { time: 0, length: 100, flow: 0, device: 0 },
+        { time: 1, length: 300, flow: 1, device: 1 },
+        { time: 2, length: 250, flow: 2, device: 0 },
+      ]),
+      defense(() => {
+        const held: PacketRef[] = [];
+        return {
+          packet(p, link) {
+            held.push(p);
+            if (held.length === 3)
+              link.sendCell(
+                held.map((packet) => ({ packet, bytes: packet.length })),
+                1000,
+              );
+          },
+        };
+      }),
+    );
+    expect(defended.trace.packets).toBe(1);
+    expect([defended.trace.device[0], defended.trace.flow[0], defended.trace.length[0]]).toEqual([0, 2, 1000]);
+    expect(carriedBy(defended, 0)).toEqual([
+      [0, 100],
+      [1, 300],
+      [2, 250],
+    ]);
+    expect([...defended.delivered]).toEqual([2, 2, 2]);
+  });
+
+  test.each([
+    ['home', NO_DEVICE],
+    ['device', 1],
+  ] as const)('cover of scope %s looks like the last packet and belongs to device %i', (scope, owner) => {
+    const coverAfter = defense(
+      () => ({
+        packet(p, link) {
+          forward(p, link);
+          link.cover(0, 500);
+        },
+      }),
+      { scope },
+    );
+    const defended = run(makeTrace([{ time: 1, length: 90, flow: 1, device: 1, file: 1 }]), coverAfter);
+    const { trace } = defended;
+    expect([...trace.cover]).toEqual([0, 1]);
+    expect([trace.length[1], trace.direction[1], trace.flow[1], trace.port[1], trace.file[1]]).toEqual([
+      500, 0, 1, 1001, 1,
+    ]);
+    expect(trace.device[1]).toBe(owner);
+    expect(carriedBy(defended, 1)).toEqual([]);
+  });
+
+  test('cover can look like anything it is told to', () => {
+    const like = { protocols: Protocol.IP | Protocol.UDP, port: 53, flow: 3, device: 1 };
+    const { trace } = run(
+      makeTrace([{ time: 1, length: 90 }]),
+      defense(() => ({
+        packet(p, link) {
+          forward(p, link);
+          link.cover(1, 70, like);
+        },
+      })),
+    );
+    expect([trace.protocols[1], trace.port[1], trace.flow[1], trace.device[1]]).toEqual([5, 53, 3, 1]);
+  });
+
+  test('a tunnel shows one flow only, cover included', () => {
+    const { trace } = run(
+      makeTrace([
+        { time: 1, length: 90, flow: 1 },
+        { time: 2, length: 90, flow: 2, out: false },
+      ]),
+      defense(
+        () => ({
+          packet(p, link) {
+            forward(p, link);
+            link.cover(1, 70);
+          },
+        }),
+        { tunnel: () => ({ protocols: 5, transport: 17, port: 51820, header: 14 }) },
+      ),
+    );
+    expect(new Set(trace.flow)).toEqual(new Set([0]));
+    expect(new Set(trace.port)).toEqual(new Set([51820]));
+    expect(new Set(trace.protocols)).toEqual(new Set([5]));
+    expect(trace.flows.count).toBe(1);
+    expect([trace.flows.localPort[0], trace.flows.remotePort[0], trace.flows.wan[0]]).toEqual([51820, 51820, 1]);
+  });
+
+  test('a dropped packet is counted, a partly dropped one too, and neither is delivered', () => {
+    const defended = run(
+      five,
+      defense(() => ({
+        packet(p, link) {
+          if (p.id === 1) link.send(p, 50, 50);
+          if (p.id === 1 || p.id === 3) link.drop(p);
+          else forward(p, link);
+        },
+      })),
+    );
+    expect(defended.dropped).toBe(2);
+    expect([...defended.delivered]).toEqual([0, Number.NaN, 2, Number.NaN, 4]);
+  });
+
+  test('an empty trace comes out empty', () => {
+    const defended = run(
+      makeTrace([]),
+      defense(() => ({ packet: forward })),
+    );
+    expect(defended.trace.packets).toBe(0);
+    expect([...defended.account.start]).toEqual([0]);
+  });
+});
+
+describe('a defense that breaks the contract is named, with what it did', () => {
+  let kept: Link | undefined;
+  const broken: [string, RegExp, () => Shaper][] = [
+    [
+      'keeps a packet',
+      /came to its end with 5 packets neither sent nor dropped, the first of them packet 0/,
+      () => ({ packet() {} }),
+    ],
+    [
+      'sends twice',
+      /sent packet 0, of which nothing was left \(at 0 s\)/,
+      () => ({
+        packet(p, link) {
+          forward(p, link);
+          forward(p, link);
+        },
+      }),
+    ],
+    [
+      'sends too much',
+      /sent 101 bytes of packet 0, of which 100 were left/,
+      () => ({ packet: (p, link) => link.send(p, 200, 101) }),
+    ],
+    [
+      'sends a part of nothing',
+      /sent packet 0, of which nothing was left/,
+      () => ({ packet: (p, link) => link.send(p, 200, 0) }),
+    ],
+    [
+      'sends half a byte',
+      /sent 0.5 bytes of packet 0: expected a whole number/,
+      () => ({ packet: (p, link) => link.send(p, 200, 0.5) }),
+    ],
+    ['sends NaN bytes', /sent NaN bytes/, () => ({ packet: (p, link) => link.send(p, 200, Number.NaN) })],
+    [
+      'knows the future',
+      /sent packet 1 before it arrived/,
+      () => ({ packet: (p, link) => link.send({ ...p, id: p.id + 1 }, 200) }),
+    ],
+    [
+      'drops the future',
+      /dropped packet 1 before it arrived/,
+      () => ({ packet: (p, link) => link.drop({ ...p, id: p.id + 1 }) }),
+    ],
+    [
+      'invents a packet',
+      /sent undefined bytes of packet -1/,
+      () => ({ packet: (p, link) => link.send({ ...p, id: -1 }, 200) }),
+    ],
+    ['sends an empty frame', /a frame has 1 byte or more, not 0/, () => ({ packet: (p, link) => link.send(p, 0) })],
+    [
+      'sends a broken frame',
+      /a frame has 1 byte or more, not 99.5/,
+      () => ({ packet: (p, link) => link.send(p, 99.5) }),
+    ],
+    [
+      'covers with nothing',
+      /a frame has 1 byte or more, not NaN/,
+      () => ({ packet: (_, link) => link.cover(1, Number.NaN) }),
+    ],
+    ['covers nowhere', /cover with direction 2/, () => ({ packet: (_, link) => link.cover(2 as 1, 60) })],
+    [
+      'drops what it sent',
+      /dropped packet 0, of which nothing was left/,
+      () => ({
+        packet(p, link) {
+          forward(p, link);
+          link.drop(p);
+        },
+      }),
+    ],
+    ['sends an empty cell', /cell without parts/, () => ({ packet: (_, link) => link.sendCell([], 100) })],
+    ['has no wake', /no wake\(\)/, () => ({ packet: (_, link) => link.wakeAt(1) })],
+    ['sets no time', /timer to NaN/, () => ({ packet: (_, link) => link.wakeAt(Number.NaN) })],
+    [
+      'stands still',
+      /woke 100000 times in a row at one moment/,
+      () => ({
+        packet: (_, link) => link.wakeAt(0),
+        wake: (link) => link.wakeAt(link.now),
+      }),
+    ],
+    [
+      'never ends',
+      /woke 100000 times in a row after the input had ended/,
+      () => ({
+        packet(p, link) {
+          forward(p, link);
+          link.wakeAt(link.now + 1);
+        },
+        wake(link) {
+          link.cover(1, 60);
+          link.wakeAt(link.now + 1);
+        },
+      }),
+    ],
+    [
+      'keeps its link',
+      /outside packet, wake and close/,
+      () => ({
+        packet(p, link) {
+          kept = link;
+          forward(p, link);
+        },
+      }),
+    ],
+  ];
+
+  test.each(broken)('%s', (_, message, create) => {
+    const act = () => {
+      run(five, defense(create));
+      kept?.cover(1, 60);
+    };
+    expect(act).toThrow(message);
+    expect(act).toThrow(
+      expect.objectContaining({ name: 'DefenseError', message: expect.stringMatching(/^defense probe: [^\n]*$/) }),
+    );
+    kept = undefined;
+  });
+
+  test('a cell with both directions', () => {
+    const trace = makeTrace([
+      { time: 0, length: 60 },
+      { time: 1, length: 60, out: false },
+    ]);
+    const held: PacketRef[] = [];
+    const mixed = defense(() => ({
+      packet(p, link) {
+        held.push(p);
+        if (held.length === 2)
+          link.sendCell(
+            held.map((packet) => ({ packet, bytes: 60 })),
+            200,
+          );
+      },
+    }));
+    expect(() => run(trace, mixed)).toThrow(/both directions/);
+  });
+
+  test('a trace that is not sorted, or has a frame of no bytes, is not the fault of the defense', () => {
+    const probe = defense(() => ({ packet: forward }));
+    const unsorted = { ...five, time: Float64Array.of(0, 2, 1, 3, 4) };
+    expect(() => run(unsorted, probe)).toThrow(expect.objectContaining({ name: 'InputError' }));
+    expect(() => run(makeTrace([{ time: 0, length: 0 }]), probe)).toThrow(
+      expect.objectContaining({ name: 'InputError' }),
+    );
+  });
+});
+
+describe('a link of limited capacity', () => {
+  // 100 bytes at 8000 bit/s take 0.1 s.
+  const options = { rng, capacity: 8000 };
+
+  test('makes frames of one direction wait for each other, and stamps the end of transmission', () => {
+    const trace = makeTrace([
+      { time: 10, length: 100 },
+      { time: 10.05, length: 200 },
+      { time: 10.06, length: 50, out: false },
+      { time: 11, length: 100 },
+    ]);
+    const defended = shapeAll(trace, [], options);
+    const expected = [10.1, 10.11, 10.3, 11.1];
+    for (const [frame, time] of expected.entries()) expect(defended.trace.time[frame]).toBeCloseTo(time, 9);
+    expect([...defended.trace.direction]).toEqual([1, 0, 1, 1]);
+    expect(carriedBy(defended, 1)).toEqual([[2, 50]]);
+    expect([...defended.delivered].map((time) => Number(time.toFixed(6)))).toEqual([10.1, 10.3, 10.11, 11.1]);
+  });
+
+  test('puts the frames of both directions in order of time, equal times as they came', () => {
+    fc.assert(
+      fc.property(anyTrace, (trace) => {
+        const { trace: sent, account } = shapeAll(trace, [], { rng, capacity: 1e6 });
+        const arrived = [...account.packet];
+        for (let i = 1; i < sent.packets; i++) {
+          const later = sent.time[i]! - sent.time[i - 1]! || arrived[i]! - arrived[i - 1]!;
+          expect(later).toBeGreaterThan(0);
+        }
+        expect([...sent.length]).toEqual(arrived.map((packet) => trace.length[packet]));
+      }),
+    );
+  });
+
+  test('makes padding cost delay', () => {
+    const double = defense(() => ({ packet: (p, link) => link.send(p, 2 * p.length) }));
+    const trace = makeTrace([
+      { time: 0, length: 100 },
+      { time: 0, length: 100 },
+    ]);
+    const { delivered } = shapeAll(trace, [{ defense: double, parameters: {} }], options);
+    expect(delivered[0]).toBeCloseTo(0.2, 9);
+    expect(delivered[1]).toBeCloseTo(0.4, 9);
+  });
+
+  test.each([0, -1, Number.NaN])('refuses a capacity of %d', (capacity) => {
+    expect(() => shapeAll(five, [], { rng, capacity })).toThrow(/capacity: expected bit\/s above 0/);
+  });
+});
+
+describe('several defenses in a row', () => {
+  const applied = (probe: Defense) => ({ defense: probe, parameters: {} });
+  const double = defense(() => ({ packet: (p, link) => link.send(p, 2 * p.length) }));
+  const halve = defense(() => ({
+    packet(p, link) {
+      const first = Math.floor(p.length / 2);
+      link.send(p, first, first);
+      link.send(p, p.length - first);
+    },
+  }));
+  const addCover = defense(() => ({
+    packet(p, link) {
+      forward(p, link);
+      link.cover(1, 999);
+    },
+  }));
+
+  test('with none, only the link is between', () => {
+    const trace = makeTrace([
+      { time: 0, length: 100 },
+      { time: 1, length: 200, cover: 1 },
+    ]);
+    const defended = shapeAll(trace, [], { rng });
+    expect([...defended.trace.time]).toEqual([0, 1]);
+    expect([...defended.trace.cover]).toEqual([0, 1]);
+    expect(defended.dropped).toBe(0);
+    expect(defended.trace.cover).not.toBe(trace.cover);
+  });
+
+  test('the account leads back to the first trace: user bytes come before padding', () => {
+    const defended = shapeAll(makeTrace([{ time: 0, length: 100 }]), [applied(double), applied(halve)], { rng });
+    expect([...defended.trace.length]).toEqual([100, 100]);
+    expect([...defended.trace.cover]).toEqual([0, 1]);
+    expect(carriedBy(defended, 0)).toEqual([[0, 100]]);
+    expect(carriedBy(defended, 1)).toEqual([]);
+  });
+
+  test('cover of the first stays cover after the second', () => {
+    const defended = shapeAll(makeTrace([{ time: 0, length: 100 }]), [applied(addCover), applied(halve)], { rng });
+    expect([...defended.trace.length]).toEqual([50, 50, 499, 500]);
+    expect([...defended.trace.cover]).toEqual([0, 0, 1, 1]);
+    expect([...defended.delivered]).toEqual([0]);
+  });
+
+  test('cover in the trace that entered is cover, and its loss is none', () => {
+    const dropAll = defense(() => ({ packet: (p, link) => link.drop(p) }));
+    const trace = makeTrace([
+      { time: 0, length: 100, cover: 1 },
+      { time: 1, length: 100 },
+    ]);
+    expect([...run(trace, double).trace.cover]).toEqual([1, 0]);
+    expect(run(trace, dropAll).dropped).toBe(1);
+  });
+
+  test('a packet is lost when the second drops a frame with a part of it', () => {
+    const dropSecond = defense(() => ({ packet: (p, link) => (p.id === 1 ? link.drop(p) : forward(p, link)) }));
+    const defended = shapeAll(
+      makeTrace([
+        { time: 0, length: 100 },
+        { time: 1, length: 80 },
+      ]),
+      [applied(halve), applied(dropSecond)],
+      { rng },
+    );
+    expect(defended.dropped).toBe(1);
+    expect([...defended.delivered]).toEqual([Number.NaN, 1]);
+  });
+
+  test('a cell of real and cover frames belongs to the device whose user bytes it carries', () => {
+    const gather = defense(() => {
+      const held: PacketRef[] = [];
+      return {
+        packet(p, link) {
+          held.push(p);
+          if (held.length === 2)
+            link.sendCell(
+              held.map((packet) => ({ packet, bytes: packet.length })),
+              1200,
+            );
+        },
+      };
+    });
+    const trace = makeTrace([
+      { time: 0, length: 900, device: 0, cover: 1 },
+      { time: 1, length: 100, device: 1 },
+    ]);
+    const defended = shapeAll(trace, [applied(gather)], { rng });
+    expect([defended.trace.device[0], defended.trace.cover[0]]).toEqual([1, 0]);
+  });
+
+  test('the last byte of a frame brings all that an encapsulation had taken off', () => {
+    const shrink = defense(() => ({ packet: (p, link) => link.send(p, 60) }));
+    const defended = shapeAll(makeTrace([{ time: 0, length: 100 }]), [applied(shrink), applied(halve)], { rng });
+    expect(carriedBy(defended, 0)).toEqual([[0, 30]]);
+    expect(carriedBy(defended, 1)).toEqual([[0, 70]]);
+  });
+});
