@@ -2,7 +2,7 @@ import { InputError } from '../../shared/errors.js';
 import type { OnProgress } from '../../shared/progress.js';
 import type { Rng } from '../../shared/rng.js';
 import { rowsInWindows } from '../build-windows.js';
-import { commonestClass, mostProbable, scoreIdentification } from '../scores.js';
+import { mostProbable, scoreIdentification } from '../scores.js';
 import { NO_CLASS, type Windows } from '../windows.js';
 import { emptyTrainingBatch, fillBatch, fillTargets } from './batch.js';
 import { createDropout, droppedShare } from './dropout.js';
@@ -195,6 +195,5 @@ async function validationScore(
     classes: names,
     truth,
     predicted,
-    commonest: commonestClass(truth, classes),
   }).macroF1;
 }
