@@ -1,6 +1,6 @@
-"""The scikit-learn side of forest.ts: python3 forest.py FOLDER raw|one-hot TREES THREADS SEED PORTS
+"""The scikit-learn side of forest.ts: python3 forest.py FOLDER raw|one-hot|bins TREES THREADS SEED PORTS
 
-FOLDER holds the columns of a training and a test table as plain arrays. Prints one line of JSON: seconds to fit and to
+FOLDER holds the columns of a training and a test table as plain arrays, and the same in bins, row by row. Prints one line of JSON: seconds to fit and to
 predict (reading and encoding left out), accuracy, macro-F1.
 """
 import json
@@ -24,14 +24,16 @@ used, counts = np.unique(train["port"], return_counts=True)
 most_used = used[np.argsort(-counts, kind="stable")[: int(ports)]]
 
 
-def table(part):
+def table(name, part):
+    if encoding == "bins":
+        return np.fromfile(f"{folder}/{name}-bins.bin", "u1").reshape(len(part["label"]), -1).astype("f4")
     port = part["port"][:, None]
     columns = [port if encoding == "raw" else port == most_used]
-    columns += [part[name][:, None] for name in ("protocols", "direction", "length", "interval")]
+    columns += [part[column][:, None] for column in ("protocols", "direction", "length", "interval")]
     return np.hstack(columns).astype("f4")
 
 
-rows, test_rows = table(train), table(test)
+rows, test_rows = table("train", train), table("test", test)
 forest = RandomForestClassifier(n_estimators=int(trees), n_jobs=int(threads), random_state=int(seed))
 started = time.perf_counter()
 forest.fit(rows, train["label"])

@@ -5,7 +5,8 @@
  *                                    [--data PATH --labels FILE|file|folder] [--python /usr/bin/python3]
  *
  * Without `--data` the rows are made here. Of captures the first 60 % of the packets train, as seen behind NAPT, all
- * devices in one stream. scikit-learn has the port as a number and, as in Dong et al., one-hot.
+ * devices in one stream. scikit-learn has the port as a number and, as in Dong et al., one-hot; and, to tell what the bins
+ * do from what the trees do, the very bins that our trees are grown on.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,6 +15,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildWindows } from '../src/learning/build-windows.js';
+import { applyBins, learnBins, MAX_BINS } from '../src/learning/forest/bins.js';
 import { predictProbabilities, trainForest } from '../src/learning/forest/forest.js';
 import { packetColumns } from '../src/learning/packet-columns.js';
 import { mostProbable, scoreIdentification } from '../src/learning/scores.js';
@@ -72,10 +74,19 @@ for (const [part, { packets, label }] of Object.entries({ train, test })) {
   }
 }
 
+const limits = { numeric: MAX_BINS - 1, categories: ports };
+const bins = packetColumns(train.packets).map((column) => learnBins(column, train.label, classes.length, limits));
+for (const [part, { packets, label }] of Object.entries({ train, test })) {
+  const table = new Uint8Array(label.length * bins.length);
+  for (const [i, column] of packetColumns(packets).entries()) applyBins(bins[i]!, column, table, i, bins.length);
+  writeFileSync(join(folder, `${part}-bins.bin`), table);
+}
+
 const programs: { name: string; run: () => Run | string | Promise<Run>; runs: Run[]; fault: string }[] = [
   { name: 'homeveil', run: ownRun, runs: [], fault: '' },
   { name: 'scikit-learn, port as number', run: () => sklearnRun('raw'), runs: [], fault: '' },
   { name: 'scikit-learn, port one-hot', run: () => sklearnRun('one-hot'), runs: [], fault: '' },
+  { name: 'scikit-learn, our bins', run: () => sklearnRun('bins'), runs: [], fault: '' },
 ];
 for (let turn = 0; turn < Number(values.runs); turn++) {
   for (const program of programs) {
@@ -109,7 +120,8 @@ async function ownRun(): Promise<Run> {
   const forest = await trainForest(packetColumns(train.packets), train.label, {
     classes: classes.length,
     trees,
-    categories: ports,
+    bins: limits.numeric,
+    categories: limits.categories,
     threads,
     rng: createRng(seed, 'forest'),
     // scikit-learn does not look at it either, unless asked.
@@ -124,7 +136,7 @@ async function ownRun(): Promise<Run> {
 }
 
 /** Runs forest.py, which lies beside this file's source; says why where that cannot be. */
-function sklearnRun(encoding: 'raw' | 'one-hot'): Run | string {
+function sklearnRun(encoding: 'raw' | 'one-hot' | 'bins'): Run | string {
   const script = fileURLToPath(new URL('../../benchmarks/forest.py', import.meta.url));
   const options = [folder, encoding, values.trees, values.threads, values.seed, values.ports];
   const { error, status, stdout, stderr } = spawnSync(values.python, [script, ...options], { encoding: 'utf8' });

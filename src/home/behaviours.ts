@@ -133,15 +133,17 @@ function loadPage(site: number, time: number, browsing: Browsing, network: Netwo
   }
 }
 
-/** Times in [from, to) on a clock of the device's own, with a phase of its own; jitter does not add up. */
+/**
+ * Times on a clock of the device's own, with a phase of its own; jitter does not add up. They go on after `to` as far as jitter
+ * may bring them back before it.
+ */
 function ticks(period: Period, from: number, to: number, rng: Rng): number[] {
   const times: number[] = [];
-  const first = from + rng.uniform() * period.every;
-  for (let i = 0; ; i++) {
-    const due = first + i * period.every;
-    if (due >= to) return times;
+  const end = to + 6 * period.jitter;
+  for (let due = from + rng.uniform() * period.every; due < end; due += period.every) {
     times.push(due + rng.normal(0, period.jitter));
   }
+  return times;
 }
 
 /** From an act to its traffic: a button, a radio, a program. */

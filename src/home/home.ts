@@ -19,8 +19,6 @@ const DEFAULT_START = Date.UTC(2026, 0, 5, 16) / 1000;
 
 /** Simulated before the first packet is seen, so that a trace does not begin with every device connecting at once. */
 const WARM_UP_SECONDS = 900;
-/** Simulated after the end: what falls due later may be early by its jitter. */
-const MARGIN_SECONDS = 120;
 
 /**
  * The synthetic home: invented traffic of the fourteen devices of Dong et al. (arXiv 1909.00104), in one simulation of a
@@ -47,14 +45,13 @@ export function generateHome(options: HomeOptions): Trace {
   const trace = createTraceBuilder(devices, undefined, Math.min(Math.ceil(hours * 100_000), 4_000_000));
   const sink: Sink = { trace, from: start, to: end };
   const from = start - WARM_UP_SECONDS;
-  const to = end + MARGIN_SECONDS;
   const chance = createRng(seed, 'home');
-  const household = createHousehold(chance.stream('household'), from, to);
+  const household = createHousehold(chance.stream('household'), from, end);
   profiles.forEach((profile, device) => {
     const host: Host = { profile, device, address: `192.168.1.${100 + PROFILES.indexOf(profile)}` };
     profile.traffic.forEach((behaviour, index) => {
       const rng = chance.stream(profile.name, index);
-      run(behaviour, { from, to, household, network: createNetwork(sink, host, rng.stream('network')), rng });
+      run(behaviour, { from, to: end, household, network: createNetwork(sink, host, rng.stream('network')), rng });
     });
   });
   return trace.build();

@@ -205,19 +205,20 @@ function readMetadata(table: Table, path: string): z.output<typeof Metadata> {
 /** A dictionary-encoded column: text to everybody who reads it, 4 bytes a row. A negative code is null. */
 function textColumn(texts: readonly string[], codes: Int32Array, id: number): Vector {
   const nullBitmap = new Uint8Array(Math.ceil(codes.length / 8));
+  const values = new Int32Array(codes.length);
   let nullCount = 0;
   for (let i = 0; i < codes.length; i++) {
-    if (codes[i]! >= 0) nullBitmap[i >> 3]! |= 1 << (i & 7);
+    if (codes[i]! < 0) nullCount++;
     else {
-      codes[i] = 0;
-      nullCount++;
+      values[i] = codes[i]!;
+      nullBitmap[i >> 3]! |= 1 << (i & 7);
     }
   }
   return makeVector(
     makeData({
       type: new Dictionary(new Utf8(), new Int32(), id),
       length: codes.length,
-      data: codes,
+      data: values,
       dictionary: vectorFromArray([...texts], new Utf8()),
       ...(nullCount > 0 ? { nullBitmap, nullCount } : {}),
     }),

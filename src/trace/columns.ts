@@ -10,7 +10,7 @@ export interface ColumnBlock {
 }
 
 /** Rows come in blocks of a fixed size, so growing copies nothing; they are joined once, at the end. */
-export const BLOCK_ROWS = 1 << 16;
+export const BLOCK_ROWS = 1 << 14;
 
 export function createColumns(rows: number): ColumnBlock {
   return {

@@ -94,9 +94,9 @@ describe.skipIf(!existsSync(data))('random-forest on the real captures of tj-oco
       predicted: mostProbable(await identifier.predict(windows), classes.length),
     });
     // scikit-learn 1.2.1, 100 trees, same packets and columns: macro-F1 0.685, accuracy
-    // 0.692; with the intervals in 255 quantile bins, as ours, 0.697 and 0.702.
+    // 0.692; on our bins 0.695 and 0.702 (benchmarks/forest.ts prints all of these).
     expect(score.macroF1).toBeGreaterThan(0.685);
-    expect(score.macroF1).toBeLessThan(0.697 + 0.01);
+    expect(score.macroF1).toBeLessThan(0.695 + 0.01);
     expect(score.accuracy).toBeGreaterThan(0.692);
   });
 });

@@ -16,7 +16,7 @@ export function complaintsOfTshark(path: string): string {
 export function complaintsOfTcpdump(path: string): string {
   const text = run('tcpdump', ['-vnn', '-r', path]);
   const lines = text.split('\n');
-  return lines.filter((line) => /\[\||bad (?!0x)|incorrect|truncated|invalid|malformed/i.test(line)).join('\n');
+  return lines.filter((line) => /\[\||\bbad\b|incorrect|truncated|invalid|malformed/i.test(line)).join('\n');
 }
 
 function run(program: string, args: string[]): string {

@@ -10,7 +10,7 @@ const parameters = z.object({
   hidden: z.int().min(1).max(1024).default(64).describe('cells in each direction of each layer'),
   layers: z.int().min(1).max(8).default(2).describe('recurrent layers'),
   embedding: z.int().min(1).max(256).default(30).describe('numbers in the port embedding'),
-  ports: z.int().min(1).max(4096).default(256).describe('most frequent ports with an embedding of their own'),
+  ports: z.int().min(1).max(1024).default(256).describe('most frequent ports with an embedding of their own'),
   dropout: z.number().min(0).max(0.9).default(0.5).describe("share of each layer's output dropped in training"),
   epochs: z.int().min(1).max(1000).default(30).describe('passes over the training windows, at most'),
   batch: z.int().min(1).max(1024).default(64).describe('windows in a step'),

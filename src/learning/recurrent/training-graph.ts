@@ -1,4 +1,4 @@
-import { arithmetic, createGraph, type GraphBuilder, int64s, type Value, zeros } from '../onnx/graph.js';
+import { arithmetic, createGraph, floats, type GraphBuilder, int64s, type Value } from '../onnx/graph.js';
 import { encodeModel } from '../onnx/model.js';
 import { type CellTrace, type CellValues, cellBackward, cellForward } from './cell-graph.js';
 import { directions, inputWidth, type NetworkShape, packetFeatures, parameterLayout } from './network.js';
@@ -98,11 +98,7 @@ function lossAndGradient(g: GraphBuilder, shape: NetworkShape, { time, batch, dr
 
   // Loss: cross-entropy, every packet by its weight; its gradient in the logits is weight * (probability - target).
   const logProbability = g.op('LogSoftmax', [logits], { axis: 1 });
-  const target = g.op('OneHot', [
-    label,
-    g.constant({ type: 'int32', dims: [1], data: Int32Array.of(shape.classes) }),
-    g.constant({ type: 'float32', dims: [2], data: Float32Array.of(0, 1) }),
-  ]);
+  const target = oneHot(g, label, shape.classes);
   const loss = g.op('Neg', [g.op('ReduceSum', [mul(mul(target, logProbability), weight)], { keepdims: 0 })]);
   const dLogits = mul(sub(g.op('Exp', [logProbability]), target), weight);
 
@@ -132,11 +128,8 @@ function lossAndGradient(g: GraphBuilder, shape: NetworkShape, { time, batch, dr
     dCells.unshift(gradients);
   }
   const [dEmbedded] = g.ops('Split', 2, [dx, g.constant(int64s([shape.embedding, packetFeatures]))], { axis: 1 });
-  const embeddingRow = g.op('Expand', [reshape(port, rows, 1), g.constant(int64s([rows, shape.embedding]))]);
-  const dEmbedding = g.op('ScatterElements', [zeros(g, shape.ports, shape.embedding), embeddingRow, dEmbedded!], {
-    axis: 0,
-    reduction: 'add',
-  });
+  // A product: adding up by ScatterElements takes several times as long.
+  const dEmbedding = g.op('Gemm', [oneHot(g, reshape(port, rows), shape.ports), dEmbedded!], { transA: 1 });
 
   const flat = (value: Value) => reshape(value, -1);
   const inOrder = [
@@ -146,6 +139,12 @@ function lossAndGradient(g: GraphBuilder, shape: NetworkShape, { time, batch, dr
     dDenseBias,
   ];
   return { loss, gradient: g.op('Concat', inOrder.map(flat), { axis: 0 }), parameters };
+}
+
+/** rows to rows x size: 1 in the column that the number says, 0 elsewhere. */
+function oneHot(g: GraphBuilder, numbers: Value, size: number): Value {
+  const depth = g.constant({ type: 'int32', dims: [1], data: Int32Array.of(size) });
+  return g.op('OneHot', [numbers, depth, g.constant(floats([0, 1]))]);
 }
 
 /** What dropout multiplies with: 0 to drop, 1 / (1 - dropout) to keep. Dequantizing is a cast and that product in one. */

@@ -43,7 +43,7 @@ const DEFINITIONS: readonly (readonly [string, Content])[] = [
   ['Chance', 'One divided by the number of devices: blind guessing.'],
   [
     'Majority',
-    'Share in the test part of the device that is commonest in the training part: always giving that answer.',
+    'Share of the device with most packets in the test part: the best that one and the same answer for all reaches.',
   ],
   ['Drop', 'Accuracy without defense less that under the defense, each against its own best attack.'],
   [

@@ -1,0 +1,117 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { ethernet, GATEWAY, ipv4, pcap, tcp, temporaryFolder, udp } from '../trace/fixtures.js';
+
+const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+
+function inspect(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'inspect', ...args], { encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+const folder = temporaryFolder();
+const write = (name: string, bytes: Uint8Array | string): string => {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+};
+const out = ethernet(0x0800, ipv4(6, tcp(50000, 443)));
+const back = ethernet(0x0800, ipv4(6, tcp(443, 50000), { from: '93.184.216.34', to: '10.0.0.2' }), {
+  from: GATEWAY,
+  to: '02:00:00:00:00:0a',
+});
+const all = ethernet(0x0800, ipv4(17, udp(68, 67)), { to: 'ff:ff:ff:ff:ff:ff' });
+const records = [out, back, all, Buffer.alloc(3)].map((data, i) => ({ data, seconds: 1_600_000_000 + i * 3600 }));
+
+describe('homeveil inspect', () => {
+  it('prints what was read, kept and dropped, the link, the span and the hosts', () => {
+    const { status, stdout, stderr } = inspect(write('home.pcap', pcap(records)));
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toBe(
+      [
+        'Files    1 read (241 B)',
+        'Packets  4 read, 3 kept, 1 dropped',
+        'Link     ethernet, 4',
+        'Span     2020-09-13 12:26:40 to 2020-09-13 14:26:40 UTC (2 h 00 min)',
+        '',
+        'Dropped, because            packets',
+        '──────────────────────────  ───────',
+        'cut inside the link header        1',
+        '',
+        'Host               sent  received  bytes',
+        '─────────────────  ────  ────────  ─────',
+        '02:00:00:00:00:0a     2         1  150 B',
+        '02:00:00:00:00:01     1         1  108 B',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('names hosts by IP address where the link has no other', () => {
+    const raw = [{ data: ipv4(6, tcp(50000, 443)) }];
+    const { stdout } = inspect(write('raw.pcap', pcap(raw, { link: 101 })), '--json');
+    expect(JSON.parse(stdout).hosts).toEqual([
+      { address: '10.0.0.2', sent: 1, received: 0, bytes: 40 },
+      { address: '93.184.216.34', sent: 0, received: 1, bytes: 40 },
+    ]);
+  });
+
+  it('counts per device where labels are given', () => {
+    const capture = write('labelled.pcap', pcap(records));
+    const labels = write('labels.csv', 'mac,device,category\n02:00:00:00:00:0a,plug,iot\n');
+    const { status, stdout } = inspect(capture, '--labels', labels, '--json');
+    expect(status).toBe(0);
+    const document = JSON.parse(stdout);
+    expect(document.devices).toEqual([
+      { name: 'plug', category: 'iot', addresses: ['02:00:00:00:00:0a'], sent: 2, received: 1, bytes: 150 },
+    ]);
+    const text = inspect(capture, '--labels', labels).stdout;
+    expect(text).toContain('plug    iot       02:00:00:00:00:0a     2         1  150 B');
+  });
+
+  it('takes folders, goes on past what is no capture, and keeps to 80 columns', () => {
+    const home = join(folder, 'a home with a long name, so that lines have to break', 'of/captures');
+    mkdirSync(home, { recursive: true });
+    writeFileSync(join(home, 'day2.pcap'), pcap(records));
+    writeFileSync(join(home, 'day10.cap'), pcap(records, { link: 195 }));
+    writeFileSync(join(home, 'day1.pcap'), 'version https://git-lfs.github.com/spec/v1\n');
+    writeFileSync(join(home, 'notes.txt'), 'not read');
+    writeFileSync(join(home, 'unnamed'), pcap(records, { little: false }));
+    const { status, stdout } = inspect(home, '--json');
+    expect(status).toBe(0);
+    const { files, ...sums } = JSON.parse(stdout);
+    expect(sums).toMatchObject({ read: 12, kept: 6, links: { ethernet: 8, 'ieee-802-15-4': 4 } });
+    expect(
+      files.map((file: { path: string; format: string }) => [file.path.slice(home.length + 1), file.format]),
+    ).toEqual([
+      ['day1.pcap', null],
+      ['day2.pcap', 'pcap'],
+      ['day10.cap', 'pcap'],
+      ['unnamed', 'pcap'],
+    ]);
+    for (const line of inspect(home).stdout.split('\n')) {
+      // But for a word that is longer than a line: there are none here.
+      expect(line.length, line).toBeLessThanOrEqual(80);
+    }
+  });
+
+  it('fails with one line where nothing is a capture, or the path is wrong', () => {
+    const text = write('text.pcap', 'hello');
+    const one = inspect(text);
+    expect(one).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `homeveil: ${text}: expected a pcap or pcapng file, found one that begins with 68656c6c\n`,
+    });
+    expect(inspect(text, text)).toMatchObject({ status: 1, stdout: '' });
+    expect(JSON.parse(inspect(text, '--json').stdout)).toMatchObject({ read: 0, files: [{ format: null }] });
+    expect(inspect(join(folder, 'none'))).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `homeveil: ${join(folder, 'none')}: no such file or folder\n`,
+    });
+  });
+});
