@@ -13,7 +13,7 @@ interface IdentifyOptions {
   mix?: string;
   port?: string;
   defense?: string;
-  overTime?: number;
+  overTime?: string;
   threads: number;
   json: boolean;
 }
@@ -31,7 +31,7 @@ const command: CommandModule<object, IdentifyOptions> = {
       })
       .option('model', { type: 'string', demandOption: true, describe: 'Folder that homeveil train wrote' })
       .option('labels', { type: 'string', describe: `Compare with the truth: ${LABELS}` })
-      .option('over-time', { type: 'number', describe: 'Tell presence for stretches of so many minutes too  [60]' })
+      .option('over-time', { type: 'string', describe: 'Tell presence too, for stretches of so many minutes  [60]' })
       .option('view', { type: 'string', describe: "Refuse a model of another view  [the model's]" })
       .option('mix', { type: 'string', describe: "Refuse a model of another mix  [the model's]" })
       .option('port', { type: 'string', describe: "Refuse a model of another port option  [the model's]" })
@@ -52,8 +52,7 @@ const command: CommandModule<object, IdentifyOptions> = {
     let result: IdentifyResult;
     try {
       const model = await loadModel(path, { threads, onWarning: progress.onWarning });
-      const minutes = Number.isNaN(overTime) ? 60 : overTime;
-      result = await identify(model, { ...request, overTime: minutes }, progress.onProgress);
+      result = await identify(model, { ...request, overTime: readMinutes(overTime) }, progress.onProgress);
     } finally {
       progress.end();
     }
@@ -62,6 +61,12 @@ const command: CommandModule<object, IdentifyOptions> = {
 };
 
 export default command;
+
+/** `--over-time` alone means hours. */
+function readMinutes(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  return text === '' ? 60 : Number(text);
+}
 
 const WIDTH = 80;
 

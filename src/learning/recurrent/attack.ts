@@ -57,8 +57,11 @@ export function recurrentAttack(
       );
       const { model, epochs, bestEpoch, loss, validationScore } = result;
       if (signal?.aborted)
-        onWarning?.(`${name}: interrupted in epoch ${epochs + 1}; the model is that of epoch ${bestEpoch}`);
-      const insight: Record<string, number> = { epochs, bestEpoch, loss };
+        onWarning?.(
+          `${name}: interrupted in epoch ${epochs + 1}; the model is that of ${bestEpoch === 0 ? 'the steps so far' : `epoch ${bestEpoch}`}`,
+        );
+      const insight: Record<string, number> = { epochs, bestEpoch };
+      if (epochs > 0) insight.loss = loss;
       if (validationScore !== null) insight.validationMacroF1 = validationScore;
       return createIdentifier(model, { engine, ...runOptions }, insight);
     },

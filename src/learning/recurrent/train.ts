@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { InputError } from '../../shared/errors.js';
 import type { OnProgress } from '../../shared/progress.js';
 import type { Rng } from '../../shared/rng.js';
@@ -54,7 +55,7 @@ export interface TrainingResult {
  * Trains by Adam on the weighted cross-entropy of all packets in windows. The rate rises over the first steps and falls along a
  * cosine to zero (Loshchilov and Hutter, ICLR 2017); after each epoch the validation windows decide whether its parameters are
  * the best so far. Same windows, options and generator, same runtime: same model.
- * @throws InputError where there is nothing to learn from.
+ * @throws InputError where there is nothing to learn from; the signal's reason where it is aborted before the first step.
  */
 export async function trainModel(
   train: Windows,
@@ -86,6 +87,7 @@ export async function trainModel(
     let epoch = 0;
     let loss = Number.NaN;
     let figures: Record<string, number> | undefined;
+    let hasLearnt = false;
     engine.setParameters(best);
 
     const encoded = encodePackets(train.packets, encoding);
@@ -105,6 +107,9 @@ export async function trainModel(
         batch.keep.forEach(drop);
         const rate = rateAt(epoch * steps + step, options.epochs * steps, options.learningRate);
         lossSum += (await engine.step(batch, rate)).loss;
+        hasLearnt = true;
+        // Not every runtime leaves the thread between steps; without that no signal would ever arrive.
+        await setImmediate();
         packets += batch.count.reduce((sum, count) => sum + count, 0);
         const done = epoch * steps + step + 1;
         onProgress?.({ task, done, total: options.epochs * steps, unit: 'steps', figures });
@@ -128,6 +133,7 @@ export async function trainModel(
       if (score !== null) figures['validation F1'] = score;
       onProgress?.({ task, done: epoch * steps, total: options.epochs * steps, unit: 'steps', figures });
     }
+    if (!hasLearnt) signal?.throwIfAborted();
     // Interrupted before anything was judged: what has been learnt is better than where it began.
     if (bestEpoch === 0) best = engine.getParameters();
     const model = { shape, classes: train.classes, size: train.size, encoding, parameters: best };
