@@ -155,7 +155,7 @@ function presenceText({ devices }: IdentifyResult, presence: NonNullable<Identif
   );
   const minutes = Math.round((presence[0]!.to - presence[0]!.from) / 60);
   const head = `Seen over time, ${minutes} min to a character: # seen, . attributed packets but too few`;
-  if (shown.length === 0) return `${head}: none`;
+  if (shown.length === 0) return wrap('Seen over time: none in any stretch.').join('\n');
   const margin = Math.min(24, Math.max(...shown.map(({ name }) => name.length)));
   // Whole days or half days to a line, where stretches are hours.
   const room = WIDTH - margin - 2;

@@ -25,7 +25,7 @@ export function findHosts(table: PacketTable): Hosts {
   const isGateway = findGateways(table);
   const speaksForOutside = new Uint8Array(macs.length);
   const packets = new Float64Array(addresses.length);
-  let hasMacs = false;
+  let lacksMac = false;
   let hasPrivate = false;
   for (let i = 0; i < table.packets; i++) {
     const conversation = table.conversation[i]!;
@@ -33,8 +33,10 @@ export function findHosts(table: PacketTable): Hosts {
     packets[from]!++;
     packets[to]!++;
     if (scopes[from] === 'home' || scopes[to] === 'home') hasPrivate = true;
-    if (table.source[i] === 0 || table.destination[i] === 0) continue;
-    hasMacs = true;
+    if (table.source[i] === 0 || table.destination[i] === 0) {
+      lacksMac = true;
+      continue;
+    }
     const sender = table.reverse[i] === 0 ? from : to;
     if (scopes[sender] === 'outside' && !addresses[sender]!.includes(':')) speaksForOutside[table.source[i]!] = 1;
   }
@@ -47,7 +49,7 @@ export function findHosts(table: PacketTable): Hosts {
     !isGroupMac(mac) &&
     isGateway[row] === 0 &&
     !(hasPrivate && speaksForOutside[row] === 1);
-  const ofMac = Int32Array.from(macs, (mac, row) => (hasMacs && isHostMac(mac, row) ? add(mac) : -1));
+  const ofMac = Int32Array.from(macs, (mac, row) => (isHostMac(mac, row) ? add(mac) : -1));
 
   const mostUsed = (isIpv6: boolean) => {
     let best = -1;
@@ -59,7 +61,7 @@ export function findHosts(table: PacketTable): Hosts {
   };
   const own = hasPrivate ? [] : [mostUsed(false), mostUsed(true)];
   const ofAddress = Int32Array.from(addresses, (address, row) =>
-    scopes[row] === 'home' || own.includes(row) ? add(address) : -1,
+    lacksMac && (scopes[row] === 'home' || own.includes(row)) ? add(address) : -1,
   );
   return { addresses: found, ofMac, ofAddress };
 }

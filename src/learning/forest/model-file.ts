@@ -2,6 +2,7 @@ import type { InferenceSession } from 'onnxruntime-common';
 import { InputError } from '../../shared/errors.js';
 import { PROTOCOL_NAMES } from '../../trace/trace.js';
 import type { Identifier, OpenContext } from '../attack.js';
+import { checkPackets } from '../check-packets.js';
 import { FEATURE_COLUMNS, modelInput } from '../model-input.js';
 import { createGraph, floats, type GraphBuilder, int64s, type Value } from '../onnx/graph.js';
 import { encodeModel } from '../onnx/model.js';
@@ -69,6 +70,7 @@ export async function openForestModel(
   }
   return {
     async predict({ packets }) {
+      checkPackets(packets, 'predict');
       const probabilities = new Float32Array(packets.rows * classes.length);
       for (let from = 0; from < packets.rows; from += PACKETS_AT_ONCE) {
         const to = Math.min(packets.rows, from + PACKETS_AT_ONCE);

@@ -1,4 +1,3 @@
-import { InputError } from '../../shared/errors.js';
 import { rowsInWindows } from '../build-windows.js';
 import type { PacketFeatures, Windows } from '../windows.js';
 import { packetFeatures } from './network.js';
@@ -76,15 +75,4 @@ export function encodePackets(packets: PacketFeatures, encoding: Encoding): Enco
     features[at + 9] = (logInterval - encoding.intervalMean) / encoding.intervalDeviation;
   }
   return { port, features };
-}
-
-/** @throws InputError for a length or an interval that is no number, or below zero. */
-export function checkPackets(packets: PacketFeatures, where: string): void {
-  for (const name of ['length', 'interval'] as const) {
-    const row = packets[name].findIndex((value) => !(value >= 0 && value < Number.POSITIVE_INFINITY));
-    if (row >= 0) {
-      const found = packets[name][row];
-      throw new InputError(`${where}: packet ${row}: ${name}: expected a number of at least 0, found ${found}`);
-    }
-  }
 }

@@ -1,6 +1,7 @@
+import { checkPackets } from '../check-packets.js';
 import type { Windows } from '../windows.js';
 import { type Batch, emptyBatch, fillBatch } from './batch.js';
-import { checkPackets, type Encoding, encodePackets } from './encoding.js';
+import { type Encoding, encodePackets } from './encoding.js';
 import type { Engine } from './engine.js';
 import type { NetworkShape } from './network.js';
 
