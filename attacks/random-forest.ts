@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { defineAttack } from '../src/learning/attack.js';
 import { rowsInWindows } from '../src/learning/build-windows.js';
+import { checkPackets } from '../src/learning/check-packets.js';
 import type { Column } from '../src/learning/forest/bins.js';
 import { predictProbabilities, trainForest } from '../src/learning/forest/forest.js';
+import { encodeForestModel, forestEncoding, openForestModel } from '../src/learning/forest/model-file.js';
 import { packetColumns, type TypedArray, take } from '../src/learning/packet-columns.js';
 import { NO_CLASS, type Windows } from '../src/learning/windows.js';
 import { InputError } from '../src/shared/errors.js';
@@ -21,6 +23,7 @@ export default defineAttack({
 
   // Nothing is stopped early, so the validation part, which is training time too, is learnt from like the rest.
   async fit(train, validation, { parameters, rng, threads, onProgress }) {
+    for (const windows of [train, validation]) checkPackets(windows.packets, 'fit random-forest');
     const parts = [train, validation].map((windows) => ({ windows, rows: labelledRows(windows) }));
     const label = join(parts.map(({ windows, rows }) => take(windows.label, rows)));
     if (label.length === 0) throw new InputError('random-forest: expected labelled packets to train on, found none');
@@ -44,13 +47,19 @@ export default defineAttack({
     );
     const importance = forest.bins.map(({ name }, i) => [`importance.${name}`, forest.importance[i]!]);
     return {
-      predict: (windows) => predictProbabilities(forest, packetColumns(windows.packets), threads),
+      async predict({ packets }) {
+        checkPackets(packets, 'predict');
+        return predictProbabilities(forest, packetColumns(packets), threads);
+      },
+      save: () => ({ onnx: encodeForestModel(forest, train.classes), encoding: forestEncoding(forest) }),
       insight: {
         ...(forest.outOfBagAccuracy === null ? {} : { outOfBagAccuracy: forest.outOfBagAccuracy }),
         ...Object.fromEntries(importance),
       },
     };
   },
+
+  open: openForestModel,
 });
 
 function labelledRows(windows: Windows): Uint32Array {

@@ -3,8 +3,10 @@ import { version } from '../harness/environment.js';
 import { HomeveilError, UsageError } from '../shared/errors.js';
 import bench from './bench.js';
 import home from './home.js';
+import identify from './identify.js';
 import inspect from './inspect.js';
 import list from './list.js';
+import train from './train.js';
 
 /** Runs one command line and returns its exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -14,6 +16,8 @@ export async function run(argv: readonly string[]): Promise<number> {
       '$0 <command>\n\nHow well can an observer tell which smart-home devices you own, and what does hiding them cost?',
     )
     .command(bench)
+    .command(train)
+    .command(identify)
     .command(inspect)
     .command(home)
     .command(list)

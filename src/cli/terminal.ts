@@ -97,13 +97,20 @@ export function formatPercent(share: number | null, digits = 1): string {
 
 export interface ProgressLine {
   readonly onProgress: OnProgress;
+  /** Prints a warning on a line of its own, each only once. */
+  readonly onWarning: (message: string) => void;
   /** Removes the line, so that results can be printed. */
   end(): void;
 }
 
 /** One line on stderr with rate and time left, redrawn in place at most ten times a second; silent off a terminal. */
 export function createProgressLine(stream: NodeJS.WriteStream = process.stderr): ProgressLine {
-  if (!stream.isTTY) return { onProgress: () => {}, end: () => {} };
+  const warned = new Set<string>();
+  const warn = (message: string) => {
+    if (!warned.has(message)) stream.write(`warning: ${message}\n`);
+    warned.add(message);
+  };
+  if (!stream.isTTY) return { onProgress: () => {}, onWarning: warn, end: () => {} };
   let task = '';
   let started = 0;
   let first = 0;
@@ -121,18 +128,27 @@ export function createProgressLine(stream: NodeJS.WriteStream = process.stderr):
       const seconds = (now - started) / 1000;
       const rate = seconds > 0.2 ? (progress.done - first) / seconds : 0;
       const amount = (n: number) => (progress.unit === 'bytes' ? formatBytes(n) : formatCount(n));
+      const figures = Object.entries(progress.figures ?? {});
       const parts = [progress.task];
       if (progress.total !== undefined && progress.total > 0) {
         parts.push(`${Math.floor((100 * progress.done) / progress.total)} %`);
-        parts.push(`${amount(progress.done)} of ${amount(progress.total)}${unitSuffix(progress.unit)}`);
+        // Figures say more than counts of steps or cells.
+        if (figures.length === 0) {
+          parts.push(`${amount(progress.done)} of ${amount(progress.total)}${unitSuffix(progress.unit)}`);
+        }
       } else parts.push(`${amount(progress.done)}${unitSuffix(progress.unit)}`);
-      if (rate > 0) parts.push(`${amount(rate)}/s`);
+      if (rate >= 1 && figures.length === 0) parts.push(`${amount(rate)}/s`);
       if (rate > 0 && progress.total !== undefined && progress.done < progress.total) {
         parts.push(`${formatDuration((progress.total - progress.done) / rate)} left`);
       }
+      for (const [name, value] of figures) parts.push(formatFigure(name, value));
       if (progress.detail) parts.push(progress.detail);
       clear();
       stream.write(parts.join('  ').slice(0, (stream.columns || 80) - 1));
+    },
+    onWarning(message) {
+      clear();
+      warn(message);
     },
     end: () => void clear(),
   };
@@ -140,4 +156,10 @@ export function createProgressLine(stream: NodeJS.WriteStream = process.stderr):
 
 function unitSuffix(unit: string): string {
   return unit === 'bytes' ? '' : ` ${unit}`;
+}
+
+/** 'epoch 3', 'loss 0.412', '81,234 packets/s'. */
+function formatFigure(name: string, value: number): string {
+  const number = Number.isInteger(value) ? formatCount(value) : value.toPrecision(3);
+  return name.endsWith('/s') ? `${number} ${name}` : `${name} ${number}`;
 }

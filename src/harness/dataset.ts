@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import { generateHome } from '../home/home.js';
-import { type Split, splitByFile, splitByPaths, splitByTime } from '../learning/split.js';
+import { type Split, splitAt, splitByFile, splitByPaths, splitByTime } from '../learning/split.js';
 import { InputError } from '../shared/errors.js';
 import type { OnProgress } from '../shared/progress.js';
+import { createRng } from '../shared/rng.js';
 import { loadTrace } from '../trace/load.js';
 import { filterPackets, NO_DEVICE, type Trace } from '../trace/trace.js';
+import type { AppliedView } from '../view/observe.js';
 import type { DatasetSummary, ResolvedSpec } from './result.js';
 
 /** Labelled traffic before any view: what was read or generated, and what a report must say of it. */
-export interface Dataset {
+interface Dataset {
   readonly name: string;
   readonly synthetic: boolean;
   readonly trace: Trace;
@@ -18,7 +20,7 @@ export interface Dataset {
 }
 
 /** Reads the captures, or generates the home, that `spec` names. */
-export async function loadDataset(spec: ResolvedSpec, onProgress?: OnProgress): Promise<Dataset> {
+async function loadDataset(spec: ResolvedSpec, onProgress?: OnProgress): Promise<Dataset> {
   const { data } = spec;
   if (data.kind === 'synthetic') {
     const trace = generateHome({ hours: data.hours, seed: data.seed });
@@ -50,13 +52,52 @@ export interface Parts extends Split {
 }
 
 /**
- * Cuts what the view shows in two, and leaves out devices that have too few packets on either side.
+ * Reads the data of `spec` and cuts what the view shows of it in two.
+ * @throws UsageError, InputError
+ */
+export async function openData(
+  spec: ResolvedSpec,
+  { view }: AppliedView,
+  onProgress?: OnProgress,
+): Promise<{ parts: Parts; summary: DatasetSummary; warnings: readonly string[] }> {
+  const dataset = await loadDataset(spec, onProgress);
+  // A stream that is neither a training nor a test one: which ports the gateway hands out changes no split.
+  const seen = view.select(dataset.trace, createRng(spec.seed, 'split'));
+  const parts = splitDataset(seen, spec);
+  const unseen = dataset.trace.packets - seen.packets;
+  const { read, kept, dropped } = dataset.ingest;
+  const summary: DatasetSummary = {
+    name: dataset.name,
+    sha256: hashTrace(seen),
+    synthetic: dataset.synthetic,
+    packets: seen.packets,
+    devices: parts.devices,
+    ...spanOf(seen),
+    ingest: {
+      read,
+      kept: kept - unseen,
+      dropped: unseen > 0 ? { ...dropped, [`not seen in the ${spec.view.name} view`]: unseen } : dropped,
+    },
+  };
+  return { parts, summary, warnings: [...dataset.warnings, ...parts.warnings] };
+}
+
+/** Times of the first and the last packet. */
+export function spanOf({ packets, time }: Trace): { from: number | null; to: number | null } {
+  return { from: packets > 0 ? time[0]! : null, to: packets > 0 ? time[packets - 1]! : null };
+}
+
+/**
+ * Cuts what the view shows in two, and leaves out devices that have too few packets on either side. There is no test part where
+ * the spec trains on all.
  * @throws InputError where fewer than two devices remain: there is nothing to tell apart.
  */
-export function splitDataset(seen: Trace, spec: ResolvedSpec): Parts {
+function splitDataset(seen: Trace, spec: ResolvedSpec): Parts {
   const { split, data } = spec;
-  const whole =
-    split.by === 'paths' && data.kind === 'captures'
+  const isWhole = split.train === 1;
+  const whole = isWhole
+    ? splitAt(seen, Number.POSITIVE_INFINITY)
+    : split.by === 'paths' && data.kind === 'captures'
       ? splitByPaths(seen, data.train!, data.test!)
       : split.by === 'file'
         ? splitByFile(seen, split.train!)
@@ -67,26 +108,28 @@ export function splitDataset(seen: Trace, spec: ResolvedSpec): Parts {
   const kept = new Uint8Array(NO_DEVICE + 1);
   const devices = seen.devices.map(({ name, category }, i) => {
     const counts = { packets: train[i]! + test[i]!, train: train[i]!, test: test[i]! };
-    if (counts.train >= spec.minimumPackets && counts.test >= spec.minimumPackets) {
+    if (counts.train >= spec.minimumPackets && (isWhole || counts.test >= spec.minimumPackets)) {
       kept[i] = 1;
       return { name, category, ...counts };
     }
     warnings.push(
       counts.packets === 0
         ? `${name} is left out: the ${spec.view.label} view shows no packet of it`
-        : `${name} is left out: ${counts.train} packets to train on and ${counts.test} to test on, at least ${spec.minimumPackets} of each are needed`,
+        : isWhole
+          ? `${name} is left out: ${counts.train} packets to train on, at least ${spec.minimumPackets} are needed`
+          : `${name} is left out: ${counts.train} packets to train on and ${counts.test} to test on, at least ${spec.minimumPackets} of each are needed`,
     );
     return { name, category, packets: counts.packets, train: 0, test: 0 };
   });
   const classes = seen.devices.filter((_, i) => kept[i] === 1).map((device) => device.name);
   if (classes.length < 2) {
     throw new InputError(
-      `expected at least two devices with ${spec.minimumPackets} packets or more on both sides of the split, found ${classes.length} of ${seen.devices.length}`,
+      `expected at least two devices with ${spec.minimumPackets} packets or more${isWhole ? '' : ' on both sides of the split'}, found ${classes.length} of ${seen.devices.length}`,
     );
   }
   const keep = (trace: Trace) => filterPackets(trace, (row) => kept[trace.device[row]!] === 1);
   const parts = { train: keep(whole.train), test: keep(whole.test) };
-  if (spec.mix === 'home' && !devicesOverlap(parts.test)) {
+  if (spec.mix === 'home' && !devicesOverlap(isWhole ? parts.train : parts.test)) {
     warnings.push(
       'no two devices of the test part are captured at the same time: windows hold the packets of one device, as with --mix single',
     );

@@ -1,3 +1,5 @@
+import blstm from '../../attacks/blstm.js';
+import lstm from '../../attacks/lstm.js';
 import randomForest from '../../attacks/random-forest.js';
 import jitter from '../../defenses/jitter.js';
 import none from '../../defenses/none.js';
@@ -11,7 +13,7 @@ import { type View, views } from '../view/views.js';
 import type { ResolvedDefense, ResolvedPlugin } from './result.js';
 
 /** The built-in plug-ins, by kind, in the order in which they are listed. */
-export const attacks: readonly Attack[] = [randomForest];
+export const attacks: readonly Attack[] = [randomForest, lstm, blstm];
 export const defenses: readonly Defense[] = [none, pad, jitter, vpn];
 export { views };
 

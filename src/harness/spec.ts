@@ -1,5 +1,5 @@
 import { suggestion, UsageError } from '../shared/errors.js';
-import { defenseOf, resolveAttack, resolveDefense, resolveView, viewOf } from './plugins.js';
+import { attackOf, defenseOf, resolveAttack, resolveDefense, resolveView, viewOf } from './plugins.js';
 import type { Adversary, Mix, ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
 
 /** What a run may be asked for. Everything has a default; with no `data` it runs on the synthetic home. */
@@ -39,11 +39,34 @@ const MIXES: readonly Mix[] = ['single', 'home'];
 /** What runs when no defense is named: enough to see what padding and jitter change, and at what price. */
 const DEFAULT_DEFENSES = ['none', 'pad:rule=mtu', 'pad:rule=random', 'jitter'];
 
+/** What a training may be asked for: a run of one attack that knows its one defense. */
+export interface TrainRequest extends Omit<BenchRequest, 'attacks' | 'defenses' | 'adversaries' | 'seeds'> {
+  attack?: string;
+  /** Of the traffic to train on; none by default. */
+  defense?: string;
+}
+
+/**
+ * Checks a request for a training and writes out every default. A `trainShare` of 1 trains on all data, without a test part.
+ * @throws as {@link resolveSpec}; UsageError for an attack whose models cannot be saved
+ */
+export function resolveTraining({ attack, defense = 'none', ...request }: TrainRequest): ResolvedSpec {
+  const attacks = attack === undefined ? undefined : [attack];
+  const spec = resolve({ ...request, attacks, defenses: [defense], adversaries: ['adaptive'] }, true);
+  const { name, open } = attackOf(spec.attacks[0]!);
+  if (!open) throw new UsageError(`attack ${name}: its models cannot be saved`);
+  return spec;
+}
+
 /**
  * Checks a request and writes out every default.
  * @throws UsageError for what does not exist, does not fit together or is out of range.
  */
 export function resolveSpec(request: BenchRequest): ResolvedSpec {
+  return resolve(request, false);
+}
+
+function resolve(request: BenchRequest, mayTrainOnAll: boolean): ResolvedSpec {
   const quick = request.quick ?? false;
   const window = integer('--window', request.window ?? 100, 2, 65_535);
   const seed = integer('--seed', request.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
@@ -53,7 +76,7 @@ export function resolveSpec(request: BenchRequest): ResolvedSpec {
   checkTunnels(view, defenses);
   return {
     data,
-    split: resolveSplit(request, data),
+    split: resolveSplit(request, data, mayTrainOnAll),
     view,
     mix: oneOf('--mix', request.mix ?? 'home', MIXES),
     attacks: distinct('attack', (request.attacks ?? ['random-forest']).map(resolveAttack)),
@@ -103,10 +126,16 @@ function resolveData(request: BenchRequest, seed: number, quick: boolean): Resol
 }
 
 /** Where each file or folder is a device's own capture, a split in time of all together would make no sense. */
-function resolveSplit(request: BenchRequest, data: ResolvedSpec['data']): ResolvedSpec['split'] {
+function resolveSplit(
+  request: BenchRequest,
+  data: ResolvedSpec['data'],
+  mayTrainOnAll: boolean,
+): ResolvedSpec['split'] {
   const share = request.trainShare ?? 0.6;
-  if (!(share > 0 && share < 1))
-    throw new UsageError(`--train-share: expected more than 0 and less than 1, found ${share}`);
+  if (!(share > 0 && (share < 1 || (mayTrainOnAll && share === 1)))) {
+    const bound = mayTrainOnAll ? 'at most 1' : 'less than 1';
+    throw new UsageError(`--train-share: expected more than 0 and ${bound}, found ${share}`);
+  }
   const split = oneOf('--split', request.split ?? 'auto', ['auto', 'time', 'file'] as const);
   if (data.kind === 'captures' && data.train) {
     if (split !== 'auto') throw new UsageError('--split does not go with --train and --test: they are the split');

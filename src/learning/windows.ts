@@ -1,6 +1,12 @@
 /** `label` of a packet that has no class: cover that there was nothing to learn of, or a device that was left out. */
 export const NO_CLASS = 0xffff;
 
+/**
+ * Version of what the numbers of {@link PacketFeatures} mean. Raise it with any change of that: models that were trained on
+ * other numbers are then refused.
+ */
+export const FEATURE_VERSION = 1;
+
 /** Name of the class of cover packets. */
 export const COVER = 'cover';
 

@@ -1,11 +1,11 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from './errors.js';
 
-/** Temporary files of this process that are not yet in place; removed if it ends early. */
+/** Temporary files and folders of this process that are not yet in place; removed if it ends early. */
 const unfinished = new Set<string>();
 process.on('exit', () => {
-  for (const file of unfinished) rmSync(file, { force: true });
+  for (const path of unfinished) rmSync(path, { force: true, recursive: true });
 });
 
 /** A file that appears under its name only when it is whole. */
@@ -68,4 +68,28 @@ export function writeFileAtomic(path: string, content: Uint8Array | string): voi
     file.discard();
     throw new InputError(`${path}: cannot be written: ${(cause as Error).message}`, { cause });
   }
+}
+
+/**
+ * Writes a folder of files, atomically: it appears under its name only when it is whole, in place of the folder that bore the name.
+ * @throws InputError where it cannot be written.
+ */
+export function writeFolderAtomic(path: string, files: Readonly<Record<string, Uint8Array | string>>): void {
+  const name = join(dirname(path), `.${basename(path)}.${process.pid}`);
+  const [fresh, old] = [`${name}.tmp`, `${name}.old`];
+  unfinished.add(fresh);
+  try {
+    for (const [file, content] of Object.entries(files)) writeFileAtomic(join(fresh, file), content);
+    // No call that is interrupted by a signal of ours: between these two lines there is nothing under the name.
+    if (existsSync(path)) renameSync(path, old);
+    renameSync(fresh, path);
+  } catch (cause) {
+    rmSync(fresh, { force: true, recursive: true });
+    throw cause instanceof InputError
+      ? cause
+      : new InputError(`${path}: cannot be written: ${(cause as Error).message}`, { cause });
+  } finally {
+    unfinished.delete(fresh);
+  }
+  rmSync(old, { force: true, recursive: true });
 }

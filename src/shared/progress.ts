@@ -9,6 +9,8 @@ export interface Progress {
   readonly total?: number;
   /** What is counted: 'packets', 'bytes', 'trees', 'cells'. */
   readonly unit: string;
+  /** What else is worth showing, by name: { epoch: 3, loss: 0.41 }. */
+  readonly figures?: Readonly<Record<string, number>>;
 }
 
 export type OnProgress = (progress: Progress) => void;

@@ -14,8 +14,9 @@ export interface Label {
   readonly category: DeviceCategory;
 }
 
-/** How packets get their device: by address, or all of a file or of a folder are about one device. */
+/** How packets get their device: by address; or all of a file or of a folder are about one device; or each host is one. */
 export type Labelling =
+  | { readonly by: 'host' }
   | { readonly by: 'address'; readonly labels: readonly Label[] }
   | { readonly by: 'file' }
   | { readonly by: 'folder' };

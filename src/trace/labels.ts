@@ -1,9 +1,11 @@
 import { basename, dirname, resolve } from 'node:path';
+import { InputError } from '../shared/errors.js';
+import { findHosts } from './hosts.js';
 import type { Labelling } from './label-file.js';
 import { findGateways, findOwnAddresses } from './own-address.js';
 import type { IngestReport, PacketTable } from './packets.js';
 import { isGroupMac, networkOf, scopeOf } from './scope.js';
-import { createTraceBuilder, type Device, Direction, type Trace, type TraceBuilder } from './trace.js';
+import { createTraceBuilder, type Device, Direction, NO_DEVICE, type Trace, type TraceBuilder } from './trace.js';
 
 /** Why a packet that was read is not in the trace. */
 export const NO_LABELLED_DEVICE = 'no labelled device';
@@ -66,7 +68,11 @@ interface Resolution {
  */
 export function labelPackets(table: PacketTable, report: IngestReport, labelling: Labelling): LabelledTrace {
   const { devices, addresses, resolve } =
-    labelling.by === 'address' ? byAddress(table, labelling.labels) : byFile(table, labelling.by);
+    labelling.by === 'address'
+      ? byAddress(table, labelling.labels)
+      : labelling.by === 'host'
+        ? byHost(table)
+        : byFile(table, labelling.by);
   const builder = createTraceBuilder(devices, table.files, Math.max(table.packets, 1));
   const flowOf = createFlowFinder(table, builder.flow);
   const outbound = new Uint32Array(devices.length);
@@ -201,6 +207,33 @@ function byFile(table: PacketTable, by: 'file' | 'folder'): Resolution {
       const isReceiver = table.destination[i] === ownMac[device] || (reverse ? a : b) === ownIp[device];
       ends.sender = isSender ? device : NOBODY;
       ends.receiver = isReceiver ? device : NOBODY;
+    },
+  };
+}
+
+/** Every host of the home is a device, under its address: what an observer without labels has to go by. */
+function byHost(table: PacketTable): Resolution {
+  const hosts = findHosts(table);
+  if (hosts.addresses.length >= NO_DEVICE) {
+    throw new InputError(`expected the captures of a home, found ${hosts.addresses.length} hosts in it`);
+  }
+  const { addressA, addressB } = table.conversations;
+  return {
+    devices: hosts.addresses.map((name) => ({ name, category: 'iot' })),
+    addresses: hosts.addresses.map((address) => [{ address, inferred: null }]),
+    resolve(i, ends) {
+      const [source, destination] = [table.source[i]!, table.destination[i]!];
+      if (source !== 0 && destination !== 0) {
+        ends.sender = hosts.ofMac[source]!;
+        ends.receiver = hosts.ofMac[destination]!;
+        return;
+      }
+      const conversation = table.conversation[i]!;
+      const a = hosts.ofAddress[addressA[conversation]!]!;
+      const b = hosts.ofAddress[addressB[conversation]!]!;
+      const reverse = table.reverse[i] === 1;
+      ends.sender = reverse ? b : a;
+      ends.receiver = reverse ? a : b;
     },
   };
 }

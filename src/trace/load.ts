@@ -1,27 +1,32 @@
 import { InputError } from '../shared/errors.js';
 import type { OnProgress } from '../shared/progress.js';
-import { readLabelling } from './label-file.js';
+import { type Labelling, readLabelling } from './label-file.js';
 import { type LabelledTrace, labelPackets } from './labels.js';
 import { readCaptures } from './read.js';
 
 /**
  * Reads captures (files and folders) and gives their packets the devices that `labels` names: the path of a label file, or the
- * word `file` or `folder`.
- * @throws InputError where the labels cannot be read, or no packet belongs to a labelled device
+ * word `file` or `folder`; or, for null, the host of the home (see hosts.ts) that each is of.
+ * @throws InputError where the labels cannot be read, or no packet belongs to a device
  */
 export async function loadTrace(
   paths: readonly string[],
-  labels: string,
+  labels: string | null,
   options: { readonly onProgress?: OnProgress } = {},
 ): Promise<LabelledTrace> {
   // First the labels: a mistake in them should not be found after minutes of reading.
-  const labelling = readLabelling(labels);
+  const labelling: Labelling = labels === null ? { by: 'host' } : readLabelling(labels);
   const { table, report } = await readCaptures(paths, options);
   const loaded = labelPackets(table, report, labelling);
   if (loaded.trace.packets > 0) return loaded;
   if (report.kept === 0) {
     const problem = report.files.flatMap((file) => file.problems)[0];
     throw new InputError(problem ?? `${paths.join(', ')}: expected packets, found none that can be used`);
+  }
+  if (labels === null) {
+    throw new InputError(
+      `${paths.join(', ')}: expected a home's traffic, found no host of a home in ${report.kept} packets`,
+    );
   }
   const hosts = loaded.coverage.unlabelled.hosts.slice(0, 3).map((host) => host.address);
   throw new InputError(

@@ -20,6 +20,19 @@ export function startHomeveil(...args: string[]) {
   return spawn(process.execPath, [main, ...args], { stdio: 'ignore' });
 }
 
+/** The same, with what it prints so far. */
+export function watchHomeveil(...args: string[]) {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const printed = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk) => {
+    printed.stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    printed.stderr += chunk;
+  });
+  return { child, printed };
+}
+
 export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'homeveil-test-'));
 }

@@ -88,6 +88,25 @@ test('progress shows share, rate and time left on a terminal, and nothing elsewh
   expect(write(false)).toBe('');
 });
 
+test('progress of a training shows its figures in place of counts', () => {
+  const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: true, columns: 100 });
+  const { onProgress } = createProgressLine(stream as never);
+  const figures = { epoch: 3, loss: 0.41234, 'packets/s': 81_234, 'validation F1': 0.6 };
+  onProgress({ task: 'bench', detail: 'fit blstm', done: 1, total: 4, unit: 'cells', figures });
+  expect(stream.read()).toContain('bench  25 %  epoch 3  loss 0.412  81,234 packets/s  validation F1 0.600  fit blstm');
+});
+
+test('a warning has a line of its own, once', () => {
+  const write = (isTTY: boolean) => {
+    const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY, columns: 60 });
+    const { onWarning } = createProgressLine(stream as never);
+    for (const message of ['slow', 'slow', 'late']) onWarning(message);
+    return stream.read();
+  };
+  expect(write(false)).toBe('warning: slow\nwarning: late\n');
+  expect(write(true).replaceAll('\r\x1b[2K', '')).toBe(write(false));
+});
+
 test('text wraps at words, with a hanging indent', () => {
   expect(wrap('one two three four', 2, 0, 9)).toEqual(['one two', '  three', '  four']);
   expect(wrap('unbreakable', 2, 2, 5)).toEqual(['  unbreakable']);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { InputError } from '../../src/shared/errors.js';
-import { createAtomicFile, writeFileAtomic } from '../../src/shared/files.js';
+import { createAtomicFile, writeFileAtomic, writeFolderAtomic } from '../../src/shared/files.js';
 
 const folder = () => mkdtempSync(join(tmpdir(), 'homeveil-files-'));
 
@@ -34,4 +34,16 @@ test('a place that cannot be written is one clear line', () => {
   writeFileSync(path, '');
   expect(() => writeFileAtomic(join(path, 'y'), '')).toThrow(InputError);
   expect(() => writeFileAtomic(join(path, 'y'), '')).toThrow(/^.*y: cannot be written: [^\n]*$/);
+});
+
+test('a folder appears when it is whole, in place of the old one', () => {
+  const parent = folder();
+  const path = join(parent, 'x');
+  writeFolderAtomic(path, { a: 'old', b: 'old' });
+  writeFolderAtomic(path, { a: 'new' });
+  expect(readdirSync(path)).toEqual(['a']);
+  expect(readFileSync(join(path, 'a'), 'utf8')).toBe('new');
+  expect(() => writeFolderAtomic(path, { a: 'newer', 'no/such\0name': '' })).toThrow(InputError);
+  expect(readFileSync(join(path, 'a'), 'utf8')).toBe('new');
+  expect(readdirSync(parent)).toEqual(['x']);
 });

@@ -1,0 +1,53 @@
+import { availableParallelism } from 'node:os';
+import type { Argv } from 'yargs';
+
+/** Options of every command that trains: which data, how it is cut and seen. Defaults are the spec's, so that they stand once. */
+export interface DataOptions {
+  data?: string[];
+  labels?: string;
+  train?: string[];
+  test?: string[];
+  split?: 'auto' | 'time' | 'file';
+  trainShare?: number;
+  hours?: number;
+  view?: string;
+  mix?: string;
+  seed?: number;
+  window?: number;
+  stride?: number;
+  port?: string;
+  minimumPackets?: number;
+  capacity?: number;
+  threads: number;
+  quick?: boolean;
+}
+
+export const LABELS = 'CSV or YAML of address, device, category; or "file"; or "folder"';
+
+export function addDataOptions<T>(yargs: Argv<T>) {
+  return yargs
+    .option('data', {
+      type: 'string',
+      array: true,
+      describe: 'Capture files or folders; without it, the synthetic home',
+    })
+    .option('labels', { type: 'string', describe: LABELS })
+    .option('train', { type: 'string', array: true, describe: 'Captures to train on, in place of --data' })
+    .option('test', { type: 'string', array: true, describe: 'Captures to test on, with --train' })
+    .option('split', {
+      choices: ['auto', 'time', 'file'] as const,
+      describe: 'How --data is cut in two; auto is file with --labels folder, else time  [auto]',
+    })
+    .option('train-share', { type: 'number', describe: 'Share of packets (files) to train on  [0.6]' })
+    .option('hours', { type: 'number', describe: 'Length of the synthetic home  [24, quick: 6]' })
+    .option('view', { type: 'string', describe: 'What the observer sees: lan, napt, vpn  [napt]' })
+    .option('mix', { type: 'string', describe: 'One window, packets of a single device or of the home  [home]' })
+    .option('seed', { type: 'number', describe: 'Of all chance (with --seeds, the first one)  [1]' })
+    .option('window', { type: 'number', describe: 'Packets per window  [100]' })
+    .option('stride', { type: 'number', describe: 'Packets between windows to train on  [window / 2]' })
+    .option('port', { type: 'string', describe: 'service, or destination as in the paper  [service]' })
+    .option('minimum-packets', { type: 'number', describe: 'Leave out devices with fewer on either side  [window]' })
+    .option('capacity', { type: 'number', describe: 'Mbit/s of the link behind the defense  [no limit]' })
+    .option('threads', { type: 'number', default: availableParallelism(), describe: 'Worker threads' })
+    .option('quick', { type: 'boolean', describe: 'Less data, for a first look' });
+}

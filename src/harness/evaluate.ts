@@ -1,0 +1,66 @@
+import type { Identifier } from '../learning/attack.js';
+import { buildWindows, labelPackets, type WindowOptions } from '../learning/build-windows.js';
+import { accuracyInterval, type BlockCounts, countBlocks } from '../learning/interval.js';
+import { mostProbable, scoreIdentification } from '../learning/scores.js';
+import { NO_CLASS } from '../learning/windows.js';
+import { createRng } from '../shared/rng.js';
+import type { Trace } from '../trace/trace.js';
+import type { Cell } from './result.js';
+
+/** What an identifier says of each packet of a trace, in the order of the trace. */
+export interface Predictions {
+  /** The most probable class, NO_CLASS for no answer. */
+  readonly predicted: Uint16Array;
+  /** Its probability; 0 for no answer. */
+  readonly confidence: Float32Array;
+}
+
+/** Asks `identifier` of every packet of `trace`, each in one window, without showing it any label. */
+export async function predictTrace(
+  identifier: Identifier,
+  classes: readonly string[],
+  trace: Trace,
+  windowing: Omit<WindowOptions, 'stride'>,
+): Promise<Predictions> {
+  const { windows, source } = buildWindows(trace, { ...windowing, stride: windowing.size });
+  const probabilities = await identifier.predict(windows);
+  const byRow = mostProbable(probabilities, classes.length);
+  // Back from streams to the order of time.
+  const predicted = new Uint16Array(trace.packets).fill(NO_CLASS);
+  const confidence = new Float32Array(trace.packets);
+  for (let row = 0; row < source.length; row++) {
+    const best = byRow[row]!;
+    if (best === NO_CLASS) continue;
+    predicted[source[row]!] = best;
+    confidence[source[row]!] = probabilities[row * classes.length + best]!;
+  }
+  return { predicted, confidence };
+}
+
+/** The class of each packet of `trace`, of those that are `devices`; NO_CLASS for cover and for other devices. */
+export function truthOf(trace: Trace, devices: readonly string[]): Uint16Array {
+  return labelPackets(
+    trace,
+    Uint32Array.from({ length: trace.packets }, (_, row) => row),
+    devices,
+  );
+}
+
+/**
+ * How well `predicted` names the devices of the packets, with the interval of the accuracy over blocks of time.
+ * @param truth of {@link truthOf}
+ * @param classes what could be predicted: `devices`, and 'cover' where there was a class for it
+ * @throws InputError where no packet is to be scored.
+ */
+export function score(
+  truth: Uint16Array,
+  predicted: Uint16Array,
+  devices: readonly string[],
+  classes: readonly string[],
+  seed: number,
+): { identification: Cell['identification']; blocks: BlockCounts } {
+  const identification = scoreIdentification({ devices, classes, truth, predicted });
+  const blocks = countBlocks(truth, predicted);
+  const { low, high } = accuracyInterval([blocks], createRng(seed, 'interval'));
+  return { identification: { ...identification, accuracyLow: low, accuracyHigh: high }, blocks };
+}

@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { InputError } from '../shared/errors.js';
+
+/** Raise it with any change after which older versions of the tool would read a card wrongly. */
+export const CARD_VERSION = 1;
+
+const count = z.int().min(0);
+const share = z.number().min(0).max(1);
+const time = z.number().nullable();
+const parameters = z.record(z.string(), z.unknown());
+const plugin = z.object({ name: z.string(), label: z.string(), parameters });
+const part = z.object({ packets: count, from: time, to: time });
+
+/**
+ * What there is to know of a model beside its network or trees: `card.json`, beside `model.onnx`. Times are in seconds since the
+ * Unix epoch; what is undefined is null.
+ */
+const cardSchema = z.object({
+  schemaVersion: z.literal(CARD_VERSION),
+  tool: z.object({ name: z.literal('homeveil'), version: z.string(), commit: z.string().nullable() }),
+  attack: plugin,
+  /** Columns of the probabilities, in this order. `cover` is no device: its category is null. */
+  classes: z.array(z.object({ name: z.string(), category: z.enum(['iot', 'non-iot']).nullable() })).min(2),
+  features: z.object({
+    /** FEATURE_VERSION in windows.ts. */
+    version: z.int(),
+    port: z.enum(['service', 'destination']),
+    /** Of the input `features` of the ONNX model, in this order; the input `port` stands beside them. */
+    columns: z.array(z.object({ name: z.string(), unit: z.string() })),
+    /** How the ONNX model makes its own numbers of them: differs from attack to attack. */
+    encoding: parameters,
+  }),
+  view: plugin,
+  mix: z.enum(['single', 'home']),
+  window: z.int().min(1),
+  /** Packets from one training window to the next. */
+  stride: z.int().min(1),
+  /** What the traffic that it was trained on was under. */
+  defense: z.object({ label: z.string(), parts: z.array(plugin) }),
+  split: z.object({ by: z.enum(['time', 'file', 'paths']), train: z.number().nullable() }),
+  seed: z.int(),
+  data: z.object({
+    name: z.string(),
+    /** Of the trace in the view; see DatasetSummary. */
+    sha256: z.string(),
+    /** True for the synthetic home: such a model knows no real device. */
+    synthetic: z.boolean(),
+    train: part,
+    test: part.nullable(),
+  }),
+  /** On the test part; null where all data was trained on. */
+  scores: z
+    .object({
+      accuracy: share,
+      accuracyLow: share.nullable(),
+      accuracyHigh: share.nullable(),
+      balancedAccuracy: share,
+      macroF1: share,
+      chance: share,
+      majority: share,
+      perDevice: z.record(
+        z.string(),
+        z.object({ precision: share.nullable(), recall: share.nullable(), f1: share.nullable(), support: count }),
+      ),
+      classes: z.array(z.string()),
+      confusion: z.array(z.array(count)),
+      /**
+       * For each class the share of the other classes' packets that were called it with confidence (see conclude.ts): what
+       * mistakes alone make of it.
+       */
+      mistaken: z.array(share),
+    })
+    .nullable(),
+  insight: z.record(z.string(), z.number()).nullable(),
+  /** True where training was interrupted: the model is the best that there was by then. */
+  interrupted: z.boolean(),
+  seconds: z.object({ fit: z.number() }),
+  model: z.object({ sha256: z.string(), bytes: count }),
+});
+
+export type ModelCard = z.output<typeof cardSchema>;
+
+/**
+ * Reads the text of a card.
+ * @param where begins error messages: the file's path
+ * @throws InputError where it is damaged, no card of a model, or of a newer version.
+ */
+export function parseCard(text: string, where: string): ModelCard {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (cause) {
+    throw new InputError(`${where}: expected the card of a model, found what is no JSON: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  const version = (data as { schemaVersion?: unknown } | null)?.schemaVersion;
+  if (typeof version === 'number' && version > CARD_VERSION) {
+    throw new InputError(
+      `${where}: expected version ${CARD_VERSION} of a model's card, found ${version}: a newer homeveil wrote it`,
+    );
+  }
+  const parsed = cardSchema.safeParse(data);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const place = issue.path.join('.');
+  throw new InputError(
+    `${where}: expected the card of a model, found another file${place && `: ${place}`}: ${issue.message}`,
+  );
+}

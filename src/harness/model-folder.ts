@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Identifier } from '../learning/attack.js';
+import { FEATURE_VERSION } from '../learning/windows.js';
+import { InputError, UsageError } from '../shared/errors.js';
+import { writeFolderAtomic } from '../shared/files.js';
+import { type ModelCard, parseCard } from './model-card.js';
+import { attacks } from './plugins.js';
+
+const MODEL = 'model.onnx';
+const CARD = 'card.json';
+
+/** A model as it is kept. */
+export interface SavedModel {
+  readonly card: ModelCard;
+  readonly onnx: Uint8Array;
+}
+
+/** A model that can be used. */
+export interface LoadedModel {
+  readonly path: string;
+  readonly card: ModelCard;
+  readonly identifier: Identifier;
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/**
+ * Checks that a model can be saved at `path`, before anyone waits for one.
+ * @throws UsageError for a file, or a folder with anything in it but a model: that would be lost.
+ */
+export function checkModelPath(path: string): void {
+  if (!existsSync(path)) return;
+  if (!statSync(path).isDirectory()) throw new UsageError(`${path}: expected a folder for the model, found a file`);
+  const other = readdirSync(path).find((name) => name !== MODEL && name !== CARD);
+  if (other !== undefined) {
+    throw new UsageError(`${path}: expected a new folder, an empty one or a model's, found "${other}" in it`);
+  }
+}
+
+/**
+ * Writes a model as a folder of two files, in place of a model that is there. The folder appears when it is whole: no half of a
+ * model is ever left.
+ * @throws as {@link checkModelPath}; InputError where it cannot be written.
+ */
+export function saveModel(path: string, { card, onnx }: SavedModel): void {
+  checkModelPath(path);
+  writeFolderAtomic(path, { [MODEL]: onnx, [CARD]: `${JSON.stringify(card, null, 2)}\n` });
+}
+
+/**
+ * Opens a model that {@link saveModel} wrote.
+ * @throws InputError where a part is missing or damaged, or the model is of a version that this one does not know.
+ */
+export async function loadModel(
+  path: string,
+  options: { readonly threads: number; readonly onWarning?: (message: string) => void },
+): Promise<LoadedModel> {
+  const read = (name: string) => {
+    try {
+      return readFileSync(join(path, name));
+    } catch (cause) {
+      const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'none' : (cause as Error).message;
+      throw new InputError(`${path}: expected a model, a folder with ${MODEL} and ${CARD}, found ${reason}`, { cause });
+    }
+  };
+  const card = parseCard(read(CARD).toString('utf8'), join(path, CARD));
+  const onnx = read(MODEL);
+  const where = join(path, MODEL);
+  if (card.features.version !== FEATURE_VERSION) {
+    throw new InputError(
+      `${path}: expected a model of version ${FEATURE_VERSION} of the packet features, found ${card.features.version}: train it again`,
+    );
+  }
+  if (sha256(onnx) !== card.model.sha256) {
+    throw new InputError(
+      `${where}: expected the model that ${CARD} describes (${card.model.bytes} bytes, SHA-256 ${card.model.sha256.slice(0, 12)}…), found another or a damaged one (${onnx.length} bytes)`,
+    );
+  }
+  const attack = attacks.find(({ name }) => name === card.attack.name);
+  if (!attack?.open) {
+    throw new InputError(`${path}: expected a model of an attack that is known here, found "${card.attack.name}"`);
+  }
+  const classes = card.classes.map(({ name }) => name);
+  return { path, card, identifier: await attack.open(onnx, where, { classes, ...options }) };
+}

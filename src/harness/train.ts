@@ -1,0 +1,90 @@
+import type { Identifier } from '../learning/attack.js';
+import { FEATURE_COLUMNS } from '../learning/model-input.js';
+import { COVER, FEATURE_VERSION } from '../learning/windows.js';
+import type { AppliedView } from '../view/observe.js';
+import { countMistaken } from './conclude.js';
+import { openData, type Parts, spanOf } from './dataset.js';
+import { describeTool } from './environment.js';
+import { predictTrace, score, truthOf } from './evaluate.js';
+import { CARD_VERSION, type ModelCard } from './model-card.js';
+import { type SavedModel, sha256 } from './model-folder.js';
+import type { DatasetSummary, ResolvedSpec } from './result.js';
+import { checkThreads } from './run.js';
+import { appliedView, windowing } from './setting.js';
+import { createWorld, type Model, type RunOptions } from './world.js';
+
+/** A training's outcome; see saveModel. */
+export interface TrainedModel extends SavedModel {
+  readonly identifier: Identifier;
+  readonly dataset: DatasetSummary;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Trains the one attack of `spec` under its one defense, exactly as {@link runBench} trains its adaptive adversary, and scores it
+ * on the test part, if there is one. Nothing is printed or written. A signal that is aborted before anything was learnt makes it
+ * reject with the signal's reason; later, the model is the best that there was.
+ * @param spec of resolveTraining
+ * @throws UsageError, InputError
+ */
+export async function runTraining(spec: ResolvedSpec, options: RunOptions): Promise<TrainedModel> {
+  checkThreads(options);
+  const view = appliedView(spec);
+  const { parts, summary, warnings } = await openData(spec, view, options.onProgress);
+  const world = createWorld(spec, view, parts, spec.seed);
+  const [attack, defense] = [spec.attacks[0]!, spec.defenses[0]!];
+  options.signal?.throwIfAborted();
+  const model = await world.fit(attack, defense, options);
+  const interrupted = options.signal?.aborted ?? false;
+  const test = parts.test.packets === 0 ? null : world.defend(defense, 'test').defended.trace;
+  const train = world.defend(defense, 'train').defended.trace;
+  const { onnx, encoding } = model.identifier.save!();
+  const categories = new Map(summary.devices.map(({ name, category }) => [name, category]));
+  const card: ModelCard = {
+    schemaVersion: CARD_VERSION,
+    tool: describeTool(),
+    attack,
+    classes: model.classes.map((name) => ({ name, category: name === COVER ? null : categories.get(name)! })),
+    features: { version: FEATURE_VERSION, port: spec.port, columns: [...FEATURE_COLUMNS], encoding },
+    view: spec.view,
+    mix: windowing(spec, view).mix,
+    window: spec.window,
+    stride: spec.stride,
+    defense: { label: defense.label, parts: [...defense.parts] },
+    split: spec.split,
+    seed: spec.seed,
+    data: {
+      name: summary.name,
+      sha256: summary.sha256,
+      synthetic: summary.synthetic,
+      train: { packets: train.packets, ...spanOf(train) },
+      test: test && { packets: test.packets, ...spanOf(test) },
+    },
+    scores: test && (await scoreModel(spec, view, parts, model, test)),
+    insight: model.identifier.insight ?? null,
+    interrupted,
+    seconds: { fit: model.seconds },
+    model: { sha256: sha256(onnx), bytes: onnx.length },
+  };
+  return { card, onnx, identifier: model.identifier, dataset: summary, warnings };
+}
+
+async function scoreModel(
+  spec: ResolvedSpec,
+  view: AppliedView,
+  parts: Parts,
+  { identifier, classes }: Model,
+  test: Parts['test'],
+): Promise<NonNullable<ModelCard['scores']>> {
+  const predictions = await predictTrace(identifier, classes, test, windowing(spec, view));
+  const truth = truthOf(test, parts.classes);
+  const { identification } = score(truth, predictions.predicted, parts.classes, classes, spec.seed);
+  const { perDevice, confusion } = identification;
+  return {
+    ...identification,
+    perDevice: { ...perDevice },
+    classes: [...classes],
+    confusion: confusion.map((row) => [...row]),
+    mistaken: countMistaken(truth, predictions, classes.length),
+  };
+}

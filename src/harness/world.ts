@@ -1,0 +1,120 @@
+import type { Identifier } from '../learning/attack.js';
+import { buildWindows, thinWindows } from '../learning/build-windows.js';
+import { splitAt, splitValidation } from '../learning/split.js';
+import type { Windows } from '../learning/windows.js';
+import type { DefendedTrace } from '../shaping/account.js';
+import type { OnProgress } from '../shared/progress.js';
+import { createRng } from '../shared/rng.js';
+import type { Trace } from '../trace/trace.js';
+import { type AppliedView, observe } from '../view/observe.js';
+import type { Parts } from './dataset.js';
+import { attackOf, defenseOf } from './plugins.js';
+import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
+import { windowing } from './setting.js';
+
+/** What a run is given besides its spec. */
+export interface RunOptions {
+  /** Worker threads an attack may use, at least 1. */
+  readonly threads: number;
+  readonly onProgress?: OnProgress;
+  /** Takes what the user should know but need not act on: one line, without a full stop. */
+  readonly onWarning?: (message: string) => void;
+  /** Once aborted, an attack that learns in rounds ends with the best model it has. */
+  readonly signal?: AbortSignal;
+}
+
+/** Share of the training part, at its end, that attacks with early stopping validate on. */
+const VALIDATION_SHARE = 0.2;
+
+export interface Shaped {
+  readonly defended: DefendedTrace;
+  readonly seconds: number;
+}
+
+export interface Model {
+  readonly identifier: Identifier;
+  /** Columns of its probabilities: the devices, and 'cover' last where there was cover to learn. */
+  readonly classes: readonly string[];
+  readonly seconds: number;
+}
+
+/** One seed's traffic and models; each is made once, when it is first asked for. */
+export interface World {
+  defend(defense: ResolvedDefense, part: 'train' | 'test'): Shaped;
+  /** Trains on traffic under `defense`, or on undefended traffic for null. */
+  fit(attack: ResolvedPlugin, defense: ResolvedDefense | null, options: RunOptions): Promise<Model>;
+}
+
+export const UNDEFENDED: ResolvedDefense = { label: 'none', parts: [] };
+
+export function createWorld(spec: ResolvedSpec, view: AppliedView, parts: Parts, seed: number): World {
+  const shaped = new Map<string, Shaped>();
+  const models = new Map<string, Promise<Model>>();
+
+  const defend: World['defend'] = (defense, part) =>
+    remember(shaped, `${part} ${defense.label}`, () => {
+      const started = performance.now();
+      const defenses = defense.parts.map((plugin) => ({ defense: defenseOf(plugin), parameters: plugin.parameters }));
+      // A stream for each part: the adaptive adversary knows the defense, not its chance.
+      const rng = createRng(seed, part, defense.label);
+      const defended = observe(parts[part], view, defenses, { rng, capacity: spec.capacity });
+      return { defended, seconds: secondsSince(started) };
+    });
+
+  const train = async (attack: ResolvedPlugin, defense: ResolvedDefense, options: RunOptions): Promise<Model> => {
+    const { trace } = defend(defense, 'train').defended;
+    const plugin = attackOf(attack);
+    const { train, test: validation } = plugin.validates
+      ? splitValidation(trace, VALIDATION_SHARE, spec.split.by === 'file' ? 'file' : 'time')
+      : splitAt(trace, Number.POSITIVE_INFINITY);
+    const coverClass = trace.cover.includes(1);
+    const windowsOf = (part: Trace) => buildTraining(part, spec, view, parts.classes, coverClass);
+    const started = performance.now();
+    const windows = windowsOf(train);
+    const identifier = await plugin.fit(windows, windowsOf(validation), {
+      parameters: attack.parameters as never,
+      rng: createRng(seed, 'attack', attack.label, defense.label),
+      ...options,
+    });
+    return { identifier, classes: windows.classes, seconds: secondsSince(started) };
+  };
+
+  return {
+    defend,
+    fit(attack, defense, options) {
+      // `none` is no defense: both adversaries train on the same traffic, and are one.
+      const known = defense === null || defense.parts.every((part) => part.name === 'none') ? UNDEFENDED : defense;
+      return remember(models, `${attack.label} ${known.label}`, () => train(attack, known, options));
+    },
+  };
+}
+
+function buildTraining(
+  trace: Trace,
+  spec: ResolvedSpec,
+  view: AppliedView,
+  classes: readonly string[],
+  coverClass: boolean,
+): Windows {
+  const { windows } = buildWindows(trace, {
+    ...windowing(spec, view),
+    stride: spec.stride,
+    classes,
+    coverClass,
+  });
+  return spec.maximumTrainPackets === null ? windows : thinWindows(windows, spec.maximumTrainPackets);
+}
+
+/** The value of `key`, made on the first call. */
+function remember<T>(values: Map<string, T>, key: string, make: () => T): T {
+  let value = values.get(key);
+  if (value === undefined) {
+    value = make();
+    values.set(key, value);
+  }
+  return value;
+}
+
+export function secondsSince(started: number): number {
+  return (performance.now() - started) / 1000;
+}

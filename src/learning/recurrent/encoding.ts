@@ -1,0 +1,78 @@
+import { rowsInWindows } from '../build-windows.js';
+import type { PacketFeatures, Windows } from '../windows.js';
+import { packetFeatures } from './network.js';
+
+/** How packets become the network's numbers; learnt from the training windows and saved with the model. */
+export interface Encoding {
+  /** Ports with a row of the embedding: `ports[i]` has row i + 1. Row 0 is for all others. */
+  readonly ports: readonly number[];
+  /** Bytes that count as 1. */
+  readonly lengthUnit: number;
+  /** Of log10(interval in seconds + `intervalFloor`). */
+  readonly intervalMean: number;
+  readonly intervalDeviation: number;
+  /** Seconds; keeps the logarithm of 0 finite, at a resolution that captures have. */
+  readonly intervalFloor: number;
+}
+
+/** Packets as the network takes them. */
+export interface EncodedPackets {
+  /** Row of the port embedding. */
+  readonly port: Int32Array;
+  /** rows x `packetFeatures`: seven protocol bits, direction, length, interval. */
+  readonly features: Float32Array;
+}
+
+/** The maximal transmission unit of Ethernet. */
+const mtu = 1500;
+const intervalFloor = 1e-6;
+
+/** @param maximumPorts how many of the most frequent ports get an embedding of their own */
+export function learnEncoding(windows: Windows, maximumPorts: number): Encoding {
+  const { port, interval } = windows.packets;
+  const rows = rowsInWindows(windows);
+  const packets = new Map<number, number>();
+  let sum = 0;
+  let squares = 0;
+  for (const row of rows) {
+    packets.set(port[row]!, (packets.get(port[row]!) ?? 0) + 1);
+    const logInterval = Math.log10(interval[row]! + intervalFloor);
+    sum += logInterval;
+    squares += logInterval * logInterval;
+  }
+  const ports = [...packets]
+    .sort(([a, m], [b, n]) => n - m || a - b)
+    .slice(0, maximumPorts)
+    .map(([number]) => number);
+  const mean = sum / rows.length;
+  const deviation = Math.sqrt(Math.max(0, squares / rows.length - mean * mean));
+  // Intervals that are all alike say nothing; any unit will do for them.
+  return {
+    ports,
+    lengthUnit: mtu,
+    intervalMean: mean,
+    intervalDeviation: deviation > 1e-6 ? deviation : 1,
+    intervalFloor,
+  };
+}
+
+export function encodePackets(packets: PacketFeatures, encoding: Encoding): EncodedPackets {
+  const { rows } = packets;
+  const rowOf = new Int32Array(0x10000);
+  encoding.ports.forEach((number, i) => {
+    rowOf[number] = i + 1;
+  });
+  const port = new Int32Array(rows);
+  const features = new Float32Array(rows * packetFeatures);
+  for (let row = 0; row < rows; row++) {
+    port[row] = rowOf[packets.port[row]!]!;
+    const at = row * packetFeatures;
+    const bits = packets.protocols[row]!;
+    for (let bit = 0; bit < 7; bit++) features[at + bit] = (bits >> bit) & 1;
+    features[at + 7] = packets.direction[row]!;
+    features[at + 8] = packets.length[row]! / encoding.lengthUnit;
+    const logInterval = Math.log10(packets.interval[row]! + encoding.intervalFloor);
+    features[at + 9] = (logInterval - encoding.intervalMean) / encoding.intervalDeviation;
+  }
+  return { port, features };
+}

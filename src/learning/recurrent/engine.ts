@@ -1,0 +1,44 @@
+import type { OnWarning } from '../onnx/runtime.js';
+import type { Batch, TrainingBatch } from './batch.js';
+import type { NetworkShape } from './network.js';
+
+/** What stays the same through a training. */
+export interface EngineOptions {
+  readonly shape: NetworkShape;
+  /** Packets per window and windows per batch of a training step. */
+  readonly time: number;
+  readonly batch: number;
+  /** Share of each layer's output that is dropped in training, in [0, 1). */
+  readonly dropout: number;
+  /** Norm to which a longer gradient is shortened. */
+  readonly clipNorm: number;
+  readonly threads: number;
+  readonly device: 'cpu' | 'cuda';
+  readonly onWarning?: OnWarning;
+}
+
+/**
+ * Runs the network: the same mathematics on one runtime or another. It holds parameters and optimiser state, which leave it only
+ * when asked for.
+ */
+export interface Engine {
+  /** The package that does the work. */
+  readonly runtime: string;
+  /** Sets the parameters (see ParameterLayout) and forgets the optimiser's state. */
+  setParameters(parameters: Float32Array): void;
+  /** A copy of the parameters. */
+  getParameters(): Float32Array;
+  /** One step of Adam on the clipped gradient. */
+  step(batch: TrainingBatch, rate: number): Promise<StepResult>;
+  /** The loss and its gradient, without a step; like the parameters. */
+  gradient(batch: TrainingBatch): Promise<{ loss: number; gradient: Float32Array }>;
+  /** Probabilities, time x batch x classes; any time and batch. What it gives on padding means nothing. */
+  predict(batch: Batch): Promise<Float32Array>;
+  dispose(): Promise<void>;
+}
+
+export interface StepResult {
+  readonly loss: number;
+  /** Norm of the gradient before clipping. */
+  readonly norm: number;
+}
