@@ -46,8 +46,8 @@ const tasks = {
   },
   start() {
     tasks.build();
-    const out = join('reports', 'latest');
-    run(process.execPath, [join(root, 'dist/src/cli/main.js'), 'bench', '--quick', '--out', out, ...rest]);
+    const bench = ['bench', '--quick', '--attack', 'random-forest', 'lstm', 'blstm', '--out', join('reports', 'latest')];
+    run(process.execPath, [join(root, 'dist/src/cli/main.js'), ...bench, ...rest]);
   },
   test() {
     tasks.build();

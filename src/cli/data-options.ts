@@ -44,7 +44,7 @@ export function addDataOptions<T>(yargs: Argv<T>) {
     .option('mix', { type: 'string', describe: 'One window, packets of a single device or of the home  [home]' })
     .option('seed', { type: 'number', describe: 'Of all chance (with --seeds, the first one)  [1]' })
     .option('window', { type: 'number', describe: 'Packets per window  [100]' })
-    .option('stride', { type: 'number', describe: 'Packets between windows to train on  [window / 2]' })
+    .option('stride', { type: 'number', describe: 'Packets between windows to train on  [window / 4]' })
     .option('port', { type: 'string', describe: 'service, or destination as in the paper  [service]' })
     .option('minimum-packets', { type: 'number', describe: 'Leave out devices with fewer on either side  [window]' })
     .option('capacity', { type: 'number', describe: 'Mbit/s of the link behind the defense  [no limit]' })

@@ -87,7 +87,7 @@ function resolve(request: BenchRequest, mayTrainOnAll: boolean): ResolvedSpec {
     seeds: integer('--seeds', request.seeds ?? 1, 1, 1000),
     seed,
     window,
-    stride: integer('--stride', request.stride ?? Math.ceil(window / 2), 1, 65_535),
+    stride: integer('--stride', request.stride ?? Math.ceil(window / 4), 1, 65_535),
     port: oneOf('--port', request.port ?? 'service', ['service', 'destination'] as const),
     minimumPackets: integer('--minimum-packets', request.minimumPackets ?? window, 1, Number.MAX_SAFE_INTEGER),
     maximumTrainPackets: quick ? 100_000 : null,

@@ -9,7 +9,7 @@ test('with nothing asked for, it is the synthetic home, both adversaries, and pa
   expect(spec.defenses[0]!.label).toBe('none');
   expect(spec.view.name).toBe('napt');
   expect(spec.mix).toBe('home');
-  expect([spec.window, spec.stride, spec.minimumPackets, spec.seeds]).toEqual([100, 50, 100, 1]);
+  expect([spec.window, spec.stride, spec.minimumPackets, spec.seeds]).toEqual([100, 25, 100, 1]);
 });
 
 test('every parameter of every defense is written out', () => {
