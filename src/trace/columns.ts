@@ -1,39 +1,40 @@
-/** The per-packet columns of a packet table while it grows. */
-export interface ColumnBlock {
+/** The per-packet columns of a packet table while it grows; its `file` column is filled in at the end. */
+export interface Columns {
   readonly time: Float64Array;
   readonly length: Uint32Array;
   readonly protocols: Uint8Array;
-  /** Pair of sender and receiver on the link. */
-  readonly link: Uint32Array;
+  readonly source: Uint32Array;
+  readonly destination: Uint32Array;
   readonly conversation: Uint32Array;
   readonly reverse: Uint8Array;
 }
 
-/** Rows come in blocks of a fixed size, so growing copies nothing; they are joined once, at the end. */
-export const BLOCK_ROWS = 1 << 14;
-
-export function createColumns(rows: number): ColumnBlock {
+/** Columns of `rows` zeros. Memory that is never written costs none: the system hands it out page by page. */
+export function createColumns(rows: number): Columns {
   return {
     time: new Float64Array(rows),
     length: new Uint32Array(rows),
     protocols: new Uint8Array(rows),
-    link: new Uint32Array(rows),
+    source: new Uint32Array(rows),
+    destination: new Uint32Array(rows),
     conversation: new Uint32Array(rows),
     reverse: new Uint8Array(rows),
   };
 }
 
-/** The first `rows` rows of `blocks`, one after another, as one. */
-export function joinColumns(blocks: readonly ColumnBlock[], rows: number): ColumnBlock {
-  const joined = createColumns(rows);
-  for (const name of Object.keys(joined) as (keyof ColumnBlock)[]) {
-    let at = 0;
-    for (const block of blocks) {
-      const part = block[name].subarray(0, rows - at);
-      // The two are of one type: they are the same column.
-      (joined[name] as Float64Array).set(part as Float64Array, at);
-      at += part.length;
-    }
-  }
-  return joined;
+/** The same columns with twice the rows. */
+export function growColumns(columns: Columns): Columns {
+  const larger = createColumns(columns.time.length * 2);
+  // The two are of one type: they are the same column.
+  for (const name of columnNames(columns)) (larger[name] as Float64Array).set(columns[name] as Float64Array);
+  return larger;
+}
+
+/** The first `rows` rows, without copying them. */
+export function firstRows(columns: Columns, rows: number): Columns {
+  return Object.fromEntries(columnNames(columns).map((name) => [name, columns[name].subarray(0, rows)])) as never;
+}
+
+function columnNames(columns: Columns): (keyof Columns)[] {
+  return Object.keys(columns) as (keyof Columns)[];
 }

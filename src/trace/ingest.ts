@@ -1,7 +1,7 @@
 import { applicationOf } from './application.js';
 import { MAX_CAPTURED, type PacketSink } from './capture.js';
-import { BLOCK_ROWS, type ColumnBlock, createColumns, joinColumns } from './columns.js';
-import { conversationOf, createFlowTable, linkPairOf, takeConversations, takeStations } from './flows.js';
+import { createColumns, firstRows, growColumns } from './columns.js';
+import { createFlowTable, directionOf, pairOf, takeConversations } from './flows.js';
 import { createFrame, type DropReason, KEPT, TCP, UDP } from './frame.js';
 import { type Link, linkOf } from './links.js';
 import { readNetwork } from './network.js';
@@ -24,15 +24,15 @@ const MAX_TIME = 2 ** 32;
 /** More files than the `file` column can tell apart. */
 export const MAX_FILES = 65536;
 
-export function createIngest(): Ingest {
+/** Makes room for about `expected` packets, and for more when they come. */
+export function createIngest(expected: number): Ingest {
   const frame = createFrame();
   const flows = createFlowTable();
   const files: string[] = [];
   /** The row after the last one of each file. */
   const fileEnds: number[] = [];
-  const blocks = [createColumns(BLOCK_ROWS)];
-  let block = blocks[0]!;
-  let row = 0;
+  let columns = createColumns(Math.max(1, Math.ceil(expected)));
+  let rows = 0;
 
   let report: FileReport;
   let link: Link = linkOf(-1);
@@ -40,7 +40,6 @@ export function createIngest(): Ingest {
   let linkPackets = 0;
   let dropped = 0;
 
-  const rows = (): number => (blocks.length - 1) * BLOCK_ROWS + row;
   const countLink = (): void => {
     if (linkPackets > 0) report.links[link.name] = (report.links[link.name] ?? 0) + linkPackets;
     linkPackets = 0;
@@ -77,13 +76,10 @@ export function createIngest(): Ingest {
 
   /** Appends the row of the packet in `frame`. */
   const keep = (time: number): void => {
-    if (row === BLOCK_ROWS) {
-      block = createColumns(BLOCK_ROWS);
-      blocks.push(block);
-      row = 0;
-    }
-    const handle = conversationOf(flows, frame);
-    const conversation = handle >>> 1;
+    if (rows === columns.time.length) columns = growColumns(columns);
+    const pair = pairOf(flows, frame);
+    const direction = directionOf(flows, frame);
+    const conversation = direction >>> 1;
     let protocols: number = frame.family === 0 ? Protocol.OTHER : Protocol.IP;
     if (frame.transport === TCP || frame.transport === UDP) {
       const application = applicationOf(frame, flows.application, conversation);
@@ -91,13 +87,14 @@ export function createIngest(): Ingest {
     } else {
       protocols |= Protocol.OTHER;
     }
-    block.time[row] = time;
-    block.length[row] = frame.wireEnd - frame.at - frame.uncounted;
-    block.protocols[row] = protocols;
-    block.link[row] = linkPairOf(flows, frame);
-    block.conversation[row] = conversation;
-    block.reverse[row] = handle & 1;
-    row++;
+    columns.time[rows] = time;
+    columns.length[rows] = frame.wireEnd - frame.at - frame.uncounted;
+    columns.protocols[rows] = protocols;
+    columns.source[rows] = flows.pairSource[pair]!;
+    columns.destination[rows] = flows.pairDestination[pair]!;
+    columns.conversation[rows] = conversation;
+    columns.reverse[rows] = direction & 1;
+    rows++;
   };
 
   return {
@@ -125,50 +122,30 @@ export function createIngest(): Ingest {
     end() {
       countLink();
       const first = fileEnds.at(-1) ?? 0;
-      const end = rows();
-      fileEnds.push(end);
-      report.kept = end - first;
+      fileEnds.push(rows);
+      report.kept = rows - first;
       report.read = report.kept + dropped;
-      if (end > first) measureTime(blocks, first, end, report);
+      if (rows > first) measureTime(columns.time.subarray(first, rows), report);
     },
     table() {
-      const packets = rows();
-      const file = new Uint16Array(packets);
+      const file = new Uint16Array(rows);
       for (const [index, end] of fileEnds.entries()) file.fill(index, fileEnds[index - 1] ?? 0, end);
-      const { link: pairs, ...columns } = joinColumns(blocks, packets);
-      const stations = takeStations(flows);
-      const source = lookUp(stations.source, pairs);
-      const destination = lookUp(stations.destination, pairs);
       const conversations = takeConversations(flows);
-      return { packets, ...columns, source, destination, file, files, macs: stations.macs, conversations };
+      return { packets: rows, ...firstRows(columns, rows), file, files, macs: flows.macs, conversations };
     },
   };
 }
 
-function lookUp(values: Uint32Array, rows: Uint32Array): Uint32Array {
-  const out = new Uint32Array(rows.length);
-  for (let i = 0; i < rows.length; i++) out[i] = values[rows[i]!]!;
-  return out;
-}
-
-/** Finds the span of the rows [first, end), and how often time runs backward in it. */
-function measureTime(blocks: readonly ColumnBlock[], first: number, end: number, report: FileReport): void {
-  let from = Number.POSITIVE_INFINITY;
-  let to = Number.NEGATIVE_INFINITY;
-  let last = Number.NEGATIVE_INFINITY;
+/** Finds the span of the times of a file, and how often they run backward. */
+function measureTime(time: Float64Array, report: FileReport): void {
+  let from = time[0]!;
+  let to = from;
   let backward = 0;
-  for (let row = first; row < end; ) {
-    const { time } = blocks[Math.floor(row / BLOCK_ROWS)]!;
-    const start = row % BLOCK_ROWS;
-    const stop = Math.min(BLOCK_ROWS, start + end - row);
-    for (let i = start; i < stop; i++) {
-      const now = time[i]!;
-      if (now < last) backward++;
-      if (now < from) from = now;
-      if (now > to) to = now;
-      last = now;
-    }
-    row += stop - start;
+  for (let i = 1; i < time.length; i++) {
+    const now = time[i]!;
+    if (now < time[i - 1]!) backward++;
+    if (now < from) from = now;
+    if (now > to) to = now;
   }
   report.from = from;
   report.to = to;

@@ -1,6 +1,6 @@
 /**
  * Dense ids for keys of five 32-bit words, in order of first sight: a hash table with open addressing on typed arrays.
- * Reading looks up five keys a packet (two MACs, two addresses, a conversation), so nothing here allocates per look-up.
+ * Reading looks up at least two keys per packet, so nothing here allocates on a look-up.
  */
 export interface KeyTable {
   count: number;
@@ -8,41 +8,33 @@ export interface KeyTable {
   keys: Int32Array;
   /** Id plus one, 0 for an empty slot; a power of two of them, at most half full. */
   slots: Int32Array;
-  /** The id found last: packets come in bursts, so the next key is often the same. */
-  last: number;
 }
 
 const WORDS = 5;
 
 export function createKeyTable(): KeyTable {
-  return { count: 0, keys: new Int32Array(64 * WORDS), slots: new Int32Array(128), last: 0 };
+  return { count: 0, keys: new Int32Array(64 * WORDS), slots: new Int32Array(128) };
 }
 
 /** The id of a key; a key not seen before gets the next one. */
 export function keyId(table: KeyTable, a: number, b: number, c: number, d: number, e: number): number {
   const { keys, slots } = table;
-  if (table.count > 0 && matches(keys, table.last, a, b, c, d, e)) return table.last;
   const mask = slots.length - 1;
   let slot = hash(a, b, c, d, e) & mask;
   for (let id = slots[slot]! - 1; id >= 0; id = slots[slot]! - 1) {
-    if (matches(keys, id, a, b, c, d, e)) {
-      table.last = id;
+    const at = id * WORDS;
+    if (keys[at] === a && keys[at + 1] === b && keys[at + 2] === c && keys[at + 3] === d && keys[at + 4] === e) {
       return id;
     }
     slot = (slot + 1) & mask;
   }
-  table.last = table.count;
   return insert(table, slot, a, b, c, d, e);
 }
 
-function matches(keys: Int32Array, id: number, a: number, b: number, c: number, d: number, e: number): boolean {
+/** The words of the key with the given id. */
+export function keyWords({ keys }: KeyTable, id: number): [number, number, number, number, number] {
   const at = id * WORDS;
-  return keys[at] === a && keys[at + 1] === b && keys[at + 2] === c && keys[at + 3] === d && keys[at + 4] === e;
-}
-
-/** Word `word` of the key with the given id. */
-export function keyWord(table: KeyTable, id: number, word: number): number {
-  return table.keys[id * WORDS + word]!;
+  return [keys[at]!, keys[at + 1]!, keys[at + 2]!, keys[at + 3]!, keys[at + 4]!];
 }
 
 function insert(table: KeyTable, slot: number, a: number, b: number, c: number, d: number, e: number): number {

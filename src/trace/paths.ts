@@ -24,9 +24,8 @@ export function expandPaths(paths: readonly string[]): string[] {
   });
 }
 
-const { compare } = new Intl.Collator('en', { numeric: true });
-
 function capturesBelow(folder: string): string[] {
+  const { compare } = new Intl.Collator('en', { numeric: true });
   const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => compare(a.name, b.name));
   return entries.flatMap((entry) => {
     const path = join(folder, entry.name);

@@ -14,6 +14,10 @@ export interface ReadOptions {
   readonly onProgress?: OnProgress;
 }
 
+/** A guess at the size of a record: room is made for fewer packets than are likely, and doubled when needed. */
+const BYTES_PER_PACKET = 200;
+const MOST_EXPECTED = 1 << 22;
+
 /**
  * Reads capture files (pcap or pcapng, plain or gzip), one after another, in memory that grows with the number of
  * packets but not with their size. Folders are searched; see {@link expandPaths}. What is damaged or is no capture is
@@ -26,9 +30,9 @@ export async function readCaptures(
 ): Promise<{ table: PacketTable; report: IngestReport }> {
   const files = expandPaths(paths);
   if (files.length > MAX_FILES) throw new InputError(`expected at most ${MAX_FILES} captures, found ${files.length}`);
-  const ingest = createIngest();
   const reports: FileReport[] = [];
   const total = files.reduce((sum, path) => sum + statSync(path).size, 0);
+  const ingest = createIngest(Math.min(total / BYTES_PER_PACKET, MOST_EXPECTED));
   let before = 0;
   for (const path of files) {
     const report = await readFile(path, ingest, (bytes) => {

@@ -1,5 +1,5 @@
 import type { TrainingBatch } from '../../src/learning/recurrent/batch.js';
-import { directions, type NetworkShape } from '../../src/learning/recurrent/network.js';
+import { directions, type NetworkShape, packetFeatures } from '../../src/learning/recurrent/network.js';
 import { createRng } from '../../src/shared/rng.js';
 
 /** A batch with windows of different length, among them one of a single packet. */
@@ -22,7 +22,7 @@ export function randomBatch(
     batch,
     count,
     port: Int32Array.from({ length: rows }, () => rng.integer(0, shape.ports - 1)),
-    features: Float32Array.from({ length: rows * 10 }, () => rng.normal(0, 1)),
+    features: Float32Array.from({ length: rows * packetFeatures }, () => rng.normal(0, 1)),
     label: Int32Array.from({ length: rows }, () => rng.integer(0, shape.classes - 1)),
     weight: weight.map((value) => value / sum),
     keep:

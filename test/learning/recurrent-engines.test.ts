@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { emptyBatch } from '../../src/learning/recurrent/batch.js';
 import type { Engine } from '../../src/learning/recurrent/engine.js';
-import { initialParameters, type NetworkShape, parameterLayout } from '../../src/learning/recurrent/network.js';
+import {
+  initialParameters,
+  type NetworkShape,
+  packetFeatures,
+  parameterLayout,
+} from '../../src/learning/recurrent/network.js';
 import { createOnnxEngine } from '../../src/learning/recurrent/onnx-engine.js';
 import { createTfjsEngine } from '../../src/learning/recurrent/tfjs-engine.js';
 import { createRng } from '../../src/shared/rng.js';
@@ -88,7 +93,7 @@ it('gives the forget gate a bias of one, and ports that were never seen an embed
   const { bias } = layers[0]![0]!;
   expect([...parameters.subarray(bias.offset, bias.offset + bias.size)]).toEqual([...'0000000011110000'].map(Number));
   expect([...parameters.subarray(embedding.offset, embedding.offset + 3)]).toEqual([0, 0, 0]);
-  expect(emptyBatch(2, 3).features.length).toBe(60);
+  expect(emptyBatch(2, 3).features.length).toBe(6 * packetFeatures);
 });
 
 function meanDistance(a: Float32Array, b: Float32Array): number {

@@ -29,6 +29,7 @@ describe('the cost axis', () => {
 
   test('has a single tick where everything is free', () => {
     expect(costAxis([0, 0], 6).ticks).toEqual([0]);
+    expect(costAxis([-5e-324], 3).ticks).toEqual([0]);
   });
 
   test('holds every cost, negative ones too, and places it where the renderer will', () => {

@@ -299,6 +299,15 @@ describe('IP', () => {
     expect(table.conversations.portA[0]).toBe(443);
     expect(table.macs).toEqual(['', GATEWAY, DEVICE]);
   });
+
+  it('an end that talks to itself makes one conversation too, of one direction', async () => {
+    const local = { from: '127.0.0.1', to: '127.0.0.1' };
+    const self = ipv4(17, udp(5, 5), local);
+    const { table } = await dissect(101, self, self, ipv4(17, udp(5, 6), local), ipv4(17, udp(6, 5), local), packet4);
+    expect([...table.conversation]).toEqual([0, 0, 1, 1, 2]);
+    expect([...table.reverse]).toEqual([0, 0, 0, 1, 0]);
+    expect(table.conversations.count).toBe(3);
+  });
 });
 
 describe('applications', () => {

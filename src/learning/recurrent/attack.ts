@@ -11,12 +11,12 @@ const parameters = z.object({
   layers: z.int().min(1).max(8).default(2).describe('recurrent layers'),
   embedding: z.int().min(1).max(256).default(30).describe('numbers in the port embedding'),
   ports: z.int().min(1).max(1024).default(256).describe('most frequent ports with an embedding of their own'),
-  dropout: z.number().min(0).max(0.9).default(0.5).describe("share of each layer's output dropped in training"),
-  epochs: z.int().min(1).max(1000).default(30).describe('passes over the training windows, at most'),
+  dropout: z.number().min(0).max(0.9).default(0.3).describe("share of each layer's output dropped in training"),
+  epochs: z.int().min(1).max(1000).default(15).describe('passes over the training windows, at most'),
   batch: z.int().min(1).max(1024).default(64).describe('windows in a step'),
-  learningRate: z.number().gt(0).max(1).default(0.001).describe('highest learning rate of Adam'),
+  learningRate: z.number().gt(0).max(1).default(0.003).describe('highest learning rate of Adam'),
   clipNorm: z.number().gt(0).max(1000).default(1).describe('norm to which a longer gradient is shortened'),
-  patience: z.int().min(1).max(1000).default(8).describe('epochs without a better validation score before the end'),
+  patience: z.int().min(1).max(1000).default(5).describe('epochs without a better validation score before the end'),
   balance: z
     .number()
     .min(0)

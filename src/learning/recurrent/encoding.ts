@@ -1,6 +1,6 @@
 import { rowsInWindows } from '../build-windows.js';
 import type { PacketFeatures, Windows } from '../windows.js';
-import { packetFeatures } from './network.js';
+import { lengthPeriods, packetFeatures, rawFeatures } from './network.js';
 
 /** How packets become the network's numbers; learnt from the training windows and saved with the model. */
 export interface Encoding {
@@ -19,7 +19,7 @@ export interface Encoding {
 export interface EncodedPackets {
   /** Row of the port embedding. */
   readonly port: Int32Array;
-  /** rows x `packetFeatures`: seven protocol bits, direction, length, interval. */
+  /** rows x `packetFeatures`: seven protocol bits, direction, length, interval, waves of the length. */
   readonly features: Float32Array;
 }
 
@@ -56,6 +56,12 @@ export function learnEncoding(windows: Windows, maximumPorts: number): Encoding 
   };
 }
 
+/**
+ * Packets as numbers of about unit size. A length is given as itself and as sines and cosines of it: two lengths that differ by
+ * a few bytes are often two messages, and a network tells them apart by waves where one number is too smooth (Tancik et
+ * al., "Fourier features let networks learn high frequency functions in low dimensional domains", NeurIPS 2020). Not in Dong
+ * et al.; docs/recurrent.md says what it brings.
+ */
 export function encodePackets(packets: PacketFeatures, encoding: Encoding): EncodedPackets {
   const { rows } = packets;
   const rowOf = new Int32Array(0x10000);
@@ -73,6 +79,12 @@ export function encodePackets(packets: PacketFeatures, encoding: Encoding): Enco
     features[at + 8] = packets.length[row]! / encoding.lengthUnit;
     const logInterval = Math.log10(packets.interval[row]! + encoding.intervalFloor);
     features[at + 9] = (logInterval - encoding.intervalMean) / encoding.intervalDeviation;
+    lengthPeriods.forEach((period, i) => {
+      const turns = packets.length[row]! / period;
+      const angle = 2 * Math.PI * (turns - Math.floor(turns));
+      features[at + rawFeatures + i] = Math.sin(angle);
+      features[at + rawFeatures + lengthPeriods.length + i] = Math.cos(angle);
+    });
   }
   return { port, features };
 }

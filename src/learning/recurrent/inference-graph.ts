@@ -6,7 +6,7 @@ import { type ParameterValues, parametersFromVector } from './parameter-graph.js
 
 /**
  * The network without dropout, time-major, parameters as an input, as the engine needs it during training.
- * Inputs: `parameters`, `port` (time x batch), `features` (time x batch x 10), `count` (batch).
+ * Inputs: `parameters`, `port` (time x batch), `features` (time x batch x packetFeatures), `count` (batch).
  * Output: `probabilities` (time x batch x classes).
  */
 export function inferenceModel(shape: NetworkShape): Uint8Array {

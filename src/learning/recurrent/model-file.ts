@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { InputError } from '../../shared/errors.js';
-import { arithmetic, createGraph, type GraphBuilder, int64s, type Value } from '../onnx/graph.js';
+import { arithmetic, createGraph, floats, type GraphBuilder, int64s, type Value } from '../onnx/graph.js';
 import { decodeModel, encodeModel } from '../onnx/model.js';
 import type { Encoding } from './encoding.js';
 import { network } from './inference-graph.js';
 import type { RecurrentModel } from './model.js';
-import { packetFeatures, parameterLayout } from './network.js';
+import { lengthPeriods, parameterLayout, rawFeatures } from './network.js';
 import { parametersAsConstants } from './parameter-graph.js';
 
 /** Key of the model's metadata under which its card stands, as JSON. */
@@ -44,7 +44,7 @@ export function encodeRecurrentModel(model: RecurrentModel): Uint8Array {
   const { shape, classes, size, encoding } = model;
   const g = createGraph(shape.bidirectional ? 'blstm' : 'lstm');
   const port = g.input('port', 'int64', ['windows', 'time']);
-  const features = g.input('features', 'float32', ['windows', 'time', packetFeatures]);
+  const features = g.input('features', 'float32', ['windows', 'time', rawFeatures]);
   const counts = g.input('count', 'int32', ['windows']);
   const row = g.op(
     'LabelEncoder',
@@ -71,13 +71,26 @@ export function encodeRecurrentModel(model: RecurrentModel): Uint8Array {
 /** The same as encodePackets, as operators. */
 function scale(g: GraphBuilder, features: Value, encoding: Encoding): Value {
   const { add, sub, mul, scalar } = arithmetic(g);
-  const widths = g.constant(int64s([packetFeatures - 2, 1, 1]));
+  const widths = g.constant(int64s([rawFeatures - 2, 1, 1]));
   const [bits, length, interval] = g.ops('Split', 3, [features, widths], { axis: 2 }) as [Value, Value, Value];
   const log10 = mul(g.op('Log', [add(interval, scalar(encoding.intervalFloor))]), scalar(Math.LOG10E));
+  // Whole turns are taken off first: of many turns, 32 bits would leave no angle. Powers of two divide without a rest.
+  const turns = mul(
+    length,
+    g.constant(
+      floats(
+        Float32Array.from(lengthPeriods, (period) => 1 / period),
+        [lengthPeriods.length],
+      ),
+    ),
+  );
+  const angle = mul(sub(turns, g.op('Floor', [turns])), scalar(2 * Math.PI));
   const scaled = [
     bits,
     mul(length, scalar(1 / encoding.lengthUnit)),
     mul(sub(log10, scalar(encoding.intervalMean)), scalar(1 / encoding.intervalDeviation)),
+    g.op('Sin', [angle]),
+    g.op('Cos', [angle]),
   ];
   return g.op('Concat', scaled, { axis: 2 });
 }

@@ -1,7 +1,13 @@
 import type { Rng } from '../../shared/rng.js';
 
-/** Numbers per packet beside the port: seven protocol bits, direction, length, interval. */
-export const packetFeatures = 10;
+/** Numbers per packet beside the port, as captured: seven protocol bits, direction, length, interval. */
+export const rawFeatures = 10;
+
+/** Periods, in bytes, of the waves that the network sees a length through: see encodePackets. */
+export const lengthPeriods: readonly number[] = Array.from({ length: 11 }, (_, i) => 4 * 2 ** i);
+
+/** Numbers per packet beside the port, as the network takes them. */
+export const packetFeatures = rawFeatures + 2 * lengthPeriods.length;
 
 /**
  * The network of Dong et al., arXiv 1909.00104, section 5: per packet a port embedding joined with the other features, a

@@ -11,11 +11,15 @@ export interface CostAxis {
 /** The dearest defense costs this many times the median one or more: in proportion, the others would lie on one spot. */
 const LOGARITHMIC_FROM = 15;
 
+/** Costs that differ by less are all the same to a reader, and too close together for steps between them. */
+const FREE = 1e-9;
+
 /** An axis for `costs` (finite numbers) that has about `ticks` labels, at most two more. */
 export function costAxis(costs: readonly number[], ticks: number): CostAxis {
   const positive = costs.filter((cost) => cost > 0).sort((a, b) => a - b);
   const lowest = Math.min(0, ...costs);
   const highest = positive.at(-1) ?? 0;
+  if (highest - lowest < FREE) return { domain: [0, 1], linearUpTo: null, ticks: [0], position: (cost) => cost };
   // A logarithm of negative costs would need a second branch of the axis; they are rare, and small.
   const spread = highest / (positive[(positive.length - 1) >> 1] ?? highest);
   return lowest === 0 && spread >= LOGARITHMIC_FROM
@@ -24,7 +28,6 @@ export function costAxis(costs: readonly number[], ticks: number): CostAxis {
 }
 
 function linear(lowest: number, highest: number, ticks: number): CostAxis {
-  if (lowest === highest) return { domain: [0, 1], linearUpTo: null, ticks: [0], position: (cost) => cost };
   const step = niceStep((highest - lowest) / ticks);
   // Multiplied by a whole number, not added up, so that 0.3 is 0.3.
   const from = Math.floor(lowest / step);
