@@ -85,7 +85,7 @@ describe.each(['random-forest:trees=10', 'lstm:hidden=8,epochs=2,embedding=4', '
       const run = homeveil('identify', '--model', out, unseen.pcap, '--labels', unseen.labels, '--over-time', '10');
       expect(run.status).toBe(0);
       expect(fits80(run.stdout)).toBe(true);
-      for (const word of ['confidence', '(unsure)', 'Seen', 'truly', 'recall', 'chance', 'majority', '10 min']) {
+      for (const word of ['confidence', '(unsure)', 'Seen', 'truly', 'recall', 'chance', 'majority', 'over time']) {
         expect(run.stdout).toContain(word);
       }
     });
@@ -106,6 +106,13 @@ describe('one forest', () => {
     const seen = result.devices.filter((device) => device.seen).map(({ name }) => name);
     expect(seen).toEqual(expect.arrayContaining(['TP-Link plug', 'Orvibo plug', 'Broadlink plug', 'Xiaomi hub']));
     expect(result.identification!.perDevice['Orvibo plug']!.recall).toBeGreaterThan(0.9);
+  });
+
+  test('draws presence, a character for each stretch of time', () => {
+    const { stdout } = homeveil('identify', '--model', out, unseen.pcap, '--over-time', '10');
+    expect(stdout).toContain('Seen over time, 10 min to a character');
+    expect(stdout).toMatch(/^ {2}Orvibo plug +#{3}$/m);
+    expect(homeveil('identify', '--model', out, unseen.pcap, '--over-time').stdout).toContain('60 min to a character');
   });
 
   test('takes several captures as one', () => {
