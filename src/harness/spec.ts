@@ -29,7 +29,7 @@ export interface BenchRequest {
   minimumPackets?: number;
   /** Mbit/s of the link behind the shaper. */
   capacity?: number;
-  /** Less data, for a first look: fewer hours of the synthetic home, at most 100,000 packets to train on. */
+  /** Less data, for a first look: fewer hours of the synthetic home, at most 60,000 packets to train on. */
   quick?: boolean;
 }
 
@@ -90,7 +90,7 @@ function resolve(request: BenchRequest, mayTrainOnAll: boolean): ResolvedSpec {
     stride: integer('--stride', request.stride ?? Math.ceil(window / 4), 1, 65_535),
     port: oneOf('--port', request.port ?? 'service', ['service', 'destination'] as const),
     minimumPackets: integer('--minimum-packets', request.minimumPackets ?? window, 1, Number.MAX_SAFE_INTEGER),
-    maximumTrainPackets: quick ? 100_000 : null,
+    maximumTrainPackets: quick ? 60_000 : null,
     capacity: request.capacity === undefined ? null : positive('--capacity', request.capacity) * 1e6,
   };
 }

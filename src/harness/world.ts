@@ -1,7 +1,6 @@
 import type { Identifier } from '../learning/attack.js';
 import { buildWindows, thinWindows } from '../learning/build-windows.js';
 import { splitAt, splitValidation } from '../learning/split.js';
-import type { Windows } from '../learning/windows.js';
 import type { DefendedTrace } from '../shaping/account.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
@@ -68,10 +67,13 @@ export function createWorld(spec: ResolvedSpec, view: AppliedView, parts: Parts,
       ? splitValidation(trace, VALIDATION_SHARE, spec.split.by === 'file' ? 'file' : 'time')
       : splitAt(trace, Number.POSITIVE_INFINITY);
     const coverClass = trace.cover.includes(1);
-    const windowsOf = (part: Trace) => buildTraining(part, spec, view, parts.classes, coverClass);
+    const windowsOf = (part: Trace, stride: number) => {
+      const built = buildWindows(part, { ...windowing(spec, view), stride, classes: parts.classes, coverClass });
+      return spec.maximumTrainPackets === null ? built.windows : thinWindows(built.windows, spec.maximumTrainPackets);
+    };
     const started = performance.now();
-    const windows = windowsOf(train);
-    const identifier = await plugin.fit(windows, windowsOf(validation), {
+    const windows = windowsOf(train, spec.stride);
+    const identifier = await plugin.fit(windows, windowsOf(validation, spec.window), {
       parameters: attack.parameters as never,
       rng: createRng(seed, 'attack', attack.label, defense.label),
       ...options,
@@ -87,22 +89,6 @@ export function createWorld(spec: ResolvedSpec, view: AppliedView, parts: Parts,
       return remember(models, `${attack.label} ${known.label}`, () => train(attack, known, options));
     },
   };
-}
-
-function buildTraining(
-  trace: Trace,
-  spec: ResolvedSpec,
-  view: AppliedView,
-  classes: readonly string[],
-  coverClass: boolean,
-): Windows {
-  const { windows } = buildWindows(trace, {
-    ...windowing(spec, view),
-    stride: spec.stride,
-    classes,
-    coverClass,
-  });
-  return spec.maximumTrainPackets === null ? windows : thinWindows(windows, spec.maximumTrainPackets);
 }
 
 /** The value of `key`, made on the first call. */
