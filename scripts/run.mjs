@@ -46,7 +46,16 @@ const tasks = {
   },
   start() {
     tasks.build();
-    const bench = ['bench', '--quick', '--attack', 'random-forest', 'lstm', 'blstm', '--out', join('reports', 'latest')];
+    const bench = [
+      'bench',
+      '--quick',
+      '--attack',
+      'random-forest',
+      'lstm',
+      'blstm',
+      '--out',
+      join('reports', 'latest'),
+    ];
     run(process.execPath, [join(root, 'dist/src/cli/main.js'), ...bench, ...rest]);
   },
   test() {
