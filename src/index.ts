@@ -20,10 +20,13 @@ export {
   DefenseError,
   defineDefense,
   type Link,
+  type NewFlow,
   type PacketRef,
   type Part,
+  prepareDefense,
   type Scope,
   type Shaper,
+  type Training,
 } from './shaping/shaper.js';
 export { type ShapeOptions, shape, shapeAll } from './shaping/simulate.js';
 export { HomeveilError, InputError, UsageError } from './shared/errors.js';

@@ -41,7 +41,10 @@ export function addDataOptions<T>(yargs: Argv<T>) {
     .option('train-share', { type: 'number', describe: 'Share of packets (files) to train on  [0.6]' })
     .option('hours', { type: 'number', describe: 'Length of the synthetic home  [24, quick: 6]' })
     .option('view', { type: 'string', describe: 'What the observer sees: lan, napt, vpn  [napt]' })
-    .option('mix', { type: 'string', describe: 'One window, packets of a single device or of the home  [home]' })
+    .option('mix', {
+      type: 'string',
+      describe: 'Packets in a window: of a single device, one flow, or the home  [home]',
+    })
     .option('seed', { type: 'number', describe: 'Of all chance (with --seeds, the first one)  [1]' })
     .option('window', { type: 'number', describe: 'Packets per window  [100]' })
     .option('stride', { type: 'number', describe: 'Packets between windows to train on  [window / 4]' })

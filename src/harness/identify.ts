@@ -21,7 +21,7 @@ import { describeTool } from './environment.js';
 import { predictTrace, score, truthOf } from './evaluate.js';
 import type { ModelCard } from './model-card.js';
 import type { LoadedModel } from './model-folder.js';
-import { defenseOf, resolveDefense, resolveView } from './plugins.js';
+import { prepareAll, resolveDefense, resolveView } from './plugins.js';
 import type { Cell, Mix, ResolvedDefense, ResolvedPlugin, Result } from './result.js';
 import { appliedView, windowing } from './setting.js';
 import { UNDEFENDED } from './world.js';
@@ -103,8 +103,8 @@ export async function identify(
   const defense = request.defense === undefined ? UNDEFENDED : resolveDefense(request.defense);
   const loaded = await loadTrace(captures, labels ?? null, { onProgress });
   const view = appliedView(card);
-  const applied = defense.parts.map((plugin) => ({ defense: defenseOf(plugin), parameters: plugin.parameters }));
   const rng = createRng(seed, 'identify', defense.label);
+  const applied = await prepareAll(defense, { trace: null, rng: rng.stream('prepare') });
   const { trace } = observe(loaded.trace, view, applied, { rng, capacity: null });
 
   const names = card.classes.map(({ name }) => name);

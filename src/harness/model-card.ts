@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MIXES } from '../learning/build-windows.js';
 import { InputError } from '../shared/errors.js';
 
 /** Raise it with any change after which older versions of the tool would read a card wrongly. */
@@ -31,7 +32,7 @@ const cardSchema = z.object({
     encoding: parameters,
   }),
   view: plugin,
-  mix: z.enum(['single', 'home']),
+  mix: z.enum(MIXES),
   window: z.int().min(1),
   /** Packets from one training window to the next. */
   stride: z.int().min(1),

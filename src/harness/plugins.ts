@@ -6,7 +6,7 @@ import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
 import vpn from '../../defenses/vpn.js';
 import type { Attack } from '../learning/attack.js';
-import type { Defense } from '../shaping/shaper.js';
+import { type AppliedDefense, type Defense, prepareDefense, type Training } from '../shaping/shaper.js';
 import { suggestion, UsageError } from '../shared/errors.js';
 import { type ParameterSchema, parseRequest, resolveParameters } from '../shared/parameters.js';
 import { type View, views } from '../view/views.js';
@@ -64,3 +64,12 @@ export function resolveDefense(text: string): ResolvedDefense {
 export const attackOf = (plugin: ResolvedPlugin): Attack => findPlugin('attack', attacks, plugin.name);
 export const defenseOf = (plugin: ResolvedPlugin): Defense => findPlugin('defense', defenses, plugin.name);
 export const viewOf = (plugin: ResolvedPlugin): View => findPlugin('view', views, plugin.name);
+
+/** The parts of a defense in their order, each prepared from the same training traffic. */
+export function prepareAll({ parts }: ResolvedDefense, { trace, rng }: Training): Promise<AppliedDefense[]> {
+  return Promise.all(
+    parts.map((part, stage) =>
+      prepareDefense(defenseOf(part), part.parameters, { trace, rng: rng.stream(stage, part.name) }),
+    ),
+  );
+}

@@ -1,8 +1,9 @@
+import type { Mix } from '../learning/build-windows.js';
 import type { Interval } from '../learning/interval.js';
 import type { Identification } from '../learning/scores.js';
 import type { Cost } from '../shaping/cost.js';
 
-export type { Cost, Identification, Interval };
+export type { Cost, Identification, Interval, Mix };
 
 /** The result of a run: one JSON file, the single source of every report. Undefined quantities are null, never 0. */
 export interface Result {
@@ -23,7 +24,6 @@ export interface Result {
 }
 
 export type Adversary = 'static' | 'adaptive';
-export type Mix = 'single' | 'home';
 
 /** A plug-in with its parameters, as resolved. `label` is how it is written on the command line: `pad:rule=mtu`. */
 export interface ResolvedPlugin {

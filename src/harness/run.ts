@@ -60,8 +60,8 @@ async function runCells(
   for (let seed = spec.seed; seed < spec.seed + spec.seeds; seed++) {
     const world = createWorld(spec, view, parts, seed);
     for (const defense of spec.defenses) {
-      const shaped = world.defend(defense, 'test');
-      const base = world.defend(UNDEFENDED, 'test').defended.trace;
+      const shaped = await world.defend(defense, 'test');
+      const base = (await world.defend(UNDEFENDED, 'test')).defended.trace;
       for (const attack of spec.attacks) {
         for (const adversary of spec.adversaries) {
           const detail = (what: string) => `${what} ${attack.label}, ${defense.label}, ${adversary}`;

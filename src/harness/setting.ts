@@ -15,7 +15,7 @@ export function windowing(
   return {
     size: window,
     // An observer who sees MAC addresses never has the packets of two devices in one window.
-    mix: view.perDevice ? 'single' : mix,
+    mix: view.perDevice && mix === 'home' ? 'single' : mix,
     port,
     separateFiles: split.by !== 'time',
   };

@@ -1,6 +1,7 @@
+import { MIXES } from '../learning/build-windows.js';
 import { suggestion, UsageError } from '../shared/errors.js';
 import { attackOf, defenseOf, resolveAttack, resolveDefense, resolveView, viewOf } from './plugins.js';
-import type { Adversary, Mix, ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
+import type { Adversary, ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
 
 /** What a run may be asked for. Everything has a default; with no `data` it runs on the synthetic home. */
 export interface BenchRequest {
@@ -34,7 +35,6 @@ export interface BenchRequest {
 }
 
 const ADVERSARIES: readonly Adversary[] = ['static', 'adaptive'];
-const MIXES: readonly Mix[] = ['single', 'home'];
 
 /** What runs when no defense is named: enough to see what padding and jitter change, and at what price. */
 const DEFAULT_DEFENSES = ['none', 'pad:rule=mtu', 'pad:rule=random', 'jitter'];

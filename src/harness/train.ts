@@ -36,8 +36,8 @@ export async function runTraining(spec: ResolvedSpec, options: RunOptions): Prom
   options.signal?.throwIfAborted();
   const model = await world.fit(attack, defense, options);
   const interrupted = options.signal?.aborted ?? false;
-  const test = parts.test.packets === 0 ? null : world.defend(defense, 'test').defended.trace;
-  const train = world.defend(defense, 'train').defended.trace;
+  const test = parts.test.packets === 0 ? null : (await world.defend(defense, 'test')).defended.trace;
+  const train = (await world.defend(defense, 'train')).defended.trace;
   const { onnx, encoding } = model.identifier.save!();
   const categories = new Map(summary.devices.map(({ name, category }) => [name, category]));
   const card: ModelCard = {

@@ -2,12 +2,13 @@ import type { Identifier } from '../learning/attack.js';
 import { buildWindows, thinWindows } from '../learning/build-windows.js';
 import { splitAt, splitValidation } from '../learning/split.js';
 import type { DefendedTrace } from '../shaping/account.js';
+import type { AppliedDefense } from '../shaping/shaper.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
 import type { Trace } from '../trace/trace.js';
 import { type AppliedView, observe } from '../view/observe.js';
 import type { Parts } from './dataset.js';
-import { attackOf, defenseOf } from './plugins.js';
+import { attackOf, prepareAll } from './plugins.js';
 import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
 import { windowing } from './setting.js';
 
@@ -39,7 +40,7 @@ export interface Model {
 
 /** One seed's traffic and models; each is made once, when it is first asked for. */
 export interface World {
-  defend(defense: ResolvedDefense, part: 'train' | 'test'): Shaped;
+  defend(defense: ResolvedDefense, part: 'train' | 'test'): Promise<Shaped>;
   /** Trains on traffic under `defense`, or on undefended traffic for null. */
   fit(attack: ResolvedPlugin, defense: ResolvedDefense | null, options: RunOptions): Promise<Model>;
 }
@@ -47,13 +48,20 @@ export interface World {
 export const UNDEFENDED: ResolvedDefense = { label: 'none', parts: [] };
 
 export function createWorld(spec: ResolvedSpec, view: AppliedView, parts: Parts, seed: number): World {
-  const shaped = new Map<string, Shaped>();
+  const prepared = new Map<string, Promise<readonly AppliedDefense[]>>();
+  const shaped = new Map<string, Promise<Shaped>>();
   const models = new Map<string, Promise<Model>>();
 
+  // A defense learns from undefended traffic of the training part, whichever part it is then put in place on.
+  const prepare = (defense: ResolvedDefense) =>
+    remember(prepared, defense.label, () =>
+      prepareAll(defense, { trace: parts.train, rng: createRng(seed, 'prepare', defense.label) }),
+    );
+
   const defend: World['defend'] = (defense, part) =>
-    remember(shaped, `${part} ${defense.label}`, () => {
+    remember(shaped, `${part} ${defense.label}`, async () => {
+      const defenses = await prepare(defense);
       const started = performance.now();
-      const defenses = defense.parts.map((plugin) => ({ defense: defenseOf(plugin), parameters: plugin.parameters }));
       // A stream for each part: the adaptive adversary knows the defense, not its chance.
       const rng = createRng(seed, part, defense.label);
       const defended = observe(parts[part], view, defenses, { rng, capacity: spec.capacity });
@@ -61,7 +69,7 @@ export function createWorld(spec: ResolvedSpec, view: AppliedView, parts: Parts,
     });
 
   const train = async (attack: ResolvedPlugin, defense: ResolvedDefense, options: RunOptions): Promise<Model> => {
-    const { trace } = defend(defense, 'train').defended;
+    const { trace } = (await defend(defense, 'train')).defended;
     const plugin = attackOf(attack);
     const { train, test: validation } = plugin.validates
       ? splitValidation(trace, VALIDATION_SHARE, spec.split.by === 'file' ? 'file' : 'time')

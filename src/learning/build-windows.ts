@@ -2,6 +2,10 @@ import { InputError, UsageError } from '../shared/errors.js';
 import { Direction, type Trace } from '../trace/trace.js';
 import { COVER, NO_CLASS, type PacketFeatures, type Windows } from './windows.js';
 
+/** Whose packets a window holds: see {@link WindowOptions.mix}. */
+export const MIXES = ['single', 'home', 'flow'] as const;
+export type Mix = (typeof MIXES)[number];
+
 export interface WindowOptions {
   /** Packets per window, 1 to 65535. */
   readonly size: number;
@@ -9,9 +13,10 @@ export interface WindowOptions {
   readonly stride: number;
   /**
    * 'home': one stream of all packets. 'single': a stream for each device, its own cover included; packets of no device
-   * are one more stream. An observer who sees MAC addresses (the `lan` view) has 'single' in any case.
+   * are one more stream. An observer who sees MAC addresses (the `lan` view) has it in place of 'home'. 'flow': a stream for each
+   * flow, as one has who separates them by address and port; a tunnel is one flow.
    */
-  readonly mix: 'single' | 'home';
+  readonly mix: Mix;
   /** True where the capture files do not continue one another: then a stream ends with its file. */
   readonly separateFiles?: boolean;
   /**
@@ -134,7 +139,8 @@ function streams(
   const ids = new Map<number, number>();
   const stream = new Uint32Array(trace.packets);
   for (let i = 0; i < trace.packets; i++) {
-    const key = (mix === 'single' ? trace.device[i]! : 0) + (separateFiles ? trace.file[i]! * 0x10000 : 0);
+    const part = mix === 'single' ? trace.device[i]! : mix === 'flow' ? trace.flow[i]! : 0;
+    const key = part + (separateFiles ? trace.file[i]! * 2 ** 32 : 0);
     let id = ids.get(key);
     if (id === undefined) {
       id = ids.size;

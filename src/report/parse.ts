@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Result } from '../harness/result.js';
+import { MIXES } from '../learning/build-windows.js';
 import { InputError } from '../shared/errors.js';
 
 /**
@@ -46,7 +47,7 @@ function oneLine(message: string): string {
 const maybe = z.number().nullable();
 const parameters = z.record(z.string(), z.unknown());
 const adversary = z.enum(['static', 'adaptive']);
-const mix = z.enum(['single', 'home']);
+const mix = z.enum(MIXES);
 const plugin = z.object({ name: z.string(), label: z.string(), parameters });
 const interval = z.object({ mean: z.number(), low: maybe, high: maybe });
 

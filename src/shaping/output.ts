@@ -1,6 +1,6 @@
-import type { Trace } from '../trace/trace.js';
+import type { Flows, Trace } from '../trace/trace.js';
 import { type Carried, grown } from './account.js';
-import type { CoverShape } from './shaper.js';
+import type { CoverShape, NewFlow } from './shaper.js';
 
 /** Collects the frames that leave a stage, in order of time, and what each carries. */
 export interface Output {
@@ -8,6 +8,8 @@ export interface Output {
   frame(time: number, length: number, direction: number, like: CoverShape, device: number, file: number): void;
   /** Adds `bytes` of `packet` to the frame added last. */
   carry(packet: number, bytes: number): void;
+  /** Adds a row to the flow table, with the local address and link header of flow `like`; returns its number. */
+  openFlow(flow: NewFlow, localPort: number, like: number): number;
   finish(): Carried;
 }
 
@@ -27,6 +29,7 @@ export function createOutput(input: Trace): Output {
   let start = new Uint32Array(room + 1);
   let packet = new Uint32Array(room);
   let bytes = new Uint32Array(room);
+  const opened: OpenedFlow[] = [];
 
   const grow = (): void => {
     time = grown(time);
@@ -65,6 +68,9 @@ export function createOutput(input: Trace): Output {
       packet[rows] = id;
       bytes[rows++] = userBytes;
     },
+    openFlow(shape, localPort, like) {
+      return input.flows.count + opened.push({ ...shape, localPort, like }) - 1;
+    },
     finish() {
       start[frames] = rows;
       return {
@@ -81,10 +87,50 @@ export function createOutput(input: Trace): Output {
           file: trimmed(file, frames),
           files: input.files,
           devices: input.devices,
-          flows: input.flows,
+          flows: withFlows(input.flows, opened),
         },
         account: { start: trimmed(start, frames + 1), packet: trimmed(packet, rows), bytes: trimmed(bytes, rows) },
       };
     },
+  };
+}
+
+interface OpenedFlow extends NewFlow {
+  readonly localPort: number;
+  readonly like: number;
+}
+
+/** The flow table with more rows; all of them cross the gateway. */
+function withFlows(flows: Flows, opened: readonly OpenedFlow[]): Flows {
+  if (opened.length === 0) return flows;
+  const addresses = [...flows.addresses];
+  const rows = new Map<string, number>();
+  const addressOf = (address: string): number => {
+    let row = rows.get(address);
+    if (row === undefined) {
+      row = addresses.push(address) - 1;
+      rows.set(address, row);
+    }
+    return row;
+  };
+  const joined = <T extends Uint8Array | Uint16Array | Uint32Array>(
+    column: T,
+    value: (flow: OpenedFlow) => number,
+  ): T => {
+    const longer = new (column.constructor as new (size: number) => T)(flows.count + opened.length);
+    longer.set(column as never);
+    for (const [i, flow] of opened.entries()) longer[flows.count + i] = value(flow);
+    return longer;
+  };
+  return {
+    count: flows.count + opened.length,
+    transport: joined(flows.transport, (flow) => flow.transport),
+    localPort: joined(flows.localPort, (flow) => flow.localPort),
+    remotePort: joined(flows.remotePort, (flow) => flow.remotePort),
+    localAddress: joined(flows.localAddress, ({ like }) => flows.localAddress[like]!),
+    remoteAddress: joined(flows.remoteAddress, (flow) => addressOf(flow.remoteAddress)),
+    wan: joined(flows.wan, () => 1),
+    header: joined(flows.header, ({ like }) => flows.header[like]!),
+    addresses,
   };
 }

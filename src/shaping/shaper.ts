@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { HomeveilError } from '../shared/errors.js';
 import type { ParameterSchema } from '../shared/parameters.js';
 import type { Rng } from '../shared/rng.js';
-import type { Direction } from '../trace/trace.js';
+import type { Direction, Trace } from '../trace/trace.js';
 
 /**
  * A packet that has arrived at a shaper. The shaper may keep it as long as it likes; it is never changed.
@@ -32,6 +32,15 @@ export interface CoverShape {
   readonly port: number;
   readonly flow: number;
   readonly device: number;
+}
+
+/** A flow that a shaper opens for its cover, as an observer outside sees it. */
+export interface NewFlow {
+  /** IP protocol number: 6 or 17. */
+  readonly transport: number;
+  /** IP address. */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
 }
 
 /** Some of the bytes of a packet: what a frame that carries several packets is made of. */
@@ -71,6 +80,11 @@ export interface Link {
   sendCell(parts: readonly Part[], wireBytes: number): void;
   /** Puts a frame without user data on the wire now. */
   cover(direction: Direction, wireBytes: number, like?: CoverShape): void;
+  /**
+   * Opens a flow for cover of one's own, with a local port drawn by chance and the local address of the last packet that arrived
+   * here; returns what to name in `CoverShape.flow`. In a tunnel it is not seen.
+   */
+  openFlow(flow: NewFlow): number;
   /** Gives up a packet: it counts as lost. */
   drop(p: PacketRef): void;
   /** Sets this shaper's one timer, replacing an earlier one; a time in the past fires at once. Infinity clears it. */
@@ -81,6 +95,9 @@ export interface Link {
 
 /** One shaper for each flow, for each device, or one for the whole home. */
 export type Scope = 'flow' | 'device' | 'home';
+
+/** A method's type, so that a defense of any parameters is a Defense. */
+type ScopeRule<P> = { of(parameters: P): Scope }['of'];
 
 /** The one flow that an observer sees of a tunnel. */
 export interface TunnelFlow {
@@ -94,14 +111,25 @@ export interface TunnelFlow {
   readonly header: number;
 }
 
-/** A defense: see docs/defenses.md for how to write one. */
-export interface Defense<S extends ParameterSchema = ParameterSchema> {
+/** What a defense may learn from before it sees the first packet. */
+export interface Training {
+  /**
+   * Undefended traffic of the same home, earlier than what is to be defended or of other files, as it comes to the gateway
+   * from the side of the home (before any tunnel); null where there is none.
+   */
+  readonly trace: Trace | null;
+  readonly rng: Rng;
+}
+
+/** A defense: see docs/defenses.md for how to write one. `K` is what it learns in `prepare`. */
+export interface Defense<S extends ParameterSchema = ParameterSchema, K = unknown> {
   readonly name: string;
   /** One sentence. */
   readonly summary: string;
   /** Where the rule comes from: paper and section, or "our choice". */
   readonly source: string;
-  readonly scope: Scope;
+  /** A function where a parameter decides. */
+  readonly scope: Scope | ScopeRule<z.output<S>>;
   /** Where padding and cover are taken off again: the far end must be able to. */
   readonly removedAt: 'device' | 'gateway' | 'tunnel end' | 'nowhere';
   readonly parameters: S;
@@ -110,13 +138,45 @@ export interface Defense<S extends ParameterSchema = ParameterSchema> {
    * too, travel in that one flow, and it takes the place of the vpn view's own tunnel.
    */
   tunnel?(parameters: z.output<S>): TunnelFlow;
-  create(parameters: z.output<S>): Shaper;
+  /**
+   * True where cover goes in flows of its own (`openFlow`), so that an observer who separates flows can set it aside unless a
+   * tunnel hides them. The conformance suite demands of all other cover that no column gives it away.
+   */
+  readonly separableCover?: boolean;
+  /** True where frames may be longer than 1514 bytes though no packet in them is. */
+  readonly exceedsMtu?: boolean;
+  /** Parameters with which the defense changes nothing, for the conformance suite; left out where there are none. */
+  readonly neutral?: z.input<S>;
+  /**
+   * Reads what the parameters name and learns what is to be learnt, once, before any shaper is created.
+   * @throws UsageError, InputError: one line
+   */
+  prepare?(parameters: z.output<S>, training: Training): K | Promise<K>;
+  /** A shaper for one flow, one device or the home. `knowledge` is what `prepare` gave. */
+  create(parameters: z.output<S>, knowledge: K): Shaper;
 }
 
-/** A defense and its parameters, as resolved. */
+/** A defense with its parameters as resolved, ready to run; see {@link prepareDefense}. */
 export interface AppliedDefense {
   readonly defense: Defense;
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** What `prepare` gave. */
+  readonly knowledge?: unknown;
+}
+
+/** @throws what the defense's own `prepare` throws */
+export async function prepareDefense(
+  defense: Defense,
+  parameters: Readonly<Record<string, unknown>>,
+  training: Training,
+): Promise<AppliedDefense> {
+  if (!defense.prepare) return { defense, parameters };
+  return { defense, parameters, knowledge: await defense.prepare(parameters, training) };
+}
+
+/** One shaper for what, with these parameters. */
+export function scopeOfDefense(defense: Defense, parameters: Readonly<Record<string, unknown>>): Scope {
+  return typeof defense.scope === 'function' ? defense.scope(parameters) : defense.scope;
 }
 
 /** A defense broke the contract: it sent what it did not have, kept what it should have sent, or never comes to an end. */
@@ -125,6 +185,6 @@ export class DefenseError extends HomeveilError {
 }
 
 /** Gives a defense its type; the identity at run time. */
-export function defineDefense<S extends ParameterSchema>(defense: Defense<S>): Defense<S> {
+export function defineDefense<S extends ParameterSchema, K = undefined>(defense: Defense<S, K>): Defense<S, K> {
   return defense;
 }

@@ -13,6 +13,7 @@ import {
   type Part,
   type Scope,
   type Shaper,
+  scopeOfDefense,
   type TunnelFlow,
 } from './shaper.js';
 import { createTimers } from './timers.js';
@@ -25,7 +26,7 @@ export interface ShapeOptions {
 }
 
 /**
- * Runs `trace` through one defense on a virtual clock. See {@link shapeAll}.
+ * Runs `trace` through one defense, one that needs no preparation, on a virtual clock. See {@link shapeAll}.
  * @throws DefenseError where the defense breaks the contract of `Shaper`.
  */
 export function shape(
@@ -47,8 +48,8 @@ export function shapeAll(trace: Trace, defenses: readonly AppliedDefense[], opti
   const capacity = options.capacity ?? null;
   if (capacity !== null && !(capacity > 0)) throw new UsageError(`capacity: expected bit/s above 0, found ${capacity}`);
   let carried: Carried | undefined;
-  for (const [stage, { defense, parameters }] of defenses.entries()) {
-    const next = run(carried?.trace ?? trace, defense, parameters, options.rng.stream('shape', stage, defense.name));
+  for (const [stage, applied] of defenses.entries()) {
+    const next = run(carried?.trace ?? trace, applied, options.rng.stream('shape', stage, applied.defense.name));
     carried = carried ? { trace: next.trace, account: composeAccounts(carried, next.account) } : next;
   }
   carried ??= { trace: copyTruth(trace), account: identityAccount(trace) };
@@ -75,11 +76,14 @@ interface Actor {
 }
 
 /** One defense over one trace: the virtual-clock link. */
-function run(trace: Trace, defense: Defense, parameters: Readonly<Record<string, unknown>>, rng: Rng): Carried {
+function run(trace: Trace, applied: AppliedDefense, rng: Rng): Carried {
+  const { defense, parameters, knowledge } = applied;
+  if (defense.prepare && !('knowledge' in applied)) throw new DefenseError(`defense ${defense.name}: was not prepared`);
+  const scope = scopeOfDefense(defense, parameters);
   const output = createOutput(trace);
   const timers = createTimers();
   const actors: Actor[] = [];
-  const actorOf = new Int32Array(actorKeys(trace, defense.scope)).fill(-1);
+  const actorOf = new Int32Array(actorKeys(trace, scope)).fill(-1);
   const tunnel = defense.tunnel?.(parameters) ?? null;
   const outside = tunnel && { protocols: tunnel.protocols, port: tunnel.port, flow: 0, device: NO_DEVICE };
   /** Bytes of each packet that are still to be sent. */
@@ -143,8 +147,13 @@ function run(trace: Trace, defense: Defense, parameters: Readonly<Record<string,
       const { last } = acting();
       checkWire(wireBytes);
       if (direction !== 0 && direction !== 1) fail(`cover with direction ${direction}`);
-      const device = like ? like.device : defense.scope === 'home' ? NO_DEVICE : last.device;
+      const device = like ? like.device : scope === 'home' ? NO_DEVICE : last.device;
       output.frame(now, wireBytes, direction, outside ?? like ?? last, device, trace.file[last.id]!);
+    },
+    openFlow(flow) {
+      const current = acting();
+      current.rng ??= rng.stream(current.key);
+      return output.openFlow(flow, current.rng.integer(1024, 65_535), current.last.flow);
     },
     drop(p) {
       acting();
@@ -177,7 +186,6 @@ function run(trace: Trace, defense: Defense, parameters: Readonly<Record<string,
 
   const { time, length, direction, protocols, port, flow, device } = trace;
   const { header } = trace.flows;
-  const { scope } = defense;
   for (let i = 0; i < trace.packets; i++) {
     const at = time[i]!;
     if (!(at >= now)) throw new InputError(`packet ${i}: not in order of time`);
@@ -200,7 +208,7 @@ function run(trace: Trace, defense: Defense, parameters: Readonly<Record<string,
     if (index < 0) {
       index = actors.length;
       actorOf[key] = index;
-      const shaper = defense.create(parameters);
+      const shaper = defense.create(parameters, knowledge);
       actors.push({ index, key, shaper, rng: null, last: p, wokenAt: now, idleWakes: 0 });
     }
     actor = actors[index]!;

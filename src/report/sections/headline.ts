@@ -1,4 +1,4 @@
-import type { Result, SummaryRow } from '../../harness/result.js';
+import type { Mix, Result, SummaryRow } from '../../harness/result.js';
 import { breakable, type Html, html } from '../escape.js';
 import { counted, duration, isNumber, percent } from '../format.js';
 import { strongestDefense, undefendedRow } from '../reading.js';
@@ -57,12 +57,18 @@ function renderUncertainty(named: readonly (readonly [string, SummaryRow])[]): H
   return html`<p class="uncertainty">95 % ${intervals.length > 1 ? 'intervals' : 'interval'}: ${intervals.join(', ')}.${overlap ? ' The two overlap, so the difference may be chance.' : ''}</p>`;
 }
 
+const STREAMS: Record<Mix, string> = {
+  home: 'all devices in one stream',
+  single: 'one device at a time',
+  flow: 'flow by flow',
+};
+
 /** What was measured, in a line: view, devices, packets, attacks, defenses, seeds. */
 export function renderFacts({ spec, dataset, summary, cells }: Result): Html {
   const devices = new Set(cells.flatMap((cell) => Object.keys(cell.identification.perDevice))).size;
   const facts = [
     `${spec.view.label} view`,
-    spec.mix === 'home' ? 'all devices in one stream' : 'one device at a time',
+    STREAMS[spec.mix],
     counted(devices, 'device'),
     counted(dataset.packets, 'packet'),
     counted(spec.attacks.length, 'attack'),

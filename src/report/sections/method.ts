@@ -1,4 +1,4 @@
-import type { ResolvedSpec, Result } from '../../harness/result.js';
+import type { Mix, ResolvedSpec, Result } from '../../harness/result.js';
 import { type Content, type Html, html } from '../escape.js';
 import { count, counted, listed, percent } from '../format.js';
 
@@ -8,11 +8,7 @@ export function renderMethod({ spec }: Result): Html {
 <h2 id="method">Method</h2>
 <ol class="method">
 <li><b>Split.</b> ${describeSplit(spec)} No window crosses the cut, so nothing in the test was seen in training.</li>
-<li><b>Observer.</b> ${describeView(spec)} ${
-    spec.mix === 'home'
-      ? 'Windows hold the packets of all devices, as they come.'
-      : 'Each window holds the packets of one device.'
-  } An attack sees ${counted(spec.window, 'packet')} at a time and names a device for each; of a packet it knows the ${
+<li><b>Observer.</b> ${describeView(spec)} ${WINDOWS[spec.mix]} An attack sees ${counted(spec.window, 'packet')} at a time and names a device for each; of a packet it knows the ${
     spec.port === 'service' ? 'service port' : 'destination port'
   }, seven protocol bits, the direction, the frame length and the time since the packet before.</li>
 <li><b>Adversaries.</b> ${listed(spec.adversaries)}. A <em>static</em> adversary is trained on undefended traffic; an <em>adaptive</em> one on traffic under the same defense, made with a different seed. The headline is the best attack of the adaptive adversary where that was run: a defense that only works against an observer who does not know it is no defense.</li>
@@ -27,6 +23,12 @@ ${DEFINITIONS.map(([term, meaning]) => html`<dt>${term}</dt><dd>${meaning}</dd>\
 </section>
 `;
 }
+
+const WINDOWS: Record<Mix, string> = {
+  home: 'Windows hold the packets of all devices, as they come.',
+  single: 'Each window holds the packets of one device.',
+  flow: 'Each window holds the packets of one flow: the observer separates flows by address and port.',
+};
 
 const DEFINITIONS: readonly (readonly [string, Content])[] = [
   ['Accuracy', 'Share of real packets of the test part whose device is named correctly.'],
