@@ -1,4 +1,5 @@
 import type { Adversary, Cell, Cost, Result, SummaryRow } from '../harness/result.js';
+import { toGigabytesPerMonth } from '../shaping/cost.js';
 import type { AttackScores } from './charts/attacks.js';
 import { isNumber } from './format.js';
 
@@ -97,13 +98,17 @@ export function attackScores(result: Result): AttackScores[] {
 }
 
 /** All of a defense's costs, means over seeds. */
-export function meanCost(result: Result, row: SummaryRow): Omit<Cost, 'dropped'> & { readonly dropped: number | null } {
+export function meanCost(
+  result: Result,
+  row: SummaryRow,
+): Omit<Required<Cost>, 'dropped'> & { readonly dropped: number | null } {
   const costs = cellsOf(result, row).map((cell) => cell.cost);
   const of = (pick: (cost: Cost) => number | null) => mean(costs.map(pick));
   return {
     bandwidthOverhead: of((cost) => cost.bandwidthOverhead),
     packetOverhead: of((cost) => cost.packetOverhead),
     megabytesPerDay: of((cost) => cost.megabytesPerDay),
+    gigabytesPerMonth: of((cost) => toGigabytesPerMonth(cost.megabytesPerDay)),
     addedDelay: {
       p50: of((cost) => cost.addedDelay.p50),
       p95: of((cost) => cost.addedDelay.p95),

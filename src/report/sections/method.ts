@@ -52,7 +52,10 @@ const DEFINITIONS: readonly (readonly [string, Content])[] = [
     'Bandwidth overhead',
     'Bytes on the wire with the defense over those without, less one; both directions, cover traffic after the last real packet included. The same with packets is the packet overhead.',
   ],
-  ['MB a day', 'Bytes added a day, in units of 1,000,000, at the rate of this trace.'],
+  [
+    'MB a day, GB a month',
+    'Bytes added a day in units of 1,000,000, and in a month of 30.44 days in units of 1,000,000,000, at the rate of this trace.',
+  ],
   ['Added delay', 'Per real packet, from its arrival at the shaper to its last byte sent.'],
   ['Duration ratio', 'Time from the first to the last packet with the defense over that without.'],
   ['Packets lost', 'Real packets that the defense or its link gave up.'],

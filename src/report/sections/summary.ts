@@ -61,6 +61,7 @@ function renderCosts(result: Result): Html {
       orReason(percentage(cost.bandwidthOverhead), NO_BYTES),
       orReason(percentage(cost.packetOverhead), NO_BYTES),
       orReason(fixed(cost.megabytesPerDay, 1), 'not defined: the trace has no duration'),
+      orReason(fixed(cost.gigabytesPerMonth, 2), 'not defined: the trace has no duration'),
       ...[cost.addedDelay.p50, cost.addedDelay.p95, cost.addedDelay.p99, cost.addedDelay.max].map((delay) =>
         orReason(duration(delay), NO_PACKET),
       ),
@@ -78,6 +79,7 @@ ${renderTable(
     { title: 'Bandwidth %', numeric: true },
     { title: 'Packets %', numeric: true },
     { title: 'MB a day', numeric: true },
+    { title: 'GB a month', numeric: true },
     { title: 'Delay p50', numeric: true },
     { title: 'p95', numeric: true },
     { title: 'p99', numeric: true },
