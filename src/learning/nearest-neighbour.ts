@@ -1,4 +1,5 @@
 import type { Column } from './forest/bins.js';
+import { take } from './packet-columns.js';
 
 /** Rows with a class each. Columns all have one length, that of `label`. */
 export interface LabelledRows {
@@ -20,55 +21,85 @@ export interface LabelledRows {
  */
 export function nearestNeighbourError(train: LabelledRows, test: LabelledRows): number | null {
   if (train.label.length === 0 || test.label.length === 0) return null;
-  const { known, asked, codes, width } = scaleRows(train, test);
+  const { known, asked } = scaleRows(train, test);
   let wrong = 0;
   for (let row = 0; row < test.label.length; row++) {
-    wrong += shareOfOthers(known, train.label, asked.subarray(row * width, (row + 1) * width), codes, test.label[row]!);
+    wrong += shareOfOthers(known, asked.subarray(row * known.width, (row + 1) * known.width), test.label[row]!);
   }
   return wrong / test.label.length;
 }
 
-/** Both tables row by row, categorical columns first. Ranks are counted in halves: whole numbers, so that equal distances are equal. */
-function scaleRows(train: LabelledRows, test: LabelledRows) {
+/** Rows as whole numbers, row-major: categorical columns first, then ranks, counted in halves so that equal distances are equal. */
+interface ScaledRows {
+  readonly table: Int32Array;
+  /** In the order of the table, which is that of the first rank. */
+  readonly label: Uint16Array;
+  readonly width: number;
+  /** Categorical columns. */
+  readonly codes: number;
+}
+
+function scaleRows(train: LabelledRows, test: LabelledRows): { known: ScaledRows; asked: Int32Array } {
+  const sorted = train.columns.map(({ values }) => new Float64Array(values).sort());
   const kinds = (kind: Column['kind']) => [...train.columns.keys()].filter((i) => train.columns[i]!.kind === kind);
   const codes = kinds('categorical');
-  const order = [...codes, ...kinds('numeric')];
-  const sorted = order.map((i) => new Float64Array(train.columns[i]!.values).sort());
-  const scale = ({ columns, label }: LabelledRows) => {
-    const table = new Int32Array(label.length * order.length);
+  // The column that tells most rows apart leads, since the search goes along it.
+  const distinct = sorted.map((values) => new Set(values).size);
+  const order = [...codes, ...kinds('numeric').sort((a, b) => distinct[b]! - distinct[a]!)];
+  const width = order.length;
+  const scale = (columns: readonly Column[], rows: Uint32Array) => {
+    const table = new Int32Array(rows.length * width);
     for (const [at, i] of order.entries()) {
       const { kind, values } = columns[i]!;
-      for (let row = 0; row < label.length; row++) {
-        table[row * order.length + at] = kind === 'numeric' ? rankOf(values[row]!, sorted[at]!) : values[row]!;
+      for (const [place, row] of rows.entries()) {
+        table[place * width + at] = kind === 'numeric' ? rankOf(values[row]!, sorted[i]!) : values[row]!;
       }
     }
     return table;
   };
-  return { known: scale(train), asked: scale(test), codes: codes.length, width: order.length };
+  const rows = (label: Uint16Array) => Uint32Array.from(label, (_, row) => row);
+  const leading = train.columns[order[codes.length] ?? -1]?.values;
+  const along = leading ? rows(train.label).sort((a, b) => leading[a]! - leading[b]!) : rows(train.label);
+  return {
+    known: { table: scale(train.columns, along), label: take(train.label, along), width, codes: codes.length },
+    asked: scale(test.columns, rows(test.label)),
+  };
 }
 
-/** Of the rows of `known` nearest to `own`, the share whose label is another than `label`. The first `codes` columns are categorical. */
-function shareOfOthers(known: Int32Array, labels: Uint16Array, own: Int32Array, codes: number, label: number): number {
-  const width = own.length;
+/** Of the known rows nearest to `own`, the share whose label is another than `label`. */
+function shareOfOthers({ table, label: labels, width, codes }: ScaledRows, own: Int32Array, label: number): number {
+  const rows = labels.length;
   // As far apart as the lowest rank and the highest.
-  const mismatch = 2 * labels.length;
+  const mismatch = 2 * rows;
+  const isRanked = codes < width;
+  let start = 0;
+  for (let high = isRanked ? rows : 0; start < high; ) {
+    const middle = (start + high) >>> 1;
+    if (table[middle * width + codes]! < own[codes]!) start = middle + 1;
+    else high = middle;
+  }
   let nearest = Number.MAX_SAFE_INTEGER;
   let ties = 0;
   let others = 0;
-  for (let row = 0, at = 0; row < labels.length; row++, at += width) {
-    let distance = 0;
-    let k = 0;
-    // Given up as soon as it is too far: most rows are, after a column or two.
-    for (; k < codes && distance <= nearest; k++) if (known[at + k] !== own[k]) distance += mismatch;
-    for (; k < width && distance <= nearest; k++) distance += Math.abs(known[at + k]! - own[k]!);
-    if (distance > nearest) continue;
-    if (distance < nearest) {
-      nearest = distance;
-      ties = 0;
-      others = 0;
+  // Up and down the leading rank from where the row itself would stand, as long as that alone is not too far.
+  for (const step of [1, -1]) {
+    for (let row = step > 0 ? start : start - 1; row >= 0 && row < rows; row += step) {
+      const at = row * width;
+      if (isRanked && Math.abs(table[at + codes]! - own[codes]!) > nearest) break;
+      let distance = 0;
+      let k = 0;
+      // Most rows are given up after a column or two.
+      for (; k < codes && distance <= nearest; k++) if (table[at + k] !== own[k]) distance += mismatch;
+      for (; k < width && distance <= nearest; k++) distance += Math.abs(table[at + k]! - own[k]!);
+      if (distance > nearest) continue;
+      if (distance < nearest) {
+        nearest = distance;
+        ties = 0;
+        others = 0;
+      }
+      ties++;
+      if (labels[row] !== label) others++;
     }
-    ties++;
-    if (labels[row] !== label) others++;
   }
   return others / ties;
 }

@@ -1,17 +1,13 @@
 import type { Rng } from '../shared/rng.js';
 
-/** At most `maximum` of `values`, drawn without replacement and each as likely; all of them, in their order, where they are no more. */
+/**
+ * At most `maximum` of `values`, in their order: one drawn from each of as many equal stretches, so that no time and no stream is left
+ * out by chance. All of them where they are no more.
+ */
 export function sample(values: Uint32Array, maximum: number, rng: Rng): Uint32Array {
   if (values.length <= maximum) return values;
-  // The first steps of a Fisher-Yates shuffle.
-  const drawn = values.slice();
-  for (let i = 0; i < maximum; i++) {
-    const pick = rng.integer(i, drawn.length - 1);
-    const value = drawn[pick]!;
-    drawn[pick] = drawn[i]!;
-    drawn[i] = value;
-  }
-  return drawn.slice(0, maximum);
+  const startOf = (stretch: number) => Math.floor((stretch * values.length) / maximum);
+  return Uint32Array.from({ length: maximum }, (_, i) => values[rng.integer(startOf(i), startOf(i + 1) - 1)]!);
 }
 
 /** `values` in an order drawn at random. */
