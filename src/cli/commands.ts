@@ -7,6 +7,7 @@ import identify from './identify.js';
 import inspect from './inspect.js';
 import list from './list.js';
 import report from './report.js';
+import schema from './schema.js';
 import train from './train.js';
 
 /** Runs one command line and returns its exit code. */
@@ -23,6 +24,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .command(inspect)
     .command(home)
     .command(list)
+    .command(schema)
     .demandCommand(1, 'expected a command; see homeveil --help')
     .recommendCommands()
     .strict()
