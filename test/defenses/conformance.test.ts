@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import buflo from '../../defenses/buflo.js';
+import constantRate from '../../defenses/constant-rate.js';
 import jitter from '../../defenses/jitter.js';
 import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
+import regulator from '../../defenses/regulator.js';
+import stp from '../../defenses/stp.js';
+import tamaraw from '../../defenses/tamaraw.js';
 import vpn from '../../defenses/vpn.js';
 import type { AppliedDefense, Defense } from '../../src/shaping/shaper.js';
 import { shapeAll } from '../../src/shaping/simulate.js';
@@ -12,7 +17,7 @@ import type { Trace } from '../../src/trace/trace.js';
 import { anyTrace, makeTrace } from '../shaping/traces.js';
 import { checks, type Subject } from './checks.js';
 
-const defenses: readonly Defense[] = [none, pad, jitter, vpn];
+const defenses: readonly Defense[] = [none, pad, jitter, vpn, constantRate, buflo, tamaraw, stp, regulator];
 
 function resolve(text: string): AppliedDefense {
   const { name, given } = parseRequest(text);
@@ -37,6 +42,16 @@ const requests = [
   'vpn',
   'vpn:tunnel=openvpn',
   'vpn:mtu=576',
+  'constant-rate:interval=0.5',
+  'constant-rate:per=device,size=128,interval=2',
+  'buflo:duration=1',
+  'buflo:per=device,size=1000,interval=0.04,duration=0',
+  'tamaraw',
+  'tamaraw:per=device,multiple=1,inbound=0.04',
+  'stp:rate=10',
+  'stp:per=home,rate=10,probability=1',
+  'regulator:budget=100',
+  'regulator:per=device,rate=10,decay=0.5,budget=20,ratio=1,cap=0.1',
   'pad+jitter',
   'jitter+pad:rule=random',
   'pad:rule=linear+vpn',
