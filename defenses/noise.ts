@@ -105,7 +105,7 @@ function* loop(stage: Stage, recording: Recording): Task {
  * the document, a pause. noisy loads documents alone, which its users have called too small a noise; `objects` adds what a
  * page consists of, from several hosts at once (see src/shaping/web.ts for sizes and where they come from).
  *
- * At the defaults it takes about 2,100 MB a day (2.0 to 2.3), with `objects=0` about 750, with `objects=70` as much as `budget` allows;
+ * At the defaults it takes about 2,100 MB a day, with `objects=0` about 750, with `objects=70` as much as `budget` allows;
  * each user as much again. A `budget` of 4,000 MB a day is 120 GB a month. `capture` plays the packets of a recording
  * that cross the gateway in TCP or UDP: whose they are does not matter, so it should hold nothing but what is to be noise.
  *

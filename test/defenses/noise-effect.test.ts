@@ -19,7 +19,7 @@ describe('noise in a home of five devices', () => {
 
   /** Accuracy lost to the noise, by adversary. */
   const dropOf = async (view: string, mix: string) => {
-    const attacks = ['random-forest:trees=10'];
+    const attacks = ['random-forest:trees=5'];
     const defenses = ['none', 'noise:objects=0'];
     const { cells } = await runBench(resolveSpec({ data: [capture], labels, view, mix, attacks, defenses }), {
       threads: 1,
@@ -30,20 +30,21 @@ describe('noise in a home of five devices', () => {
     return { fixed: drop('static'), adaptive: drop('adaptive') };
   };
 
-  beforeAll(() => {
+  let napt: Awaited<ReturnType<typeof dropOf>>;
+  beforeAll(async () => {
     const devices = ['Xiaomi hub', 'TP-Link plug', 'Orvibo plug', 'Broadlink plug', 'Tmall assistant'];
     writePcap(generateHome({ hours: 2, seed: 1, devices }), capture);
     writeFileSync(labels, ['mac,device', ...devices.map((name, row) => `${deviceMac(row)},${name}`)].join('\n'));
+    napt = await dropOf('napt', 'flow');
   });
 
-  test('a static observer who separates flows sees the very packets that there were without', async () => {
-    const { fixed, adaptive } = await dropOf('napt', 'flow');
-    expect(fixed).toBe(0);
-    expect(adaptive).toBeLessThan(0.1);
+  test('a static observer who separates flows sees the very packets that there were without', () => {
+    expect(napt.fixed).toBe(0);
+    expect(napt.adaptive).toBeLessThan(0.1);
   });
 
   test('in a tunnel, where no one can separate it, it hides more than under NAPT', async () => {
-    const [napt, vpn] = [await dropOf('napt', 'flow'), await dropOf('vpn', 'home')];
+    const vpn = await dropOf('vpn', 'home');
     expect(vpn.fixed).toBeGreaterThan(0);
     expect(vpn.adaptive).toBeGreaterThan(napt.adaptive + 0.05);
   });
