@@ -2,6 +2,7 @@ import blstm from '../../attacks/blstm.js';
 import lstm from '../../attacks/lstm.js';
 import randomForest from '../../attacks/random-forest.js';
 import jitter from '../../defenses/jitter.js';
+import maybenot from '../../defenses/maybenot.js';
 import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
 import vpn from '../../defenses/vpn.js';
@@ -14,7 +15,7 @@ import type { ResolvedDefense, ResolvedPlugin } from './result.js';
 
 /** The built-in plug-ins, by kind, in the order in which they are listed. */
 export const attacks: readonly Attack[] = [randomForest, lstm, blstm];
-export const defenses: readonly Defense[] = [none, pad, jitter, vpn];
+export const defenses: readonly Defense[] = [none, pad, jitter, vpn, maybenot];
 export { views };
 
 interface Named {

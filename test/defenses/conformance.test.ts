@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import jitter from '../../defenses/jitter.js';
+import maybenot from '../../defenses/maybenot.js';
 import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
 import vpn from '../../defenses/vpn.js';
@@ -12,12 +13,14 @@ import type { Trace } from '../../src/trace/trace.js';
 import { anyTrace, makeTrace } from '../shaping/traces.js';
 import { checks, type Subject } from './checks.js';
 
-const defenses: readonly Defense[] = [none, pad, jitter, vpn];
+const defenses: readonly Defense[] = [none, pad, jitter, vpn, maybenot];
 
 function resolve(text: string): AppliedDefense {
   const { name, given } = parseRequest(text);
   const defense = defenses.find((one) => one.name === name)!;
-  return { defense, parameters: resolveParameters(defense.parameters, given, `defense ${name}`) };
+  const parameters = resolveParameters(defense.parameters, given, `defense ${name}`);
+  const knowledge = defense.prepare?.(parameters, { trace: null, rng: createRng(1) });
+  return { defense, parameters, knowledge };
 }
 
 const subjectOf =
@@ -37,6 +40,9 @@ const requests = [
   'vpn',
   'vpn:tunnel=openvpn',
   'vpn:mtu=576',
+  'maybenot',
+  'maybenot:size=1500,per=device',
+  'maybenot+vpn',
   'pad+jitter',
   'jitter+pad:rule=random',
   'pad:rule=linear+vpn',
@@ -88,6 +94,7 @@ describe('strength', () => {
     'jitter:distribution=laplace,delay=0,deviation=0',
     'jitter:distribution=exponential,delay=0',
     'jitter:distribution=batch,quantum=0',
+    'maybenot:machines=none',
   ])('%s changes nothing', (request) => {
     fc.assert(
       fc.property(anyTrace, (trace) => {
@@ -104,6 +111,7 @@ describe('strength', () => {
     'pad:rule=levels',
     'jitter',
     'jitter:distribution=laplace',
+    'maybenot',
   ])('%s differs from seed to seed', (request) => {
     const [one, other] = [1, 2].map((seed) => wire(subjectOf(request)(busy, seed).trace));
     expect(one).not.toEqual(other);
