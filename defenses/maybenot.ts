@@ -18,14 +18,12 @@ const parameters = z
       .string()
       .default('')
       .describe(
-        'path of a file with the machines of the home, one serialised machine (02...) a line; none; empty for a built-in pair',
+        'path of a file with the machines of the home, one serialised machine (02...) a line; or the word none; empty for a built-in pair',
       ),
     server: z
       .string()
       .default('')
-      .describe(
-        'path of a file with the machines of the far end; empty for those of the built-in pair, or for none with machines',
-      ),
+      .describe('the same for the far end; empty for that of the built-in pair, or for none where machines is given'),
     per: z.enum(['home', 'device']).default('home').describe('machines run once for the home, or for each device'),
     maxPaddingFraction: z
       .number()
@@ -57,7 +55,7 @@ const parameters = z
       .max(2000)
       .default(1000)
       .describe(
-        'timers of machines that may run out at an end, per second and at one moment; more wait, which bounds machines gone wild',
+        'timers of machines that may run out at an end, per second and at one moment; others wait, which bounds machines gone wild',
       ),
     drain: z
       .number()

@@ -17,7 +17,10 @@ export interface Wire {
 }
 
 export interface EndsOptions extends FrameworkLimits {
-  /** Timers of machines that may run out at each end, a second, and at one moment; those that come too fast run out late. */
+  /**
+   * Timers of machines that may run out at each end, a second, and at one moment; those that come too fast run out late. A timer set
+   * because one was set counts too; over the rate it is not set.
+   */
   readonly rate: number;
 }
 
@@ -87,9 +90,10 @@ const isBlocked = ({ blockedUntil }: End): boolean => !Number.isNaN(blockedUntil
 /**
  * Does for machines at both ends what the documentation of the crate maybenot 2.2 (`lib.rs`, `action.rs`, `event.rs`) asks of who
  * integrates it, in the order of its simulator: at one moment blocking ends first, then what waited leaves, then events are told, then
- * internal timers run out, then scheduled actions are taken. The network between the ends takes no time. Three points where the two
- * sources differ or leave a choice: padding with the flag `replace` gives way to any frame that waits, padding too (the documentation);
- * `TimerBegin` is told only where the timer was set (the simulator); blocking of no duration begins, then ends.
+ * internal timers run out, then scheduled actions are taken. Timers due when a packet comes run out before it, as everywhere here. The
+ * network between the ends takes no time. Three points where the two sources differ or leave a choice: padding with the flag
+ * `replace` gives way to any frame that waits, padding too (the documentation); `TimerBegin` is told only where the timer was set (the
+ * simulator); blocking of no duration begins, then ends.
  * @param machines of the far end, whose outgoing traffic is inbound, and of the home
  */
 export function createEnds(
@@ -201,6 +205,13 @@ export function createEnds(
     }
   };
 
+  /** Counts against the rate; false where the end is over it. */
+  const mayGoOn = (end: End, now: number): boolean => {
+    if (end.busyUntil - BURST > now) return false;
+    end.busyUntil = Math.max(end.busyUntil, now) + 1 / options.rate;
+    return true;
+  };
+
   /** Tells of the first of what has happened; false where nothing is left to tell. */
   const tellNext = (now: number): boolean => {
     if (toldUpTo === happened.length) {
@@ -209,7 +220,11 @@ export function createEnds(
       return false;
     }
     const { end, events } = happened[toldUpTo++]!;
-    for (const action of end.framework!.triggerEvents(events, microseconds(now))) if (action) obey(end, action, now);
+    for (const action of end.framework!.triggerEvents(events, microseconds(now))) {
+      // A machine that answers the start of a timer by setting it would go round without the clock.
+      const isLoop = action?.kind === 'update-timer' && events[0].event === Event.TIMER_BEGIN;
+      if (action && !(isLoop && !mayGoOn(end, now))) obey(end, action, now);
+    }
     return true;
   };
 
@@ -224,9 +239,8 @@ export function createEnds(
   /** Clears the earliest timer that has run out and may, and returns whose it was; -1 where none has. */
   const runOut = (end: End, due: Float64Array, now: number): number => {
     const machine = earliest(due);
-    if (!(due[machine]! <= now) || end.busyUntil - BURST > now) return -1;
+    if (!(due[machine]! <= now && mayGoOn(end, now))) return -1;
     due[machine] = Number.POSITIVE_INFINITY;
-    end.busyUntil = Math.max(end.busyUntil, now) + 1 / options.rate;
     return machine;
   };
 
