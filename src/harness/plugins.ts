@@ -6,6 +6,7 @@ import constantRate from '../../defenses/constant-rate.js';
 import dummy from '../../defenses/dummy.js';
 import front from '../../defenses/front.js';
 import jitter from '../../defenses/jitter.js';
+import maybenot from '../../defenses/maybenot.js';
 import noise from '../../defenses/noise.js';
 import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
@@ -39,6 +40,7 @@ export const defenses: readonly Defense[] = [
   wtfPad,
   front,
   regulator,
+  maybenot,
 ];
 export { views };
 
