@@ -157,7 +157,7 @@ export async function identify(
     presence: overTime === undefined ? null : concludePresence(trace, predictions, classes, overTime),
     ...(labels === undefined
       ? { identification: null, unknown: null }
-      : compare(card, trace, predictions.predicted, seed)),
+      : compare(card, trace, predictions.device, seed)),
     warnings,
   };
 }
@@ -166,7 +166,7 @@ export async function identify(
 function compare(
   card: ModelCard,
   trace: Trace,
-  predicted: Uint16Array,
+  answers: Uint16Array,
   seed: number,
 ): Pick<IdentifyResult, 'identification' | 'unknown'> {
   const devices = card.classes.filter(({ category }) => category !== null).map(({ name }) => name);
@@ -181,8 +181,7 @@ function compare(
       `expected labels of a device that the model knows (${devices.join(', ')}), found only ${unknown.map(([name]) => name).join(', ')}`,
     );
   }
-  const classes = card.classes.map(({ name }) => name);
-  const { identification } = score(truth, predicted, devices, classes, seed);
+  const { identification } = score(truth, answers, devices, seed);
   return { identification, unknown: Object.fromEntries(unknown) };
 }
 

@@ -116,7 +116,7 @@ async function evaluate(
   const predictions = await predictTrace(identifier, classes, trace, windowing(spec, view));
   const predictSeconds = secondsSince(started);
   const truth = truthOf(trace, parts.classes);
-  const { identification, blocks } = score(truth, predictions.predicted, parts.classes, classes, seed);
+  const { identification, blocks } = score(truth, predictions.device, parts.classes, seed, model.commonest);
   const cell: Cell = {
     attack: attack.label,
     defense: defense.label,

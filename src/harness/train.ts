@@ -73,12 +73,12 @@ async function scoreModel(
   spec: ResolvedSpec,
   view: AppliedView,
   parts: Parts,
-  { identifier, classes }: Model,
+  { identifier, classes, commonest }: Model,
   test: Parts['test'],
 ): Promise<NonNullable<ModelCard['scores']>> {
   const predictions = await predictTrace(identifier, classes, test, windowing(spec, view));
   const truth = truthOf(test, parts.classes);
-  const { identification } = score(truth, predictions.predicted, parts.classes, classes, spec.seed);
+  const { identification } = score(truth, predictions.device, parts.classes, spec.seed, commonest);
   const { perDevice, confusion } = identification;
   return {
     ...identification,

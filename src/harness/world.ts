@@ -35,6 +35,8 @@ export interface Model {
   readonly identifier: Identifier;
   /** Columns of its probabilities: the devices, and 'cover' last where there was cover to learn. */
   readonly classes: readonly string[];
+  /** The device with most packets to learn from: what to say of a packet that the identifier has no idea of. */
+  readonly commonest: number;
   readonly seconds: number;
 }
 
@@ -88,7 +90,8 @@ export function createWorld(spec: ResolvedSpec, view: AppliedView, parts: Parts,
       rng: createRng(seed, 'attack', attack.label, defense.label),
       ...options,
     });
-    return { identifier, classes: windows.classes, seconds: secondsSince(started) };
+    const commonest = commonestOf(windows.label, parts.classes.length);
+    return { identifier, classes: windows.classes, commonest, seconds: secondsSince(started) };
   };
 
   return {
@@ -104,6 +107,12 @@ export function createWorld(spec: ResolvedSpec, view: AppliedView, parts: Parts,
       for (const key of models.keys()) if (key.startsWith(`${label}\n`)) models.delete(key);
     },
   };
+}
+
+function commonestOf(label: Uint16Array, devices: number): number {
+  const counts = new Array<number>(devices).fill(0);
+  for (const c of label) if (c < devices) counts[c]!++;
+  return counts.indexOf(Math.max(...counts));
 }
 
 /** The value of `key`, made on the first call. */

@@ -95,13 +95,14 @@ export function scoreIdentification({ devices, classes, truth, predicted }: Scor
 /**
  * The most probable class of each row of `probabilities` (row-major, `classes` columns), the first of equals; NO_CLASS
  * for a row of zeros, which means no answer.
+ * @param among how many classes, from the first on, are in question
  */
-export function mostProbable(probabilities: Float32Array, classes: number): Uint16Array {
+export function mostProbable(probabilities: Float32Array, classes: number, among = classes): Uint16Array {
   const predicted = new Uint16Array(probabilities.length / classes);
   for (let row = 0; row < predicted.length; row++) {
     let best = NO_CLASS;
     let highest = 0;
-    for (let c = 0; c < classes; c++) {
+    for (let c = 0; c < among; c++) {
       const p = probabilities[row * classes + c]!;
       if (p > highest) {
         highest = p;
