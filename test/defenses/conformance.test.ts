@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import jitter from '../../defenses/jitter.js';
 import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
+import split from '../../defenses/split.js';
 import vpn from '../../defenses/vpn.js';
 import type { AppliedDefense, Defense } from '../../src/shaping/shaper.js';
 import { shapeAll } from '../../src/shaping/simulate.js';
@@ -12,7 +13,7 @@ import type { Trace } from '../../src/trace/trace.js';
 import { anyTrace, makeTrace } from '../shaping/traces.js';
 import { checks, type Subject } from './checks.js';
 
-const defenses: readonly Defense[] = [none, pad, jitter, vpn];
+const defenses: readonly Defense[] = [none, pad, split, jitter, vpn];
 
 function resolve(text: string): AppliedDefense {
   const { name, given } = parseRequest(text);
@@ -34,10 +35,15 @@ const requests = [
   ...jitter.parameters.shape.distribution.unwrap().options.map((distribution) => `jitter:distribution=${distribution}`),
   'jitter:distribution=exponential,delay=5',
   'jitter:distribution=batch,quantum=1',
+  'split',
+  'split:over=64,least=64',
+  'split:over=1000,least=700',
   'vpn',
   'vpn:tunnel=openvpn',
   'vpn:mtu=576',
   'pad+jitter',
+  'split+pad:rule=random',
+  'jitter+split+vpn',
   'jitter+pad:rule=random',
   'pad:rule=linear+vpn',
   'vpn+pad:rule=mtu,size=1514',
@@ -88,6 +94,7 @@ describe('strength', () => {
     'jitter:distribution=laplace,delay=0,deviation=0',
     'jitter:distribution=exponential,delay=0',
     'jitter:distribution=batch,quantum=0',
+    'split:over=65549',
   ])('%s changes nothing', (request) => {
     fc.assert(
       fc.property(anyTrace, (trace) => {
@@ -104,6 +111,7 @@ describe('strength', () => {
     'pad:rule=levels',
     'jitter',
     'jitter:distribution=laplace',
+    'split',
   ])('%s differs from seed to seed', (request) => {
     const [one, other] = [1, 2].map((seed) => wire(subjectOf(request)(busy, seed).trace));
     expect(one).not.toEqual(other);
