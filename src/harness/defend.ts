@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type Cost, costOf } from '../shaping/cost.js';
 import type { Training } from '../shaping/shaper.js';
@@ -171,7 +171,7 @@ function checkPaths(
     if (read.some((input) => identityOf(input) === identity)) {
       throw new UsageError(`${path}: is read, and would be written over; expected another name`);
     }
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    if (statOf(path)?.isDirectory()) {
       throw new UsageError(`${path}: expected the name of a file to write, found a folder`);
     }
   }
@@ -183,8 +183,17 @@ function checkPaths(
 
 /** The same for all names of a file, links included; of one that is not there, its absolute path. */
 function identityOf(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = statOf(path);
   return stat ? `${stat.dev} ${stat.ino}` : resolve(path);
+}
+
+/** Null for what is not there, or cannot be asked: whoever opens it will be told. */
+function statOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
 }
 
 /** The packets to defend, and those to learn from: read as one, so that devices and flows are the same in both. */
