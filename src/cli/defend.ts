@@ -46,7 +46,13 @@ const command: CommandModule<object, DefendOptions> = {
         type: 'string',
         describe: 'Where OUT is captured: lan, napt, vpn  [lan; napt where the defense is a tunnel]',
       })
-      .option('learn', { type: 'string', array: true, describe: 'Captures that the defense may learn from' })
+      .option('learn', {
+        type: 'string',
+        array: true,
+        // One at a time: it must not take IN and OUT for more.
+        nargs: 1,
+        describe: 'Captures that the defense may learn from, of other hours; may be repeated',
+      })
       .option('capacity', { type: 'number', describe: 'Mbit/s of the link behind the defense  [no limit]' })
       .option('seed', { type: 'number', describe: 'Same seed, same bytes  [1]' })
       .option('json', { type: 'boolean', default: false, describe: 'One JSON document on stdout' })

@@ -81,10 +81,11 @@ export function deviceLabels({ devices }: Trace, macs: WritePcapOptions['macs'] 
 
 /**
  * Writes a trace as a classic pcap file: frames of exactly its lengths and times with correct headers and checksums, and
- * payloads that show the protocols of the trace and carry nothing. A TCP segment begins where the one before ended.
- * What a frame is too short to hold is left out, from the inside: payload, transport, IP. A TCP segment with a payload of which
- * the trace shows no application (padding behind an acknowledgement) goes on with that of its conversation.
- * Which frames are cover changes no byte of the file; nor does whose a frame is, but for the MAC address of its flow's owner.
+ * payloads that show the protocols of the trace and carry nothing. A TCP segment begins where the one before ended. What a
+ * frame is too short to hold is left out, from the inside: payload, transport, IP; a TLS segment of under 6 bytes is written as a
+ * keep-alive, and a piece of a DHCP message is malformed to any reader. A TCP segment with a payload of which the trace shows no
+ * application (padding behind an acknowledgement) goes on with that of its conversation. Which frames are cover changes no
+ * byte of the file; nor does whose a frame is, but for the MAC address of its flow's owner.
  * @throws InputError where a frame is shorter than an Ethernet header or longer than an IP packet can be, a time lies outside
  * 1970 to 2106, or the file cannot be written
  */
@@ -416,7 +417,10 @@ function writeTcp(out: Buffer, at: number, end: number, packet: PacketView): num
   const room = end - at - 20;
   const own = isOutbound ? flow.side : 1 - flow.side;
   const isFirst = largest[own] === 0;
-  const isTooShort = room < shortestPayload(application);
+  const isShort = room < shortestPayload(application);
+  // Of HTTP it can be the rest of the message before, as any text can.
+  const isRest = isShort && room > 0 && application === 'http' && conversation.application === 'http';
+  const isTooShort = isShort && !isRest;
   let options = 0;
   // A segment that shows no application is mostly an acknowledgement: padded to Ethernet's least, or with options.
   if (application === 'text' ? packet.isShortest : isTooShort && isFirst && packet.canPad) {
@@ -443,8 +447,10 @@ function writeTcp(out: Buffer, at: number, end: number, packet: PacketView): num
   out.writeUInt16BE(conversation.window[own]!, at + 14);
   out.writeUInt32BE(0, at + 16);
   writeOptions(out, at + 20, payload, isSyn, conversation.count[own]!, conversation.count[1 - own]!);
-  if (size > 0)
-    fillPayload(out, payload, size, isTooShort ? 'zeros' : continued(conversation, application, size), packet);
+  if (size > 0) {
+    const shown = isTooShort ? 'zeros' : isRest ? 'text' : continued(conversation, application, size);
+    fillPayload(out, payload, size, shown, packet);
+  }
   if (!isRepeat) sequence[own]! += isSyn ? 1 : size;
   largest[own] = Math.max(largest[own]!, size, 1);
   out.writeUInt16BE(checksum(out, at, end, flow.addressSum + TCP + (end - at)), at + 16);

@@ -35,6 +35,15 @@ test('defend --json prints what it wrote', () => {
   expect([view.name, cost.dropped]).toEqual(['napt', 0]);
 });
 
+test('defend --learn may come before the captures, and twice', () => {
+  const [out, one, two] = ['morphed.pcap', 'one.pcap', 'two.pcap'].map((name) => join(folder, name));
+  for (const [seed, path] of [one!, two!].entries()) writePcap(generateHome({ hours: 0.05, seed }), path);
+  const given = ['--defense', 'morph:device=Tablet', '--labels', labels, '--learn', one!, '--learn', two!];
+  const { status, stdout } = homeveil('defend', ...given, home, out!, '--json');
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout).data.name).toBe('home.pcap');
+});
+
 describe('is refused in one line, and nothing is left', () => {
   test.each<[number, string, string[]]>([
     [1, 'absent.pcap: no such file or folder', ['--defense', 'none', 'absent.pcap', join(folder, 'x.pcap')]],
