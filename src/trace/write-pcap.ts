@@ -431,8 +431,8 @@ function writeTcp(out: Buffer, at: number, end: number, packet: PacketView): num
   const size = end - payload;
   // Too short for its application: a keep-alive (RFC 9293, section 3.8.4), whose bytes are of what went before.
   const isRepeat = size > 0 && isTooShort;
-  // Where the other side has sent data already, the capture began within the connection.
-  const isSyn = size === 0 && isFirst && largest[1 - own]! <= 1;
+  // Where the other side has sent more than its own SYN, the capture began within the connection.
+  const isSyn = size === 0 && isFirst && largest[1 - own]! <= 1 && conversation.count[1 - own]! <= 1;
   const isAck = !isSyn || largest[1 - own]! > 0;
   // What acknowledges nothing new tells of a new window: the same again would report a loss (RFC 5681, section 2).
   const before = conversation.acknowledged[1 - own];
