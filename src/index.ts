@@ -1,4 +1,5 @@
 /** The public API of Homeveil. */
+export { type DefendRequest, type DefendResult, defend } from './harness/defend.js';
 export { type IdentifyRequest, type IdentifyResult, identify } from './harness/identify.js';
 export { type LoadedModel, loadModel, type SavedModel, saveModel } from './harness/model-folder.js';
 export { attacks, defenses, resolveAttack, resolveDefense, resolveView, views } from './harness/plugins.js';

@@ -2,6 +2,7 @@ import yargs from 'yargs';
 import { version } from '../harness/environment.js';
 import { HomeveilError, UsageError } from '../shared/errors.js';
 import bench from './bench.js';
+import defend from './defend.js';
 import home from './home.js';
 import identify from './identify.js';
 import inspect from './inspect.js';
@@ -21,6 +22,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .command(report)
     .command(train)
     .command(identify)
+    .command(defend)
     .command(inspect)
     .command(home)
     .command(list)

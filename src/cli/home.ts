@@ -1,12 +1,11 @@
-import { extname } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { generateHome } from '../home/home.js';
 import { UsageError } from '../shared/errors.js';
 import { writeFileAtomic } from '../shared/files.js';
-import { writeArrow } from '../trace/arrow.js';
 import { formatLabels } from '../trace/label-file.js';
 import { Direction, type Trace } from '../trace/trace.js';
-import { deviceMac, writePcap } from '../trace/write-pcap.js';
+import { writerOf } from '../trace/write.js';
+import { deviceLabels } from '../trace/write-pcap.js';
 import { formatBytes, formatCount, table } from './terminal.js';
 
 interface HomeOptions {
@@ -32,8 +31,7 @@ const command: CommandModule<object, HomeOptions> = {
       .option('labels', { type: 'string', describe: 'CSV of labels to write: mac,device,category' })
       .option('json', { type: 'boolean', default: false, describe: 'One JSON document on stdout' }),
   handler: ({ hours, seed, start, device, out, labels, json }) => {
-    const write = { '.pcap': writePcap, '.arrow': writeArrow }[extname(out).toLowerCase()];
-    if (!write) throw new UsageError(`--out: expected a name ending in .pcap or .arrow, found "${out}"`);
+    const write = writerOf(out, '--out');
     const trace = generateHome({
       hours,
       seed,
@@ -41,7 +39,7 @@ const command: CommandModule<object, HomeOptions> = {
       devices: device,
     });
     const { bytes } = write(trace, out);
-    if (labels !== undefined) writeFileAtomic(labels, homeLabels(trace));
+    if (labels !== undefined) writeFileAtomic(labels, formatLabels(deviceLabels(trace)));
     const devices = countDevices(trace, hours);
     if (json) {
       console.log(
@@ -83,17 +81,6 @@ function readStart(text: string): number {
   const time = Date.parse(hasZone || !hasTime ? text : `${text}Z`);
   if (Number.isNaN(time)) throw new UsageError(`--start: expected a time such as 2026-01-05T16:00, found "${text}"`);
   return time / 1000;
-}
-
-function homeLabels(trace: Trace): string {
-  return formatLabels(
-    trace.devices.map(({ name, category }, device) => ({
-      address: deviceMac(device),
-      kind: 'mac',
-      device: name,
-      category,
-    })),
-  );
 }
 
 function countDevices(trace: Trace, hours: number) {

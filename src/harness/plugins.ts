@@ -7,10 +7,12 @@ import dummy from '../../defenses/dummy.js';
 import front from '../../defenses/front.js';
 import jitter from '../../defenses/jitter.js';
 import maybenot from '../../defenses/maybenot.js';
+import morph from '../../defenses/morph.js';
 import noise from '../../defenses/noise.js';
 import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
 import regulator from '../../defenses/regulator.js';
+import split from '../../defenses/split.js';
 import spoof from '../../defenses/spoof.js';
 import stp from '../../defenses/stp.js';
 import tamaraw from '../../defenses/tamaraw.js';
@@ -28,6 +30,8 @@ export const attacks: readonly Attack[] = [randomForest, lstm, blstm];
 export const defenses: readonly Defense[] = [
   none,
   pad,
+  split,
+  morph,
   jitter,
   noise,
   dummy,

@@ -97,8 +97,11 @@ function resolve(request: BenchRequest, mayTrainOnAll: boolean): ResolvedSpec {
   };
 }
 
-/** A tunnel starts at the gateway, so an observer who sits before it never meets one. */
-function checkTunnels(view: ResolvedPlugin, defenses: readonly ResolvedDefense[]): void {
+/**
+ * A tunnel starts at the gateway, so an observer who sits before it never meets one.
+ * @throws UsageError
+ */
+export function checkTunnels(view: ResolvedPlugin, defenses: readonly ResolvedDefense[]): void {
   if (!viewOf(view).perDevice) return;
   const tunnel = defenses.flatMap((defense) => defense.parts).find((part) => defenseOf(part).tunnel);
   if (tunnel) {
@@ -153,7 +156,7 @@ function resolveMaximum(asked: number | undefined, quick: boolean): number | nul
   return integer('--maximum-train-packets', asked, 1, Number.MAX_SAFE_INTEGER);
 }
 
-function integer(option: string, value: number, low: number, high: number): number {
+export function integer(option: string, value: number, low: number, high: number): number {
   if (!Number.isInteger(value) || value < low || value > high) {
     const bound = high === Number.MAX_SAFE_INTEGER ? `at least ${low}` : `from ${low} to ${high}`;
     throw new UsageError(`${option}: expected a whole number, ${bound}, found ${value}`);
@@ -161,7 +164,7 @@ function integer(option: string, value: number, low: number, high: number): numb
   return value;
 }
 
-function positive(option: string, value: number): number {
+export function positive(option: string, value: number): number {
   if (!(Number.isFinite(value) && value > 0)) {
     throw new UsageError(`${option}: expected a number greater than 0, found ${value}`);
   }

@@ -1,3 +1,5 @@
+import type { Rng } from '../shared/rng.js';
+
 /**
  * Payloads for packets of which only the length is known: of the right protocol, exactly as long as asked, and complete
  * in themselves, so that any reader takes each for what the trace says it is. They carry no information.
@@ -14,24 +16,59 @@ const SHORTEST_HTTP = 'HTTP/1.1 204 \r\n\r\n'.length;
 const SHORTEST_WITH_BODY = 64;
 const NTP_LENGTH = 48;
 const SHORTEST_DHCP = 244;
+/** Type and receiver, counter, authentication tag; operation and peer, packet number, tag. */
+const WIREGUARD_OVERHEAD = 8 + 8 + 16;
+const OPENVPN_OVERHEAD = 4 + 4 + 16;
 /** The letter x. */
 const TEXT = 0x78;
 
 /** `text` and `zeros` show no protocol: what Wireshark seldom takes for one in a TCP stream, and in a datagram. */
-export type Application = 'tls' | 'http' | 'dns' | 'dns-over-tcp' | 'dhcp' | 'ntp' | 'text' | 'zeros';
+export type Application =
+  | 'tls'
+  | 'http'
+  | 'dns'
+  | 'dns-over-tcp'
+  | 'dhcp'
+  | 'ntp'
+  | 'wireguard'
+  | 'openvpn'
+  | 'text'
+  | 'zeros';
 
-type Fill = (out: Buffer, at: number, length: number, isOutbound: boolean, key: number) => void;
+/** What a payload shows besides its application. */
+export interface Message {
+  /** Asks (outbound) or answers. */
+  readonly isOutbound: boolean;
+  /** Number of the conversation, and of the message among those of its direction, from 0. */
+  readonly conversation: number;
+  readonly count: number;
+  /** Of {@link createNoise}. */
+  readonly noise: Uint8Array;
+}
+
+/** A number of 16 bits that the two ends of an exchange have in common: the first message of each, the second, and so on. */
+export function exchangeOf(message: Message): number {
+  return keyOf(message) & 0xffff;
+}
+
+function keyOf({ conversation, count }: Message): number {
+  return conversation * 31 + count;
+}
+
+type Fill = (out: Buffer, at: number, length: number, message: Message) => void;
 
 const FILL: Readonly<Record<Application, Fill>> = {
   tls: fillTls,
   http: fillHttp,
   dns: fillDns,
-  'dns-over-tcp': (out, at, length, isOutbound, key) => {
+  'dns-over-tcp': (out, at, length, message) => {
     out.writeUInt16BE(length - 2, at);
-    fillDns(out, at + 2, length - 2, isOutbound, key);
+    fillDns(out, at + 2, length - 2, message);
   },
   dhcp: fillDhcp,
   ntp: fillNtp,
+  wireguard: fillWireguard,
+  openvpn: fillOpenvpn,
   text: (out, at, length) => out.fill(TEXT, at, at + length),
   zeros: (out, at, length) => out.fill(0, at, at + length),
 };
@@ -43,42 +80,45 @@ export function shortestPayload(application: Application): number {
   if (application === 'dns') return SHORTEST_DNS;
   if (application === 'dns-over-tcp') return 2 + SHORTEST_DNS;
   if (application === 'dhcp') return SHORTEST_DHCP;
+  if (application === 'wireguard') return WIREGUARD_OVERHEAD;
+  if (application === 'openvpn') return OPENVPN_OVERHEAD;
   return application === 'ntp' ? NTP_LENGTH : 0;
 }
 
-/**
- * Fills `length` bytes of `out` from `at`, at least {@link shortestPayload} of them.
- * @param isOutbound asks (outbound) or answers
- * @param key makes the message's identifier: the two ends of an exchange should give the same
- */
-export function fillPayload(
-  out: Buffer,
-  at: number,
-  length: number,
-  application: Application,
-  isOutbound: boolean,
-  key: number,
-): void {
-  FILL[application](out, at, length, isOutbound, key);
+/** Fills `length` bytes of `out` from `at`, at least {@link shortestPayload} of them. */
+export function fillPayload(out: Buffer, at: number, length: number, application: Application, message: Message): void {
+  FILL[application](out, at, length, message);
 }
 
-/** What ciphertext looks like: 64 kB from a xorshift generator, of which every record takes some. */
-const NOISE = createNoise(1 << 16);
+const NOISE_BYTES = 1 << 16;
 
-function createNoise(bytes: number): Uint8Array {
-  const words = new Uint32Array(bytes / 4);
-  let state = 0x9e3779b9;
-  for (let i = 0; i < words.length; i++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    words[i] = state;
-  }
+/** What ciphertext looks like: 64 kB by chance, of which every record takes some. */
+export function createNoise(rng: Rng): Uint8Array {
+  const words = new Uint32Array(NOISE_BYTES / 4);
+  for (let i = 0; i < words.length; i++) words[i] = rng.integer(0, 0xffffffff);
   return new Uint8Array(words.buffer);
 }
 
+/** Fills with noise from a place that depends on `key`, on the direction and on which `part` of a message it is. */
+function fillNoise(
+  out: Buffer,
+  at: number,
+  length: number,
+  { noise, isOutbound }: Message,
+  key: number,
+  part = 0,
+): void {
+  const mixed = Math.imul(key, 0x9e3779b1) ^ Math.imul(4 * part + (isOutbound ? 1 : 2), 0x85ebca6b);
+  const end = at + length;
+  for (let from = (mixed ^ (mixed >>> 15)) >>> 16; at < end; from = 0) {
+    const some = noise.subarray(from, from + end - at);
+    out.set(some, at);
+    at += some.length;
+  }
+}
+
 /** Records of application data, as equal as they can be. */
-function fillTls(out: Buffer, at: number, length: number, _isOutbound: boolean, key: number): void {
+function fillTls(out: Buffer, at: number, length: number, message: Message): void {
   const records = Math.ceil(length / (TLS_HEADER + TLS_LARGEST));
   for (let left = records; left > 0; left--) {
     const record = Math.ceil(length / left);
@@ -86,14 +126,29 @@ function fillTls(out: Buffer, at: number, length: number, _isOutbound: boolean, 
     out[at] = 23;
     out.writeUInt16BE(0x0303, at + 1);
     out.writeUInt16BE(size, at + 3);
-    const from = Math.imul(key + left, 0x9e3779b1) >>> 17;
-    out.set(NOISE.subarray(from, from + size), at + TLS_HEADER);
+    fillNoise(out, at + TLS_HEADER, size, message, keyOf(message), left);
     at += record;
     length -= record;
   }
 }
 
-function fillHttp(out: Buffer, at: number, length: number, isOutbound: boolean): void {
+/** Donenfeld, "WireGuard" (NDSS 2017), section 5.4.6: type 4, the receiver's index, a counter, both with the lowest byte first. */
+function fillWireguard(out: Buffer, at: number, length: number, message: Message): void {
+  out.writeUInt32LE(4, at);
+  fillNoise(out, at + 4, 4, message, message.conversation);
+  out.writeUInt32LE(message.count, at + 8);
+  out.writeUInt32LE(0, at + 12);
+  fillNoise(out, at + 16, length - 16, message, keyOf(message), 1);
+}
+
+/** OpenVPN's P_DATA_V2 with an AEAD cipher: operation 9 with key 0, peer 0, packet number from 1. */
+function fillOpenvpn(out: Buffer, at: number, length: number, message: Message): void {
+  out.writeUInt32BE(0x48000000, at);
+  out.writeUInt32BE(message.count + 1, at + 4);
+  fillNoise(out, at + 8, length - 8, message, keyOf(message));
+}
+
+function fillHttp(out: Buffer, at: number, length: number, { isOutbound }: Message): void {
   if (length < SHORTEST_WITH_BODY) {
     const isRequest = isOutbound && length >= SHORTEST_REQUEST;
     const filler = 'x'.repeat(length - (isRequest ? SHORTEST_REQUEST : SHORTEST_HTTP));
@@ -109,25 +164,27 @@ function fillHttp(out: Buffer, at: number, length: number, isOutbound: boolean):
 }
 
 /** RFC 2131, section 2: Ethernet; then the cookie, the option that says inform or acknowledge, and the end. */
-function fillDhcp(out: Buffer, at: number, length: number, isOutbound: boolean, key: number): void {
+function fillDhcp(out: Buffer, at: number, length: number, message: Message): void {
+  const { isOutbound } = message;
   out.fill(0, at, at + length);
   out[at] = isOutbound ? 1 : 2;
   out.writeUInt16BE(0x0106, at + 1);
-  out.writeUInt32BE(key, at + 4);
+  out.writeUInt32BE(exchangeOf(message), at + 4);
   out.writeUInt32BE(0x63825363, at + 236);
   out.writeUIntBE(isOutbound ? 0x350108 : 0x350105, at + 240, 3);
   out[at + 243] = 255;
 }
 
 /** RFC 5905, section 7.3: version 4, client or server; a server of stratum 2; all times unknown. */
-function fillNtp(out: Buffer, at: number, length: number, isOutbound: boolean): void {
+function fillNtp(out: Buffer, at: number, length: number, { isOutbound }: Message): void {
   out.fill(0, at, at + length);
   out[at] = isOutbound ? 0x23 : 0x24;
   out[at + 1] = isOutbound ? 0 : 2;
 }
 
 /** RFC 1035: one question whose name fills the message; an answer has one address; what is too long for a name is padding. */
-function fillDns(out: Buffer, at: number, length: number, isOutbound: boolean, key: number): void {
+function fillDns(out: Buffer, at: number, length: number, message: Message): void {
+  const { isOutbound } = message;
   const answer = 16;
   const end = at + length;
   out.fill(0, at, end);
@@ -142,7 +199,7 @@ function fillDns(out: Buffer, at: number, length: number, isOutbound: boolean, k
   const isPadded = name > 255;
   const padding = isPadded ? name - 32 - 15 : 0;
   if (isPadded) name = 32;
-  out.writeUInt16BE(key & 0xffff, at);
+  out.writeUInt16BE(exchangeOf(message), at);
   out.writeUInt16BE(isOutbound ? 0x0100 : 0x8180, at + 2);
   out.writeUInt16BE(1, at + 4);
   out.writeUInt16BE(answers, at + 6);

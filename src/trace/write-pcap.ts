@@ -1,12 +1,20 @@
 import { InputError } from '../shared/errors.js';
 import { createAtomicFile } from '../shared/files.js';
-import { type Application, fillPayload, shortestPayload } from './payload.js';
+import { createRng, type Rng } from '../shared/rng.js';
+import type { Label } from './label-file.js';
+import { type Application, createNoise, exchangeOf, fillPayload, type Message, shortestPayload } from './payload.js';
 import { ipv4Word, ipv6Words, isGroupMac, normaliseIp, normaliseMac, scopeOf } from './scope.js';
 import { Direction, NO_DEVICE, Protocol, type Trace } from './trace.js';
 
 export interface WritePcapOptions {
   /** Nanoseconds keep every time of a trace exactly; microseconds are for the oldest readers. */
   readonly resolution?: 'nanosecond' | 'microsecond';
+  /** MAC addresses of the rows of `devices`, {@link deviceMac}'s where there is none. */
+  readonly macs?: readonly (string | undefined)[];
+  /** The capture is from outside the gateway: no frame bears a device's MAC address, all are between gateway and provider. */
+  readonly outside?: boolean;
+  /** Of what looks encrypted; the same bytes each time by default. */
+  readonly rng?: Rng;
 }
 
 export interface WrittenPcap {
@@ -35,6 +43,8 @@ const IGMP = 2;
 const TCP = 6;
 const UDP = 17;
 const ICMPV6 = 58;
+/** A port of many plugs and bulbs (Tuya's), at which Wireshark expects IPDC: of what shows nothing, zeros are whole messages. */
+const TUYA = 6668;
 /** For an IP protocol whose content is unknown, or a packet too short for its own header: experiments (RFC 3692). */
 const IP_OTHER = 253;
 
@@ -43,9 +53,15 @@ const PSH = 8;
 const ACK = 16;
 /** TCP option 2, 4 bytes: 1460 (RFC 9293, section 3.7.1). */
 const MAXIMUM_SEGMENT = 0x020405b4;
+/** No operation, then option 3, 3 bytes: windows are not scaled (RFC 7323, section 2.2). */
+const WINDOW_SCALE = 0x01030300;
+/** Twice no operation, then option 8, 10 bytes: two times to follow (RFC 7323, section 3.2 and appendix A). */
+const TIMESTAMPS = 0x0101080a;
+const TIMESTAMPS_LENGTH = 12;
 
-/** The gateway's MAC address in captures that are written here; locally administered, as all of them are. */
+/** The gateway's MAC address in captures that are written here, and the provider's outside it; locally administered, as all are. */
 export const GATEWAY_MAC = '02:48:56:ff:ff:fe';
+export const PROVIDER_MAC = '02:48:56:ff:ff:fd';
 
 /** The MAC address, in captures that are written here, of a row of `devices`. */
 export function deviceMac(device: number): string {
@@ -53,10 +69,23 @@ export function deviceMac(device: number): string {
   return `02:48:56:00:${hex.slice(0, 2)}:${hex.slice(2)}`;
 }
 
+/** Labels of a trace's devices for a capture of it that is written here, in which they have the MAC addresses `macs`. */
+export function deviceLabels({ devices }: Trace, macs: WritePcapOptions['macs'] = []): Label[] {
+  return devices.map(({ name, category }, device) => ({
+    address: macs[device] ?? deviceMac(device),
+    kind: 'mac',
+    device: name,
+    category,
+  }));
+}
+
 /**
  * Writes a trace as a classic pcap file: frames of exactly its lengths and times with correct headers and checksums, and
- * payloads that show the protocols of the trace and carry nothing. A TCP segment begins where the one before ended.
- * What a frame is too short to hold is left out, from the inside: payload, transport, IP.
+ * payloads that show the protocols of the trace and carry nothing. A TCP segment begins where the one before ended. What a
+ * frame is too short to hold is left out, from the inside: payload, transport, IP; a TLS segment of under 6 bytes is written as a
+ * keep-alive, and a piece of a DHCP message is malformed to any reader. A TCP segment with a payload of which the trace shows no
+ * application (padding behind an acknowledgement) goes on with that of its conversation. Which frames are cover changes no
+ * byte of the file; nor does whose a frame is, but for the MAC address of its flow's owner.
  * @throws InputError where a frame is shorter than an Ethernet header or longer than an IP packet can be, a time lies outside
  * 1970 to 2106, or the file cannot be written
  */
@@ -65,7 +94,7 @@ export function writePcap(trace: Trace, path: string, options: WritePcapOptions 
   const units = resolution === 'nanosecond' ? 1e9 : 1e6;
   const isRaw = trace.packets > 0 && usesRawIp(trace);
   const link = isRaw ? 'raw-ip' : 'ethernet';
-  const fill = createFrameWriter(trace, isRaw ? 0 : ETHERNET);
+  const fill = createFrameWriter(trace, isRaw ? 0 : ETHERNET, options);
   const out = Buffer.alloc(CHUNK);
   const file = createAtomicFile(path);
   try {
@@ -137,23 +166,33 @@ interface FlowFrame {
   /** The 16-bit words of both addresses, summed up for the pseudo-header of checksums. */
   readonly addressSum: number;
   readonly transport: number;
+  readonly localMac: Uint8Array;
   readonly remoteMac: Uint8Array;
-  /** Of each direction (outbound first): next sequence number, and up to where the other side has acknowledged. */
+  readonly hops: number;
+  readonly conversation: Conversation;
+  /** The side of the conversation that is local. */
+  readonly side: number;
+}
+
+/** What two ends have told each other so far: of one flow, or of the flows of both where both are devices of the home. */
+interface Conversation {
+  readonly id: number;
+  /** Of each side: next sequence number, and up to where the other side has acknowledged. */
   readonly sequence: Uint32Array;
   readonly acknowledged: Uint32Array;
-  /** Of each direction: its largest segment, 0 before the first. */
+  /** Of each side: its largest segment, 0 before the first. */
   readonly largest: Uint16Array;
-  /** Of each direction: packets so far. */
+  /** Of each side: packets so far. */
   readonly count: Uint32Array;
-  readonly hops: number;
+  /** Of each side: bytes that it says it has room for. */
+  readonly window: Uint16Array;
+  /** What a reader takes a segment for that does not say what it is. */
+  application: Application;
 }
 
 /** What the transport layer is told of a packet. */
-interface PacketView {
+interface PacketView extends Message {
   readonly flow: FlowFrame;
-  /** The same number for the first packet of each direction of a flow, for the second, and so on. */
-  readonly key: number;
-  readonly isOutbound: boolean;
   readonly application: Application;
   /** An Ethernet frame of the least length there is, which padding may have brought it to. */
   readonly isShortest: boolean;
@@ -162,16 +201,20 @@ interface PacketView {
 }
 
 /** A function that writes frame `i` of the trace at a place in a buffer, all its bytes. */
-function createFrameWriter(trace: Trace, base: number): (out: Buffer, at: number, i: number) => void {
-  const macs = trace.devices.map((_, device) => macBytes(deviceMac(device)));
-  const nobody = macBytes(deviceMac(NO_DEVICE));
-  const peers = findPeers(trace);
+function createFrameWriter(
+  trace: Trace,
+  base: number,
+  { macs, outside = false, rng = createRng(1, 'payload') }: WritePcapOptions,
+): (out: Buffer, at: number, i: number) => void {
+  const noise = createNoise(rng);
+  const stations = outside ? null : trace.devices.map((_, device) => macBytes(macs?.[device] ?? deviceMac(device)));
+  const createFlow = createFlowFrames(trace, stations);
   const flows = new Array<FlowFrame | undefined>(trace.flows.count);
   let packetId = 0;
 
   return (out, at, i) => {
     const row = trace.flow[i]!;
-    flows[row] ??= createFlowFrame(trace, row, peers[row]);
+    flows[row] ??= createFlow(row);
     const flow = flows[row];
     const isOutbound = trace.direction[i] === Direction.OUTBOUND;
     const protocols = trace.protocols[i]!;
@@ -179,10 +222,10 @@ function createFrameWriter(trace: Trace, base: number): (out: Buffer, at: number
     const ip = at + base;
     const isIp = (protocols & Protocol.IP) !== 0 && end - ip >= (flow.isIpv6 ? 40 : 20);
     if (base > 0) {
-      const own = macs[trace.device[i]!] ?? nobody;
-      out.set(isOutbound ? flow.remoteMac : own, at);
+      const { localMac, remoteMac } = flow;
+      out.set(isOutbound ? remoteMac : localMac, at);
       // No frame comes from a group: what does in the trace comes from behind the gateway.
-      out.set(isOutbound ? own : (flow.remoteMac[0]! & 1) === 1 ? GATEWAY : flow.remoteMac, at + 6);
+      out.set(isOutbound ? localMac : (remoteMac[0]! & 1) === 1 ? GATEWAY : remoteMac, at + 6);
       const type = flow.isIpv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4;
       out.writeUInt16BE(isIp ? type : ETHERTYPE_OTHER, at + 12);
     }
@@ -192,10 +235,16 @@ function createFrameWriter(trace: Trace, base: number): (out: Buffer, at: number
     }
     const payload = ip + (flow.isIpv6 ? 40 : 20);
     const transport = transportOf(protocols, flow, end - payload);
-    const application = applicationOf(protocols, transport, flow);
-    const key = row * 31 + flow.count[isOutbound ? 0 : 1]++;
-    const isShortest = base > 0 && end - at <= SHORTEST_FRAME;
-    const packet: PacketView = { flow, key, isOutbound, application, isShortest, canPad: base > 0 };
+    const packet: PacketView = {
+      flow,
+      conversation: flow.conversation.id,
+      count: flow.conversation.count[isOutbound ? flow.side : 1 - flow.side]++,
+      isOutbound,
+      noise,
+      application: applicationOf(protocols, transport, flow),
+      isShortest: base > 0 && end - at <= SHORTEST_FRAME,
+      canPad: base > 0,
+    };
     let packetEnd = end;
     if (transport === TCP) packetEnd = writeTcp(out, payload, end, packet);
     else if (transport === UDP) writeUdp(out, payload, end, packet);
@@ -216,61 +265,113 @@ function transportOf(protocols: number, flow: FlowFrame, room: number): number {
   return isControl && room >= 8 ? flow.transport : IP_OTHER;
 }
 
-/**
- * The device whose address a row of `addresses` is, by row of flow: the peers in flows that stay on the LAN. A labelled peer's
- * own packets are in flows of its own, so a flow with inbound packets has a peer that is no device.
- */
-function findPeers({ packets, flow, flows, direction, device }: Trace): (number | undefined)[] {
-  const owners = new Map<number, number>();
-  const hasInbound = new Uint8Array(flows.count);
-  for (let i = 0; i < packets; i++) {
-    owners.set(flows.localAddress[flow[i]!]!, device[i]!);
-    if (direction[i] === Direction.INBOUND) hasInbound[flow[i]!] = 1;
-  }
-  return Array.from(flows.remoteAddress, (address, row) =>
-    flows.wan[row] === 1 || hasInbound[row] === 1 ? undefined : owners.get(address),
-  );
+/** Whose flows and addresses are, as their first packets tell that are any device's. */
+interface Owners {
+  /** By row of flow. */
+  readonly ofFlow: Uint16Array;
+  /** By row of `addresses`. */
+  readonly ofAddress: Uint16Array;
+  /** By row of flow: the device at the other end; NO_DEVICE for none. */
+  readonly peer: Uint16Array;
 }
 
-function createFlowFrame(trace: Trace, row: number, peer: number | undefined): FlowFrame {
-  const { flows } = trace;
-  const localText = normaliseIp(flows.addresses[flows.localAddress[row]!] ?? '');
-  const remoteRow = flows.remoteAddress[row]!;
-  const remoteText = normaliseIp(flows.addresses[remoteRow] ?? '');
-  const isIpv6 = (remoteText ?? localText ?? '').includes(':');
-  // Where an address is missing, or of the other kind, one of documentation stands in (RFC 5737, RFC 3849).
-  const stand = (text: string | null, ipv4: string, ipv6: string) =>
-    addressBytes(text !== null && text.includes(':') === isIpv6 ? text : isIpv6 ? ipv6 : ipv4);
-  const local = stand(localText, '192.168.0.2', 'fd00::2');
-  const remote = stand(remoteText, '203.0.113.1', '2001:db8::1');
-
-  let remoteMac = GATEWAY;
-  const linkAddress = normaliseMac(flows.addresses[remoteRow] ?? '');
-  if (peer !== undefined) remoteMac = macBytes(deviceMac(peer));
-  else if (linkAddress !== null && isGroupMac(linkAddress)) remoteMac = macBytes(linkAddress);
-  else if (remoteText !== null && scopeOf(remoteText) === 'group') remoteMac = groupMac(remote);
-
-  let addressSum = 0;
-  for (const bytes of [local, remote]) {
-    for (let i = 0; i < bytes.length; i += 2) addressSum += (bytes[i]! << 8) | bytes[i + 1]!;
+/**
+ * A labelled peer's own packets are in flows of its own, so a flow with inbound packets has a peer that is no device. A flow in
+ * which no packet is any device's, as a defense opens for cover, is of the device whose address it has.
+ */
+function findOwners({ packets, flow, flows, direction, device }: Trace): Owners {
+  const { count, localAddress, remoteAddress, wan } = flows;
+  const ofFlow = new Uint16Array(count).fill(NO_DEVICE);
+  const ofAddress = new Uint16Array(flows.addresses.length).fill(NO_DEVICE);
+  const hasInbound = new Uint8Array(count);
+  for (let i = 0; i < packets; i++) {
+    const row = flow[i]!;
+    if (direction[i] === Direction.INBOUND) hasInbound[row] = 1;
+    if (ofFlow[row] === NO_DEVICE) ofFlow[row] = device[i]!;
+    if (ofAddress[localAddress[row]!] === NO_DEVICE) ofAddress[localAddress[row]!] = device[i]!;
   }
+  const peer = new Uint16Array(count).fill(NO_DEVICE);
+  for (let row = 0; row < count; row++) {
+    if (ofFlow[row] === NO_DEVICE) ofFlow[row] = ofAddress[localAddress[row]!]!;
+    if (wan[row] === 0 && hasInbound[row] === 0) peer[row] = ofAddress[remoteAddress[row]!]!;
+  }
+  return { ofFlow, ofAddress, peer };
+}
+
+/** @param stations MAC addresses of the devices; null for a capture from outside the gateway */
+function createFlowFrames(trace: Trace, stations: readonly Uint8Array[] | null): (row: number) => FlowFrame {
+  const { flows } = trace;
+  const owners = findOwners(trace);
+  const nobody = macBytes(deviceMac(NO_DEVICE));
+  const conversations = new Map<string, Conversation>();
+
+  const remoteMacOf = (row: number, remote: Uint8Array, text: string | null): Uint8Array => {
+    if (stations === null) return PROVIDER;
+    const peer = stations[owners.peer[row]!];
+    if (peer) return peer;
+    const linkAddress = normaliseMac(flows.addresses[flows.remoteAddress[row]!] ?? '');
+    if (linkAddress !== null && isGroupMac(linkAddress)) return macBytes(linkAddress);
+    return text !== null && scopeOf(text) === 'group' ? groupMac(remote) : GATEWAY;
+  };
+
+  return (row) => {
+    const localText = normaliseIp(flows.addresses[flows.localAddress[row]!] ?? '');
+    const remoteText = normaliseIp(flows.addresses[flows.remoteAddress[row]!] ?? '');
+    const isIpv6 = (remoteText ?? localText ?? '').includes(':');
+    // Where an address is missing, or of the other kind, one of documentation stands in (RFC 5737, RFC 3849).
+    const stand = (text: string | null, ipv4: string, ipv6: string) =>
+      addressBytes(text !== null && text.includes(':') === isIpv6 ? text : isIpv6 ? ipv6 : ipv4);
+    const local = stand(localText, '192.168.0.2', 'fd00::2');
+    const remote = stand(remoteText, '203.0.113.1', '2001:db8::1');
+    const localPort = flows.localPort[row]!;
+    const remotePort = flows.remotePort[row]!;
+    const transport = flows.transport[row]!;
+
+    const ends = [`${local.join('.')}/${localPort}`, `${remote.join('.')}/${remotePort}`];
+    const side = ends[0]! <= ends[1]! ? 0 : 1;
+    const key = `${transport} ${ends[side]} ${ends[1 - side]}`;
+    let conversation = conversations.get(key);
+    if (!conversation) {
+      const isPlain = localPort !== TUYA && remotePort !== TUYA;
+      conversation = createConversation(row, isPlain ? 'text' : 'zeros');
+      conversations.set(key, conversation);
+    }
+
+    let addressSum = 0;
+    for (const bytes of [local, remote]) {
+      for (let i = 0; i < bytes.length; i += 2) addressSum += (bytes[i]! << 8) | bytes[i + 1]!;
+    }
+    const remoteMac = remoteMacOf(row, remote, remoteText);
+    return {
+      isIpv6,
+      local,
+      remote,
+      localPort,
+      remotePort,
+      addressSum,
+      transport,
+      localMac: stations === null ? GATEWAY : (stations[owners.ofFlow[row]!] ?? nobody),
+      remoteMac,
+      // What is meant for the link alone must not have been forwarded (RFC 5082).
+      hops: remoteMac === GATEWAY || remoteMac === PROVIDER ? 64 : 255,
+      conversation,
+      side,
+    };
+  };
+}
+
+function createConversation(id: number, application: Application): Conversation {
   // Initial sequence numbers: any will do that differ.
-  const initial = Math.imul(row + 1, 0x9e3779b1);
+  const initial = Math.imul(id + 1, 0x9e3779b1);
+  const sequence = Uint32Array.of(initial, Math.imul(initial, 0x85ebca6b));
   return {
-    isIpv6,
-    local,
-    remote,
-    localPort: flows.localPort[row]!,
-    remotePort: flows.remotePort[row]!,
-    addressSum,
-    transport: flows.transport[row]!,
-    remoteMac,
-    sequence: Uint32Array.of(initial, Math.imul(initial, 0x85ebca6b)),
-    acknowledged: Uint32Array.of(initial, Math.imul(initial, 0x85ebca6b)),
+    id,
+    sequence,
+    acknowledged: sequence.slice(),
     largest: new Uint16Array(2),
     count: new Uint32Array(2),
-    // What is meant for the link alone must not have been forwarded (RFC 5082).
-    hops: remoteMac === GATEWAY ? 64 : 255,
+    window: Uint16Array.of(65535, 65535),
+    application,
   };
 }
 
@@ -311,11 +412,15 @@ function writeIp(
 /** Writes a segment (RFC 9293) into [at, end); returns where it ends: what a frame has beyond is Ethernet's padding. */
 function writeTcp(out: Buffer, at: number, end: number, packet: PacketView): number {
   const { flow, isOutbound, application } = packet;
+  const { conversation } = flow;
+  const { sequence, largest } = conversation;
   const room = end - at - 20;
-  const own = isOutbound ? 0 : 1;
-  const { sequence, largest } = flow;
+  const own = isOutbound ? flow.side : 1 - flow.side;
   const isFirst = largest[own] === 0;
-  const isTooShort = room < shortestPayload(application);
+  const isShort = room < shortestPayload(application);
+  // Of HTTP it can be the rest of the message before, as any text can.
+  const isRest = isShort && room > 0 && application === 'http' && conversation.application === 'http';
+  const isTooShort = isShort && !isRest;
   let options = 0;
   // A segment that shows no application is mostly an acknowledgement: padded to Ethernet's least, or with options.
   if (application === 'text' ? packet.isShortest : isTooShort && isFirst && packet.canPad) {
@@ -326,28 +431,55 @@ function writeTcp(out: Buffer, at: number, end: number, packet: PacketView): num
   const size = end - payload;
   // Too short for its application: a keep-alive (RFC 9293, section 3.8.4), whose bytes are of what went before.
   const isRepeat = size > 0 && isTooShort;
-  const isSyn = size === 0 && isFirst;
+  // Where the other side has sent more than its own SYN, the capture began within the connection.
+  const isSyn = size === 0 && isFirst && largest[1 - own]! <= 1 && conversation.count[1 - own]! <= 1;
   const isAck = !isSyn || largest[1 - own]! > 0;
+  // What acknowledges nothing new tells of a new window: the same again would report a loss (RFC 5681, section 2).
+  const before = conversation.acknowledged[1 - own];
+  const acknowledged = isAck ? acknowledge(conversation, 1 - own, size > 0) : 0;
+  if (size === 0 && acknowledged === before) conversation.window[own]! ^= 1;
 
   writePorts(out, at, packet);
   out.writeUInt32BE((sequence[own]! - (isRepeat ? size : 0)) >>> 0, at + 4);
-  out.writeUInt32BE(isAck ? acknowledge(flow, 1 - own, size > 0) : 0, at + 8);
+  out.writeUInt32BE(acknowledged, at + 8);
   out[at + 12] = (5 + options / 4) << 4;
   out[at + 13] = (isSyn ? SYN : 0) | (isAck ? ACK : 0) | (size > 0 ? PSH : 0);
-  out.writeUInt16BE(65535, at + 14);
+  out.writeUInt16BE(conversation.window[own]!, at + 14);
   out.writeUInt32BE(0, at + 16);
-  // No-operation options: nothing is known of the real ones, but that a SYN names its maximum segment size.
-  out.fill(1, at + 20, payload);
-  if (isSyn && options >= 4) out.writeUInt32BE(MAXIMUM_SEGMENT, at + 20);
-  fillPayload(out, payload, size, isTooShort ? 'zeros' : application, isOutbound, packet.key);
+  writeOptions(out, at + 20, payload, isSyn, conversation.count[own]!, conversation.count[1 - own]!);
+  if (size > 0) {
+    const shown = isTooShort ? 'zeros' : isRest ? 'text' : continued(conversation, application, size);
+    fillPayload(out, payload, size, shown, packet);
+  }
   if (!isRepeat) sequence[own]! += isSyn ? 1 : size;
   largest[own] = Math.max(largest[own]!, size, 1);
   out.writeUInt16BE(checksum(out, at, end, flow.addressSum + TCP + (end - at)), at + 16);
   return end;
 }
 
+/** Fills [at, end) with the usual options; with no-operations where there are none of that length. Times are packets so far. */
+function writeOptions(out: Buffer, at: number, end: number, isSyn: boolean, time: number, echo: number): void {
+  if (isSyn && end - at >= 4) at = out.writeUInt32BE(MAXIMUM_SEGMENT, at);
+  if (isSyn && end - at === 4 + TIMESTAMPS_LENGTH) at = out.writeUInt32BE(WINDOW_SCALE, at);
+  if (end - at >= TIMESTAMPS_LENGTH) {
+    at = out.writeUInt32BE(TIMESTAMPS, at);
+    at = out.writeUInt32BE(time, at);
+    at = out.writeUInt32BE(echo, at);
+  }
+  out.fill(1, at, end);
+}
+
+/** What a payload of `size` bytes is written as: what the trace shows, or else what its conversation has been, as readers take it. */
+function continued(conversation: Conversation, shown: Application, size: number): Application {
+  const known = conversation.application;
+  if (shown === 'text') return size >= shortestPayload(known) ? known : shown;
+  // What has once been TLS stays so (application.ts).
+  if (known !== 'tls') conversation.application = shown;
+  return shown;
+}
+
 /** Acknowledges what side `of` has sent: all of it along with data, otherwise two segments at a time (RFC 9293, 3.8.6.3). */
-function acknowledge({ sequence, acknowledged, largest }: FlowFrame, of: number, withData: boolean): number {
+function acknowledge({ sequence, acknowledged, largest }: Conversation, of: number, withData: boolean): number {
   const outstanding = (sequence[of]! - acknowledged[of]!) >>> 0;
   acknowledged[of]! += withData ? outstanding : Math.min(outstanding, 2 * largest[of]!);
   return acknowledged[of]!;
@@ -355,23 +487,24 @@ function acknowledge({ sequence, acknowledged, largest }: FlowFrame, of: number,
 
 /** RFC 768. */
 function writeUdp(out: Buffer, at: number, end: number, packet: PacketView): void {
-  const { flow, isOutbound, application } = packet;
+  const { flow, application } = packet;
   const size = end - at - 8;
   const fits = size >= shortestPayload(application);
   writePorts(out, at, packet);
   out.writeUInt16BE(end - at, at + 4);
   out.writeUInt16BE(0, at + 6);
-  fillPayload(out, at + 8, size, fits ? application : 'zeros', isOutbound, packet.key);
+  fillPayload(out, at + 8, size, fits ? application : 'zeros', packet);
   // A checksum of 0 would mean that there is none.
   out.writeUInt16BE(checksum(out, at, end, flow.addressSum + UDP + (end - at)) || 0xffff, at + 6);
 }
 
 /** An echo request or reply: RFC 792; RFC 4443, section 4. */
-function writeEcho(out: Buffer, at: number, end: number, { flow, isOutbound, key }: PacketView): void {
+function writeEcho(out: Buffer, at: number, end: number, packet: PacketView): void {
+  const { flow, isOutbound } = packet;
   const [request, reply] = flow.isIpv6 ? [128, 129] : [8, 0];
   out.fill(0, at, end);
   out[at] = isOutbound ? request : reply;
-  out.writeUInt16BE(key & 0xffff, at + 4);
+  out.writeUInt16BE(exchangeOf(packet), at + 4);
   const pseudoHeader = flow.isIpv6 ? flow.addressSum + ICMPV6 + (end - at) : 0;
   out.writeUInt16BE(checksum(out, at, end, pseudoHeader), at + 2);
 }
@@ -397,10 +530,17 @@ function applicationOf(protocols: number, transport: number, flow: FlowFrame): A
     return (protocols & Protocol.DNS) !== 0 ? 'dns-over-tcp' : 'text';
   }
   if ((protocols & Protocol.DNS) !== 0) return 'dns';
-  const port = Math.min(flow.localPort, flow.remotePort);
-  if (port === 67) return 'dhcp';
-  return port === 123 ? 'ntp' : 'zeros';
+  if (transport !== UDP) return 'zeros';
+  return DATAGRAMS.get(Math.min(flow.localPort, flow.remotePort)) ?? 'zeros';
 }
+
+/** By the lower port of the two. */
+const DATAGRAMS: ReadonlyMap<number, Application> = new Map([
+  [67, 'dhcp'],
+  [123, 'ntp'],
+  [1194, 'openvpn'],
+  [51820, 'wireguard'],
+]);
 
 /** RFC 1071: the complement of the ones' complement sum of 16-bit words; `sum` is what was added up before. */
 function checksum(out: Buffer, from: number, to: number, sum: number): number {
@@ -412,6 +552,7 @@ function checksum(out: Buffer, from: number, to: number, sum: number): number {
 }
 
 const GATEWAY = macBytes(GATEWAY_MAC);
+const PROVIDER = macBytes(PROVIDER_MAC);
 
 function macBytes(mac: string): Uint8Array {
   return Uint8Array.from(mac.split(':'), (part) => Number.parseInt(part, 16));

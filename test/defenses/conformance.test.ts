@@ -5,10 +5,12 @@ import constantRate from '../../defenses/constant-rate.js';
 import dummy from '../../defenses/dummy.js';
 import front from '../../defenses/front.js';
 import jitter from '../../defenses/jitter.js';
+import morph from '../../defenses/morph.js';
 import noise from '../../defenses/noise.js';
 import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
 import regulator from '../../defenses/regulator.js';
+import split from '../../defenses/split.js';
 import spoof from '../../defenses/spoof.js';
 import stp from '../../defenses/stp.js';
 import tamaraw from '../../defenses/tamaraw.js';
@@ -25,6 +27,8 @@ import { checks, type Subject } from './checks.js';
 const defenses: readonly Defense[] = [
   none,
   pad,
+  split,
+  morph,
   jitter,
   noise,
   dummy,
@@ -80,6 +84,11 @@ const requests = [
   ...jitter.parameters.shape.distribution.unwrap().options.map((distribution) => `jitter:distribution=${distribution}`),
   'jitter:distribution=exponential,delay=5',
   'jitter:distribution=batch,quantum=1',
+  'split',
+  'split:over=64,least=64',
+  'split:over=1000,least=700',
+  'morph',
+  'morph:device=plug,mapping=quantile,parts=4',
   'noise',
   'noise:users=3,objects=20',
   'dummy',
@@ -104,6 +113,8 @@ const requests = [
   'vpn:tunnel=openvpn',
   'vpn:mtu=576',
   'pad+jitter',
+  'split+pad:rule=random',
+  'jitter+split+vpn',
   'jitter+pad:rule=random',
   'pad:rule=linear+vpn',
   'vpn+pad:rule=mtu,size=1514',
@@ -160,6 +171,7 @@ describe('strength', () => {
     'jitter:distribution=laplace,delay=0,deviation=0',
     'jitter:distribution=exponential,delay=0',
     'jitter:distribution=batch,quantum=0',
+    'split:over=65549',
   ])('%s changes nothing', (request) => {
     fc.assert(
       fc.property(anyTrace, (trace) => {
@@ -176,6 +188,8 @@ describe('strength', () => {
     'pad:rule=levels',
     'jitter',
     'jitter:distribution=laplace',
+    'split',
+    'morph',
     'noise',
     'dummy:rate=5',
     'front:client=50,server=80,idle=1',

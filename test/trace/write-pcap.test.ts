@@ -133,6 +133,33 @@ test('a handshake, then sequence numbers without a gap, and acknowledgements of 
   expect(data).toMatchObject({ seq: answer!.ack, ack: ack2!.ack });
 });
 
+test('what is too short for a message of HTTP is the rest of the one before', async () => {
+  const http: FlowRow = { ...tls, remotePort: 80 };
+  const protocols = IP | TCP | HTTP;
+  const { path } = write(makeTrace([200, 58, 67, 300, 60].map((length) => ({ of: http, length, protocols }))));
+  expect([...(await readBack(path)).protocols]).toEqual(new Array(5).fill(protocols));
+  const file = readFileSync(path);
+  let next: number | undefined;
+  for (let at = 24; at < file.length; at += 16 + file.readUInt32LE(at + 8)) {
+    const sequence = file.readUInt32BE(at + 16 + 34 + 4);
+    expect(sequence).toBe(next ?? sequence);
+    next = (sequence + file.readUInt32LE(at + 8) - 54) >>> 0;
+  }
+});
+
+test('what acknowledges nothing new tells of another window, and comes as no duplicate', () => {
+  const { path } = write(makeTrace([...handshake, ...new Array<Given>(3).fill({ length: 66 })]));
+  const file = readFileSync(path);
+  const told: number[][] = [];
+  for (let at = 24; at < file.length; at += 16 + file.readUInt32LE(at + 8)) {
+    const tcp = at + 16 + 34;
+    told.push([file.readUInt32BE(tcp + 8), file.readUInt16BE(tcp + 14)]);
+  }
+  const last = told.slice(-3);
+  expect(new Set(last.map(([acknowledged]) => acknowledged)).size).toBe(1);
+  expect(last.map(([, window]) => window)).toEqual([65535, 65534, 65535]);
+});
+
 test('every length from a bare Ethernet header to the longest IP packet is written as it is', async () => {
   const lengths = [14, 15, 33, 34, 41, 42, 53, 54, 55, 58, 59, 60, 61, 64, 66, 74, 94, 95, 1514, 9014, 65535 + 14];
   for (const of of [tls, dns, ipv6]) {

@@ -1,0 +1,251 @@
+import { type Stats, statSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { type Cost, costOf } from '../shaping/cost.js';
+import type { Training } from '../shaping/shaper.js';
+import { InputError, UsageError } from '../shared/errors.js';
+import { writeFileAtomic } from '../shared/files.js';
+import type { OnProgress } from '../shared/progress.js';
+import { createRng } from '../shared/rng.js';
+import { formatLabels } from '../trace/label-file.js';
+import { type Coverage, type LabelledTrace, NO_LABELLED_DEVICE } from '../trace/labels.js';
+import { loadTrace } from '../trace/load.js';
+import { expandPaths } from '../trace/paths.js';
+import { normaliseMac } from '../trace/scope.js';
+import { filterPackets, type Trace } from '../trace/trace.js';
+import { writerOf } from '../trace/write.js';
+import { deviceLabels, deviceMac } from '../trace/write-pcap.js';
+import { observe } from '../view/observe.js';
+import { describeTool } from './environment.js';
+import { defenseOf, prepareAll, resolveDefense, resolveView } from './plugins.js';
+import type { ResolvedDefense, ResolvedPlugin, Result } from './result.js';
+import { appliedView } from './setting.js';
+import { checkTunnels, integer, positive } from './spec.js';
+
+/** Which defense to put in place on which captures, and where what comes out of it goes. */
+export interface DefendRequest {
+  /** Capture files and folders, as taken in the home or at its gateway. */
+  captures: readonly string[];
+  /** What to write: a .pcap file, or an .arrow table, which has the ground truth in it. */
+  out: string;
+  defense: string;
+  /** A CSV or YAML file of addresses and devices, 'file' or 'folder'; then other devices' packets are left out. Without, each host is a device. */
+  labels?: string;
+  /** CSV of labels to write, for what is written. */
+  writeLabels?: string;
+  /** Where the capture is taken; lan by default, napt under a defense that is a tunnel. */
+  view?: string;
+  /** Captures that the defense learns from. */
+  learn?: readonly string[];
+  /** Mbit/s of the link behind the defense. */
+  capacity?: number;
+  seed?: number;
+}
+
+export interface DefendResult {
+  readonly schemaVersion: 1;
+  readonly tool: Result['tool'];
+  readonly data: {
+    readonly name: string;
+    readonly ingest: { readonly read: number; readonly dropped: Readonly<Record<string, number>> };
+    /** Of the view, without the defense. */
+    readonly packets: number;
+    readonly bytes: number;
+  };
+  readonly defense: ResolvedDefense;
+  readonly view: ResolvedPlugin;
+  readonly capacity: number | null;
+  readonly seed: number;
+  readonly output: {
+    readonly path: string;
+    readonly labels: string | null;
+    readonly packets: number;
+    /** Packets without user data. */
+    readonly cover: number;
+    /** On the wire. */
+    readonly bytes: number;
+    readonly fileBytes: number;
+  };
+  readonly cost: Cost;
+  /** What to know of the file; one line each. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Puts a defense in place on captures and writes what an observer would then capture, at the view's place.
+ * Same request, same bytes.
+ * @throws UsageError before anything is read; InputError for captures without traffic, or a place that cannot be written.
+ */
+export async function defend(request: DefendRequest, onProgress?: OnProgress): Promise<DefendResult> {
+  const defense = resolveDefense(request.defense);
+  const notes: string[] = [];
+  const view = resolveView(request.view ?? defaultView(defense, notes));
+  checkTunnels(view, [defense]);
+  const seed = integer('--seed', request.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
+  const capacity = request.capacity === undefined ? null : positive('--capacity', request.capacity) * 1e6;
+  const write = writerOf(request.out, 'OUT');
+  const inputs = checkPaths(request, defense);
+  const applied = appliedView({ view });
+  if (request.writeLabels !== undefined && !applied.view.perDevice) {
+    throw new UsageError(`--write-labels: the view ${view.name} shows one address for all devices, nothing to label`);
+  }
+
+  const rng = createRng(seed, 'defend', defense.label);
+  const { captures, learn = [], labels = null } = request;
+  const loaded = await loadTrace([...captures, ...learn], labels, { onProgress });
+  const { trace, training } = split(loaded.trace, inputs, (seen) => applied.view.select(seen, rng.stream('learn')));
+  const defenses = await prepareAll(defense, { trace: training, rng: rng.stream('prepare') });
+  const base = observe(trace, applied, [], { rng, capacity }).trace;
+  const defended = observe(trace, applied, defenses, { rng, capacity });
+
+  const ingest = ingestOf(loaded, inputs);
+  const unlabelled = ingest.dropped[NO_LABELLED_DEVICE] ?? 0;
+  if (unlabelled > 0) notes.push(`${unlabelled} packets of no labelled device are left out`);
+  notes.push(...loaded.report.files.flatMap((file) => file.problems));
+  const macs = macsOf(loaded.coverage);
+  const written = write(defended.trace, request.out, {
+    macs,
+    outside: !applied.view.perDevice,
+    rng: rng.stream('payload'),
+  });
+  if (request.writeLabels !== undefined) {
+    writeFileAtomic(request.writeLabels, formatLabels(deviceLabels(defended.trace, macs)));
+  }
+  return {
+    schemaVersion: 1,
+    tool: describeTool(),
+    data: {
+      name: captures.map((capture) => basename(resolve(capture))).join(', '),
+      ingest,
+      packets: base.packets,
+      bytes: sum(base.length),
+    },
+    defense,
+    view,
+    capacity,
+    seed,
+    output: {
+      path: request.out,
+      labels: request.writeLabels ?? null,
+      packets: defended.trace.packets,
+      cover: sum(defended.trace.cover),
+      bytes: sum(defended.trace.length),
+      fileBytes: written.bytes,
+    },
+    cost: costOf(defended, base),
+    notes,
+  };
+}
+
+/** Where addresses stay as they are, so that labels fit what is written too; a tunnel can only be seen outside the gateway. */
+function defaultView({ parts }: ResolvedDefense, notes: string[]): string {
+  const tunnel = parts.find((part) => defenseOf(part).tunnel);
+  if (!tunnel) return 'lan';
+  notes.push(`${tunnel.name} is a tunnel from the gateway: written as seen outside it, in the view napt`);
+  return 'napt';
+}
+
+/** The files behind the paths of a request. */
+interface Inputs {
+  readonly captures: ReadonlySet<string>;
+  readonly learn: ReadonlySet<string>;
+}
+
+/** Sees to it that nothing that is read is written over, nor read twice. */
+function checkPaths(
+  { captures, learn = [], labels, out, writeLabels }: DefendRequest,
+  defense: ResolvedDefense,
+): Inputs {
+  if (learn.length > 0 && !defense.parts.some((part) => defenseOf(part).prepare)) {
+    throw new UsageError(`--learn: defense ${defense.label} learns from no traffic`);
+  }
+  const inputs = { captures: new Set(expandPaths(captures)), learn: new Set(expandPaths(learn)) };
+  const captured = new Set([...inputs.captures].map(identityOf));
+  for (const path of inputs.learn) {
+    if (captured.has(identityOf(path)))
+      throw new UsageError(`${path}: expected other captures to learn from than to defend`);
+  }
+  const read = [...inputs.captures, ...inputs.learn, ...(labels === undefined ? [] : [labels])];
+  const outputs = writeLabels === undefined ? [out] : [out, writeLabels];
+  for (const path of outputs) {
+    const identity = identityOf(path);
+    if (read.some((input) => identityOf(input) === identity)) {
+      throw new UsageError(`${path}: is read, and would be written over; expected another name`);
+    }
+    if (statOf(path)?.isDirectory()) {
+      throw new UsageError(`${path}: expected the name of a file to write, found a folder`);
+    }
+  }
+  if (outputs.length > 1 && identityOf(out) === identityOf(outputs[1]!)) {
+    throw new UsageError(`${out}: expected another name for the labels than for the capture`);
+  }
+  return inputs;
+}
+
+/** The same for all names of a file, links included; of one that is not there, its absolute path. */
+function identityOf(path: string): string {
+  const stat = statOf(path);
+  return stat ? `${stat.dev} ${stat.ino}` : resolve(path);
+}
+
+/** Null for what is not there, or cannot be asked: whoever opens it will be told. */
+function statOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** The packets to defend, and those to learn from: read as one, so that devices and flows are the same in both. */
+function split(
+  trace: Trace,
+  { captures, learn }: Inputs,
+  select: (trace: Trace) => Trace,
+): { trace: Trace; training: Training['trace'] } {
+  if (learn.size === 0) return { trace, training: null };
+  const part = (files: ReadonlySet<string>) => {
+    const isIn = trace.files.map((file) => files.has(file));
+    return filterPackets(trace, (row) => isIn[trace.file[row]!]!);
+  };
+  const training = select(part(learn));
+  if (training.packets === 0) {
+    throw new InputError('--learn: expected packets of the devices to defend, found none that the view shows');
+  }
+  return { trace: part(captures), training };
+}
+
+/** What was read of the captures to defend, and what was left out. */
+function ingestOf({ report }: LabelledTrace, { captures }: Inputs): DefendResult['data']['ingest'] {
+  const dropped: Record<string, number> = {};
+  let read = 0;
+  for (const file of report.files) {
+    if (!captures.has(file.path)) continue;
+    read += file.read;
+    for (const [reason, count] of Object.entries(file.dropped)) dropped[reason] = (dropped[reason] ?? 0) + count;
+  }
+  return { read, dropped };
+}
+
+/** The devices' own MAC addresses where the labels or the captures tell them, so that the same labels fit; others are made up. */
+function macsOf({ devices }: Coverage): string[] {
+  const known = devices.map(({ addresses }) => {
+    for (const { address } of addresses) {
+      const mac = normaliseMac(address);
+      if (mac !== null) return mac;
+    }
+    return null;
+  });
+  const taken = new Set(known);
+  let next = 0;
+  return known.map((mac) => {
+    if (mac !== null) return mac;
+    while (taken.has(deviceMac(next))) next++;
+    return deviceMac(next++);
+  });
+}
+
+function sum(column: Uint32Array | Uint8Array): number {
+  let total = 0;
+  for (const value of column) total += value;
+  return total;
+}
