@@ -2,9 +2,11 @@ import blstm from '../../attacks/blstm.js';
 import lstm from '../../attacks/lstm.js';
 import randomForest from '../../attacks/random-forest.js';
 import jitter from '../../defenses/jitter.js';
+import netshaper from '../../defenses/netshaper.js';
 import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
 import vpn from '../../defenses/vpn.js';
+import vpnShaping from '../../defenses/vpn-shaping.js';
 import type { Attack } from '../learning/attack.js';
 import { type AppliedDefense, type Defense, prepareDefense, type Training } from '../shaping/shaper.js';
 import { suggestion, UsageError } from '../shared/errors.js';
@@ -14,7 +16,7 @@ import type { ResolvedDefense, ResolvedPlugin } from './result.js';
 
 /** The built-in plug-ins, by kind, in the order in which they are listed. */
 export const attacks: readonly Attack[] = [randomForest, lstm, blstm];
-export const defenses: readonly Defense[] = [none, pad, jitter, vpn];
+export const defenses: readonly Defense[] = [none, pad, jitter, vpn, vpnShaping, netshaper];
 export { views };
 
 interface Named {

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import jitter from '../../defenses/jitter.js';
+import netshaper from '../../defenses/netshaper.js';
 import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
 import vpn from '../../defenses/vpn.js';
+import vpnShaping from '../../defenses/vpn-shaping.js';
 import type { AppliedDefense, Defense } from '../../src/shaping/shaper.js';
 import { shapeAll } from '../../src/shaping/simulate.js';
 import { describeParameters, parseRequest, resolveParameters } from '../../src/shared/parameters.js';
@@ -12,7 +14,7 @@ import type { Trace } from '../../src/trace/trace.js';
 import { anyTrace, makeTrace } from '../shaping/traces.js';
 import { checks, type Subject } from './checks.js';
 
-const defenses: readonly Defense[] = [none, pad, jitter, vpn];
+const defenses: readonly Defense[] = [none, pad, jitter, vpn, vpnShaping, netshaper];
 
 function resolve(text: string): AppliedDefense {
   const { name, given } = parseRequest(text);
@@ -37,6 +39,13 @@ const requests = [
   'vpn',
   'vpn:tunnel=openvpn',
   'vpn:mtu=576',
+  'vpn-shaping',
+  'vpn-shaping:mode=stepped,up=400,down=400,hold=3',
+  'vpn-shaping:cell=256,queue=20,tunnel=openvpn',
+  'netshaper:intervalUp=0.5',
+  'netshaper:intervalUp=2,windowUp=2,intervalDown=3,sensitivityUp=0,sensitivityDown=0,tunnel=openvpn',
+  'jitter+vpn-shaping',
+  'pad+netshaper:intervalUp=0.5+jitter:delay=0.01',
   'pad+jitter',
   'jitter+pad:rule=random',
   'pad:rule=linear+vpn',
@@ -102,6 +111,7 @@ describe('strength', () => {
     'pad:rule=uniform',
     'pad:rule=gaussian',
     'pad:rule=levels',
+    'netshaper',
     'jitter',
     'jitter:distribution=laplace',
   ])('%s differs from seed to seed', (request) => {
