@@ -1,12 +1,18 @@
 /**
- * How fast traces go through defenses: packets per second, and the time in multiples of copying the trace's columns,
- * which is the least that anything with a trace for its result can take. Run: node dist/benchmarks/shaping.js [packets]
+ * How fast traces go through defenses: packets per second (frames that come out, where a timer decides how many), and the time in
+ * multiples of copying the trace's columns, which is the least that anything with a trace for its result can take. And what
+ * a defense holds in memory beside the columns that go in and come out, for a trace and for one eight times as long.
+ * Run: node dist/benchmarks/shaping.js [packets]
  */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import jitter from '../defenses/jitter.js';
+import netshaper from '../defenses/netshaper.js';
 import none from '../defenses/none.js';
 import pad from '../defenses/pad.js';
 import vpn from '../defenses/vpn.js';
-import type { Defense } from '../src/shaping/shaper.js';
+import vpnShaping from '../defenses/vpn-shaping.js';
+import type { AppliedDefense, Defense } from '../src/shaping/shaper.js';
 import { shapeAll } from '../src/shaping/simulate.js';
 import { resolveParameters } from '../src/shared/parameters.js';
 import { createRng } from '../src/shared/rng.js';
@@ -58,10 +64,14 @@ function fastest(task: () => unknown): number {
 const trace = busyHome(PACKETS);
 const rows = new Uint32Array(PACKETS).map((_, i) => i);
 const copy = fastest(() => takePackets(trace, rows));
-const report = (name: string, seconds: number) =>
+const report = (name: string, seconds: number, count = PACKETS, what = 'packets/s') =>
   console.log(
-    `${name.padEnd(32)} ${(PACKETS / seconds / 1e6).toFixed(2).padStart(7)} million packets/s ${(seconds / copy).toFixed(1).padStart(6)} x copy`,
+    `${name.padEnd(32)} ${(count / seconds / 1e6).toFixed(2).padStart(7)} million ${what} ${(seconds / copy).toFixed(1).padStart(6)} x copy`,
   );
+const apply = (defense: Defense, given: Record<string, unknown>): AppliedDefense => ({
+  defense,
+  parameters: resolveParameters(defense.parameters, given, defense.name),
+});
 
 console.log(`${PACKETS} packets, ${FLOWS} flows, node ${process.version}, fastest of ${REPEATS} runs`);
 report('copy of the columns', copy);
@@ -75,15 +85,64 @@ const cases: [string, Defense, Record<string, unknown>][] = [
   ['jitter:distribution=batch', jitter, { distribution: 'batch' }],
 ];
 for (const [name, defense, given] of cases) {
-  const parameters = resolveParameters(defense.parameters, given, name);
+  const applied = apply(defense, given);
   report(
     name,
-    fastest(() => shapeAll(trace, [{ defense, parameters }], { rng: createRng(1) })),
+    fastest(() => shapeAll(trace, [applied], { rng: createRng(1) })),
   );
 }
-const padded = { defense: pad, parameters: resolveParameters(pad.parameters, {}, 'pad') };
-const delayed = { defense: jitter, parameters: resolveParameters(jitter.parameters, {}, 'jitter') };
 report(
   'pad + jitter, 100 Mbit/s',
-  fastest(() => shapeAll(trace, [padded, delayed], { rng: createRng(1), capacity: 1e8 })),
+  fastest(() => shapeAll(trace, [apply(pad, {}), apply(jitter, {})], { rng: createRng(1), capacity: 1e8 })),
 );
+
+// Rates that the busy home keeps below, so that what waits is what bursts leave behind, not all that came.
+const fast = { up: 1000, down: 1000 };
+const timed: [string, AppliedDefense][] = [
+  ['vpn-shaping, constant', apply(vpnShaping, fast)],
+  ['vpn-shaping, stepped', apply(vpnShaping, { ...fast, mode: 'stepped' })],
+  ['netshaper', apply(netshaper, { maximumUp: 1000, maximumDown: 1000 })],
+];
+for (const [name, applied] of timed) {
+  let frames = 0;
+  const seconds = fastest(() => {
+    frames = shapeAll(trace, [applied], { rng: createRng(1) }).trace.packets;
+  });
+  report(name, seconds, frames, 'frames/s ');
+}
+
+/** Largest heap in use while `defense`, one shaper for the home, runs over the trace, beyond what was before, in kB; columns are not on it. */
+function heapBeside(input: Trace, { defense, parameters }: AppliedDefense): number {
+  const before = heapInUse();
+  let most = 0;
+  const watched: Defense = {
+    ...defense,
+    create(given, knowledge) {
+      const shaper = defense.create(given, knowledge);
+      return {
+        packet(p, link) {
+          if (p.id % Math.floor(input.packets / 20) === 0) most = Math.max(most, heapInUse());
+          shaper.packet(p, link);
+        },
+        wake: (link) => shaper.wake!(link),
+        close: (link) => shaper.close?.(link),
+      };
+    },
+  };
+  shapeAll(input, [{ defense: watched, parameters }], { rng: createRng(1) });
+  return (most - before) / 1000;
+}
+
+setFlagsFromString('--expose-gc');
+const collect: () => void = runInNewContext('gc');
+function heapInUse(): number {
+  collect();
+  return process.memoryUsage().heapUsed;
+}
+
+const short = busyHome(PACKETS / 8);
+for (const [name, applied] of timed) {
+  heapBeside(short, applied);
+  const [once, eight] = [short, trace].map((input) => heapBeside(input, applied).toFixed(0));
+  console.log(`${`${name}, memory`.padEnd(32)} ${once} kB beside the columns, ${eight} kB for eight times the packets`);
+}
