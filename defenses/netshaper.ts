@@ -3,19 +3,20 @@ import {
   CELL_HEADER,
   type CellClock,
   type CellQueue,
+  cellParameters,
   createCellQueue,
   createCellTunnel,
 } from '../src/shaping/cells.js';
 import { gaussianDeviation } from '../src/shaping/privacy.js';
 import { defineDefense } from '../src/shaping/shaper.js';
-import { encapsulationOf, flowOfTunnel, tunnelParameters } from '../src/shaping/tunnel.js';
+import { encapsulationOf, flowOfTunnel } from '../src/shaping/tunnel.js';
 
 const seconds = (low: number, high: number, usual: number) => z.number().min(low).max(high).default(usual);
 const sensitivity = (bytes: number) => z.number().min(0).max(1e9).default(bytes);
 const maximum = (kilobytes: number) => z.number().min(4).max(1000).default(kilobytes);
 const minimum = z.number().min(0).max(1000).default(0);
 
-const parameters = tunnelParameters
+const parameters = cellParameters
   .safeExtend({
     epsilon: z.number().min(0.01).max(100).default(1).describe('privacy loss of each direction over its window'),
     delta: z.number().min(1e-12).max(0.1).default(1e-6).describe('probability that the loss is larger'),
@@ -70,8 +71,8 @@ function ruleOf(given: z.output<typeof parameters>, way: 'Up' | 'Down'): Rule {
   };
 }
 
-/** At the end of interval k, counted from 1, sends as many bytes as wait, give or take the noise, in cells that fill the MTU. */
-function createDecisionClock(start: number, rule: Rule, mtu: number, queue: CellQueue): CellClock {
+/** At the end of interval k, counted from 1, sends as many bytes as wait, give or take the noise, in full cells and a last one. */
+function createDecisionClock(start: number, rule: Rule, cell: number, queue: CellQueue): CellClock {
   const { interval, deviation, minimum, maximum } = rule;
   let decisions = 1;
   return {
@@ -79,7 +80,7 @@ function createDecisionClock(start: number, rule: Rule, mtu: number, queue: Cell
     tick(link) {
       const noisy = Math.round(link.rng.normal(queue.bytes, deviation));
       let left = Math.min(maximum, Math.max(minimum, noisy));
-      for (; left > 0; left -= mtu - CELL_HEADER) queue.send(link, Math.min(mtu, left + CELL_HEADER));
+      for (; left > 0; left -= cell - CELL_HEADER) queue.send(link, Math.min(cell, left + CELL_HEADER));
       this.next = start + ++decisions * interval;
     },
   };
@@ -87,8 +88,8 @@ function createDecisionClock(start: number, rule: Rule, mtu: number, queue: Cell
 
 /**
  * At the end of each interval a direction sends as many bytes as wait in its queue plus normal noise, held between minimum and
- * maximum: dummy bytes fill what is not there, and what does not fit waits. Cells fill the MTU of the tunnel; the last of
- * an interval is as long as what is left to send.
+ * maximum: dummy bytes fill what is not there, and what does not fit waits. Cells are full but the last of an interval, which is as
+ * long as what is left to send.
  *
  * What it guarantees: whoever sees all decisions within a window (window / interval of them) cannot tell two streams of
  * one direction apart that differ by at most `sensitivity` bytes, but as (epsilon, delta)-differential privacy allows: lengths and
@@ -113,7 +114,7 @@ export default defineDefense({
   parameters,
   tunnel: flowOfTunnel,
   create(given) {
-    const encapsulation = encapsulationOf(given);
+    const encapsulation = encapsulationOf({ tunnel: given.tunnel, mtu: given.cell });
     const { mtu } = encapsulation;
     const queues = [
       createCellQueue(0, encapsulation, Number.POSITIVE_INFINITY),

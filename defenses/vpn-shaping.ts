@@ -3,25 +3,20 @@ import {
   CELL_HEADER,
   type CellClock,
   type CellQueue,
+  cellParameters,
   createCellQueue,
   createCellTunnel,
 } from '../src/shaping/cells.js';
 import { defineDefense } from '../src/shaping/shaper.js';
-import { encapsulationOf, flowOfTunnel, tunnelParameters } from '../src/shaping/tunnel.js';
+import { encapsulationOf, flowOfTunnel } from '../src/shaping/tunnel.js';
 
-const SMALLEST_CELL = 256;
+/** kB/s. No cell then leaves so seldom that the other direction sends more than 50,000 in between. */
+const LOWEST_RATE = 0.02;
 
 const rate = (kilobytes: number) => z.number().min(4).max(1000).default(kilobytes);
 
-const parameters = z
-  .object({
-    tunnel: tunnelParameters.shape.tunnel,
-    cell: z
-      .int()
-      .min(0)
-      .max(1440)
-      .default(0)
-      .describe('bytes of each cell in the tunnel; 0 for what the tunnel takes: 1420 for wireguard, 1440 for openvpn'),
+const parameters = cellParameters
+  .safeExtend({
     mode: z
       .enum(['constant', 'stepped'])
       .default('constant')
@@ -38,10 +33,21 @@ const parameters = z
       .default(0)
       .describe('kB of packets that may wait in each direction, more are dropped; 0 for no limit'),
   })
-  .refine(({ cell }) => cell === 0 || cell >= SMALLEST_CELL, {
-    path: ['cell'],
-    error: `expected 0 or at least ${SMALLEST_CELL}`,
+  .refine(({ mode, ...ladder }) => mode === 'constant' || lowestOf(ladder) >= LOWEST_RATE, {
+    error: ({ input }) =>
+      `steps: expected a lowest rate of at least ${LOWEST_RATE} kB/s, found ${lowestOf(input as Ladder).toPrecision(2)}`,
   });
+
+interface Ladder {
+  readonly up: number;
+  readonly down: number;
+  readonly steps: number;
+  readonly factor: number;
+}
+
+function lowestOf({ up, down, steps, factor }: Ladder): number {
+  return Math.min(up, down) / factor ** (steps - 1);
+}
 
 /** The rates that one direction may have, in cells/s, lowest first. */
 function ladderOf({ mode, steps, factor }: z.output<typeof parameters>, highest: number): number[] {
@@ -89,8 +95,8 @@ function createRateClock(start: number, ladder: number[], hold: number, cell: nu
  * trade-offs" (HPCA 2014), which changes the rate of memory accesses at the ends of epochs, among a few rates. Here epochs
  * are all of one length; ladder and rule are our choice.
  *
- * The default rates make 40 kB/s together, or 104 GB in 30 days, what Apthorpe et al. found a home of seven devices to need. They
- * are not made for people who watch films: what does not fit waits, for hours if need be, unless `queue` limits it.
+ * The default rates make 40 kB/s together, or 104 GB in 30 days, what Apthorpe et al. found their laboratory's home to need.
+ * They are not made for people who watch films: what does not fit waits, for hours if need be, unless `queue` limits it.
  */
 export default defineDefense({
   name: 'vpn-shaping',

@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import { type Direction, Protocol } from '../trace/trace.js';
 import type { Link, PacketRef, Part, Shaper } from './shaper.js';
-import type { Encapsulation } from './tunnel.js';
+import { type Encapsulation, tunnelParameters } from './tunnel.js';
 
 /**
  * Bytes at the start of each cell that say where in it the next packet begins: the AGGFRAG payload header without congestion
@@ -8,6 +9,23 @@ import type { Encapsulation } from './tunnel.js';
  * cut where the cell ends.
  */
 export const CELL_HEADER = 4;
+
+const SMALLEST_CELL = 256;
+
+export const cellParameters = z
+  .object({
+    tunnel: tunnelParameters.shape.tunnel,
+    cell: z
+      .int()
+      .min(0)
+      .max(1440)
+      .default(0)
+      .describe('bytes of a full cell in the tunnel; 0 for what that takes: 1420 for wireguard, 1440 for openvpn'),
+  })
+  .refine(({ cell }) => cell === 0 || cell >= SMALLEST_CELL, {
+    path: ['cell'],
+    error: `expected 0 or at least ${SMALLEST_CELL}`,
+  });
 
 /** The packets of one direction that wait to leave in cells, in order of arrival. */
 export interface CellQueue {

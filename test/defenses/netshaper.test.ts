@@ -29,7 +29,7 @@ function decisions({ time, length, direction, packets }: Trace, way: 0 | 1, inte
 describe('without noise', () => {
   const exact = 'sensitivityUp=0,sensitivityDown=0,intervalUp=1,intervalDown=2,windowDown=2';
 
-  test('each interval ends with what waits, in cells that fill the MTU', async () => {
+  test('each interval ends with what waits, in full cells and a last one', async () => {
     const defended = await through(exact, [
       { time: 0, length: 14 + 100 },
       { time: 0.5, length: 14 + 2000, device: 1 },
@@ -158,7 +158,7 @@ describe('the noise', () => {
 test.each([
   ['windowDown=0.5', 'defense netshaper: windowDown: expected at least intervalDown, which is 1, found 0.5'],
   ['minimumUp=200', 'defense netshaper: minimumUp: expected at most maximumUp, which is 100, found 200'],
-  ['mtu=300', 'defense netshaper: mtu: expected 0 or at least 576, found 300'],
+  ['cell=255', 'defense netshaper: cell: expected 0 or at least 256, found 255'],
 ])('refuses %s', (given, message) => {
   expect(() => resolveDefense(`netshaper:${given}`)).toThrow(message);
 });

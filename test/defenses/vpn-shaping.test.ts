@@ -257,6 +257,7 @@ describe('stepped', () => {
 
 test.each([
   ['cell=255', 'defense vpn-shaping: cell: expected 0 or at least 256, found 255'],
+  ['mode=stepped,steps=9', 'defense vpn-shaping: steps: expected a lowest rate of at least 0.02 kB/s, found 0.00015'],
   ['up=3', 'defense vpn-shaping: up: '],
 ])('refuses %s', (given, message) => {
   expect(() => resolveDefense(`vpn-shaping:${given}`)).toThrow(message);
