@@ -1,15 +1,17 @@
 /**
- * How fast traces go through defenses: packets per second (frames that come out, where a timer decides how many), and the time in
- * multiples of copying the trace's columns, which is the least that anything with a trace for its result can take. And what
- * a defense holds in memory beside the columns that go in and come out, for a trace and for one eight times as long.
+ * How fast traces go through defenses: packets in and frames out per second, and the time in multiples of copying the trace's
+ * columns, which is the least that anything with a trace for its result can take. And the heap that a defense driven by timers
+ * has in use beside the columns that go in and come out, for a trace and for one eight times as long.
  * Run: node dist/benchmarks/shaping.js [packets]
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import constantRate from '../defenses/constant-rate.js';
 import jitter from '../defenses/jitter.js';
 import netshaper from '../defenses/netshaper.js';
 import none from '../defenses/none.js';
 import pad from '../defenses/pad.js';
+import tamaraw from '../defenses/tamaraw.js';
 import vpn from '../defenses/vpn.js';
 import vpnShaping from '../defenses/vpn-shaping.js';
 import type { AppliedDefense, Defense } from '../src/shaping/shaper.js';
@@ -50,31 +52,32 @@ function busyHome(packets: number): Trace {
   return builder.build();
 }
 
-/** Seconds of the fastest of several runs: the one that other work on the machine disturbed least. */
-function fastest(task: () => unknown): number {
-  let best = Number.POSITIVE_INFINITY;
+/** Seconds of the fastest of several runs, the one that other work on the machine disturbed least, and frames of its result. */
+function measure(task: () => Trace): { seconds: number; frames: number } {
+  let seconds = Number.POSITIVE_INFINITY;
+  let frames = 0;
   for (let i = 0; i < REPEATS; i++) {
     const start = performance.now();
-    task();
-    best = Math.min(best, (performance.now() - start) / 1000);
+    frames = task().packets;
+    seconds = Math.min(seconds, (performance.now() - start) / 1000);
   }
-  return best;
+  return { seconds, frames };
 }
 
 const trace = busyHome(PACKETS);
 const rows = new Uint32Array(PACKETS).map((_, i) => i);
-const copy = fastest(() => takePackets(trace, rows));
-const report = (name: string, seconds: number, count = PACKETS, what = 'packets/s') =>
+const copy = measure(() => takePackets(trace, rows)).seconds;
+
+function report(name: string, task: () => Trace): void {
+  const { seconds, frames } = measure(task);
+  const millions = (count: number) => (count / seconds / 1e6).toFixed(2).padStart(7);
   console.log(
-    `${name.padEnd(32)} ${(count / seconds / 1e6).toFixed(2).padStart(7)} million ${what} ${(seconds / copy).toFixed(1).padStart(6)} x copy`,
+    `${name.padEnd(32)} ${millions(PACKETS)} million packets/s, ${millions(frames)} million frames/s ${(seconds / copy).toFixed(1).padStart(6)} x copy`,
   );
-const apply = (defense: Defense, given: Record<string, unknown>): AppliedDefense => ({
-  defense,
-  parameters: resolveParameters(defense.parameters, given, defense.name),
-});
+}
 
 console.log(`${PACKETS} packets, ${FLOWS} flows, node ${process.version}, fastest of ${REPEATS} runs`);
-report('copy of the columns', copy);
+report('copy of the columns', () => takePackets(trace, rows));
 
 const cases: [string, Defense, Record<string, unknown>][] = [
   ['none', none, {}],
@@ -83,33 +86,27 @@ const cases: [string, Defense, Record<string, unknown>][] = [
   ['vpn', vpn, {}],
   ['jitter', jitter, {}],
   ['jitter:distribution=batch', jitter, { distribution: 'batch' }],
+  // At the pace of this home, and one device at a time with most slots empty.
+  ['constant-rate:interval=0.0018', constantRate, { interval: 0.0018 }],
+  ['constant-rate:per=device', constantRate, { per: 'device' }],
+  ['tamaraw:inbound=outbound=0.002', tamaraw, { inbound: 0.002, outbound: 0.002, size: 1500 }],
+  // At rates that this home keeps below, so that what waits is what bursts leave behind.
+  ['vpn-shaping', vpnShaping, { up: 1000, down: 1000 }],
+  ['vpn-shaping:mode=stepped', vpnShaping, { up: 1000, down: 1000, mode: 'stepped' }],
+  ['netshaper', netshaper, { maximumUp: 1000, maximumDown: 1000 }],
 ];
+const apply = (defense: Defense, given: Record<string, unknown>): AppliedDefense => ({
+  defense,
+  parameters: resolveParameters(defense.parameters, given, defense.name),
+});
 for (const [name, defense, given] of cases) {
   const applied = apply(defense, given);
-  report(
-    name,
-    fastest(() => shapeAll(trace, [applied], { rng: createRng(1) })),
-  );
+  report(name, () => shapeAll(trace, [applied], { rng: createRng(1) }).trace);
 }
 report(
   'pad + jitter, 100 Mbit/s',
-  fastest(() => shapeAll(trace, [apply(pad, {}), apply(jitter, {})], { rng: createRng(1), capacity: 1e8 })),
+  () => shapeAll(trace, [apply(pad, {}), apply(jitter, {})], { rng: createRng(1), capacity: 1e8 }).trace,
 );
-
-// Rates that the busy home keeps below, so that what waits is what bursts leave behind, not all that came.
-const fast = { up: 1000, down: 1000 };
-const timed: [string, AppliedDefense][] = [
-  ['vpn-shaping, constant', apply(vpnShaping, fast)],
-  ['vpn-shaping, stepped', apply(vpnShaping, { ...fast, mode: 'stepped' })],
-  ['netshaper', apply(netshaper, { maximumUp: 1000, maximumDown: 1000 })],
-];
-for (const [name, applied] of timed) {
-  let frames = 0;
-  const seconds = fastest(() => {
-    frames = shapeAll(trace, [applied], { rng: createRng(1) }).trace.packets;
-  });
-  report(name, seconds, frames, 'frames/s ');
-}
 
 /** Largest heap in use while `defense`, one shaper for the home, runs over the trace, beyond what was before, in kB; columns are not on it. */
 function heapBeside(input: Trace, { defense, parameters }: AppliedDefense): number {
@@ -141,8 +138,9 @@ function heapInUse(): number {
 }
 
 const short = busyHome(PACKETS / 8);
-for (const [name, applied] of timed) {
+for (const [name, defense, given] of cases.filter(([, { name }]) => [vpnShaping.name, netshaper.name].includes(name))) {
+  const applied = apply(defense, given);
   heapBeside(short, applied);
   const [once, eight] = [short, trace].map((input) => heapBeside(input, applied).toFixed(0));
-  console.log(`${`${name}, memory`.padEnd(32)} ${once} kB beside the columns, ${eight} kB for eight times the packets`);
+  console.log(`${name.padEnd(32)} ${once} kB on the heap beside the columns, ${eight} kB for eight times the packets`);
 }

@@ -1,12 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import buflo from '../../defenses/buflo.js';
+import constantRate from '../../defenses/constant-rate.js';
+import dummy from '../../defenses/dummy.js';
+import front from '../../defenses/front.js';
 import jitter from '../../defenses/jitter.js';
 import netshaper from '../../defenses/netshaper.js';
+import noise from '../../defenses/noise.js';
 import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
+import regulator from '../../defenses/regulator.js';
+import spoof from '../../defenses/spoof.js';
+import stp from '../../defenses/stp.js';
+import tamaraw from '../../defenses/tamaraw.js';
 import vpn from '../../defenses/vpn.js';
 import vpnShaping from '../../defenses/vpn-shaping.js';
-import type { AppliedDefense, Defense } from '../../src/shaping/shaper.js';
+import wtfPad from '../../defenses/wtf-pad.js';
+import { type AppliedDefense, type Defense, prepareDefense } from '../../src/shaping/shaper.js';
 import { shapeAll } from '../../src/shaping/simulate.js';
 import { describeParameters, parseRequest, resolveParameters } from '../../src/shared/parameters.js';
 import { createRng } from '../../src/shared/rng.js';
@@ -14,7 +24,24 @@ import type { Trace } from '../../src/trace/trace.js';
 import { anyTrace, makeTrace } from '../shaping/traces.js';
 import { checks, type Subject } from './checks.js';
 
-const defenses: readonly Defense[] = [none, pad, jitter, vpn, vpnShaping, netshaper];
+const defenses: readonly Defense[] = [
+  none,
+  pad,
+  jitter,
+  noise,
+  dummy,
+  spoof,
+  front,
+  wtfPad,
+  vpn,
+  vpnShaping,
+  netshaper,
+  constantRate,
+  buflo,
+  tamaraw,
+  stp,
+  regulator,
+];
 
 function resolve(text: string): AppliedDefense {
   const { name, given } = parseRequest(text);
@@ -22,10 +49,31 @@ function resolve(text: string): AppliedDefense {
   return { defense, parameters: resolveParameters(defense.parameters, given, `defense ${name}`) };
 }
 
+const training = makeTrace(
+  Array.from({ length: 400 }, (_, i) => ({
+    time: i * 0.5,
+    length: 60 + i,
+    flow: i % 3,
+    device: i % 2,
+    out: i % 5 > 1,
+  })),
+);
+
+/** What the defenses that learn have learned, by request. */
+const learned = new Map<string, unknown>();
+
 const subjectOf =
   (text: string, capacity: number | null = null): Subject =>
-  (trace, seed) =>
-    shapeAll(trace, text.split('+').map(resolve), { rng: createRng(seed), capacity });
+  (trace, seed) => {
+    const applied = text.split('+').map((one) => ({ ...resolve(one), knowledge: learned.get(one) }));
+    return shapeAll(trace, applied, { rng: createRng(seed), capacity });
+  };
+
+async function learn(text: string): Promise<void> {
+  const { defense, parameters } = resolve(text);
+  const { knowledge } = await prepareDefense(defense, parameters, { trace: training, rng: createRng(1) });
+  learned.set(text, knowledge);
+}
 
 /** What is to be held to the contract: every defense, with several parameters, and some in a row. */
 const requests = [
@@ -36,6 +84,26 @@ const requests = [
   ...jitter.parameters.shape.distribution.unwrap().options.map((distribution) => `jitter:distribution=${distribution}`),
   'jitter:distribution=exponential,delay=5',
   'jitter:distribution=batch,quantum=1',
+  'noise',
+  'noise:users=3,objects=20',
+  'dummy',
+  'dummy:rate=5,timing=fixed',
+  'spoof',
+  'spoof:device=plug,share=1,stretch=20',
+  'front:client=50,server=80,idle=1',
+  'front:client=50,server=80,per=home',
+  'wtf-pad',
+  'wtf-pad:per=home',
+  'constant-rate:interval=0.5',
+  'constant-rate:per=device,size=128,interval=2',
+  'buflo:duration=1',
+  'buflo:per=device,size=1000,interval=0.04,duration=0',
+  'tamaraw',
+  'tamaraw:per=device,multiple=1,inbound=0.04',
+  'stp:rate=10',
+  'stp:per=home,rate=10,probability=1',
+  'regulator:budget=100',
+  'regulator:per=device,rate=10,decay=0.5,budget=20,ratio=1,cap=0.1',
   'vpn',
   'vpn:tunnel=openvpn',
   'vpn:mtu=576',
@@ -51,7 +119,12 @@ const requests = [
   'pad:rule=linear+vpn',
   'vpn+pad:rule=mtu,size=1514',
   'jitter+vpn:tunnel=openvpn+jitter',
+  'pad:rule=mtu+dummy+noise',
 ];
+
+const neutral = ['noise:users=0', 'dummy:rate=0', 'spoof:devices=0', 'front:client=0,server=0'];
+
+await Promise.all([...new Set([...requests.flatMap((text) => text.split('+')), ...neutral])].map(learn));
 
 describe.each(requests)('%s', (request) => {
   test.each(Object.keys(checks) as (keyof typeof checks)[])('%s', (name) => {
@@ -88,6 +161,7 @@ describe('strength', () => {
 
   test.each([
     'none',
+    ...neutral,
     'pad:rule=random,width=0',
     'pad:rule=block,block=1',
     'pad:rule=linear,step=1',
@@ -114,6 +188,10 @@ describe('strength', () => {
     'netshaper',
     'jitter',
     'jitter:distribution=laplace',
+    'noise',
+    'dummy:rate=5',
+    'front:client=50,server=80,idle=1',
+    'wtf-pad',
   ])('%s differs from seed to seed', (request) => {
     const [one, other] = [1, 2].map((seed) => wire(subjectOf(request)(busy, seed).trace));
     expect(one).not.toEqual(other);
