@@ -1,14 +1,20 @@
 /**
  * How fast traces go through defenses: packets in and frames out per second, and the time in multiples of copying the trace's
- * columns, which is the least that anything with a trace for its result can take. Run: node dist/benchmarks/shaping.js [packets]
+ * columns, which is the least that anything with a trace for its result can take. And the heap that a defense driven by timers
+ * has in use beside the columns that go in and come out, for a trace and for one eight times as long.
+ * Run: node dist/benchmarks/shaping.js [packets]
  */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import constantRate from '../defenses/constant-rate.js';
 import jitter from '../defenses/jitter.js';
+import netshaper from '../defenses/netshaper.js';
 import none from '../defenses/none.js';
 import pad from '../defenses/pad.js';
 import tamaraw from '../defenses/tamaraw.js';
 import vpn from '../defenses/vpn.js';
-import type { Defense } from '../src/shaping/shaper.js';
+import vpnShaping from '../defenses/vpn-shaping.js';
+import type { AppliedDefense, Defense } from '../src/shaping/shaper.js';
 import { shapeAll } from '../src/shaping/simulate.js';
 import { resolveParameters } from '../src/shared/parameters.js';
 import { createRng } from '../src/shared/rng.js';
@@ -84,14 +90,57 @@ const cases: [string, Defense, Record<string, unknown>][] = [
   ['constant-rate:interval=0.0018', constantRate, { interval: 0.0018 }],
   ['constant-rate:per=device', constantRate, { per: 'device' }],
   ['tamaraw:inbound=outbound=0.002', tamaraw, { inbound: 0.002, outbound: 0.002, size: 1500 }],
+  // At rates that this home keeps below, so that what waits is what bursts leave behind.
+  ['vpn-shaping', vpnShaping, { up: 1000, down: 1000 }],
+  ['vpn-shaping:mode=stepped', vpnShaping, { up: 1000, down: 1000, mode: 'stepped' }],
+  ['netshaper', netshaper, { maximumUp: 1000, maximumDown: 1000 }],
 ];
+const apply = (defense: Defense, given: Record<string, unknown>): AppliedDefense => ({
+  defense,
+  parameters: resolveParameters(defense.parameters, given, defense.name),
+});
 for (const [name, defense, given] of cases) {
-  const parameters = resolveParameters(defense.parameters, given, name);
-  report(name, () => shapeAll(trace, [{ defense, parameters }], { rng: createRng(1) }).trace);
+  const applied = apply(defense, given);
+  report(name, () => shapeAll(trace, [applied], { rng: createRng(1) }).trace);
 }
-const padded = { defense: pad, parameters: resolveParameters(pad.parameters, {}, 'pad') };
-const delayed = { defense: jitter, parameters: resolveParameters(jitter.parameters, {}, 'jitter') };
 report(
   'pad + jitter, 100 Mbit/s',
-  () => shapeAll(trace, [padded, delayed], { rng: createRng(1), capacity: 1e8 }).trace,
+  () => shapeAll(trace, [apply(pad, {}), apply(jitter, {})], { rng: createRng(1), capacity: 1e8 }).trace,
 );
+
+/** Largest heap in use while `defense`, one shaper for the home, runs over the trace, beyond what was before, in kB; columns are not on it. */
+function heapBeside(input: Trace, { defense, parameters }: AppliedDefense): number {
+  const before = heapInUse();
+  let most = 0;
+  const watched: Defense = {
+    ...defense,
+    create(given, knowledge) {
+      const shaper = defense.create(given, knowledge);
+      return {
+        packet(p, link) {
+          if (p.id % Math.floor(input.packets / 20) === 0) most = Math.max(most, heapInUse());
+          shaper.packet(p, link);
+        },
+        wake: (link) => shaper.wake!(link),
+        close: (link) => shaper.close?.(link),
+      };
+    },
+  };
+  shapeAll(input, [{ defense: watched, parameters }], { rng: createRng(1) });
+  return (most - before) / 1000;
+}
+
+setFlagsFromString('--expose-gc');
+const collect: () => void = runInNewContext('gc');
+function heapInUse(): number {
+  collect();
+  return process.memoryUsage().heapUsed;
+}
+
+const short = busyHome(PACKETS / 8);
+for (const [name, defense, given] of cases.filter(([, { name }]) => [vpnShaping.name, netshaper.name].includes(name))) {
+  const applied = apply(defense, given);
+  heapBeside(short, applied);
+  const [once, eight] = [short, trace].map((input) => heapBeside(input, applied).toFixed(0));
+  console.log(`${name.padEnd(32)} ${once} kB on the heap beside the columns, ${eight} kB for eight times the packets`);
+}

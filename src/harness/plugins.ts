@@ -8,6 +8,7 @@ import front from '../../defenses/front.js';
 import jitter from '../../defenses/jitter.js';
 import maybenot from '../../defenses/maybenot.js';
 import morph from '../../defenses/morph.js';
+import netshaper from '../../defenses/netshaper.js';
 import noise from '../../defenses/noise.js';
 import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
@@ -17,6 +18,7 @@ import spoof from '../../defenses/spoof.js';
 import stp from '../../defenses/stp.js';
 import tamaraw from '../../defenses/tamaraw.js';
 import vpn from '../../defenses/vpn.js';
+import vpnShaping from '../../defenses/vpn-shaping.js';
 import wtfPad from '../../defenses/wtf-pad.js';
 import type { Attack } from '../learning/attack.js';
 import { type AppliedDefense, type Defense, prepareDefense, type Training } from '../shaping/shaper.js';
@@ -37,6 +39,8 @@ export const defenses: readonly Defense[] = [
   dummy,
   spoof,
   vpn,
+  vpnShaping,
+  netshaper,
   constantRate,
   buflo,
   tamaraw,

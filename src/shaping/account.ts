@@ -1,4 +1,5 @@
-import { NO_DEVICE, type Trace, takePackets } from '../trace/trace.js';
+import { type Trace, takePackets } from '../trace/trace.js';
+import { createTally } from './tally.js';
 
 /**
  * Which packets each frame carries, and how many bytes of each: rows `start[i]` to `start[i + 1]` of `packet` and `bytes`
@@ -125,40 +126,25 @@ export function settle(original: Trace, carried: Carried): DefendedTrace {
   const { time, cover, device } = trace;
   const left = original.length.slice();
   const delivered = new Float64Array(original.packets).fill(Number.NaN);
+  const tally = createTally();
   for (let frame = 0; frame < trace.packets; frame++) {
     const end = start[frame + 1]!;
+    const isShared = end - start[frame]! > 1;
     let user = 0;
     for (let j = start[frame]!; j < end; j++) {
       const id = packet[j]!;
       const rest = left[id]! - bytes[j]!;
       left[id] = rest;
       if (rest === 0) delivered[id] = time[frame]!;
-      if (original.cover[id] === 0) user += bytes[j]!;
+      if (original.cover[id] !== 0) continue;
+      user += bytes[j]!;
+      if (isShared) tally.add(original.device[id]!, bytes[j]!);
+      else device[frame] = original.device[id]!;
     }
     cover[frame] = user === 0 ? 1 : 0;
-    if (user > 0 && end - start[frame]! > 1) device[frame] = mostCarried(original, account, frame);
+    if (isShared && user > 0) device[frame] = tally.take();
   }
   let dropped = 0;
   for (let i = 0; i < original.packets; i++) if (left[i] !== 0 && original.cover[i] === 0) dropped++;
   return { trace, original, account, delivered, dropped };
-}
-
-/** The device with most user bytes in a frame; of two with as many, the one that comes first in it. */
-function mostCarried(original: Trace, { start, packet, bytes }: Account, frame: number): number {
-  const sums = new Map<number, number>();
-  for (let j = start[frame]!; j < start[frame + 1]!; j++) {
-    const id = packet[j]!;
-    if (original.cover[id] !== 0) continue;
-    const device = original.device[id]!;
-    sums.set(device, (sums.get(device) ?? 0) + bytes[j]!);
-  }
-  let best = NO_DEVICE;
-  let most = 0;
-  for (const [device, sum] of sums) {
-    if (sum > most) {
-      best = device;
-      most = sum;
-    }
-  }
-  return best;
 }

@@ -16,6 +16,7 @@ import {
   scopeOfDefense,
   type TunnelFlow,
 } from './shaper.js';
+import { createTally, type Tally } from './tally.js';
 import { createTimers } from './timers.js';
 
 export interface ShapeOptions {
@@ -82,6 +83,7 @@ function run(trace: Trace, applied: AppliedDefense, rng: Rng): Carried {
   const scope = scopeOfDefense(defense, parameters);
   const output = createOutput(trace);
   const timers = createTimers();
+  const tally = createTally();
   const actors: Actor[] = [];
   const actorOf = new Int32Array(actorKeys(trace, scope)).fill(-1);
   const tunnel = defense.tunnel?.(parameters) ?? null;
@@ -134,7 +136,7 @@ function run(trace: Trace, applied: AppliedDefense, rng: Rng): Carried {
     sendCell(parts, wireBytes) {
       const current = acting();
       checkWire(wireBytes);
-      const like = largestPart(parts) ?? fail('sent a cell without parts; cover() is for those');
+      const like = largestPart(parts, tally) ?? fail('sent a cell without parts; cover() is for those');
       current.idleWakes = 0;
       output.frame(now, wireBytes, like.direction, outside ?? like, like.device, trace.file[like.id]!);
       for (const { packet, bytes } of parts) {
@@ -237,15 +239,12 @@ function actorKeys(trace: Trace, scope: Scope): number {
 }
 
 /** The largest part of the device with most bytes; undefined where there are no parts. */
-function largestPart(parts: readonly Part[]): PacketRef | undefined {
+function largestPart(parts: readonly Part[], tally: Tally): PacketRef | undefined {
   if (parts.length <= 1) return parts[0]?.packet;
-  const sums = new Map<number, number>();
-  for (const { packet, bytes } of parts) sums.set(packet.device, (sums.get(packet.device) ?? 0) + bytes);
-  const most = Math.max(...sums.values());
+  for (const { packet, bytes } of parts) tally.add(packet.device, bytes);
+  const owner = tally.take();
   let best: Part | undefined;
-  for (const part of parts) {
-    if (sums.get(part.packet.device) === most && !(best && best.bytes >= part.bytes)) best = part;
-  }
+  for (const part of parts) if (part.packet.device === owner && !(best && best.bytes >= part.bytes)) best = part;
   return best?.packet;
 }
 

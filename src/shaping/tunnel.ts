@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { Protocol } from '../trace/trace.js';
-import { defineDefense } from './shaper.js';
+import { defineDefense, type TunnelFlow } from './shaper.js';
 
-/** How a tunnel wraps one inner IP packet. Lengths in bytes. */
-interface Encapsulation {
+/** How a kind of tunnel wraps one inner IP packet. Lengths in bytes. */
+interface TunnelKind {
   /** UDP port of both ends. */
   readonly port: number;
   /** Largest inner IP packet, unless the user says otherwise. */
@@ -14,14 +14,14 @@ interface Encapsulation {
   readonly block: number;
 }
 
-const ENCAPSULATIONS = {
+const TUNNELS = {
   // Donenfeld, "WireGuard: Next Generation Kernel Network Tunnel" (NDSS 2017), section 5.4.6: type 4, receiver 4, counter 8,
   // tag 16. Padding as in Linux, drivers/net/wireguard/send.c, calculate_skb_padding; MTU 1500 - 80, to have room for IPv6.
   wireguard: { port: 51820, mtu: 1420, overhead: 20 + 8 + 32, block: 16 },
   // Data channel P_DATA_V2 with an AEAD cipher (Linux, drivers/net/ovpn/crypto_aead.c): opcode and peer id 4, packet id 4,
   // tag 16, no padding. The interface's MTU is 1500, but "mssfix 1492", the default, keeps TCP to outer packets of 1492.
   openvpn: { port: 1194, mtu: 1492 - 52, overhead: 20 + 8 + 24, block: 1 },
-} as const satisfies Record<string, Encapsulation>;
+} as const satisfies Record<string, TunnelKind>;
 
 const ETHERNET_HEADER = 14;
 const IPV4_HEADER = 20;
@@ -45,6 +45,24 @@ export const tunnelParameters = z
     error: `expected 0 or at least ${SMALLEST_MTU}`,
   });
 
+/** How one tunnel wraps what enters it. Lengths in bytes. */
+export interface Encapsulation {
+  /** Largest inner IP packet. */
+  readonly mtu: number;
+  /** Length of the frame around an inner packet of `inner` bytes, at most `mtu`. */
+  frame(inner: number): number;
+}
+
+export function encapsulationOf({ tunnel, mtu: asked }: z.output<typeof tunnelParameters>): Encapsulation {
+  const { overhead, block, mtu: usual } = TUNNELS[tunnel];
+  const mtu = asked === 0 ? usual : asked;
+  return { mtu, frame: (inner) => ETHERNET_HEADER + overhead + Math.min(mtu, Math.ceil(inner / block) * block) };
+}
+
+export function flowOfTunnel({ tunnel }: Pick<z.output<typeof tunnelParameters>, 'tunnel'>): TunnelFlow {
+  return { protocols: FLOW_BITS, transport: UDP, port: TUNNELS[tunnel].port, header: ETHERNET_HEADER };
+}
+
 /**
  * A tunnel over UDP and IPv4 from the gateway: Ethernet, outer headers, the inner IP packet, padding. An inner packet over
  * the MTU is cut into IP fragments (each with an IP header of 20 bytes, of IPv6 too: our simplification), so a 64 kB frame,
@@ -59,31 +77,23 @@ export const tunnelDefense = defineDefense({
   scope: 'home',
   removedAt: 'tunnel end',
   parameters: tunnelParameters,
-  tunnel: ({ tunnel }) => ({
-    protocols: FLOW_BITS,
-    transport: UDP,
-    port: ENCAPSULATIONS[tunnel].port,
-    header: ETHERNET_HEADER,
-  }),
-  create({ tunnel, mtu: asked }) {
-    const { overhead, block, mtu: usual } = ENCAPSULATIONS[tunnel];
-    const mtu = asked === 0 ? usual : asked;
-    const outer = (inner: number): number =>
-      ETHERNET_HEADER + overhead + Math.min(mtu, Math.ceil(inner / block) * block);
+  tunnel: flowOfTunnel,
+  create(parameters) {
+    const { mtu, frame } = encapsulationOf(parameters);
     // All fragments but the last carry a multiple of 8 bytes (RFC 791).
     const fragment = Math.floor((mtu - IPV4_HEADER) / 8) * 8;
     return {
       packet(p, link) {
         if ((p.protocols & Protocol.IP) === 0) return link.drop(p);
         const inner = Math.max(0, p.length - p.header);
-        if (inner <= mtu) return link.send(p, outer(inner));
+        if (inner <= mtu) return link.send(p, frame(inner));
         let rest = inner - IPV4_HEADER;
         let headers = p.header + IPV4_HEADER;
         for (; rest > mtu - IPV4_HEADER; rest -= fragment) {
-          link.send(p, outer(IPV4_HEADER + fragment), headers + fragment);
+          link.send(p, frame(IPV4_HEADER + fragment), headers + fragment);
           headers = 0;
         }
-        link.send(p, outer(IPV4_HEADER + rest));
+        link.send(p, frame(IPV4_HEADER + rest));
       },
     };
   },

@@ -6,6 +6,7 @@ import dummy from '../../defenses/dummy.js';
 import front from '../../defenses/front.js';
 import jitter from '../../defenses/jitter.js';
 import morph from '../../defenses/morph.js';
+import netshaper from '../../defenses/netshaper.js';
 import noise from '../../defenses/noise.js';
 import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
@@ -15,6 +16,7 @@ import spoof from '../../defenses/spoof.js';
 import stp from '../../defenses/stp.js';
 import tamaraw from '../../defenses/tamaraw.js';
 import vpn from '../../defenses/vpn.js';
+import vpnShaping from '../../defenses/vpn-shaping.js';
 import wtfPad from '../../defenses/wtf-pad.js';
 import { type AppliedDefense, type Defense, prepareDefense } from '../../src/shaping/shaper.js';
 import { shapeAll } from '../../src/shaping/simulate.js';
@@ -36,6 +38,8 @@ const defenses: readonly Defense[] = [
   front,
   wtfPad,
   vpn,
+  vpnShaping,
+  netshaper,
   constantRate,
   buflo,
   tamaraw,
@@ -112,6 +116,13 @@ const requests = [
   'vpn',
   'vpn:tunnel=openvpn',
   'vpn:mtu=576',
+  'vpn-shaping',
+  'vpn-shaping:mode=stepped,up=400,down=400,hold=3',
+  'vpn-shaping:cell=256,queue=20,tunnel=openvpn',
+  'netshaper:intervalUp=0.5',
+  'netshaper:intervalUp=2,windowUp=2,intervalDown=3,sensitivityUp=0,sensitivityDown=0,tunnel=openvpn',
+  'jitter+vpn-shaping',
+  'pad+netshaper:intervalUp=0.5+jitter:delay=0.01',
   'pad+jitter',
   'split+pad:rule=random',
   'jitter+split+vpn',
@@ -186,6 +197,7 @@ describe('strength', () => {
     'pad:rule=uniform',
     'pad:rule=gaussian',
     'pad:rule=levels',
+    'netshaper',
     'jitter',
     'jitter:distribution=laplace',
     'split',

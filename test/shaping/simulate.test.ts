@@ -535,6 +535,29 @@ describe('several defenses in a row', () => {
     expect([...defended.delivered]).toEqual([Number.NaN, 1]);
   });
 
+  test('a part of a cell belongs to the device whose bytes it brings', () => {
+    const pair = defense(() => {
+      const held: PacketRef[] = [];
+      return {
+        packet(p, link) {
+          held.push(p);
+          if (held.length === 2)
+            link.sendCell(
+              held.map((packet) => ({ packet, bytes: packet.length })),
+              400,
+            );
+        },
+      };
+    });
+    const trace = makeTrace([
+      { time: 0, length: 200, device: 0 },
+      { time: 1, length: 200, device: 1 },
+    ]);
+    const defended = shapeAll(trace, [applied(pair), applied(halve)], { rng });
+    expect([...defended.trace.device]).toEqual([0, 1]);
+    expect(carriedBy(defended, 1)).toEqual([[1, 200]]);
+  });
+
   test('a cell of real and cover frames belongs to the device whose user bytes it carries', () => {
     const gather = defense(() => {
       const held: PacketRef[] = [];
