@@ -9,8 +9,6 @@ import { defineDefense } from '../src/shaping/shaper.js';
 /** Frame lengths in bytes. */
 const LARGEST_FRAME = 1514;
 const SMALLEST_SIZE = 64;
-/** How often cover is drawn anew where the packet drawn was longer than a frame can be. */
-const DRAWS = 8;
 
 const parameters = z
   .object({
@@ -94,10 +92,9 @@ function createWire(size: number): Wire & { remember: ReturnType<typeof createPa
     remember: past.remember,
     packet: (p, link) => link.send(p, Math.max(p.length, size)),
     padding(direction, link) {
-      let like = past.draw(direction, link.rng)!;
-      for (let i = 1; size === 0 && like.length > LARGEST_FRAME && i < DRAWS; i++)
-        like = past.draw(direction, link.rng)!;
-      link.cover(direction, size === 0 ? Math.min(like.length, LARGEST_FRAME) : size, like);
+      // Where nothing but oversized frames has passed, a full one is the nearest there is.
+      const like = past.draw(direction, link.rng) ?? undefined;
+      link.cover(direction, size === 0 ? (like?.length ?? LARGEST_FRAME) : size, like);
     },
   };
 }

@@ -9,12 +9,16 @@ import type { Cell } from './result.js';
 
 /** What an identifier says of each packet of a trace, in the order of the trace. */
 export interface Predictions {
-  /** The most probable device, were the packet known to be real; NO_CLASS where none has any probability. */
-  readonly device: Uint16Array;
   /** The most probable class, NO_CLASS for no answer. */
   readonly predicted: Uint16Array;
   /** Its probability; 0 for no answer. */
   readonly confidence: Float32Array;
+}
+
+/** Predictions, and what they would be of a packet that is known to be real. */
+export interface Answers extends Predictions {
+  /** The most probable device, cover left aside; NO_CLASS where none has any probability. */
+  readonly device: Uint16Array;
 }
 
 /** Asks `identifier` of every packet of `trace`, each in one window, without showing it any label. */
@@ -23,7 +27,7 @@ export async function predictTrace(
   classes: readonly string[],
   trace: Trace,
   windowing: Omit<WindowOptions, 'stride'>,
-): Promise<Predictions> {
+): Promise<Answers> {
   const { windows, source } = buildWindows(trace, { ...windowing, stride: windowing.size });
   const probabilities = await identifier.predict(windows);
   const byRow = mostProbable(probabilities, classes.length);
@@ -58,7 +62,7 @@ export function truthOf(trace: Trace, devices: readonly string[]): Uint16Array {
  * probable device, and a defense gets no credit for an attack that was merely shy. How well cover is told from real is measured
  * apart (`coverAuc`).
  * @param truth of {@link truthOf}
- * @param answers of {@link Predictions.device}
+ * @param answers of {@link Answers.device}
  * @param fallback answer where there is none; NO_CLASS to count it as a miss
  * @throws InputError where no packet is to be scored.
  */
