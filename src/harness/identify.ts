@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { NO_CLASS } from '../learning/windows.js';
 import { InputError, UsageError } from '../shared/errors.js';
+import { formatRequest } from '../shared/parameters.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
 import { loadTrace } from '../trace/load.js';
@@ -201,10 +202,7 @@ function checkFit(path: string, card: ModelCard, request: IdentifyRequest): void
   }
 }
 
-const describe = ({ name, parameters }: ResolvedPlugin): string => {
-  const given = Object.entries(parameters).map(([key, value]) => `${key}=${value}`);
-  return given.length === 0 ? name : `${name}:${given.join(',')}`;
-};
+const describe = ({ name, parameters }: ResolvedPlugin): string => formatRequest(name, parameters);
 const isSame = (a: ResolvedPlugin, b: ResolvedPlugin) => describe(a) === describe(b);
 
 /** What to bear in mind with the conclusions; one line each. */

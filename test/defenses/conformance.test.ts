@@ -1,42 +1,26 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import jitter from '../../defenses/jitter.js';
-import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
-import vpn from '../../defenses/vpn.js';
-import type { AppliedDefense, Defense } from '../../src/shaping/shaper.js';
-import { shapeAll } from '../../src/shaping/simulate.js';
-import { describeParameters, parseRequest, resolveParameters } from '../../src/shared/parameters.js';
+import { checkComposition, checkDefense } from '../../src/conformance/check-defense.js';
+import type { ConformanceReport } from '../../src/conformance/report.js';
+import { defenses, prepareAll, resolveDefense } from '../../src/harness/plugins.js';
+import { parseRequest } from '../../src/shared/parameters.js';
 import { createRng } from '../../src/shared/rng.js';
-import type { Trace } from '../../src/trace/trace.js';
-import { anyTrace, makeTrace } from '../shaping/traces.js';
-import { checks, type Subject } from './checks.js';
 
-const defenses: readonly Defense[] = [none, pad, jitter, vpn];
-
-function resolve(text: string): AppliedDefense {
-  const { name, given } = parseRequest(text);
-  const defense = defenses.find((one) => one.name === name)!;
-  return { defense, parameters: resolveParameters(defense.parameters, given, `defense ${name}`) };
-}
-
-const subjectOf =
-  (text: string, capacity: number | null = null): Subject =>
-  (trace, seed) =>
-    shapeAll(trace, text.split('+').map(resolve), { rng: createRng(seed), capacity });
-
-/** What is to be held to the contract: every defense, with several parameters, and some in a row. */
+/** What is to be held to the contract besides defaults, neutral parameters and those drawn by chance: one line for each. */
 const requests = [
-  'none',
   ...pad.parameters.shape.rule.unwrap().options.map((rule) => `pad:rule=${rule}`),
   'pad:rule=random,width=0',
   'pad:rule=mtu,size=1514',
   ...jitter.parameters.shape.distribution.unwrap().options.map((distribution) => `jitter:distribution=${distribution}`),
   'jitter:distribution=exponential,delay=5',
   'jitter:distribution=batch,quantum=1',
-  'vpn',
   'vpn:tunnel=openvpn',
   'vpn:mtu=576',
+];
+
+/** Several in a row. */
+const compositions = [
   'pad+jitter',
   'jitter+pad:rule=random',
   'pad:rule=linear+vpn',
@@ -44,151 +28,65 @@ const requests = [
   'jitter+vpn:tunnel=openvpn+jitter',
 ];
 
-describe.each(requests)('%s', (request) => {
-  test.each(Object.keys(checks) as (keyof typeof checks)[])('%s', (name) => {
-    fc.assert(
-      fc.property(anyTrace, (trace) => checks[name](subjectOf(request), trace)),
-      { numRuns: 15 },
-    );
-  });
+/** Other parameters with which a defense changes nothing, besides its `neutral` ones. */
+const neutral = [
+  'pad:rule=random,width=0',
+  'pad:rule=linear,step=1',
+  'pad:rule=gaussian,mean=0,deviation=0',
+  'jitter:distribution=normal,delay=0,deviation=0',
+  'jitter:distribution=laplace,delay=0,deviation=0',
+  'jitter:distribution=exponential,delay=0',
+  'jitter:distribution=batch,quantum=0',
+];
 
-  test('holds over a slow link too', () => {
-    const { sendsForwardInTime, conservesBytes, knowsItsCover } = checks;
-    fc.assert(
-      fc.property(anyTrace, (trace) => {
-        for (const check of [sendsForwardInTime, conservesBytes, knowsItsCover]) check(subjectOf(request, 1e5), trace);
-      }),
-      { numRuns: 10 },
-    );
-  });
-});
+/** Sets of parameters drawn by chance, over all defenses together. */
+const SETS = 10_000;
+/** Frames that those of one defense make, at most: some seconds. */
+const FRAMES = 4e6;
 
-const busy = makeTrace(
-  Array.from({ length: 300 }, (_, i) => ({
-    time: i * 0.01,
-    length: 60 + i,
-    flow: i % 4,
-    device: i % 2,
-    out: i % 3 > 0,
-  })),
-);
+const failures = ({ checks }: ConformanceReport) => checks.filter(({ passed }) => !passed);
+const givenIn = (texts: readonly string[], wanted: string) =>
+  texts
+    .map(parseRequest)
+    .filter(({ name }) => name === wanted)
+    .map(({ given }) => given);
 
-describe('strength', () => {
-  const wire = ({ time, length, port, flow, device }: Trace) =>
-    [time, length, port, flow, device].map((column) => [...column]);
-
-  test.each([
-    'none',
-    'pad:rule=random,width=0',
-    'pad:rule=block,block=1',
-    'pad:rule=linear,step=1',
-    'pad:rule=gaussian,mean=0,deviation=0',
-    'jitter:delay=0',
-    'jitter:distribution=normal,delay=0,deviation=0',
-    'jitter:distribution=laplace,delay=0,deviation=0',
-    'jitter:distribution=exponential,delay=0',
-    'jitter:distribution=batch,quantum=0',
-  ])('%s changes nothing', (request) => {
-    fc.assert(
-      fc.property(anyTrace, (trace) => {
-        expect(wire(subjectOf(request)(trace, 1).trace)).toEqual(wire(trace));
-      }),
-      { numRuns: 30 },
-    );
-  });
-
-  test.each([
-    'pad:rule=random',
-    'pad:rule=uniform',
-    'pad:rule=gaussian',
-    'pad:rule=levels',
-    'jitter',
-    'jitter:distribution=laplace',
-  ])('%s differs from seed to seed', (request) => {
-    const [one, other] = [1, 2].map((seed) => wire(subjectOf(request)(busy, seed).trace));
-    expect(one).not.toEqual(other);
+describe.each(defenses)('$name', (defense) => {
+  test('keeps the contract, with parameters drawn by chance too', async () => {
+    const parameters = givenIn(requests, defense.name);
+    const sets = Math.ceil(SETS / defenses.length);
+    expect(failures(await checkDefense(defense, { parameters, sets, drawnFrames: FRAMES }))).toEqual([]);
   });
 });
 
-describe('parameters', () => {
-  test('each has a default, and a description', () => {
-    for (const { name, parameters } of defenses) {
-      for (const one of describeParameters(parameters)) {
-        expect(one.default, `${name}: ${one.name}`).toBeDefined();
-        expect(one.description, `${name}: ${one.name}`).not.toBe('');
-      }
-    }
-  });
-
-  test('a number just out of its range is refused in one line that names defense, parameter and value', () => {
-    for (const { name, parameters } of defenses) {
-      for (const one of describeParameters(parameters)) {
-        const bounds = [...one.range.matchAll(/([<>]) ?=? (-?[\d.]+)/g)];
-        for (const [, side, bound] of bounds) {
-          const value = side === '<' ? Number(bound) + 1 : Number(bound) - 1;
-          const text = `^defense ${name}: ${one.name}: [^\\n]*${value}$`;
-          expect(() => resolve(`${name}:${one.name}=${value}`)).toThrow(new RegExp(text));
-        }
-        if (one.type === 'number' || one.type === 'integer') expect(bounds.length, `${name}: ${one.name}`).toBe(2);
-      }
-    }
-  });
-
-  test('mice longer than size are refused, but only where there are mice', () => {
-    const message = 'defense pad: mice: expected at most size, which is 100, found 128';
-    expect(() => resolve('pad:rule=mice-elephants,size=100')).toThrow(message);
-    expect(resolve('pad:rule=mtu,size=100').parameters).toMatchObject({ size: 100 });
-  });
+test.each(compositions)('%s keeps the contract', async (text) => {
+  const training = { trace: null, rng: createRng(1) };
+  expect(failures(checkComposition(text, await prepareAll(resolveDefense(text), training)))).toEqual([]);
 });
 
-describe('each check can fail', () => {
-  const honest = subjectOf('pad');
-  /** An honest defense whose result is then tampered with. */
-  const tampered =
-    (tamper: (defended: ReturnType<Subject>, seed: number) => void): Subject =>
-    (trace, seed) => {
-      const defended = honest(trace, seed);
-      tamper(defended, seed);
-      return defended;
-    };
-  const put = (column: { [row: number]: number }, row: number, value: number) => {
-    column[row] = value;
-  };
-  const add = (column: { [row: number]: number }, row: number, more: number) => put(column, row, column[row]! + more);
-  let runs = 0;
+test.each(neutral)('%s changes nothing', async (text) => {
+  const { name, given } = parseRequest(text);
+  const defense = { ...defenses.find((one) => one.name === name)!, neutral: given };
+  const report = await checkDefense(defense, { sets: 0 });
+  expect(failures(report)).toEqual([]);
+  const checked = report.checks.find((check) => check.name === 'changes-nothing-where-neutral');
+  expect(checked).toMatchObject({ outcome: 'ok' });
+});
 
-  const failures: [keyof typeof checks, RegExp, Subject][] = [
-    ['leavesItsInputAlone', /was changed/, tampered(({ original }) => add(original.length, 3, 1))],
-    ['givesTheSameForTheSameSeed', /two runs/, tampered(({ trace }) => put(trace.length, 3, 1000 + runs++))],
-    ['sendsForwardInTime', /frame 4 left before the one before/, tampered(({ trace }) => add(trace.time, 3, 1))],
-    ['sendsForwardInTime', /frame 0 left before packet 0/, tampered(({ trace }) => add(trace.time, 0, -1))],
-    ['sendsForwardInTime', /left at NaN/, tampered(({ trace }) => put(trace.time, 0, Number.NaN))],
-    ['conservesBytes', /bytes of packet 3 were sent/, tampered(({ account }) => add(account.bytes, 3, 1))],
-    ['conservesBytes', /called lost/, tampered(({ account }) => add(account.bytes, 3, -1))],
-    ['conservesBytes', /carries 0 bytes/, tampered(({ account }) => put(account.bytes, 3, 0))],
-    [
-      'conservesBytes',
-      /turned packet 3 round/,
-      tampered(({ trace }) => put(trace.direction, 3, 1 - trace.direction[3]!)),
-    ],
-    ['keepsTheOrderOfFlows', /packet 15 was delivered before/, tampered(({ delivered }) => add(delivered, 3, 1))],
-    ['knowsItsCover', /frame 3 is wrong/, tampered(({ trace }) => put(trace.cover, 3, 1))],
-    [
-      'knowsItsCover',
-      /frame 3 belongs to a device/,
-      tampered(({ trace }) => put(trace.device, 3, 1 - trace.device[3]!)),
-    ],
-    [
-      'costsWhatItSends',
-      /longest delay/,
-      (trace, seed) => ({
-        ...subjectOf('jitter')(trace, seed),
-        original: { ...trace, cover: trace.cover.map(() => 1) },
-      }),
-    ],
-    ['keepsToTheMtu', /frame 3 has 1515 bytes/, tampered(({ trace }) => put(trace.length, 3, 1515))],
-  ];
-  test.each(failures)('%s: %s', (name, message, subject) => {
-    expect(() => checks[name](subject, structuredClone(busy))).toThrow(message);
-  });
+test.each([
+  'pad:rule=random',
+  'pad:rule=uniform',
+  'pad:rule=gaussian',
+  'pad:rule=levels',
+  'jitter',
+  'jitter:distribution=laplace',
+])('%s differs from seed to seed', async (text) => {
+  const report = checkComposition(text, await prepareAll(resolveDefense(text), { trace: null, rng: createRng(1) }));
+  expect(report.checks.find(({ name }) => name === 'other-for-another-seed')).toMatchObject({ outcome: 'ok' });
+});
+
+test('mice longer than size are refused, but only where there are mice', () => {
+  const message = 'defense pad: mice: expected at most size, which is 100, found 128';
+  expect(() => resolveDefense('pad:rule=mice-elephants,size=100')).toThrow(message);
+  expect(resolveDefense('pad:rule=mtu,size=100').parts[0]!.parameters).toMatchObject({ size: 100 });
 });
