@@ -10,7 +10,11 @@ export { generateHome, type HomeOptions } from './home/home.js';
 export { type Attack, type AttackContext, defineAttack, type Identifier } from './learning/attack.js';
 export { type BuiltWindows, buildWindows, type WindowOptions } from './learning/build-windows.js';
 export { COVER, NO_CLASS, type PacketFeatures, type Windows } from './learning/windows.js';
+export { renderCsv } from './report/csv.js';
+export { renderFigures } from './report/figures.js';
 export { renderHtml } from './report/html.js';
+export { renderMarkdown } from './report/markdown.js';
+export { parseResult } from './report/parse.js';
 export type { Account, DefendedTrace } from './shaping/account.js';
 export { costOf } from './shaping/cost.js';
 export {

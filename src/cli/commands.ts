@@ -6,6 +6,8 @@ import home from './home.js';
 import identify from './identify.js';
 import inspect from './inspect.js';
 import list from './list.js';
+import report from './report.js';
+import schema from './schema.js';
 import train from './train.js';
 
 /** Runs one command line and returns its exit code. */
@@ -16,11 +18,13 @@ export async function run(argv: readonly string[]): Promise<number> {
       '$0 <command>\n\nHow well can an observer tell which smart-home devices you own, and what does hiding them cost?',
     )
     .command(bench)
+    .command(report)
     .command(train)
     .command(identify)
     .command(inspect)
     .command(home)
     .command(list)
+    .command(schema)
     .demandCommand(1, 'expected a command; see homeveil --help')
     .recommendCommands()
     .strict()

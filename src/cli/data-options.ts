@@ -19,6 +19,7 @@ export interface DataOptions {
   minimumPackets?: number;
   capacity?: number;
   threads: number;
+  maximumTrainPackets?: number;
   quick?: boolean;
 }
 
@@ -50,6 +51,10 @@ export function addDataOptions<T>(yargs: Argv<T>) {
     .option('stride', { type: 'number', describe: 'Packets between windows to train on  [window / 4]' })
     .option('port', { type: 'string', describe: 'service, or destination as in the paper  [service]' })
     .option('minimum-packets', { type: 'number', describe: 'Leave out devices with fewer on either side  [window]' })
+    .option('maximum-train-packets', {
+      type: 'number',
+      describe: 'Train on evenly spaced windows of at most so many packets  [no limit, quick: 60000]',
+    })
     .option('capacity', { type: 'number', describe: 'Mbit/s of the link behind the defense  [no limit]' })
     .option('threads', { type: 'number', default: availableParallelism(), describe: 'Worker threads' })
     .option('quick', { type: 'boolean', describe: 'Less data, for a first look' });

@@ -79,6 +79,7 @@ async function runCells(
           scored.push(await evaluate(spec, view, parts, shaped, base, { model, attack, defense, adversary, seed }));
         }
       }
+      world.release(defense);
     }
   }
   return scored;

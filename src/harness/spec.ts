@@ -30,6 +30,8 @@ export interface BenchRequest {
   minimumPackets?: number;
   /** Mbit/s of the link behind the shaper. */
   capacity?: number;
+  /** An attack trains on evenly spaced windows that hold at most so many packets. */
+  maximumTrainPackets?: number;
   /** Less data, for a first look: fewer hours of the synthetic home, at most 60,000 packets to train on. */
   quick?: boolean;
 }
@@ -90,7 +92,7 @@ function resolve(request: BenchRequest, mayTrainOnAll: boolean): ResolvedSpec {
     stride: integer('--stride', request.stride ?? Math.ceil(window / 4), 1, 65_535),
     port: oneOf('--port', request.port ?? 'service', ['service', 'destination'] as const),
     minimumPackets: integer('--minimum-packets', request.minimumPackets ?? window, 1, Number.MAX_SAFE_INTEGER),
-    maximumTrainPackets: quick ? 60_000 : null,
+    maximumTrainPackets: resolveMaximum(request.maximumTrainPackets, quick),
     capacity: request.capacity === undefined ? null : positive('--capacity', request.capacity) * 1e6,
   };
 }
@@ -144,6 +146,11 @@ function resolveSplit(
   if (split === 'file' && data.kind === 'synthetic') throw new UsageError('--split file needs captures');
   const byFile = split === 'file' || (split === 'auto' && data.kind === 'captures' && data.labels === 'folder');
   return { by: byFile ? 'file' : 'time', train: share };
+}
+
+function resolveMaximum(asked: number | undefined, quick: boolean): number | null {
+  if (asked === undefined) return quick ? 60_000 : null;
+  return integer('--maximum-train-packets', asked, 1, Number.MAX_SAFE_INTEGER);
 }
 
 function integer(option: string, value: number, low: number, high: number): number {

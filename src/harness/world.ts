@@ -43,6 +43,8 @@ export interface World {
   defend(defense: ResolvedDefense, part: 'train' | 'test'): Promise<Shaped>;
   /** Trains on traffic under `defense`, or on undefended traffic for null. */
   fit(attack: ResolvedPlugin, defense: ResolvedDefense | null, options: RunOptions): Promise<Model>;
+  /** Lets go of the traffic and the models of a defense that is done with; those without defense stay. */
+  release(defense: ResolvedDefense): void;
 }
 
 export const UNDEFENDED: ResolvedDefense = { label: 'none', parts: [] };
@@ -94,7 +96,12 @@ export function createWorld(spec: ResolvedSpec, view: AppliedView, parts: Parts,
     fit(attack, defense, options) {
       // `none` is no defense: both adversaries train on the same traffic, and are one.
       const known = defense === null || defense.parts.every((part) => part.name === 'none') ? UNDEFENDED : defense;
-      return remember(models, `${attack.label} ${known.label}`, () => train(attack, known, options));
+      return remember(models, `${known.label}\n${attack.label}`, () => train(attack, known, options));
+    },
+    release({ label }) {
+      if (label === UNDEFENDED.label) return;
+      for (const part of ['train', 'test']) shaped.delete(`${part} ${label}`);
+      for (const key of models.keys()) if (key.startsWith(`${label}\n`)) models.delete(key);
     },
   };
 }

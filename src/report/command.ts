@@ -35,8 +35,7 @@ export function benchCommand(spec: ResolvedSpec): string[] {
   add('port', spec.port);
   add('minimum-packets', spec.minimumPackets);
   if (spec.capacity !== null) add('capacity', spec.capacity / 1e6);
-  // The one thing that limits the packets to train on.
-  if (spec.maximumTrainPackets !== null) parts.push('--quick');
+  if (spec.maximumTrainPackets !== null) add('maximum-train-packets', spec.maximumTrainPackets);
   return parts;
 }
 

@@ -37,6 +37,12 @@ export async function renderFigure(chart: Chart): Promise<Html> {
 `;
 }
 
+/** The chart alone, as an SVG file for a light page. */
+export async function renderSvgFile({ draw, width }: Chart): Promise<string> {
+  const svg = await renderSvg(draw(width, LIGHT).spec);
+  return `<?xml version="1.0" encoding="utf-8"?>\n${svg}\n`;
+}
+
 async function renderDrawing({ spec, below }: Drawing, description: string): Promise<Html> {
   const svg = await renderSvg(spec);
   // The renderer writes a fixed size; the page scales the drawing, so the view box is all that is wanted of it.

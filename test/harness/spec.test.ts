@@ -42,6 +42,7 @@ test.each<[BenchRequest, RegExp]>([
   [{ seeds: 0 }, /^--seeds: expected a whole number/],
   [{ seed: 1.5 }, /^--seed: expected a whole number, at least 0, found 1.5$/],
   [{ trainShare: 1 }, /^--train-share: expected more than 0 and less than 1, found 1$/],
+  [{ maximumTrainPackets: 0 }, /^--maximum-train-packets: expected a whole number, at least 1, found 0$/],
   [{ mix: 'hoem' }, /^--mix: expected single or home or flow, found "hoem" \(did you mean "home"\?\)$/],
   [{ adversaries: ['adaptiv'] }, /^--adversary: .*did you mean "adaptive"/],
   [{ view: 'nat' }, /^no view is called "nat" \(did you mean "napt"\?\); there is lan, napt, vpn$/],

@@ -33,6 +33,15 @@ describe('streams', () => {
     expect([...windows.count]).toEqual([2, 2, 1]);
   });
 
+  it('gives each flow its own stream, for an observer who separates them', () => {
+    const flows = { ...trace, flow: Uint32Array.of(0, 1, 0, 0, 1) };
+    const { windows, source } = buildWindows(flows, { ...home, mix: 'flow' });
+    expect([...source]).toEqual([0, 2, 3, 1, 4]);
+    expect([...windows.packets.interval]).toEqual([0, 2, 2, 0, 7]);
+    expect([...windows.start]).toEqual([0, 2, 3]);
+    expect([...windows.count]).toEqual([2, 1, 2]);
+  });
+
   it('ends a stream with its file where files do not continue one another', () => {
     const { windows, source } = buildWindows(trace, { ...home, size: 10, stride: 10, separateFiles: true });
     expect([...source]).toEqual([0, 1, 2, 3, 4]);

@@ -35,9 +35,12 @@ describe('the command that makes a run again', () => {
     ]);
   });
 
-  test('knows the synthetic home, given train and test captures, and a quick run', () => {
+  test('knows the synthetic home, given train and test captures, and a limit to what is trained on', () => {
     const home = words({ data: { kind: 'synthetic', hours: 2, seed: 1 }, maximumTrainPackets: 100_000 });
-    expect([home.slice(0, 2), home.at(-1)]).toEqual([['--hours', '2'], '--quick']);
+    expect([home.slice(0, 2), home.slice(-2)]).toEqual([
+      ['--hours', '2'],
+      ['--maximum-train-packets', '100000'],
+    ]);
     const apart = words({
       data: { kind: 'captures', paths: ['a', 'b'], labels: 'folder', train: ['a'], test: ['b'] },
       split: { by: 'paths', train: null },

@@ -1,35 +1,16 @@
 import type { Result } from '../../harness/result.js';
 import { attacksChart } from '../charts/attacks.js';
 import { breakable, type Html, html } from '../escape.js';
-import { renderFigure } from '../figure.js';
+import { type Chart, renderFigure } from '../figure.js';
 import { fixed, isNumber, percent, percentage } from '../format.js';
 import { attackScores, mean, repeatedCells } from '../reading.js';
 import { orReason, renderTable } from '../table.js';
 
 /** Every attack by itself: what the best-attack numbers hide. */
 export async function renderAttacks(result: Result): Promise<Html> {
-  const rows = attackScores(result);
-  const reference = result.summary[0];
-  if (rows.length === 0 || !reference) return html``;
-  const { chance, majority } = reference;
+  const chart = attackChart(result);
+  if (!chart) return html``;
   const both = result.spec.adversaries.length > 1;
-  const told = rows.map(
-    ({ defense, attack, scores }) =>
-      `${attack} under ${defense} ${scores.map(({ adversary, accuracy }) => `${percent(accuracy)} ${adversary}`).join(', ')}`,
-  );
-  const rest = told.length > 12 ? `, and ${told.length - 12} more; the table below has them all` : '';
-  const figure = await renderFigure(
-    attacksChart(
-      rows,
-      { majority, chance },
-      {
-        id: 'attacks-chart',
-        width: 760,
-        description: `Accuracy of every attack: ${told.slice(0, 12).join('; ')}${rest}.`,
-        caption: html`Accuracy of each attack, mean over seeds. Hollow: static adversary, trained on undefended traffic; filled: adaptive adversary, trained on traffic under the same defense. Dashed: majority ${percent(majority)}; dotted: chance ${percent(chance)}.`,
-      },
-    ),
-  );
   return html`<section aria-labelledby="attacks">
 <h2 id="attacks">Attack by attack</h2>
 <p>${
@@ -37,11 +18,34 @@ export async function renderAttacks(result: Result): Promise<Html> {
       ? 'How far a filled dot lies right of its hollow one is what an observer gains by learning the defense: a defense is worth what is left of it after that.'
       : `Only the ${result.spec.adversaries[0] ?? ''} adversary was part of this run.`
   }</p>
-${figure}
+${await renderFigure(chart)}
 ${renderCells(result)}
 ${renderInsight(result)}
 </section>
 `;
+}
+
+/** Null for a result without cells. */
+export function attackChart(result: Result): Chart | null {
+  const rows = attackScores(result);
+  const reference = result.summary[0];
+  if (rows.length === 0 || !reference) return null;
+  const { chance, majority } = reference;
+  const told = rows.map(
+    ({ defense, attack, scores }) =>
+      `${attack} under ${defense} ${scores.map(({ adversary, accuracy }) => `${percent(accuracy)} ${adversary}`).join(', ')}`,
+  );
+  const rest = told.length > 12 ? `, and ${told.length - 12} more; the table below has them all` : '';
+  return attacksChart(
+    rows,
+    { majority, chance },
+    {
+      id: 'attacks-chart',
+      width: 760,
+      description: `Accuracy of every attack: ${told.slice(0, 12).join('; ')}${rest}.`,
+      caption: html`Accuracy of each attack, mean over seeds. Hollow: static adversary, trained on undefended traffic; filled: adaptive adversary, trained on traffic under the same defense. Dashed: majority ${percent(majority)}; dotted: chance ${percent(chance)}.`,
+    },
+  );
 }
 
 function renderCells(result: Result): Html {

@@ -1,7 +1,7 @@
 import type { Result, SummaryRow } from '../../harness/result.js';
 import { type Tradeoff, tradeoffChart } from '../charts/tradeoff.js';
 import { type Html, html } from '../escape.js';
-import { renderFigure } from '../figure.js';
+import { type Chart, renderFigure } from '../figure.js';
 import { duration, isNumber, listed, percent } from '../format.js';
 
 interface CostKind {
@@ -39,17 +39,9 @@ const KINDS: readonly CostKind[] = [
 /** Privacy against each cost: a chart where there is a cost, a sentence where there is none. */
 export async function renderTradeoff(result: Result): Promise<Html> {
   if (result.summary.length === 0) return html``;
-  const kinds = KINDS.map((kind) => {
-    const costs = result.summary.map(kind.of).filter(isNumber);
-    const all = costs.length === result.summary.length;
-    return { kind, drawn: costs.some((cost) => cost !== 0), known: costs.length > 0, all };
-  });
-  // Where everything is free there is still a picture to show, of all defenses above the same cost; of `none` alone, not.
-  const drawn = kinds.filter((one) => one.drawn);
-  const several = result.summary.length > 1;
-  const charts = drawn.length > 0 ? drawn : kinds.filter((one) => several && one.known).slice(0, 1);
+  const { kinds, charts } = drawnKinds(result);
   const figures: Html[] = [];
-  for (const { kind } of charts) figures.push(await renderChart(result, kind, charts.length > 1 ? 500 : 760));
+  for (const chart of tradeoffCharts(result)) figures.push(await renderFigure(chart));
   const sentences = kinds
     .filter((one) => !one.drawn)
     .map(({ kind, known, all }) => {
@@ -67,7 +59,25 @@ ${figures}</div>
 `;
 }
 
-function renderChart({ summary }: Result, kind: CostKind, width: number): Promise<Html> {
+function drawnKinds({ summary }: Result) {
+  const kinds = KINDS.map((kind) => {
+    const costs = summary.map(kind.of).filter(isNumber);
+    const all = costs.length === summary.length;
+    return { kind, drawn: costs.some((cost) => cost !== 0), known: costs.length > 0, all };
+  });
+  // Where everything is free there is still a picture to show, of all defenses above the same cost; of `none` alone, not.
+  const drawn = kinds.filter((one) => one.drawn);
+  const charts = drawn.length > 0 ? drawn : kinds.filter((one) => summary.length > 1 && one.known).slice(0, 1);
+  return { kinds, charts };
+}
+
+/** The charts that a result has something to show on, each as wide as fits it. */
+export function tradeoffCharts(result: Result): Chart[] {
+  const kinds = drawnKinds(result).charts;
+  return kinds.map(({ kind }) => chartOf(result, kind, kinds.length > 1 ? 500 : 760));
+}
+
+function chartOf({ summary }: Result, kind: CostKind, width: number): Chart {
   const points = summary.flatMap((row, i) => {
     const cost = kind.of(row);
     if (!isNumber(cost) || !isNumber(row.accuracy.mean)) return [];
@@ -78,15 +88,13 @@ function renderChart({ summary }: Result, kind: CostKind, width: number): Promis
   const told = points.map(({ label, accuracy, cost }) => `${label} ${percent(accuracy.mean)} at ${kind.format(cost)}`);
   const rest = told.length > 12 ? `, and ${told.length - 12} more; the table below has them all` : '';
   const { chance, majority } = summary[0]!;
-  return renderFigure(
-    tradeoffChart(
-      { points, chance, majority, costTitle: kind.title, costUnit: kind.unit },
-      {
-        id: kind.id,
-        width,
-        description: `Accuracy of the best attack against ${kind.name}, by defense: ${told.slice(0, 12).join('; ')}${rest}.`,
-        caption: html`Accuracy of the best attack against ${kind.name}. <span class="on-front">Filled</span>: no other defense has lower accuracy, lower traffic and lower delay at once; hollow: one has. Square: no defense. The stepped line joins those unbeaten on these two axes; vertical bars are 95 % intervals.${missing.length > 0 ? html` Not drawn, since their ${kind.name} is not defined: ${listed(missing)}.` : ''}`,
-      },
-    ),
+  return tradeoffChart(
+    { points, chance, majority, costTitle: kind.title, costUnit: kind.unit },
+    {
+      id: kind.id,
+      width,
+      description: `Accuracy of the best attack against ${kind.name}, by defense: ${told.slice(0, 12).join('; ')}${rest}.`,
+      caption: html`Accuracy of the best attack against ${kind.name}. <span class="on-front">Filled</span>: no other defense has lower accuracy, lower traffic and lower delay at once; hollow: one has. Square: no defense. The stepped line joins those unbeaten on these two axes; vertical bars are 95 % intervals.${missing.length > 0 ? html` Not drawn, since their ${kind.name} is not defined: ${listed(missing)}.` : ''}`,
+    },
   );
 }

@@ -1,0 +1,220 @@
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import { type Document, isMap, isNode, LineCounter, type Node, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { MIXES } from '../learning/build-windows.js';
+import { InputError, suggestion, UsageError } from '../shared/errors.js';
+import type { ParameterSchema } from '../shared/parameters.js';
+import type { BenchRequest } from './spec.js';
+
+/** Something to vary: one value or a list of them. */
+const oneOrMore = <T extends z.ZodType>(value: T) => z.union([value, z.array(value).min(1)]);
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+
+/** `pad:rule=mtu`, or `{ name: pad, rule: [mtu, random] }`: each list of values multiplies the entries. */
+const plugin = z.union([z.string(), z.object({ name: z.string() }).catchall(oneOrMore(scalar))]);
+
+const dataset = z.strictObject({
+  hours: z.number().optional().describe('length of the synthetic home, in place of captures'),
+  data: oneOrMore(z.string()).optional().describe('capture files and folders'),
+  train: oneOrMore(z.string()).optional().describe('captures to train on, with test'),
+  test: oneOrMore(z.string()).optional().describe('captures to test on, with train'),
+  labels: z.string().optional().describe('CSV or YAML of address, device, category; or file; or folder'),
+  split: z.enum(['auto', 'time', 'file']).optional().describe('how data is cut in two'),
+  trainShare: z.number().optional().describe('share of packets (files) to train on'),
+});
+
+const study = z
+  .strictObject({
+    name: z.string().default('').describe('title of the report'),
+    datasets: z.array(dataset).min(1).default([{}]).describe('by default the synthetic home'),
+    views: z.array(plugin).min(1).default(['napt']).describe('what the observer sees'),
+    mixes: z.array(z.enum(MIXES)).min(1).default(['home']).describe('whose packets a window holds'),
+    windows: z.array(z.int()).min(1).default([100]).describe('packets per window'),
+    stride: z.int().optional().describe('packets between windows to train on; by default a quarter of a window'),
+    attacks: z.array(plugin).min(1).default(['random-forest']),
+    defenses: z
+      .array(z.union([plugin, z.array(plugin).min(1)]))
+      .min(1)
+      .default(['none'])
+      .describe('a list within the list composes, in its order'),
+    adversaries: z.array(z.string()).min(1).default(['static', 'adaptive']),
+    seeds: z.int().default(1).describe('runs, each with a seed of its own'),
+    seed: z.int().default(1).describe('the first of them'),
+    port: z.string().default('service').describe('service, or destination as in the paper'),
+    capacities: z.array(z.number().nullable()).min(1).default([null]).describe('Mbit/s of the link; null for no limit'),
+    minimumPackets: z.int().optional().describe('devices with fewer packets on either side are left out'),
+    maximumTrainPackets: z.int().optional().describe('an attack trains on at most so many packets'),
+    quick: z.boolean().default(false).describe('less data, for a first look'),
+  })
+  .describe(
+    'A study: every dataset in every view, mix, window and link is one setting; in each, all attacks meet all defenses',
+  );
+
+export type Study = z.output<typeof study>;
+type PluginEntry = z.output<typeof plugin>;
+
+/** A study as it stands in a file. */
+export interface StudyFile {
+  readonly study: Study;
+  /** One request for each setting, in the order of the file: datasets first, then views, mixes, windows, capacities. */
+  readonly requests: readonly BenchRequest[];
+}
+
+/**
+ * Reads a YAML or JSON file. Paths in it are relative to it. Parameters of plug-ins are not checked here.
+ * @throws InputError where it cannot be read; UsageError with file and line for what does not fit
+ */
+export function readStudy(path: string): StudyFile {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new InputError(`${path}: cannot be read: ${(cause as Error).message}; expected a study in YAML`, { cause });
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const lineOf = (offset: number) => `${path}:${lines.linePos(offset).line}`;
+  const [error] = document.errors;
+  if (error) throw new UsageError(`${lineOf(error.pos[0])}: ${error.message.replaceAll(/\s+/g, ' ')}`);
+  const parsed = study.safeParse(document.toJS() ?? {});
+  if (!parsed.success) {
+    const issue = innermost(parsed.error.issues[0]!);
+    throw new UsageError(`${lineOf(offsetOf(document, issue))}: ${describeIssue(issue)}`);
+  }
+  return { study: parsed.data, requests: requestsOf(parsed.data, dirname(path)) };
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Of a union none of whose branches fits, what is wrong with the branch that came furthest. */
+function innermost(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union') return issue;
+  const deepest = issue.errors
+    .flat()
+    .map((one) => innermost({ ...one, path: [...issue.path, ...one.path] }))
+    .sort((a, b) => b.path.length - a.path.length)[0];
+  return deepest && deepest.path.length > issue.path.length ? deepest : issue;
+}
+
+/** Where in the text an issue is: at the key that is not known, at the value that does not fit, or at what lacks one. */
+function offsetOf(document: Document.Parsed, issue: Issue): number {
+  for (let path = issue.path; ; path = path.slice(0, -1)) {
+    const node = document.getIn(path, true);
+    if (issue.code === 'unrecognized_keys' && isMap<Node>(node)) {
+      const key = node.items.find((item) => String(item.key) === issue.keys[0])?.key;
+      if (key?.range) return key.range[0];
+    }
+    if (isNode(node) && node.range) return node.range[0];
+    if (path.length === 0) return 0;
+  }
+}
+
+function describeIssue(issue: Issue): string {
+  const place = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const known = Object.keys(place === '' ? study.shape : dataset.shape);
+    const key = issue.keys[0]!;
+    return `unknown key "${key}"${suggestion(key, known)}; expected one of ${known.join(', ')}`;
+  }
+  const message = `${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
+  return place === '' ? message : `${place}: ${message}`;
+}
+
+function requestsOf(given: Study, folder: string): BenchRequest[] {
+  const { datasets, views, mixes, windows, capacities, stride, quick } = given;
+  const attacks = given.attacks.flatMap(expand);
+  const defenses = given.defenses.flatMap(expandDefense);
+  const common = {
+    attacks,
+    defenses,
+    adversaries: given.adversaries,
+    seeds: given.seeds,
+    seed: given.seed,
+    port: given.port,
+    minimumPackets: given.minimumPackets,
+    maximumTrainPackets: given.maximumTrainPackets,
+    stride,
+    quick,
+  };
+  const here = (path: string) => (isAbsolute(path) ? path : join(folder, path));
+  const paths = (value: string | readonly string[] | undefined) =>
+    value === undefined ? undefined : [value].flat().map(here);
+  const requests: BenchRequest[] = [];
+  for (const { data, train, test, labels, ...rest } of datasets) {
+    const isWord = labels === undefined || labels === 'file' || labels === 'folder';
+    const source = {
+      ...rest,
+      data: paths(data),
+      train: paths(train),
+      test: paths(test),
+      labels: isWord ? labels : here(labels),
+    };
+    for (const view of views.flatMap(expand)) {
+      for (const mix of mixes) {
+        for (const window of windows) {
+          for (const capacity of capacities) {
+            requests.push({ ...common, ...source, view, mix, window, capacity: capacity ?? undefined });
+          }
+        }
+      }
+    }
+  }
+  return requests;
+}
+
+function expandDefense(entry: PluginEntry | readonly PluginEntry[]): string[] {
+  if (!Array.isArray(entry)) return expand(entry as PluginEntry);
+  return (entry as readonly PluginEntry[])
+    .map(expand)
+    .reduce((all, parts) => all.flatMap((before) => parts.map((part) => `${before}+${part}`)));
+}
+
+/** As on the command line, one for each combination of values. */
+function expand(entry: PluginEntry): string[] {
+  if (typeof entry === 'string') return [entry];
+  const { name, ...parameters } = entry;
+  let lists: string[][] = [[]];
+  for (const [key, value] of Object.entries(parameters)) {
+    lists = lists.flatMap((list) => [value].flat().map((one) => [...list, `${key}=${one}`]));
+  }
+  return lists.map((list) => (list.length === 0 ? name : `${name}:${list.join(',')}`));
+}
+
+interface Named {
+  readonly name: string;
+  readonly summary: string;
+  readonly parameters: ParameterSchema;
+}
+
+/** JSON Schema of a study file, for editors: the plug-ins that there are, with their parameters. */
+export function studySchema(plugins: Record<'views' | 'attacks' | 'defenses', readonly Named[]>): object {
+  const schema = z.toJSONSchema(study, { io: 'input' }) as { properties: Record<string, { items?: unknown }> };
+  for (const kind of ['views', 'attacks', 'defenses'] as const) {
+    const one = {
+      anyOf: [
+        { type: 'string', description: 'name or name:key=value,...; a+b composes' },
+        ...plugins[kind].map(schemaOf),
+      ],
+    };
+    const items = kind === 'defenses' ? { anyOf: [one, { type: 'array', items: one, minItems: 1 }] } : one;
+    Object.assign(schema.properties[kind]!, { items });
+  }
+  return schema;
+}
+
+function schemaOf({ name, summary, parameters }: Named): object {
+  const { properties = {} } = z.toJSONSchema(parameters, { io: 'input' });
+  const varied = Object.entries(properties).map(([key, value]) => [
+    key,
+    { anyOf: [value, { type: 'array', items: value, minItems: 1 }] },
+  ]);
+  return {
+    type: 'object',
+    description: summary,
+    properties: { name: { const: name }, ...Object.fromEntries(varied) },
+    required: ['name'],
+    additionalProperties: false,
+  };
+}

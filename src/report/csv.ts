@@ -1,0 +1,46 @@
+import type { Cell, Result } from '../harness/result.js';
+import { checkVersion } from './parse.js';
+
+/** Columns of {@link renderCsv}, in their order. */
+const COLUMNS: readonly (readonly [string, (cell: Cell) => string | number | null])[] = [
+  ['attack', (cell) => cell.attack],
+  ['defense', (cell) => cell.defense],
+  ['view', (cell) => cell.view],
+  ['mix', (cell) => cell.mix],
+  ['adversary', (cell) => cell.adversary],
+  ['seed', (cell) => cell.seed],
+  ['accuracy', (cell) => cell.identification.accuracy],
+  ['accuracy_low', (cell) => cell.identification.accuracyLow],
+  ['accuracy_high', (cell) => cell.identification.accuracyHigh],
+  ['balanced_accuracy', (cell) => cell.identification.balancedAccuracy],
+  ['macro_f1', (cell) => cell.identification.macroF1],
+  ['chance', (cell) => cell.identification.chance],
+  ['majority', (cell) => cell.identification.majority],
+  ['bandwidth_overhead', (cell) => cell.cost.bandwidthOverhead],
+  ['packet_overhead', (cell) => cell.cost.packetOverhead],
+  ['megabytes_per_day', (cell) => cell.cost.megabytesPerDay],
+  ['delay_p50_s', (cell) => cell.cost.addedDelay.p50],
+  ['delay_p95_s', (cell) => cell.cost.addedDelay.p95],
+  ['delay_p99_s', (cell) => cell.cost.addedDelay.p99],
+  ['delay_max_s', (cell) => cell.cost.addedDelay.max],
+  ['dropped_packets', (cell) => cell.cost.dropped],
+  ['duration_ratio', (cell) => cell.cost.durationRatio],
+  ['fit_s', (cell) => cell.seconds.fit],
+  ['predict_s', (cell) => cell.seconds.predict],
+  ['defend_s', (cell) => cell.seconds.defend],
+];
+
+/**
+ * One line per cell, after a line of names (RFC 4180, lines end in LF). Shares are of 1, times in seconds; what is undefined is empty.
+ * @throws InputError for a result of another schema version
+ */
+export function renderCsv(result: Result): string {
+  checkVersion(result.schemaVersion, 'result');
+  const lines = [COLUMNS.map(([name]) => name), ...result.cells.map((cell) => COLUMNS.map(([, of]) => of(cell)))];
+  return `${lines.map((fields) => fields.map(quoted).join(',')).join('\n')}\n`;
+}
+
+function quoted(value: string | number | null): string {
+  const text = value === null ? '' : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,114 @@
+import type { Interval, Result } from '../harness/result.js';
+import { benchCommand } from './command.js';
+import { count, counted, duration, fixed, listed, percentage } from './format.js';
+import { checkVersion } from './parse.js';
+import { cellsOf, deviceScores, mean, meanCost, scoredDevices, undefendedRow } from './reading.js';
+
+/**
+ * The tables of a report as Markdown, for a paper's draft, a README or an issue: defenses, costs, devices, and the command that
+ * makes them again. Shares in per cent.
+ * @throws InputError for a result of another schema version
+ */
+export function renderMarkdown(result: Result): string {
+  checkVersion(result.schemaVersion, 'result');
+  const { dataset, spec, tool } = result;
+  const blocks = [
+    `# ${escaped(dataset.name)}${dataset.synthetic ? ' (synthetic data)' : ''}`,
+    `${spec.view.label} view, mix ${spec.mix}, ${counted(dataset.devices.filter((device) => device.test > 0).length, 'device')}, ${counted(dataset.packets, 'packet')}, ${counted(spec.seeds, 'seed')}, windows of ${count(spec.window)} packets.`,
+    ...result.warnings.map((warning) => `> ${escaped(warning)}`),
+    defenses(result),
+    'Share of real packets whose device the best attack names (95 % interval): trained on undefended traffic (static), or on traffic under the same defense (adaptive). In bold: no other defense has both lower accuracy and lower cost.',
+    costs(result),
+    devices(result),
+    `\`\`\`sh\n${benchCommand(spec).join(' \\\n  ')}\n\`\`\``,
+    `Made by ${tool.name} ${tool.version}.`,
+  ];
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+function defenses({ summary }: Result): string {
+  if (summary.length === 0) return '';
+  const { chance, majority } = summary[0]!;
+  const heading = `Chance ${percentage(chance)}, majority ${percentage(majority)}.\n\n`;
+  return (
+    heading +
+    table(
+      ['defense', 'static', 'adaptive', 'drop', 'bandwidth', 'delay p95', 'best attack'],
+      summary.map((row) => [
+        row.pareto ? `**${code(row.defense)}**` : code(row.defense),
+        interval(row.static),
+        interval(row.adaptive),
+        percentage(row.drop),
+        signed(row.bandwidthOverhead),
+        duration(row.addedDelayP95),
+        code(row.bestAttack),
+      ]),
+    )
+  );
+}
+
+function costs(result: Result): string {
+  return table(
+    ['defense', 'packets', 'MB a day', 'delay p50', 'p99', 'max', 'lost', 'duration'],
+    result.summary.map((row) => {
+      const cost = meanCost(result, row);
+      return [
+        code(row.defense),
+        signed(cost.packetOverhead),
+        fixed(cost.megabytesPerDay, 1),
+        duration(cost.addedDelay.p50),
+        duration(cost.addedDelay.p99),
+        duration(cost.addedDelay.max),
+        fixed(cost.dropped, Number.isInteger(cost.dropped) ? 0 : 1),
+        `× ${fixed(cost.durationRatio, 3)}`,
+      ];
+    }),
+  );
+}
+
+/** Recall of each device without defense and under each of the others, as many as a page holds. */
+function devices(result: Result): string {
+  const undefended = undefendedRow(result);
+  const others = result.summary.filter((row) => row !== undefended).slice(0, 6);
+  const rows = undefended ? [undefended, ...others] : others;
+  const names = scoredDevices(result);
+  if (names.length === 0) return '';
+  const left = result.summary.length - rows.length;
+  const recall = table(
+    ['recall of the best attack', ...rows.map((row) => code(row.defense))],
+    names.map((name) => [escaped(name), ...rows.map((row) => percentage(deviceScores(result, row, name).recall))]),
+  );
+  const macro = rows.map((row) => {
+    const scores = cellsOf(result, row).map((cell) => cell.identification.macroF1);
+    return `${code(row.defense)} ${fixed(mean(scores), 3)}`;
+  });
+  return `${recall}\n\nMacro-F1: ${listed(macro)}.${left > 0 ? ` ${counted(left, 'more defense')} in the result file.` : ''}`;
+}
+
+function interval(value: Interval | null): string {
+  if (value === null) return '';
+  const { low, high } = value;
+  const shown = percentage(value.mean);
+  return low === null || high === null ? shown : `${shown} (${percentage(low)}–${percentage(high)})`;
+}
+
+/** A cost as `+12.3 %`. */
+function signed(share: number | null): string {
+  if (share === null) return percentage(share);
+  const text = percentage(share);
+  return `${share >= 0 ? '+' : ''}${text} %`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
+}
+
+/** Text of the data that Markdown would take for its own. */
+function escaped(text: string): string {
+  return text.replaceAll(/[\\`*_[\]<>|#]/g, '\\$&').replaceAll(/\s+/g, ' ');
+}
+
+function code(text: string): string {
+  return text.includes('`') ? escaped(text) : `\`${text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ')}\``;
+}

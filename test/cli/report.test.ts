@@ -1,0 +1,62 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { renderHtml } from '../../src/report/html.js';
+import { makeResult } from '../report/make-result.js';
+import { homeveil, temporaryFolder } from './run-cli.js';
+
+const result = makeResult();
+
+function folderWithResult(): string {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'result.json'), JSON.stringify(result));
+  return folder;
+}
+
+test('a result becomes the report that bench would have written beside it', async () => {
+  const folder = folderWithResult();
+  const run = homeveil('report', folder);
+  expect([run.status, run.stderr, run.stdout]).toEqual([0, '', `${join(folder, 'report.html')}\n`]);
+  expect(readFileSync(join(folder, 'report.html'), 'utf8')).toBe(await renderHtml(result));
+});
+
+test('several formats go where the user says, by the file of the result too', () => {
+  const folder = folderWithResult();
+  const out = join(folder, 'for the paper');
+  const run = homeveil('report', join(folder, 'result.json'), '--format', 'markdown', 'csv', 'svg', '--out', out);
+  expect([run.status, run.stderr]).toEqual([0, '']);
+  expect(readdirSync(out).sort()).toEqual([
+    'attacks-chart.svg',
+    'cells.csv',
+    'privacy-delay.svg',
+    'privacy-traffic.svg',
+    'report.md',
+  ]);
+});
+
+test('Markdown on stdout is nothing but Markdown, and no file is written', () => {
+  const folder = folderWithResult();
+  const run = homeveil('report', folder, '--format', 'markdown', '--stdout');
+  expect([run.status, run.stderr]).toEqual([0, '']);
+  expect(run.stdout).toMatch(/^# captures\/home one\n/);
+  expect(readdirSync(folder)).toEqual(['result.json']);
+});
+
+test('what is no result gets one line, and nothing is written', () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, 'empty'));
+  writeFileSync(join(folder, 'other.json'), '{"schemaVersion":1}');
+  const cases: [string[], number, RegExp][] = [
+    [[join(folder, 'empty')], 1, /empty\/result\.json: cannot be read: ENOENT/],
+    [[join(folder, 'other.json')], 1, /other\.json: .*expected/],
+    [[folderWithResult(), '--stdout', '--format', 'svg'], 2, /--stdout: expected one format of text, found svg/],
+    [[folderWithResult(), '--format', 'pdf'], 2, /Choices: "html", "markdown", "csv", "svg"/],
+  ];
+  for (const [args, status, message] of cases) {
+    const run = homeveil('report', ...args, '--out', join(folder, 'out'));
+    expect(run.status).toBe(status);
+    expect(run.stderr).toMatch(message);
+    expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(existsSync(join(folder, 'out'))).toBe(false);
+  }
+});

@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest';
+import type { Result } from '../../src/harness/result.js';
+import { renderCsv } from '../../src/report/csv.js';
+import { renderFigures } from '../../src/report/figures.js';
+import { renderMarkdown } from '../../src/report/markdown.js';
+import { EDGE_CASES } from './edge-cases.js';
+import { makeResult } from './make-result.js';
+
+const withName = (name: string): Result => ({ ...makeResult(), dataset: { ...makeResult().dataset, name } });
+
+describe('CSV', () => {
+  test('has a line for each cell, as wide as the line of names', () => {
+    const result = makeResult();
+    const [head, ...lines] = renderCsv(result).trimEnd().split('\n');
+    expect(lines).toHaveLength(result.cells.length);
+    for (const line of lines) expect(line.split(',')).toHaveLength(head!.split(',').length);
+  });
+
+  test('quotes labels with commas and quotes, and leaves empty what is undefined', () => {
+    const first = makeResult().cells[0]!;
+    const cost = { ...first.cost, bandwidthOverhead: null };
+    const cell = { ...first, attack: 'rf', defense: 'pad:rule=mtu,size=1434 "x"', cost };
+    const [, line] = renderCsv({ ...makeResult(), cells: [cell] }).split('\n');
+    const { accuracy, accuracyLow, accuracyHigh, balancedAccuracy, macroF1, chance, majority } = cell.identification;
+    const scores = [accuracy, accuracyLow, accuracyHigh, balancedAccuracy, macroF1, chance, majority].join(',');
+    const label = '"pad:rule=mtu,size=1434 ""x"""';
+    const start = `rf,${label},${cell.view},${cell.mix},${cell.adversary},${cell.seed},${scores},,`;
+    expect(line!.slice(0, start.length)).toBe(start);
+  });
+});
+
+describe('Markdown', () => {
+  test('shows each defense with its accuracy, interval and cost', () => {
+    const result = makeResult();
+    const row = result.summary[1]!;
+    const line = renderMarkdown(result)
+      .split('\n')
+      .find((one) => one.includes('`pad:rule=mtu`') && one.includes('random-forest'))!;
+    const { mean, low, high } = row.adaptive!;
+    const shown = [mean, low!, high!].map((share) => (100 * share).toFixed(1));
+    expect(line).toContain(`${shown[0]} (${shown[1]}–${shown[2]})`);
+    expect(line).toContain('+128.0 %');
+  });
+
+  test('has tables whose lines all have as many cells as their head', () => {
+    const text = renderMarkdown(withName('a|b *c* <d>'));
+    expect(text).toContain('# a\\|b \\*c\\* \\<d\\>');
+    for (const block of text.split('\n\n').filter((one) => one.startsWith('|'))) {
+      const widths = block.split('\n').map((line) => line.replaceAll('\\|', '').split('|').length);
+      expect(new Set(widths).size).toBe(1);
+    }
+  });
+});
+
+test('figures are SVG files that need nothing but themselves', async () => {
+  const figures = await renderFigures(makeResult());
+  expect(figures.map(({ name }) => name)).toEqual(['privacy-traffic', 'privacy-delay', 'attacks-chart']);
+  for (const { svg } of figures) {
+    expect(svg).toMatch(/^<\?xml [^>]*>\n<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+    expect(svg).not.toMatch(/NaN|var\(|<image|href=/);
+  }
+});
+
+test.each(Object.entries(EDGE_CASES))('no format breaks on %s', async (_, result) => {
+  for (const text of [
+    renderCsv(result),
+    renderMarkdown(result),
+    ...(await renderFigures(result)).map(({ svg }) => svg),
+  ]) {
+    expect(text).not.toMatch(/NaN|undefined|Infinity/);
+  }
+});
