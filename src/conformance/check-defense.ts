@@ -1,7 +1,7 @@
 import type { DefendedTrace } from '../shaping/account.js';
-import { type AppliedDefense, type Defense, DefenseError, prepareDefense, scopeOfDefense } from '../shaping/shaper.js';
+import { type AppliedDefense, type Defense, prepareDefense, scopeOfDefense } from '../shaping/shaper.js';
 import { shapeAll } from '../shaping/simulate.js';
-import { HomeveilError } from '../shared/errors.js';
+import { InputError, UsageError } from '../shared/errors.js';
 import { formatRequest, resolveParameters } from '../shared/parameters.js';
 import { createRng, type Rng } from '../shared/rng.js';
 import type { Trace } from '../trace/trace.js';
@@ -161,7 +161,7 @@ async function checkPrepare(
     try {
       await prepareDefense(defense, parameters, { trace: null, rng: createRng(1, 'prepare') });
     } catch (thrown) {
-      if (!(thrown instanceof HomeveilError)) throw thrown;
+      if (!isRefusal(thrown)) throw thrown;
       demand(!thrown.message.includes('\n'), `expected one line where there is no training traffic, found more`);
     }
   });
@@ -322,7 +322,7 @@ async function applyOrRefuse(
   try {
     resolved = resolveParameters(defense.parameters, given, where);
   } catch (thrown) {
-    if (!(thrown instanceof HomeveilError)) throw thrown;
+    if (!isRefusal(thrown)) throw thrown;
     checkRefusal(thrown.message, defense.parameters, where);
     onRefusal(thrown.message);
     return null;
@@ -331,11 +331,16 @@ async function applyOrRefuse(
     const prepare = () => prepareDefense(defense, resolved, { trace: training, rng: createRng(1, 'prepare') });
     return [await prepare(), await prepare()];
   } catch (thrown) {
-    if (!(thrown instanceof HomeveilError) || thrown instanceof DefenseError) throw thrown;
+    if (!isRefusal(thrown)) throw thrown;
     demand(!thrown.message.includes('\n'), `expected a refusal in one line, found ${JSON.stringify(thrown.message)}`);
     onRefusal(thrown.message);
     return null;
   }
+}
+
+/** Whether a user was told what to put right, other than by a fault of the defense. */
+function isRefusal(thrown: unknown): thrown is UsageError | InputError {
+  return thrown instanceof UsageError || thrown instanceof InputError;
 }
 
 /** Puts the name of a check before what it finds. */

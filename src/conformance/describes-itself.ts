@@ -1,6 +1,7 @@
 import { UsageError } from '../shared/errors.js';
 import {
   describeParameters,
+  isKebabCase,
   type ParameterDomain,
   type ParameterSchema,
   parameterDomains,
@@ -47,11 +48,6 @@ export function checkDescription(recorder: Recorder, plugin: Plugin, where: stri
   recorder.attempt(bounds, {}, () => {
     for (const [name, domain] of parameterDomains(plugin.parameters)) checkBounds(plugin, name, domain, where);
   });
-}
-
-/** Lower-case words and numbers joined by hyphens, a letter first. */
-export function isKebabCase(name: string): boolean {
-  return /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name);
 }
 
 function checkBounds({ parameters }: Plugin, name: string, domain: ParameterDomain, where: string): void {
