@@ -1,7 +1,22 @@
 /** The public API of Homeveil. */
+export { z } from 'zod';
+export { type CheckAttackOptions, checkAttack } from './conformance/check-attack.js';
+export { type CheckDefenseOptions, checkDefense } from './conformance/check-defense.js';
+export type { CheckResult, ConformanceReport } from './conformance/report.js';
 export { type IdentifyRequest, type IdentifyResult, identify } from './harness/identify.js';
+export { loadPlugins } from './harness/load-plugins.js';
 export { type LoadedModel, loadModel, type SavedModel, saveModel } from './harness/model-folder.js';
-export { attacks, defenses, resolveAttack, resolveDefense, resolveView, views } from './harness/plugins.js';
+export {
+  addPlugins,
+  attacks,
+  builtIns,
+  defenses,
+  type Registry,
+  resolveAttack,
+  resolveDefense,
+  resolveView,
+  views,
+} from './harness/plugins.js';
 export type * from './harness/result.js';
 export { type RunOptions, runBench } from './harness/run.js';
 export { type BenchRequest, resolveSpec, resolveTraining, type TrainRequest } from './harness/spec.js';

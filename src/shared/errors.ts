@@ -38,6 +38,11 @@ export function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, ' ').trim();
 }
 
+/** Code of somebody else's, a plug-in, threw what is no expected fault. Its message is one line that names the plug-in. */
+export class PluginError extends HomeveilError {
+  override readonly name = 'PluginError';
+}
+
 /** ` (did you mean "x"?)` for the nearest of `known` within two edits or a third of its length, else an empty string. */
 export function suggestion(given: string, known: Iterable<string>): string {
   let best = '';

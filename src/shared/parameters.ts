@@ -94,6 +94,11 @@ function rangeOf(property: JsonSchemaProperty): string {
   return parts.join(', ');
 }
 
+/** Whether a plug-in can be called so: lower-case words and numbers joined by hyphens, a letter first. */
+export function isKebabCase(name: string): boolean {
+  return /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name);
+}
+
 /** A plug-in and what was asked of it, as written on the command line: `pad:rule=mtu,size=1400`. */
 export interface PluginRequest {
   readonly name: string;

@@ -3,7 +3,7 @@ import jitter from '../../defenses/jitter.js';
 import pad from '../../defenses/pad.js';
 import { checkComposition, checkDefense } from '../../src/conformance/check-defense.js';
 import type { ConformanceReport } from '../../src/conformance/report.js';
-import { defenses, prepareAll, resolveDefense } from '../../src/harness/plugins.js';
+import { builtIns, defenses, prepareAll, resolveDefense } from '../../src/harness/plugins.js';
 import { parseRequest } from '../../src/shared/parameters.js';
 import { createRng } from '../../src/shared/rng.js';
 
@@ -61,7 +61,7 @@ describe.each(defenses)('$name', (defense) => {
 
 test.each(compositions)('%s keeps the contract', async (text) => {
   const training = { trace: null, rng: createRng(1) };
-  expect(failures(checkComposition(text, await prepareAll(resolveDefense(text), training)))).toEqual([]);
+  expect(failures(checkComposition(text, await prepareAll(resolveDefense(text), training, builtIns)))).toEqual([]);
 });
 
 test.each(neutral)('%s changes nothing', async (text) => {
@@ -81,7 +81,10 @@ test.each([
   'jitter',
   'jitter:distribution=laplace',
 ])('%s differs from seed to seed', async (text) => {
-  const report = checkComposition(text, await prepareAll(resolveDefense(text), { trace: null, rng: createRng(1) }));
+  const report = checkComposition(
+    text,
+    await prepareAll(resolveDefense(text), { trace: null, rng: createRng(1) }, builtIns),
+  );
   expect(report.checks.find(({ name }) => name === 'other-for-another-seed')).toMatchObject({ outcome: 'ok' });
 });
 
