@@ -1,10 +1,12 @@
 /**
- * How fast traces go through defenses: packets per second, and the time in multiples of copying the trace's columns,
- * which is the least that anything with a trace for its result can take. Run: node dist/benchmarks/shaping.js [packets]
+ * How fast traces go through defenses: packets in and frames out per second, and the time in multiples of copying the trace's
+ * columns, which is the least that anything with a trace for its result can take. Run: node dist/benchmarks/shaping.js [packets]
  */
+import constantRate from '../defenses/constant-rate.js';
 import jitter from '../defenses/jitter.js';
 import none from '../defenses/none.js';
 import pad from '../defenses/pad.js';
+import tamaraw from '../defenses/tamaraw.js';
 import vpn from '../defenses/vpn.js';
 import type { Defense } from '../src/shaping/shaper.js';
 import { shapeAll } from '../src/shaping/simulate.js';
@@ -44,27 +46,32 @@ function busyHome(packets: number): Trace {
   return builder.build();
 }
 
-/** Seconds of the fastest of several runs: the one that other work on the machine disturbed least. */
-function fastest(task: () => unknown): number {
-  let best = Number.POSITIVE_INFINITY;
+/** Seconds of the fastest of several runs, the one that other work on the machine disturbed least, and frames of its result. */
+function measure(task: () => Trace): { seconds: number; frames: number } {
+  let seconds = Number.POSITIVE_INFINITY;
+  let frames = 0;
   for (let i = 0; i < REPEATS; i++) {
     const start = performance.now();
-    task();
-    best = Math.min(best, (performance.now() - start) / 1000);
+    frames = task().packets;
+    seconds = Math.min(seconds, (performance.now() - start) / 1000);
   }
-  return best;
+  return { seconds, frames };
 }
 
 const trace = busyHome(PACKETS);
 const rows = new Uint32Array(PACKETS).map((_, i) => i);
-const copy = fastest(() => takePackets(trace, rows));
-const report = (name: string, seconds: number) =>
+const copy = measure(() => takePackets(trace, rows)).seconds;
+
+function report(name: string, task: () => Trace): void {
+  const { seconds, frames } = measure(task);
+  const millions = (count: number) => (count / seconds / 1e6).toFixed(2).padStart(7);
   console.log(
-    `${name.padEnd(32)} ${(PACKETS / seconds / 1e6).toFixed(2).padStart(7)} million packets/s ${(seconds / copy).toFixed(1).padStart(6)} x copy`,
+    `${name.padEnd(32)} ${millions(PACKETS)} million packets/s, ${millions(frames)} million frames/s ${(seconds / copy).toFixed(1).padStart(6)} x copy`,
   );
+}
 
 console.log(`${PACKETS} packets, ${FLOWS} flows, node ${process.version}, fastest of ${REPEATS} runs`);
-report('copy of the columns', copy);
+report('copy of the columns', () => takePackets(trace, rows));
 
 const cases: [string, Defense, Record<string, unknown>][] = [
   ['none', none, {}],
@@ -73,17 +80,18 @@ const cases: [string, Defense, Record<string, unknown>][] = [
   ['vpn', vpn, {}],
   ['jitter', jitter, {}],
   ['jitter:distribution=batch', jitter, { distribution: 'batch' }],
+  // At the pace of this home, and one device at a time with most slots empty.
+  ['constant-rate:interval=0.0018', constantRate, { interval: 0.0018 }],
+  ['constant-rate:per=device', constantRate, { per: 'device' }],
+  ['tamaraw:inbound=outbound=0.002', tamaraw, { inbound: 0.002, outbound: 0.002, size: 1500 }],
 ];
 for (const [name, defense, given] of cases) {
   const parameters = resolveParameters(defense.parameters, given, name);
-  report(
-    name,
-    fastest(() => shapeAll(trace, [{ defense, parameters }], { rng: createRng(1) })),
-  );
+  report(name, () => shapeAll(trace, [{ defense, parameters }], { rng: createRng(1) }).trace);
 }
 const padded = { defense: pad, parameters: resolveParameters(pad.parameters, {}, 'pad') };
 const delayed = { defense: jitter, parameters: resolveParameters(jitter.parameters, {}, 'jitter') };
 report(
   'pad + jitter, 100 Mbit/s',
-  fastest(() => shapeAll(trace, [padded, delayed], { rng: createRng(1), capacity: 1e8 })),
+  () => shapeAll(trace, [padded, delayed], { rng: createRng(1), capacity: 1e8 }).trace,
 );

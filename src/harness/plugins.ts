@@ -1,9 +1,14 @@
 import blstm from '../../attacks/blstm.js';
 import lstm from '../../attacks/lstm.js';
 import randomForest from '../../attacks/random-forest.js';
+import buflo from '../../defenses/buflo.js';
+import constantRate from '../../defenses/constant-rate.js';
 import jitter from '../../defenses/jitter.js';
 import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
+import regulator from '../../defenses/regulator.js';
+import stp from '../../defenses/stp.js';
+import tamaraw from '../../defenses/tamaraw.js';
 import vpn from '../../defenses/vpn.js';
 import type { Attack } from '../learning/attack.js';
 import { type AppliedDefense, type Defense, prepareDefense, type Training } from '../shaping/shaper.js';
@@ -14,7 +19,7 @@ import type { PluginFile, ResolvedDefense, ResolvedPlugin } from './result.js';
 
 /** The built-in plug-ins, by kind, in the order in which they are listed. */
 export const attacks: readonly Attack[] = [randomForest, lstm, blstm];
-export const defenses: readonly Defense[] = [none, pad, jitter, vpn];
+export const defenses: readonly Defense[] = [none, pad, jitter, vpn, constantRate, buflo, tamaraw, stp, regulator];
 export { views };
 
 /** The attacks and defenses that a run may name. Made once, of what there is and what is added, and then passed along. */
