@@ -76,6 +76,8 @@ const PACKETS = 1500;
 /** For drawn sets: so many small traces, in turn. */
 const SMALL_TRACES = 20;
 const SMALL_PACKETS = 40;
+/** They last seconds: defenses that send at a rate make the fewer frames. */
+const SMALL_PACE = 4;
 const SLOW_LINK = 1e5;
 
 /**
@@ -274,7 +276,9 @@ async function checkDrawnParameters(
   rng: Rng,
 ): Promise<void> {
   const where = `defense ${defense.name}`;
-  const traffic = Array.from({ length: SMALL_TRACES }, (_, i) => makeTraffic(rng.stream('small', i), SMALL_PACKETS));
+  const traffic = Array.from({ length: SMALL_TRACES }, (_, i) =>
+    makeTraffic(rng.stream('small', i), SMALL_PACKETS, SMALL_PACE),
+  );
   const training = makeTraffic(rng.stream('small training'), PACKETS / 5);
   let frames = 0;
   let accepted = 0;

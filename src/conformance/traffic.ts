@@ -119,12 +119,13 @@ const BEGIN = 1.7e9;
 /**
  * Traffic of a made-up home: bursts of one flow each, which overlap, packets at one time, pauses of up to half a minute. A burst has some
  * eight packets, and one begins every two seconds or so.
+ * @param pace how many times as fast bursts and pauses come; the packets of a burst follow each other as ever
  */
-export function makeTraffic(rng: Rng, packets: number): Trace {
+export function makeTraffic(rng: Rng, packets: number, pace = 1): Trace {
   const builder = createHome();
   let begin = BEGIN;
   while (builder.packets < packets) {
-    begin += rng.uniform() < 0.05 ? 30 * rng.uniform() : rng.exponential(1.5);
+    begin += (rng.uniform() < 0.05 ? 30 * rng.uniform() : rng.exponential(1.5)) / pace;
     const flow = pick(ALL, rng);
     const burst = Math.min(packets - builder.packets, 1 + Math.floor(rng.exponential(8)));
     let time = begin;

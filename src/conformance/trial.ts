@@ -264,8 +264,13 @@ export function firstDifference(one: Trace, other: Trace): string | null {
   return null;
 }
 
+type Column = Trace[(typeof COLUMNS)[number]] | Trace['flows'][(typeof FLOW_COLUMNS)[number]];
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Column) => Buffer.from(buffer, byteOffset, byteLength);
+
 /** The first row in which two columns differ; -1 for none. */
-function firstUnequal(one: ArrayLike<number>, other: ArrayLike<number>): number {
+function firstUnequal(one: Column, other: Column): number {
+  if (bytesOf(one).equals(bytesOf(other))) return -1;
   const rows = Math.max(one.length, other.length);
   for (let row = 0; row < rows; row++) if (!Object.is(one[row], other[row])) return row;
   return -1;
