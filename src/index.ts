@@ -23,7 +23,7 @@ export { type BenchRequest, resolveSpec, resolveTraining, type TrainRequest } fr
 export { runTraining, type TrainedModel } from './harness/train.js';
 export { generateHome, type HomeOptions } from './home/home.js';
 export { type Attack, type AttackContext, defineAttack, type Identifier } from './learning/attack.js';
-export { type BuiltWindows, buildWindows, type WindowOptions } from './learning/build-windows.js';
+export { type BuiltWindows, buildWindows, rowsInWindows, type WindowOptions } from './learning/build-windows.js';
 export { COVER, NO_CLASS, type PacketFeatures, type Windows } from './learning/windows.js';
 export { renderCsv } from './report/csv.js';
 export { renderFigures } from './report/figures.js';

@@ -118,10 +118,25 @@ export async function checkDefense(defense: Defense, options: CheckDefenseOption
   return recorder.finish('defense', defense.name);
 }
 
-/** Holds several prepared defenses in a row to what any run owes, cover that no column gives away included. */
-export function checkComposition(label: string, applied: readonly AppliedDefense[], seed = 1): ConformanceReport {
+/** Holds several defenses in a row to what any run owes, cover that no column gives away included. */
+export async function checkComposition(
+  label: string,
+  parts: readonly Pick<AppliedDefense, 'defense' | 'parameters'>[],
+  seed = 1,
+): Promise<ConformanceReport> {
   const recorder = createRecorder([...runChecks, usesChance, hidesCover]);
-  checkRuns(recorder, subjectOf(label, applied, applied), makeAllTraffic(createRng(seed, 'conformance')), false);
+  const rng = createRng(seed, 'conformance');
+  const trace = makeTraffic(rng.stream('training'), PACKETS);
+  const prepare = () =>
+    Promise.all(
+      parts.map(({ defense, parameters }, stage) =>
+        prepareDefense(defense, parameters, { trace, rng: createRng(seed, 'prepare', stage) }),
+      ),
+    );
+  const prepared = await recorder.attemptAsync(runs, { parameters: label }, async () =>
+    subjectOf(label, await prepare(), await prepare()),
+  );
+  if (prepared) checkRuns(recorder, prepared, makeAllTraffic(rng), false);
   return recorder.finish('defense', label);
 }
 
