@@ -51,6 +51,8 @@ async function loadFile(path: string): Promise<{ file: string; plugins: Plugins 
     fsCache: false,
   });
   const file = isPath ? resolveFile(path) : resolvePackage(path, jiti);
+  // A file that has changed since this process loaded it is loaded again; what it imports is not.
+  delete jiti.cache[file];
   let module: unknown;
   try {
     module = await jiti.import(file);
