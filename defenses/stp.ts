@@ -41,8 +41,6 @@ function slotsOf(period: number, rate: number): number {
   return Math.floor(period * rate + 1e-9);
 }
 
-/** Longest cover frame: longer frames in captures are several of the wire, merged by the host that captured them. */
-const LARGEST_FRAME = 1514;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
@@ -102,9 +100,9 @@ export default defineDefense({
         return;
       }
       if (!queue.send(link)) {
-        const like = past.draw(null, link.rng)!;
-        const owned = per === 'home' ? { ...like, device: NO_DEVICE } : like;
-        link.cover(like.direction, Math.min(like.length, LARGEST_FRAME), owned);
+        // Where nothing but oversized frames has passed there is nothing that cover could look like.
+        const like = past.drawAny(link.rng);
+        if (like) link.cover(like.direction, like.length, per === 'home' ? { ...like, device: NO_DEVICE } : like);
       }
       due = start + ++slot / rate;
     };

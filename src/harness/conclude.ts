@@ -77,8 +77,9 @@ export function countMistaken(truth: Uint16Array, predictions: Predictions, clas
   return mistaken.map((count, c) => count / Math.max(1, packets + others[c]!));
 }
 
-function isSeen(c: number, own: number, packets: number, { mistaken }: Classes): boolean {
-  return own >= FEWEST && own > MARGIN * mistaken[c]! * (packets - own);
+/** Whether a device is seen where `own` of `packets` packets are attributed to it, given the share of others' that mistakenly are. */
+export function isSeen(own: number, packets: number, mistaken: number): boolean {
+  return own >= FEWEST && own > MARGIN * mistaken * (packets - own);
 }
 
 /** What the traffic says of each class, in the order of the classes. */
@@ -102,7 +103,7 @@ export function concludeDevices(trace: Trace, predictions: Predictions, classes:
     return {
       name,
       category,
-      seen: isSeen(c, sum.packets, trace.packets, classes),
+      seen: isSeen(sum.packets, trace.packets, classes.mistaken[c]!),
       packets: sum.packets,
       bytes: sum.bytes,
       packetShare: sum.packets / trace.packets,
@@ -145,6 +146,6 @@ export function concludePresence(
     from: (begin + i) * seconds,
     to: (begin + i + 1) * seconds,
     ...count,
-    seen: count.attributed.map((own, c) => isSeen(c, own, count.packets, classes)),
+    seen: count.attributed.map((own, c) => isSeen(own, count.packets, classes.mistaken[c]!)),
   }));
 }

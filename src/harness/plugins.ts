@@ -3,13 +3,19 @@ import lstm from '../../attacks/lstm.js';
 import randomForest from '../../attacks/random-forest.js';
 import buflo from '../../defenses/buflo.js';
 import constantRate from '../../defenses/constant-rate.js';
+import dummy from '../../defenses/dummy.js';
+import front from '../../defenses/front.js';
 import jitter from '../../defenses/jitter.js';
+import maybenot from '../../defenses/maybenot.js';
+import noise from '../../defenses/noise.js';
 import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
 import regulator from '../../defenses/regulator.js';
+import spoof from '../../defenses/spoof.js';
 import stp from '../../defenses/stp.js';
 import tamaraw from '../../defenses/tamaraw.js';
 import vpn from '../../defenses/vpn.js';
+import wtfPad from '../../defenses/wtf-pad.js';
 import type { Attack } from '../learning/attack.js';
 import { type AppliedDefense, type Defense, prepareDefense, type Training } from '../shaping/shaper.js';
 import { suggestion, UsageError } from '../shared/errors.js';
@@ -19,7 +25,23 @@ import type { PluginFile, ResolvedDefense, ResolvedPlugin } from './result.js';
 
 /** The built-in plug-ins, by kind, in the order in which they are listed. */
 export const attacks: readonly Attack[] = [randomForest, lstm, blstm];
-export const defenses: readonly Defense[] = [none, pad, jitter, vpn, constantRate, buflo, tamaraw, stp, regulator];
+export const defenses: readonly Defense[] = [
+  none,
+  pad,
+  jitter,
+  noise,
+  dummy,
+  spoof,
+  vpn,
+  constantRate,
+  buflo,
+  tamaraw,
+  stp,
+  wtfPad,
+  front,
+  regulator,
+  maybenot,
+];
 export { views };
 
 /** The attacks and defenses that a run may name. Made once, of what there is and what is added, and then passed along. */

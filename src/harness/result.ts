@@ -2,8 +2,9 @@ import type { Mix } from '../learning/build-windows.js';
 import type { Interval } from '../learning/interval.js';
 import type { Identification } from '../learning/scores.js';
 import type { Cost } from '../shaping/cost.js';
+import type { PresenceScores } from './presence.js';
 
-export type { Cost, Identification, Interval, Mix };
+export type { Cost, Identification, Interval, Mix, PresenceScores };
 
 /** The result of a run: one JSON file, the single source of every report. Undefined quantities are null, never 0. */
 export interface Result {
@@ -19,6 +20,8 @@ export interface Result {
   readonly spec: ResolvedSpec;
   readonly dataset: DatasetSummary;
   readonly cells: readonly Cell[];
+  /** One for each defense and seed. Results older than this key lack it. */
+  readonly metrics?: readonly Metrics[];
   readonly summary: readonly SummaryRow[];
   readonly warnings: readonly string[];
 }
@@ -116,10 +119,35 @@ export interface Cell {
     readonly accuracyLow: number | null;
     readonly accuracyHigh: number | null;
   };
+  /** Results older than this key lack it. */
+  readonly presence?: PresenceScores;
   readonly cost: Cost;
   /** What the attack says of its own training (out-of-bag score, feature importance); null where it says nothing. */
   readonly insight: Readonly<Record<string, number>> | null;
   readonly seconds: { readonly fit: number; readonly predict: number; readonly defend: number };
+}
+
+/** What the traffic under a defense gives away, whatever the attack: see docs/method.md. */
+export interface Metrics {
+  readonly defense: string;
+  readonly view: string;
+  readonly mix: Mix;
+  readonly seed: number;
+  /**
+   * Share of real packets whose nearest neighbour in the training part is of another device, by what is known of a packet. Null
+   * where there is no real packet.
+   */
+  readonly nearestNeighbourError: Readonly<Record<string, number | null>>;
+  /** No classifier that knows one of these of a packet errs less, as far as the nearest neighbour tells: the lowest of them. */
+  readonly bayesErrorBound: number | null;
+  /** 1 less that: the accuracy that none exceeds. */
+  readonly accuracyBound: number | null;
+  /** Bits to tell whose a real packet is, without having seen it. */
+  readonly deviceEntropy: number;
+  /** How many of these bits each feature of the packet gives, by itself. */
+  readonly mutualInformation: Readonly<Record<string, number>>;
+  /** Area under the ROC curve of a forest that is to tell cover from real packets; null where there is no cover. */
+  readonly coverAuc: number | null;
 }
 
 /** One row per defense. */
@@ -136,6 +164,9 @@ export interface SummaryRow {
   readonly adaptive: Interval | null;
   /** Accuracy of the best attack without defense less `accuracy`; null where the run has no `none`. */
   readonly drop: number | null;
+  /** 95 % interval of the drop, block by block and seed by seed; null as the drop, or for too few packets. Older results lack it. */
+  readonly dropLow?: number | null;
+  readonly dropHigh?: number | null;
   readonly chance: number;
   readonly majority: number;
   readonly bandwidthOverhead: number | null;

@@ -1,4 +1,4 @@
-import { accuracyInterval, type BlockCounts } from '../learning/interval.js';
+import { accuracyInterval, dropInterval } from '../learning/interval.js';
 import { costOf } from '../shaping/cost.js';
 import { UsageError } from '../shared/errors.js';
 import type { Progress } from '../shared/progress.js';
@@ -8,7 +8,9 @@ import type { AppliedView } from '../view/observe.js';
 import { openData, type Parts } from './dataset.js';
 import { describeEnvironment, describeTool } from './environment.js';
 import { predictTrace, score, truthOf } from './evaluate.js';
-import type { Adversary, Cell, ResolvedDefense, ResolvedPlugin, ResolvedSpec, Result } from './result.js';
+import { measure } from './measure.js';
+import { scorePresence } from './presence.js';
+import type { Adversary, Cell, Metrics, ResolvedDefense, ResolvedPlugin, ResolvedSpec, Result } from './result.js';
 import { appliedView, windowing } from './setting.js';
 import { type ScoredCell, summarize } from './summary.js';
 import { sanityWarnings } from './warnings.js';
@@ -26,9 +28,11 @@ export async function runBench(spec: ResolvedSpec, options: RunOptions): Promise
   checkThreads(options);
   const view = appliedView(spec);
   const { parts, summary: dataset, warnings } = await openData(spec, view, options.onProgress);
-  const scored = await runCells(spec, view, parts, options);
-  const estimate = (runs: readonly BlockCounts[]) => accuracyInterval(runs, createRng(spec.seed, 'interval'));
-  const summary = summarize(spec, scored, estimate);
+  const { scored, metrics } = await runCells(spec, view, parts, options);
+  const summary = summarize(spec, scored, {
+    accuracy: (runs) => accuracyInterval(runs, createRng(spec.seed, 'interval')),
+    drop: (before, after) => dropInterval(before, after, createRng(spec.seed, 'drop')),
+  });
   const cells = scored.map(({ cell }) => cell);
   return {
     schemaVersion: 1,
@@ -37,6 +41,7 @@ export async function runBench(spec: ResolvedSpec, options: RunOptions): Promise
     spec,
     dataset,
     cells,
+    metrics,
     summary,
     warnings: [...warnings, ...sanityWarnings(spec, summary, cells)],
   };
@@ -48,14 +53,15 @@ export function checkThreads({ threads }: RunOptions): void {
   }
 }
 
-/** All cells, in the order seed, defense, attack, adversary. */
+/** All cells, in the order seed, defense, attack, adversary, and what depends on no attack, in the order seed, defense. */
 async function runCells(
   spec: ResolvedSpec,
   view: AppliedView,
   parts: Parts,
   options: RunOptions,
-): Promise<ScoredCell[]> {
+): Promise<{ scored: ScoredCell[]; metrics: Metrics[] }> {
   const scored: ScoredCell[] = [];
+  const metrics: Metrics[] = [];
   const total = spec.seeds * spec.defenses.length * spec.attacks.length * spec.adversaries.length;
   for (let seed = spec.seed; seed < spec.seed + spec.seeds; seed++) {
     const world = createWorld(spec, view, parts, seed, options.plugins);
@@ -79,10 +85,13 @@ async function runCells(
           scored.push(await evaluate(spec, view, parts, shaped, base, { model, attack, defense, adversary, seed }));
         }
       }
+      const measured = `measure ${defense.label}`;
+      options.onProgress?.({ task: 'bench', detail: measured, done: scored.length, total, unit: 'cells' });
+      metrics.push(await measure(spec, view, parts, world, defense, seed, options.threads));
       world.release(defense);
     }
   }
-  return scored;
+  return { scored, metrics };
 }
 
 interface Trial {
@@ -104,9 +113,10 @@ async function evaluate(
   const { trace } = defended;
   const { identifier, classes } = model;
   const started = performance.now();
-  const { predicted } = await predictTrace(identifier, classes, trace, windowing(spec, view));
+  const predictions = await predictTrace(identifier, classes, trace, windowing(spec, view));
   const predictSeconds = secondsSince(started);
-  const { identification, blocks } = score(truthOf(trace, parts.classes), predicted, parts.classes, classes, seed);
+  const truth = truthOf(trace, parts.classes);
+  const { identification, blocks } = score(truth, predictions.predicted, parts.classes, classes, seed);
   const cell: Cell = {
     attack: attack.label,
     defense: defense.label,
@@ -116,6 +126,7 @@ async function evaluate(
     adversary,
     seed,
     identification,
+    presence: scorePresence(trace, truth, predictions, parts.classes, classes),
     cost: costOf(defended, base),
     insight: identifier.insight ?? null,
     seconds: { fit: model.seconds, predict: predictSeconds, defend: seconds },

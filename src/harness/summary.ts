@@ -6,21 +6,26 @@ export interface ScoredCell {
   readonly blocks: BlockCounts;
 }
 
-export type EstimateAccuracy = (runs: readonly BlockCounts[]) => Interval;
+/** How an accuracy is estimated from runs with different seeds, and how far it is lower `after` than `before`, seed by seed. */
+export interface Estimates {
+  accuracy(runs: readonly BlockCounts[]): Interval;
+  drop(before: readonly BlockCounts[], after: readonly BlockCounts[]): Interval;
+}
 
 /** One row per defense, in the order of the spec: the best attack of each adversary, and what the defense costs. */
-export function summarize(spec: ResolvedSpec, scored: readonly ScoredCell[], estimate: EstimateAccuracy): SummaryRow[] {
+export function summarize(spec: ResolvedSpec, scored: readonly ScoredCell[], estimate: Estimates): SummaryRow[] {
   const headline: Adversary = spec.adversaries.includes('adaptive') ? 'adaptive' : 'static';
-  const rows = spec.defenses.map((defense) => {
+  const blocksOf = (cells: readonly ScoredCell[]) => cells.map(({ blocks }) => blocks);
+  const groups = spec.defenses.map((defense) => {
     const own = scored.filter(({ cell }) => cell.defense === defense.label);
     const best = (adversary: Adversary) => bestAttack(own, adversary);
     const chosen = best(headline)!;
     const intervalOf = (adversary: Adversary): Interval | null => {
       const runs = best(adversary);
-      return runs ? estimate(runs.map(({ blocks }) => blocks)) : null;
+      return runs ? estimate.accuracy(blocksOf(runs)) : null;
     };
     const cells = chosen.map(({ cell }) => cell);
-    return {
+    const row = {
       defense: defense.label,
       params: defense.parts.map((part) => part.parameters),
       bestAttack: cells[0]!.attack,
@@ -28,19 +33,24 @@ export function summarize(spec: ResolvedSpec, scored: readonly ScoredCell[], est
       accuracy: intervalOf(headline)!,
       static: intervalOf('static'),
       adaptive: intervalOf('adaptive'),
-      drop: null as number | null,
       chance: mean(cells.map((cell) => cell.identification.chance))!,
       majority: mean(cells.map((cell) => cell.identification.majority))!,
       bandwidthOverhead: mean(cells.map((cell) => cell.cost.bandwidthOverhead)),
       addedDelayP95: mean(cells.map((cell) => cell.cost.addedDelay.p95)),
     };
+    return { row, chosen };
   });
-  const undefended = rows.find((row) => row.defense === 'none');
-  return rows.map((row) => ({
-    ...row,
-    drop: undefended ? undefended.accuracy.mean - row.accuracy.mean : null,
-    pareto: !rows.some((other) => dominates(other, row)),
-  }));
+  const undefended = groups.find(({ row }) => row.defense === 'none');
+  return groups.map(({ row, chosen }) => {
+    const drop = undefended ? estimate.drop(blocksOf(undefended.chosen), blocksOf(chosen)) : null;
+    return {
+      ...row,
+      drop: drop?.mean ?? null,
+      dropLow: drop?.low ?? null,
+      dropHigh: drop?.high ?? null,
+      pareto: !groups.some((other) => dominates(other.row, row)),
+    };
+  });
 }
 
 /** The cells (one per seed) of the attack with the highest mean accuracy; null where the adversary was not asked for. */

@@ -50,35 +50,62 @@ export function countBlocks(truth: Uint16Array, predicted: Uint16Array): BlockCo
  * run the interval covers the choice of test time only. Without bounds where there are fewer than two blocks.
  */
 export function accuracyInterval(runs: readonly BlockCounts[], rng: Rng, level = 0.95): Interval {
+  return bootstrap([runs], ([accuracy]) => accuracy!, rng, level);
+}
+
+/**
+ * How much lower the accuracy is in the runs `after` than in the runs `before`, with an interval as of {@link accuracyInterval}. Run i
+ * of both has the same seed, and each resample takes the same runs and the same blocks of both: where an hour is hard to tell in
+ * both, it does not count as a difference. Blocks are shares of the test part's packets, so a defense that cuts packets in
+ * pieces shifts them a little against each other, which can only widen the interval.
+ */
+export function dropInterval(
+  before: readonly BlockCounts[],
+  after: readonly BlockCounts[],
+  rng: Rng,
+  level = 0.95,
+): Interval {
+  return bootstrap([before, after], ([b, a]) => b! - a!, rng, level);
+}
+
+/** The interval of `statistic` of the accuracies of several groups of runs, as many runs in each, resampled alike. */
+function bootstrap(
+  groups: readonly (readonly BlockCounts[])[],
+  statistic: (accuracies: readonly number[]) => number,
+  rng: Rng,
+  level: number,
+): Interval {
   // A defense that changes how many packets there are may change the number of blocks; shares of the test time line up.
-  const blocks = Math.min(...runs.map((run) => run.total.length));
-  const accuracyOf = (run: (k: number) => number, block: (k: number) => number): number => {
-    let correct = 0;
-    let total = 0;
-    const chosen = Array.from({ length: blocks }, (_, k) => block(k));
-    for (let s = 0; s < runs.length; s++) {
-      const counts = runs[run(s)]!;
-      const scale = counts.total.length / blocks;
-      for (const k of chosen) {
-        const at = Math.floor(k * scale);
-        correct += counts.correct[at]!;
-        total += counts.total[at]!;
-      }
-    }
-    return correct / total;
-  };
-  const mean = runs.reduce((sum, run) => sum + total(run.correct) / total(run.total), 0) / runs.length;
+  const blocks = Math.min(...groups.flat().map((run) => run.total.length));
+  const mean = statistic(
+    groups.map((runs) => runs.reduce((sum, run) => sum + total(run.correct) / total(run.total), 0) / runs.length),
+  );
   if (blocks < 2) return { mean, low: null, high: null };
-  const means = new Float64Array(RESAMPLES);
+  const values = new Float64Array(RESAMPLES);
   for (let r = 0; r < RESAMPLES; r++) {
-    means[r] = accuracyOf(
-      () => rng.integer(0, runs.length - 1),
-      () => rng.integer(0, blocks - 1),
-    );
+    const chosen = Array.from({ length: blocks }, () => rng.integer(0, blocks - 1));
+    const seeds = groups[0]!.map((_, __, runs) => rng.integer(0, runs.length - 1));
+    values[r] = statistic(groups.map((runs) => pooledAccuracy(runs, seeds, chosen)));
   }
-  means.sort();
+  values.sort();
   const tail = Math.round(((1 - level) / 2) * RESAMPLES);
-  return { mean, low: means[tail]!, high: means[RESAMPLES - 1 - tail]! };
+  return { mean, low: values[tail]!, high: values[RESAMPLES - 1 - tail]! };
+}
+
+/** Accuracy over the blocks `chosen`, of as many as that, of the runs `seeds`. */
+function pooledAccuracy(runs: readonly BlockCounts[], seeds: readonly number[], chosen: readonly number[]): number {
+  let correct = 0;
+  let total = 0;
+  for (const seed of seeds) {
+    const counts = runs[seed]!;
+    const scale = counts.total.length / chosen.length;
+    for (const k of chosen) {
+      const at = Math.floor(k * scale);
+      correct += counts.correct[at]!;
+      total += counts.total[at]!;
+    }
+  }
+  return correct / total;
 }
 
 function total(counts: Float64Array): number {

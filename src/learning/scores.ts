@@ -113,6 +113,7 @@ export function mostProbable(probabilities: Float32Array, classes: number): Uint
   return predicted;
 }
 
-function ratio(part: number, whole: number): number | null {
+/** Null where `whole` is 0. */
+export function ratio(part: number, whole: number): number | null {
   return whole === 0 ? null : part / whole;
 }

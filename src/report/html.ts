@@ -2,9 +2,11 @@ import type { Result } from '../harness/result.js';
 import { html, render, trusted } from './escape.js';
 import { checkVersion } from './parse.js';
 import { renderAttacks } from './sections/attacks.js';
+import { renderBounds } from './sections/bounds.js';
 import { renderDataset } from './sections/dataset.js';
 import { renderFacts, renderHeadline } from './sections/headline.js';
 import { renderMethod } from './sections/method.js';
+import { renderPresence } from './sections/presence.js';
 import { renderRecall } from './sections/recall.js';
 import { renderRun } from './sections/run.js';
 import { renderSummary } from './sections/summary.js';
@@ -23,7 +25,9 @@ export async function renderHtml(result: Result): Promise<string> {
     { id: 'tradeoff', title: 'Privacy and price', content: await renderTradeoff(result) },
     { id: 'summary', title: 'Defenses', content: renderSummary(result) },
     { id: 'devices', title: 'Devices', content: renderRecall(result) },
+    { id: 'presence', title: 'Presence', content: renderPresence(result) },
     { id: 'attacks', title: 'Attacks', content: await renderAttacks(result) },
+    { id: 'bounds', title: 'Bounds', content: renderBounds(result) },
     { id: 'dataset', title: 'Data', content: renderDataset(result) },
     { id: 'method', title: 'Method', content: renderMethod(result) },
     { id: 'run', title: 'Reproduce', content: renderRun(result) },

@@ -119,9 +119,18 @@ const cost = z.object({
   bandwidthOverhead: maybe,
   packetOverhead: maybe,
   megabytesPerDay: maybe,
+  gigabytesPerMonth: maybe.optional(),
   addedDelay: z.object({ p50: maybe, p95: maybe, p99: maybe, max: maybe }),
   dropped: z.number(),
   durationRatio: maybe,
+});
+
+const presence = z.object({
+  hours: z.number(),
+  active: z.number(),
+  precision: maybe,
+  recall: maybe,
+  perDevice: z.record(z.string(), z.object({ precision: maybe, recall: maybe, activeHours: z.number() })),
 });
 
 const cell = z.object({
@@ -133,9 +142,23 @@ const cell = z.object({
   adversary,
   seed: z.number(),
   identification,
+  presence: presence.optional(),
   cost,
   insight: z.record(z.string(), z.number()).nullable(),
   seconds: z.object({ fit: z.number(), predict: z.number(), defend: z.number() }),
+});
+
+const metrics = z.object({
+  defense: z.string(),
+  view: z.string(),
+  mix,
+  seed: z.number(),
+  nearestNeighbourError: z.record(z.string(), maybe),
+  bayesErrorBound: maybe,
+  accuracyBound: maybe,
+  deviceEntropy: z.number(),
+  mutualInformation: z.record(z.string(), z.number()),
+  coverAuc: maybe,
 });
 
 const summaryRow = z.object({
@@ -147,6 +170,8 @@ const summaryRow = z.object({
   static: interval.nullable(),
   adaptive: interval.nullable(),
   drop: maybe,
+  dropLow: maybe.optional(),
+  dropHigh: maybe.optional(),
   chance: z.number(),
   majority: z.number(),
   bandwidthOverhead: maybe,
@@ -162,6 +187,7 @@ const resultSchema: z.ZodType<Result> = z.object({
   spec,
   dataset,
   cells: z.array(cell),
+  metrics: z.array(metrics).optional(),
   summary: z.array(summaryRow),
   warnings: z.array(z.string()),
 });

@@ -1,4 +1,5 @@
 import type { Adversary, Cell, Cost, Result, SummaryRow } from '../harness/result.js';
+import { toGigabytesPerMonth } from '../shaping/cost.js';
 import type { AttackScores } from './charts/attacks.js';
 import { isNumber } from './format.js';
 
@@ -38,14 +39,17 @@ export interface DeviceScores {
 
 /** Scores of one device against the best attack of `row`, means over seeds. */
 export function deviceScores(result: Result, row: SummaryRow, device: string): DeviceScores {
-  const scores = cellsOf(result, row).map((cell) =>
-    Object.hasOwn(cell.identification.perDevice, device) ? cell.identification.perDevice[device] : undefined,
-  );
+  const scores = cellsOf(result, row).map((cell) => ownValue(cell.identification.perDevice, device));
   return {
     precision: mean(scores.map((score) => score?.precision)),
     recall: mean(scores.map((score) => score?.recall)),
     support: mean(scores.map((score) => score?.support)),
   };
+}
+
+/** The value of `key`, which may be a name that every object has something under. */
+function ownValue<T>(values: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
+  return values !== undefined && Object.hasOwn(values, key) ? values[key] : undefined;
 }
 
 /** The devices that some attack was scored on, the best recognised without defense (else in the first row) first. */
@@ -96,14 +100,61 @@ export function attackScores(result: Result): AttackScores[] {
   return rows;
 }
 
+/** What is given away under a defense whatever the attack, means over seeds; null where the result does not have it. */
+export interface MeanMetrics {
+  readonly accuracyBound: number | null;
+  readonly deviceEntropy: number | null;
+  readonly bits: (feature: string) => number | null;
+  readonly coverAuc: number | null;
+}
+
+export function meanMetrics({ metrics = [] }: Result, { defense }: SummaryRow): MeanMetrics {
+  const own = metrics.filter((one) => one.defense === defense);
+  return {
+    accuracyBound: mean(own.map((one) => one.accuracyBound)),
+    deviceEntropy: mean(own.map((one) => one.deviceEntropy)),
+    bits: (feature) => mean(own.map((one) => ownValue(one.mutualInformation, feature))),
+    coverAuc: mean(own.map((one) => one.coverAuc)),
+  };
+}
+
+/** Presence of all devices, or of one, by the best attack of `row`: means over seeds, null where there is none. */
+export interface MeanPresence {
+  readonly precision: number | null;
+  readonly recall: number | null;
+  /** Share of all devices and hours, or number of hours for one device. */
+  readonly active: number | null;
+}
+
+export function meanPresence(result: Result, row: SummaryRow, device?: string): MeanPresence {
+  const all = cellsOf(result, row).map(({ presence }) => presence);
+  if (device === undefined) {
+    return {
+      precision: mean(all.map((scores) => scores?.precision)),
+      recall: mean(all.map((scores) => scores?.recall)),
+      active: mean(all.map((scores) => scores?.active)),
+    };
+  }
+  const own = all.map((scores) => ownValue(scores?.perDevice, device));
+  return {
+    precision: mean(own.map((scores) => scores?.precision)),
+    recall: mean(own.map((scores) => scores?.recall)),
+    active: mean(own.map((scores) => scores?.activeHours)),
+  };
+}
+
 /** All of a defense's costs, means over seeds. */
-export function meanCost(result: Result, row: SummaryRow): Omit<Cost, 'dropped'> & { readonly dropped: number | null } {
+export function meanCost(
+  result: Result,
+  row: SummaryRow,
+): Omit<Required<Cost>, 'dropped'> & { readonly dropped: number | null } {
   const costs = cellsOf(result, row).map((cell) => cell.cost);
   const of = (pick: (cost: Cost) => number | null) => mean(costs.map(pick));
   return {
     bandwidthOverhead: of((cost) => cost.bandwidthOverhead),
     packetOverhead: of((cost) => cost.packetOverhead),
     megabytesPerDay: of((cost) => cost.megabytesPerDay),
+    gigabytesPerMonth: of((cost) => toGigabytesPerMonth(cost.megabytesPerDay)),
     addedDelay: {
       p50: of((cost) => cost.addedDelay.p50),
       p95: of((cost) => cost.addedDelay.p95),

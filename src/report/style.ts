@@ -1,4 +1,4 @@
-import { colorDeclarations, DARK, LIGHT } from './theme.js';
+import { colorDeclarations, DARK, HEAT_STEPS, LIGHT } from './theme.js';
 
 /** The style sheet of a report. No fonts or pictures from elsewhere: the file is all there is. */
 export const STYLE = `
@@ -81,7 +81,8 @@ thead .num{white-space:normal}
 .heatmap th,.heatmap td{padding:.35rem .6rem;border:0;vertical-align:middle}
 .heatmap thead th{padding-inline:.35rem;min-width:4rem;vertical-align:bottom}
 .heatmap thead span{display:inline-block;max-width:8rem;overflow-wrap:break-word}
-.heatmap .heat{background:var(--cell,var(--surface));color:var(--cell-text,var(--muted));text-align:center;border-radius:2px}
+.heatmap .heat{background:var(--surface);color:var(--muted);text-align:center;border-radius:2px}
+${Array.from({ length: HEAT_STEPS }, (_, step) => `.heatmap .heat-${step}{background:var(--heat-${step});color:var(--heat-text-${step})}`).join('\n')}
 .heatmap tfoot th,.heatmap tfoot td{border-top:1px solid var(--muted)}
 .heatmap.upright thead th.num{min-width:2.75rem;padding:.35rem 0}
 .heatmap.upright thead span{max-width:none;max-height:15rem;writing-mode:vertical-rl;transform:rotate(180deg);text-align:left}

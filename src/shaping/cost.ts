@@ -9,6 +9,8 @@ export interface Cost {
   readonly packetOverhead: number | null;
   /** Bytes added a day, in 10^6 bytes, at the rate of this trace: over the time that it spans without defense. */
   readonly megabytesPerDay: number | null;
+  /** The same in 10^9 bytes a month; results older than this key lack it. */
+  readonly gigabytesPerMonth?: number | null;
   /** Seconds, per real packet that was not lost: from its arrival at the first defense to its last byte on the wire. */
   readonly addedDelay: {
     readonly p50: number | null;
@@ -24,19 +26,28 @@ export interface Cost {
 
 const SECONDS_PER_DAY = 86_400;
 
+/** Days in a month, on average. */
+const DAYS_PER_MONTH = 30.44;
+
 /** @param base what the observer sees of the same packets without any defense */
 export function costOf(defended: DefendedTrace, base: Trace): Cost {
   const bytes = totalBytes(defended.trace);
   const baseBytes = totalBytes(base);
   const baseSeconds = duration(base);
+  const megabytesPerDay = ratio(((bytes - baseBytes) / 1e6) * SECONDS_PER_DAY, baseSeconds);
   return {
     bandwidthOverhead: ratio(bytes - baseBytes, baseBytes),
     packetOverhead: ratio(defended.trace.packets - base.packets, base.packets),
-    megabytesPerDay: ratio(((bytes - baseBytes) / 1e6) * SECONDS_PER_DAY, baseSeconds),
+    megabytesPerDay,
+    gigabytesPerMonth: toGigabytesPerMonth(megabytesPerDay),
     addedDelay: percentiles(addedDelays(defended)),
     dropped: defended.dropped,
     durationRatio: ratio(duration(defended.trace), baseSeconds),
   };
+}
+
+export function toGigabytesPerMonth(megabytesPerDay: number | null): number | null {
+  return megabytesPerDay === null ? null : (megabytesPerDay * DAYS_PER_MONTH) / 1000;
 }
 
 /** Seconds from arrival to last byte on the wire of each real packet that was not lost, in order of arrival. */

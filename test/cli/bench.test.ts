@@ -41,7 +41,14 @@ test('a run leaves a result and a report, and prints a table that fits 80 column
   expect(padded!.cost.addedDelay.p95).toBeGreaterThan(0);
   expect(padded!.cost.packetOverhead).toBe(0);
   expect(result.summary.map((row) => row.defense)).toEqual(['none', 'pad:rule=mtu+jitter']);
-  for (const { identification } of result.cells) {
+  expect(result.summary[1]!.dropLow!).toBeLessThanOrEqual(result.summary[1]!.drop!);
+  expect(result.metrics!.map((metrics) => metrics.defense)).toEqual(['none', 'pad:rule=mtu+jitter']);
+  const [bare, hidden] = result.metrics!;
+  expect(hidden!.mutualInformation.length).toBeLessThan(bare!.mutualInformation.length!);
+  expect(hidden!.mutualInformation.interval).toBeLessThan(bare!.mutualInformation.interval!);
+  expect(hidden!.accuracyBound).toBeLessThan(bare!.accuracyBound!);
+  for (const { identification, presence } of result.cells) {
+    expect(Object.keys(presence!.perDevice)).toEqual(Object.keys(identification.perDevice));
     const scored = identification.confusion.flat().reduce((sum, n) => sum + n, 0);
     const support = Object.values(identification.perDevice).reduce((sum, device) => sum + device.support, 0);
     expect(scored).toBe(support);

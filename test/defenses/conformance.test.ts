@@ -19,6 +19,12 @@ const requests = [
   'jitter:distribution=batch,quantum=1',
   'vpn:tunnel=openvpn',
   'vpn:mtu=576',
+  'noise:users=3,objects=20',
+  'dummy:rate=5,timing=fixed',
+  'spoof:device=plug,share=1,stretch=20',
+  'front:client=50,server=80,idle=1',
+  'front:client=50,server=80,per=home',
+  'wtf-pad:per=home',
   'constant-rate:interval=0.5',
   'constant-rate:per=device,size=128,interval=2',
   'buflo:duration=1',
@@ -33,6 +39,7 @@ const requests = [
   'pad:rule=linear+vpn',
   'vpn+pad:rule=mtu,size=1514',
   'jitter+vpn:tunnel=openvpn+jitter',
+  'pad:rule=mtu+dummy+noise',
 ];
 const [compositions, singles] = [requests.filter(isComposition), requests.filter((text) => !isComposition(text))];
 
@@ -49,6 +56,10 @@ const neutral = [
   'jitter:distribution=laplace,delay=0,deviation=0',
   'jitter:distribution=exponential,delay=0',
   'jitter:distribution=batch,quantum=0',
+  'noise:users=0',
+  'dummy:rate=0',
+  'spoof:devices=0',
+  'front:client=0,server=0',
 ];
 
 /** Sets of parameters drawn by chance, over all defenses together. */
@@ -98,6 +109,10 @@ test.each([
   'pad:rule=levels',
   'jitter',
   'jitter:distribution=laplace',
+  'noise',
+  'dummy:rate=5',
+  'front:client=50,server=80,idle=1',
+  'wtf-pad',
 ])('%s differs from seed to seed', async (text) => {
   const report = await checkRow(text);
   expect(report.checks.find(({ name }) => name === 'other-for-another-seed')).toMatchObject({ outcome: 'ok' });

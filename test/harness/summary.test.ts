@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Cell } from '../../src/harness/result.js';
 import { resolveSpec } from '../../src/harness/spec.js';
-import { dominates, type ScoredCell, summarize } from '../../src/harness/summary.js';
+import { dominates, type Estimates, type ScoredCell, summarize } from '../../src/harness/summary.js';
 import { sanityWarnings } from '../../src/harness/warnings.js';
 
 interface Given {
@@ -26,11 +26,12 @@ const scored = ({ bandwidth = 0, delay = 0, ...given }: Given): ScoredCell => ({
   blocks: { correct: Float64Array.of(given.accuracy), total: Float64Array.of(1) },
 });
 
-const meanOf = (runs: readonly { correct: Float64Array }[]) => ({
-  mean: runs.reduce((sum, run) => sum + run.correct[0]!, 0) / runs.length,
-  low: null,
-  high: null,
-});
+const meanOf = (runs: readonly { correct: Float64Array }[]) =>
+  runs.reduce((sum, run) => sum + run.correct[0]!, 0) / runs.length;
+const estimates: Estimates = {
+  accuracy: (runs) => ({ mean: meanOf(runs), low: null, high: null }),
+  drop: (before, after) => ({ mean: meanOf(before) - meanOf(after), low: -0.5, high: 0.5 }),
+};
 
 const spec = resolveSpec({ defenses: ['none', 'pad', 'jitter'] });
 const cells = [
@@ -45,16 +46,17 @@ const cells = [
 ];
 
 test('a row is headed by the best attack of the adaptive adversary, and its drop is relative to none', () => {
-  const [none, pad] = summarize(spec, cells, meanOf);
+  const [none, pad] = summarize(spec, cells, estimates);
   expect(none).toMatchObject({ defense: 'none', bestAttack: 'a', drop: 0, pareto: true });
   expect(pad).toMatchObject({ bestAttack: 'b', adversary: 'adaptive', bandwidthOverhead: 1.5, pareto: true });
   expect(pad!.accuracy.mean).toBe(0.6);
   expect(pad!.static!.mean).toBe(0.2);
   expect(pad!.drop).toBeCloseTo(0.2);
+  expect(pad).toMatchObject({ dropLow: -0.5, dropHigh: 0.5 });
 });
 
 test('a defense that costs more and hides less is off the Pareto front', () => {
-  expect(summarize(spec, cells, meanOf)[2]).toMatchObject({ defense: 'jitter', pareto: false });
+  expect(summarize(spec, cells, estimates)[2]).toMatchObject({ defense: 'jitter', pareto: false });
 });
 
 test('without the adaptive adversary the static one heads the row', () => {
@@ -62,15 +64,18 @@ test('without the adaptive adversary the static one heads the row', () => {
   const rows = summarize(
     only,
     cells.filter(({ cell }) => cell.adversary === 'static'),
-    meanOf,
+    estimates,
   );
   expect(rows[1]).toMatchObject({ adversary: 'static', bestAttack: 'a', adaptive: null });
 });
 
 test('without none there is no drop, and a warning says so', () => {
   const only = { ...spec, defenses: spec.defenses.slice(1) };
-  const rows = summarize(only, cells, meanOf);
-  expect(rows.map((row) => row.drop)).toEqual([null, null]);
+  const rows = summarize(only, cells, estimates);
+  expect(rows.map(({ drop, dropLow, dropHigh }) => [drop, dropLow, dropHigh])).toEqual([
+    [null, null, null],
+    [null, null, null],
+  ]);
   expect(sanityWarnings(only, rows, []).join()).toContain('no defense "none"');
 });
 
@@ -82,7 +87,7 @@ test('an attack that is no better than the majority, and lost packets, are warne
   ];
   const warnings = sanityWarnings(
     spec,
-    summarize(spec, weak, meanOf),
+    summarize(spec, weak, estimates),
     weak.map(({ cell }) => cell),
   ).join('\n');
   expect(warnings).toContain('this run proves nothing');

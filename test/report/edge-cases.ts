@@ -1,5 +1,5 @@
 import type { Result } from '../../src/harness/result.js';
-import { DEFENSES, DEVICES, makeResult } from './make-result.js';
+import { DEFENSES, DEVICES, makeOlderResult, makeResult } from './make-result.js';
 
 const many = Array.from({ length: 25 }, (_, i) => ({
   label:
@@ -90,5 +90,6 @@ export const EDGE_CASES: Readonly<Record<string, Result>> = {
       chance: Number.NaN,
     })),
   },
+  'a run of an earlier version': makeOlderResult(),
   'no cells at all': empty,
 };

@@ -83,7 +83,23 @@ describe('the headline', () => {
     const page = visible(await renderHtml({ ...result, summary: [none, row] }));
     expect(page).toContain('for 47 % of packets with pad:rule=mtu , against 69 % without defense');
     expect(page).toContain('for 128 % more traffic and 95 ms more delay (95th percentile).');
-    expect(page).toContain('95 % intervals: 45 % to 49 % with it, 48 % to 70 % without. The two overlap');
+    expect(page).toContain('95 % intervals: 45 % to 49 % with it, 48 % to 70 % without; the drop is');
+  });
+
+  test('goes by the interval of the drop, or, where a result has none, by whether the two intervals overlap', async () => {
+    const result = makeResult({ defenses: DEFENSES.slice(0, 2) });
+    const told = async (dropLow: number | undefined, dropHigh: number | undefined) => {
+      const [none, row] = result.summary;
+      const close = { ...row!, accuracy: { mean: 0.6, low: 0.5, high: 0.7 }, dropLow, dropHigh };
+      const before = { ...none!, accuracy: { mean: 0.64, low: 0.54, high: 0.74 } };
+      const page = await renderHtml({ ...result, summary: [before, close] });
+      return visible(page.match(/<p class="uncertainty">.*?<\/p>/s)![0]).trim();
+    };
+    expect(await told(0.035, 0.051)).toMatch(/without; the drop is 3\.5 to 5\.1 percentage points\.$/);
+    expect(await told(-0.01, 0.09)).toMatch(
+      / −1\.0 to 9\.0 percentage points\. That includes none, so the difference may/,
+    );
+    expect(await told(undefined, undefined)).toMatch(/without\. The two overlap, so the difference may be chance\.$/);
   });
 
   test('says so where no defense helps', async () => {
@@ -146,5 +162,52 @@ describe('a report', () => {
     const page = await renderHtml(makeResult({ defenses: [DEFENSES[1]!], adversaries: ['static'] }));
     expect(page).toContain('<abbr title="this adversary was not part of the run">n/a</abbr>');
     expect(page).toContain('<abbr title="the run has no undefended traffic (defense none) to compare with">n/a</abbr>');
+  });
+
+  test('puts bound, bits and cover beside the best attack, and says where the bound is too low', async () => {
+    const result = makeResult({ defenses: [DEFENSES[0]!, DEFENSES[1]!], devices: ['plug', 'camera'], seeds: 2 });
+    const metrics = result.metrics!.map((one) => ({
+      ...one,
+      accuracyBound: one.defense === 'none' ? 0.2 : one.seed === 1 ? 0.98 : 0.99,
+      mutualInformation: { port: 0.5, length: one.seed },
+      coverAuc: one.defense === 'none' ? null : 0.625,
+    }));
+    const page = await renderHtml({ ...result, metrics });
+    const section = page.match(/<section aria-labelledby="bounds">.*?<\/section>/s)![0];
+    const rows = [...section.matchAll(/<tr><th scope="row">.*?<\/tr>/gs)].map(([row]) =>
+      visible(row).trim().split(/ +/),
+    );
+    expect(rows[0]!.slice(2)).toEqual(['20.0', '0.50', '1.50', '0.80', 'n/a']);
+    expect(rows[1]!.slice(2)).toEqual(['98.5', '0.50', '1.50', '0.80', '0.63']);
+    expect(visible(section)).toContain('An attack does better than the estimated bound with none:');
+  });
+
+  test('tells presence by device and defense, and over all devices', async () => {
+    const result = makeResult({ defenses: [DEFENSES[0]!], devices: ['plug', 'camera'], seeds: 2 });
+    const cells = result.cells.map((cell) => ({
+      ...cell,
+      presence: {
+        hours: 10,
+        active: 0.75,
+        precision: 0.9,
+        recall: cell.seed === 1 ? 0.5 : 0.7,
+        perDevice: {
+          plug: { precision: 1, recall: 0.25, activeHours: 10 },
+          camera: { precision: null, recall: null, activeHours: 0 },
+        },
+      },
+    }));
+    const page = await renderHtml({ ...result, cells });
+    const section = visible(page.match(/<section aria-labelledby="presence">.*?<\/section>/s)![0]);
+    expect(section).toContain('The test part has 10 hours with traffic; the devices are active in 75 % of them');
+    expect(section).toMatch(/plug 10 25 .*camera 0 n\/a .*All devices, recall 60 All devices, precision 90/);
+  });
+
+  test('shows the interval of each drop but that of none', async () => {
+    const page = await renderHtml(makeResult({ defenses: DEFENSES.slice(0, 2) }));
+    const table = page.match(/<section aria-labelledby="summary">.*?<\/table>/s)![0];
+    const cells = [...table.matchAll(/<tr><th scope="row">.*?<\/tr>/gs)].map(([row]) => row.split('</td>')[2]!);
+    expect(visible(cells[0]!).trim()).toBe('0.0');
+    expect(visible(cells[1]!)).toMatch(/ [\d.]+ [\d.]+–[\d.]+ /);
   });
 });

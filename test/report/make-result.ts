@@ -1,4 +1,4 @@
-import type { Adversary, Cell, Interval, Result, SummaryRow } from '../../src/harness/result.js';
+import type { Adversary, Cell, Interval, Metrics, Result, SummaryRow } from '../../src/harness/result.js';
 import { createRng } from '../../src/shared/rng.js';
 
 /** A defense of a made-up run: what is left of the undefended accuracy, and what it costs. */
@@ -145,12 +145,33 @@ export function makeResult({
       ingest: { read: 200_541, kept: 171_234, dropped: { 'stays on the LAN': 27_001, 'not IP': 2306 } },
     },
     cells,
+    metrics: defenses.flatMap((defense) =>
+      Array.from({ length: seeds }, (_, i) => makeMetrics(defense, i + 1, devices.length)),
+    ),
     summary: rows.map((row) => ({
       ...row,
       drop: none ? none.accuracy.mean - row.accuracy.mean : null,
+      dropLow: none ? none.accuracy.mean - row.accuracy.mean - 0.008 : null,
+      dropHigh: none ? none.accuracy.mean - row.accuracy.mean + 0.008 : null,
       pareto: !rows.some((other) => beats(other, row)),
     })),
     warnings,
+  };
+}
+
+function makeMetrics({ label, keeps, bandwidth }: MadeDefense, seed: number, devices: number): Metrics {
+  const error = 1 - Math.min(1, 0.8 * keeps);
+  return {
+    defense: label,
+    view: 'napt',
+    mix: 'home',
+    seed,
+    nearestNeighbourError: { packet: error + 0.1, neighbours: error },
+    bayesErrorBound: error * 0.6,
+    accuracyBound: 1 - error * 0.6,
+    deviceEntropy: Math.log2(devices) - 0.2,
+    mutualInformation: { port: 0.5, protocols: 0.38, direction: 0.14, length: 0.84 * keeps ** 2, interval: 0.86 },
+    coverAuc: label.includes('noise') || bandwidth === null ? 0.5 + 0.3 * keeps : null,
   };
 }
 
@@ -193,10 +214,23 @@ function makeCell(
       classes: devices,
       confusion: devices.map((_, i) => devices.map((_, j) => (i === j ? 100 : 3))),
     },
+    presence: {
+      hours: 67,
+      active: 0.6,
+      precision: 0.7 + 0.3 * accuracy,
+      recall: 0.9 * accuracy,
+      perDevice: Object.fromEntries(
+        devices.map((name, i) => [
+          name,
+          { precision: scores[i]!.precision, recall: i === 3 ? null : scores[i]!.recall, activeHours: 67 - 2 * i },
+        ]),
+      ),
+    },
     cost: {
       bandwidthOverhead: defense.bandwidth,
       packetOverhead: defense.bandwidth === null ? null : 0,
       megabytesPerDay: defense.bandwidth === null ? null : defense.bandwidth * 210,
+      gigabytesPerMonth: defense.bandwidth === null ? null : (defense.bandwidth * 210 * 30.44) / 1000,
       addedDelay: {
         p50: delay === null ? null : delay / 2,
         p95: delay,
@@ -214,4 +248,17 @@ function makeCell(
 function intervalOf(values: readonly number[]): Interval {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   return { mean, low: mean - 0.021, high: mean + 0.021 };
+}
+
+/** A result as it was written before there were metrics, presence and intervals of the drop. */
+export function makeOlderResult(): Result {
+  const { metrics: _, ...result } = makeResult();
+  return {
+    ...result,
+    cells: result.cells.map(({ presence: _, cost: { gigabytesPerMonth: __, ...cost }, ...cell }) => ({
+      ...cell,
+      cost,
+    })),
+    summary: result.summary.map(({ dropLow: _, dropHigh: __, ...row }) => row),
+  };
 }

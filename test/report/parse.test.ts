@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { renderHtml } from '../../src/report/html.js';
 import { parseResult } from '../../src/report/parse.js';
 import { InputError } from '../../src/shared/errors.js';
-import { makeResult } from './make-result.js';
+import { makeOlderResult, makeResult } from './make-result.js';
 
 const text = JSON.stringify(makeResult());
 
@@ -20,6 +20,12 @@ describe('reading a result file', () => {
     expect(read.spec.plugins).toEqual([]);
   });
 
+  test('takes a result of before there were metrics', () => {
+    const written = JSON.stringify(makeOlderResult());
+    expect(written).not.toMatch(/metrics|presence|dropLow|gigabytes/);
+    expect(JSON.stringify(parseResult(written, 'result.json'))).toBe(written);
+  });
+
   test.each([
     ['', /^r\.json: expected JSON: /],
     [text.slice(0, 100), /^r\.json: expected JSON: /],
@@ -33,6 +39,10 @@ describe('reading a result file', () => {
     [
       text.replace('"packets":171234', '"packets":"many"'),
       /^r\.json: dataset\.packets: expected number.*, found "many"$/,
+    ],
+    [
+      text.replace('"mutualInformation":{"port":0.5', '"mutualInformation":{"port":null'),
+      /^r\.json: metrics\[0\]\.mutualInformation\.port: expected number, .*found null$/,
     ],
     [text.replace('"by":"time"', '"by":"luck"'), /^r\.json: spec\.split\.by: expected one of .*, found "luck"$/],
   ])('says in one line what is wrong (%#)', (broken, message) => {

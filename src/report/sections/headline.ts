@@ -1,6 +1,6 @@
 import type { Mix, Result, SummaryRow } from '../../harness/result.js';
 import { breakable, type Html, html } from '../escape.js';
-import { counted, duration, isNumber, percent } from '../format.js';
+import { counted, duration, isNumber, percent, percentage } from '../format.js';
 import { strongestDefense, undefendedRow } from '../reading.js';
 
 /** What the run shows, in one sentence, and how sure that is, in a second. */
@@ -10,7 +10,7 @@ export function renderHeadline(result: Result): Html {
   if (!best) {
     if (!none) return html`<p class="headline">This result has no cells: nothing was measured.</p>`;
     return html`<p class="headline">Without any defense, an observer names the right device for <strong>${percent(none.accuracy.mean)}</strong> of packets (${rates(none)}).</p>
-${renderUncertainty([['without defense', none]])}`;
+${renderUncertainty([['without defense', none]], null)}`;
   }
   const helps = none === null || best.accuracy.mean < none.accuracy.mean;
   const subject = helps ? `${observer(best)} names` : `${observer(best)} still names`;
@@ -22,6 +22,7 @@ ${renderUncertainty(
         ['without', none],
       ]
     : [['with it', best]],
+  none && best,
 )}`;
 }
 
@@ -44,7 +45,8 @@ function price({ bandwidthOverhead: traffic, addedDelayP95: delay }: SummaryRow)
   return `for ${parts.join(' and ')}`;
 }
 
-function renderUncertainty(named: readonly (readonly [string, SummaryRow])[]): Html {
+/** @param compared the row whose drop the headline speaks of */
+function renderUncertainty(named: readonly (readonly [string, SummaryRow])[], compared: SummaryRow | null): Html {
   const known = named.filter(([, { accuracy }]) => accuracy.low !== null && accuracy.high !== null);
   if (known.length < named.length) {
     return html`<p class="uncertainty">This run is too small for an interval; take the numbers for a first look.</p>`;
@@ -52,9 +54,19 @@ function renderUncertainty(named: readonly (readonly [string, SummaryRow])[]): H
   const intervals = known.map(
     ([name, { accuracy }]) => `${percent(accuracy.low)} to ${percent(accuracy.high)} ${name}`,
   );
+  return html`<p class="uncertainty">95 % ${intervals.length > 1 ? 'intervals' : 'interval'}: ${intervals.join(', ')}${describeDrop(compared, known)}</p>`;
+}
+
+/** How sure the difference is: block by block where the result has that, else by whether the two intervals overlap. */
+function describeDrop(compared: SummaryRow | null, known: readonly (readonly [string, SummaryRow])[]): string {
+  const { dropLow, dropHigh } = compared ?? {};
+  if (isNumber(dropLow) && isNumber(dropHigh)) {
+    const unsure = dropLow <= 0 && dropHigh >= 0;
+    return `; the drop is ${percentage(dropLow)} to ${percentage(dropHigh)} percentage points.${unsure ? ' That includes none, so the difference may be chance.' : ''}`;
+  }
   const [a, b] = known.map(([, { accuracy }]) => accuracy);
   const overlap = b !== undefined && a!.low! <= b.high! && b.low! <= a!.high!;
-  return html`<p class="uncertainty">95 % ${intervals.length > 1 ? 'intervals' : 'interval'}: ${intervals.join(', ')}.${overlap ? ' The two overlap, so the difference may be chance.' : ''}</p>`;
+  return overlap ? '. The two overlap, so the difference may be chance.' : '.';
 }
 
 const STREAMS: Record<Mix, string> = {

@@ -47,12 +47,34 @@ const DEFINITIONS: readonly (readonly [string, Content])[] = [
     'Majority',
     'Share of the device with most packets in the test part: the best that one and the same answer for all reaches.',
   ],
-  ['Drop', 'Accuracy without defense less that under the defense, each against its own best attack.'],
+  [
+    'Drop',
+    'Accuracy without defense less that under the defense, each against its own best attack. Its interval resamples the same stretches of the test time, and the same seeds, of both.',
+  ],
+  [
+    'Upper bound',
+    'One less the Bayes error that the nearest neighbour allows for (Cover and Hart 1967; Cherubin 2017), the highest of three: of what a packet shows, that with two neighbours on either side, that with means and deviations over its window. It bounds classifiers over any one of these, not over all of a window. An estimate from up to 10,000 packets to learn from and 1,000 to ask of; it comes out too low where neighbours are still far, or where the home has changed.',
+  ],
+  [
+    'Bits',
+    'Mutual information between a feature of a real packet and its device, from a histogram of at most 64 bins, corrected for the number of packets (Miller 1955) and for what shuffled labels give. Features overlap, so their bits do not add up.',
+  ],
+  [
+    'Cover told',
+    'Area under the ROC curve of a random forest trained to tell cover from real packets, each seen with two neighbours on either side: 0.5 is guessing, 1 is always right.',
+  ],
+  [
+    'Presence',
+    'A device is active in an hour of the clock in which it has a real packet. It is called so where at least 10 packets of the hour are given to it with a probability of at least a half, and more than twice as many as the mistakes of other hours would give it.',
+  ],
   [
     'Bandwidth overhead',
     'Bytes on the wire with the defense over those without, less one; both directions, cover traffic after the last real packet included. The same with packets is the packet overhead.',
   ],
-  ['MB a day', 'Bytes added a day, in units of 1,000,000, at the rate of this trace.'],
+  [
+    'MB a day, GB a month',
+    'Bytes added a day in units of 1,000,000, and in a month of 30.44 days in units of 1,000,000,000, at the rate of this trace.',
+  ],
   ['Added delay', 'Per real packet, from its arrival at the shaper to its last byte sent.'],
   ['Duration ratio', 'Time from the first to the last packet with the defense over that without.'],
   ['Packets lost', 'Real packets that the defense or its link gave up.'],

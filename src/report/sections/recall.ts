@@ -1,12 +1,8 @@
 import type { Result, SummaryRow } from '../../harness/result.js';
-import { breakable, type Content, type Html, html } from '../escape.js';
-import { count, counted, isNumber, listed, wholePercentage } from '../format.js';
+import { breakable, type Html, html } from '../escape.js';
+import { counted, listed } from '../format.js';
+import { deviceHeader, renderHeatMap } from '../heat-map.js';
 import { deviceScores, mean, scoredDevices, strongestDefense, undefendedRow } from '../reading.js';
-import { orReason } from '../table.js';
-import { heatStep } from '../theme.js';
-
-/** More defenses than these have their names set upright, to keep the table narrow. */
-const LEVEL_HEADERS = 6;
 
 /** Which devices are still told, in words and as a heat map of recall. */
 export function renderRecall(result: Result): Html {
@@ -15,7 +11,7 @@ export function renderRecall(result: Result): Html {
   return html`<section aria-labelledby="devices">
 <h2 id="devices">What an observer can still tell</h2>
 ${renderInWords(result, devices)}
-${renderHeatMap(result, devices)}
+${renderRecallMap(result, devices)}
 </section>
 `;
 }
@@ -55,25 +51,26 @@ ${first.map(entry)}
 ${others.length > 0 ? html`<details><summary>With the ${counted(others.length, 'other defense')}</summary>${others.map(entry)}</details>` : ''}`;
 }
 
-function renderHeatMap(result: Result, devices: readonly string[]): Html {
+function renderRecallMap(result: Result, devices: readonly string[]): Html {
   const { summary } = result;
-  const category = new Map(result.dataset.devices.map((device) => [device.name, device.category]));
-  const cell = (share: number | null): Content =>
-    isNumber(share)
-      ? html`<td class="heat" style="--cell:var(--heat-${heatStep(share)});--cell-text:var(--heat-text-${heatStep(share)})">${wholePercentage(share)}</td>`
-      : html`<td class="heat">${orReason(wholePercentage(null), 'no packet of this device was scored')}</td>`;
   const table = devices.map((device) => summary.map((row) => deviceScores(result, row, device)));
-  return html`<div class="scroll" role="region" aria-label="Recall of each device under each defense" tabindex="0">
-<table class="heatmap${summary.length > LEVEL_HEADERS ? ' upright' : ''}">
-<caption>Recall: share of each device’s packets, in percent, that the best attack gives to it. Darker is better known to the observer in a light page, lighter in a dark one. Packets: those scored, mean over seeds.</caption>
-<thead><tr><th scope="col">Device</th><th scope="col" class="num">Packets</th>${summary.map((row) => html`<th scope="col" class="num"><span>${breakable(row.defense)}</span></th>`)}</tr></thead>
-<tbody>
-${devices.map(
-  (device, i) =>
-    html`<tr><th scope="row">${device}${category.get(device) === 'non-iot' ? html` <span class="tag">non-IoT</span>` : ''}</th><td class="num">${count(mean(table[i]!.map((scores) => scores.support)))}</td>${table[i]!.map((scores) => cell(scores.recall))}</tr>
-`,
-)}</tbody>
-<tfoot><tr><th scope="row">Mean over devices</th><td></td>${summary.map((_, column) => cell(mean(table.map((row) => row[column]!.recall))))}</tr></tfoot>
-</table></div>
-`;
+  return renderHeatMap({
+    name: 'Recall of each device under each defense',
+    caption:
+      'Recall: share of each device’s packets, in percent, that the best attack gives to it. Darker is better known to the observer in a light page, lighter in a dark one. Packets: those scored, mean over seeds.',
+    counted: 'Packets',
+    defenses: summary.map((row) => row.defense),
+    rows: devices.map((device, i) => ({
+      header: deviceHeader(result, device),
+      count: mean(table[i]!.map((scores) => scores.support)),
+      shares: table[i]!.map((scores) => scores.recall),
+    })),
+    foot: [
+      {
+        header: 'Mean over devices',
+        shares: summary.map((_, column) => mean(table.map((row) => row[column]!.recall))),
+      },
+    ],
+    reason: 'no packet of this device was scored',
+  });
 }

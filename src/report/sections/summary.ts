@@ -1,6 +1,6 @@
 import type { Interval, Result, SummaryRow } from '../../harness/result.js';
 import { breakable, type Content, type Html, html } from '../escape.js';
-import { duration, fixed, percentage } from '../format.js';
+import { duration, fixed, isNumber, percentage } from '../format.js';
 import { meanCost } from '../reading.js';
 import { orReason, renderTable } from '../table.js';
 
@@ -16,7 +16,7 @@ export function renderSummary(result: Result): Html {
     html`<span class="numbered"><span class="number">${i + 1}</span><span>${breakable(row.defense)}${row.pareto ? html` <span class="tag">Pareto</span>` : ''}</span></span>`,
     renderInterval(row.static),
     renderInterval(row.adaptive),
-    orReason(percentage(row.drop), NO_REFERENCE),
+    renderDrop(row),
     orReason(percentage(row.bandwidthOverhead), NO_BYTES),
     orReason(duration(row.addedDelayP95), NO_PACKET),
     percentage(row.chance),
@@ -27,7 +27,7 @@ export function renderSummary(result: Result): Html {
 <h2 id="summary">Defenses compared</h2>
 ${renderTable(
   'Defenses compared',
-  'Share of real packets whose device the best attack names, by adversary, with 95 % intervals below. Drop: how much lower than without defense, in percentage points.',
+  'Share of real packets whose device the best attack names, by adversary, with 95 % intervals below. Drop: how much lower than without defense, in percentage points; its interval compares the same stretches of time with and without defense, so it can be narrower than theirs.',
   [
     { title: 'Defense' },
     { title: 'Static\u00A0%', numeric: true },
@@ -50,7 +50,19 @@ function renderInterval(interval: Interval | null): Content {
   if (interval === null) return orReason(percentage(null), NOT_ASKED);
   const { mean, low, high } = interval;
   if (low === null || high === null) return percentage(mean);
-  return html`${percentage(mean)}<span class="interval">${percentage(low)}–${percentage(high)}</span>`;
+  return html`${percentage(mean)}<span class="interval">${range(low, high)}</span>`;
+}
+
+function renderDrop({ defense, drop, dropLow, dropHigh }: SummaryRow): Content {
+  if (!isNumber(drop) || !isNumber(dropLow) || !isNumber(dropHigh) || defense === 'none') {
+    return orReason(percentage(drop), NO_REFERENCE);
+  }
+  return html`${percentage(drop)}<span class="interval">${range(dropLow, dropHigh)}</span>`;
+}
+
+/** `3.5–5.1`, or `−0.4 to 1.2`: a dash would look like a minus sign. */
+function range(low: number, high: number): string {
+  return `${percentage(low)}${low < 0 ? ' to ' : '–'}${percentage(high)}`;
 }
 
 function renderCosts(result: Result): Html {
@@ -61,6 +73,7 @@ function renderCosts(result: Result): Html {
       orReason(percentage(cost.bandwidthOverhead), NO_BYTES),
       orReason(percentage(cost.packetOverhead), NO_BYTES),
       orReason(fixed(cost.megabytesPerDay, 1), 'not defined: the trace has no duration'),
+      orReason(fixed(cost.gigabytesPerMonth, 2), 'not defined: the trace has no duration'),
       ...[cost.addedDelay.p50, cost.addedDelay.p95, cost.addedDelay.p99, cost.addedDelay.max].map((delay) =>
         orReason(duration(delay), NO_PACKET),
       ),
@@ -78,6 +91,7 @@ ${renderTable(
     { title: 'Bandwidth %', numeric: true },
     { title: 'Packets %', numeric: true },
     { title: 'MB a day', numeric: true },
+    { title: 'GB a month', numeric: true },
     { title: 'Delay p50', numeric: true },
     { title: 'p95', numeric: true },
     { title: 'p99', numeric: true },

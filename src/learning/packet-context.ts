@@ -1,0 +1,88 @@
+import type { Column } from './forest/bins.js';
+import { packetColumns } from './packet-columns.js';
+import type { Windows } from './windows.js';
+
+/**
+ * What an attack may know of a packet besides the packet itself, as columns. All of it is in the packet's window; windows must
+ * not overlap.
+ */
+
+/** The packets `rows` and their `reach` neighbours on either side in the window; zeros for neighbours that it does not hold. */
+export function neighbourColumns(windows: Windows, rows: Uint32Array, reach: number): Column[] {
+  const { packets, start, count } = windows;
+  const own = windowsOf(windows, rows);
+  const columns: Column[] = [];
+  for (let offset = -reach; offset <= reach; offset++) {
+    const neighbours = rows.map((row) => Math.min(packets.rows - 1, Math.max(0, row + offset)));
+    const isInside = (i: number) => {
+      const from = start[own[i]!]!;
+      return rows[i]! + offset >= from && rows[i]! + offset < from + count[own[i]!]!;
+    };
+    for (const column of packetColumns(packets, neighbours)) {
+      for (let i = 0; i < rows.length; i++) if (!isInside(i)) column.values[i] = 0;
+      columns.push(offset === 0 ? column : { ...column, name: `${column.name} ${offset > 0 ? '+' : ''}${offset}` });
+    }
+  }
+  return columns;
+}
+
+/**
+ * The packets `rows`, and the mean and deviation of length and interval and the share of outbound packets in their windows: Acar
+ * et al., "Peek-a-Boo", arXiv 1808.02741, take the first three to tell devices.
+ */
+export function windowColumns(windows: Windows, rows: Uint32Array): Column[] {
+  const { length, interval, direction } = windows.packets;
+  const { start, count } = windows;
+  const own = windowsOf(windows, rows);
+  const ofWindow = (name: string, summary: (from: number, to: number) => number): Column => {
+    const values = new Float32Array(rows.length);
+    const known = new Map<number, number>();
+    for (let i = 0; i < rows.length; i++) {
+      const window = own[i]!;
+      let value = known.get(window);
+      if (value === undefined) {
+        value = summary(start[window]!, start[window]! + count[window]!);
+        known.set(window, value);
+      }
+      values[i] = value;
+    }
+    return { kind: 'numeric', name: `window ${name}`, values };
+  };
+  return [
+    ...packetColumns(windows.packets, rows),
+    ofWindow('mean length', (from, to) => meanOf(length, from, to)),
+    ofWindow('deviation of length', (from, to) => deviationOf(length, from, to)),
+    ofWindow('mean interval', (from, to) => meanOf(interval, from, to)),
+    ofWindow('deviation of interval', (from, to) => deviationOf(interval, from, to)),
+    ofWindow('share outbound', (from, to) => meanOf(direction, from, to)),
+  ];
+}
+
+/** The window that holds each of `rows`; windows are in order of their first rows. */
+function windowsOf({ start }: Windows, rows: Uint32Array): Uint32Array {
+  return Uint32Array.from(rows, (row) => {
+    let low = 0;
+    let high = start.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (start[middle]! <= row) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  });
+}
+
+type Numbers = Float32Array | Uint8Array;
+
+function meanOf(values: Numbers, from: number, to: number): number {
+  let sum = 0;
+  for (let i = from; i < to; i++) sum += values[i]!;
+  return sum / (to - from);
+}
+
+function deviationOf(values: Numbers, from: number, to: number): number {
+  const mean = meanOf(values, from, to);
+  let sum = 0;
+  for (let i = from; i < to; i++) sum += (values[i]! - mean) ** 2;
+  return Math.sqrt(sum / (to - from));
+}
