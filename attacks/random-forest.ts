@@ -16,8 +16,8 @@ export default defineAttack({
   parameters: z.object({
     trees: z.int().min(1).max(10_000).default(100).describe('Trees in the forest.'),
     ports: z.int().min(1).max(255).default(50).describe('Most used ports that are told apart; the rest are one.'),
-    minLeaf: z.int().min(1).default(1).describe('Packets in a leaf at least.'),
-    maxDepth: z.int().min(0).default(0).describe('Splits from root to leaf at most; 0 for no limit.'),
+    minLeaf: z.int().min(1).max(1_000_000).default(1).describe('Packets in a leaf at least.'),
+    maxDepth: z.int().min(0).max(1000).default(0).describe('Splits from root to leaf at most; 0 for no limit.'),
     balanced: z.boolean().default(false).describe('Weigh classes alike, however many packets they have.'),
   }),
 

@@ -79,5 +79,6 @@ export default defineDefense({
   scope: 'flow',
   removedAt: 'nowhere',
   parameters,
+  neutral: { delay: 0 },
   create: (given) => createDelayLine(releaseOf(given)),
 });

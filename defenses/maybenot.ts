@@ -92,9 +92,9 @@ function createWire(size: number): Wire & { remember: ReturnType<typeof createPa
     remember: past.remember,
     packet: (p, link) => link.send(p, Math.max(p.length, size)),
     padding(direction, link) {
-      // Where nothing but oversized frames has passed, a full one is the nearest there is.
-      const like = past.draw(direction, link.rng) ?? undefined;
-      link.cover(direction, size === 0 ? (like?.length ?? LARGEST_FRAME) : size, like);
+      // None where all that has passed was longer than a frame can be.
+      const like = past.draw(direction, link.rng);
+      link.cover(direction, size === 0 ? (like?.length ?? LARGEST_FRAME) : size, like ?? undefined);
     },
   };
 }

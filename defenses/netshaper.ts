@@ -78,7 +78,7 @@ function createDecisionClock(start: number, rule: Rule, cell: number, queue: Cel
   return {
     next: start + interval,
     tick(link) {
-      const noisy = Math.round(link.rng.normal(queue.bytes, deviation));
+      const noisy = deviation === 0 ? queue.bytes : Math.round(link.rng.normal(queue.bytes, deviation));
       let left = Math.min(maximum, Math.max(minimum, noisy));
       for (; left > 0; left -= cell - CELL_HEADER) queue.send(link, Math.min(cell, left + CELL_HEADER));
       this.next = start + ++decisions * interval;

@@ -8,6 +8,7 @@ export default defineDefense({
   scope: 'home',
   removedAt: 'nowhere',
   parameters: z.object({}),
+  neutral: {},
   create: () => ({
     packet: (p, link) => link.send(p, p.length),
   }),

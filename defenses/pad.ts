@@ -85,6 +85,7 @@ export default defineDefense({
   scope: 'home',
   removedAt: 'tunnel end',
   parameters,
+  neutral: { rule: 'block', block: 1 },
   create(given) {
     const rule = ruleOf(given);
     const { size } = given;

@@ -1,15 +1,31 @@
 /** The public API of Homeveil. */
+
+export { z } from 'zod';
+export { type CheckAttackOptions, checkAttack } from './conformance/check-attack.js';
+export { type CheckDefenseOptions, checkDefense } from './conformance/check-defense.js';
+export type { CheckResult, ConformanceReport } from './conformance/report.js';
 export { type DefendRequest, type DefendResult, defend } from './harness/defend.js';
 export { type IdentifyRequest, type IdentifyResult, identify } from './harness/identify.js';
+export { loadPlugins } from './harness/load-plugins.js';
 export { type LoadedModel, loadModel, type SavedModel, saveModel } from './harness/model-folder.js';
-export { attacks, defenses, resolveAttack, resolveDefense, resolveView, views } from './harness/plugins.js';
+export {
+  addPlugins,
+  attacks,
+  builtIns,
+  defenses,
+  type Registry,
+  resolveAttack,
+  resolveDefense,
+  resolveView,
+  views,
+} from './harness/plugins.js';
 export type * from './harness/result.js';
 export { type RunOptions, runBench } from './harness/run.js';
 export { type BenchRequest, resolveSpec, resolveTraining, type TrainRequest } from './harness/spec.js';
 export { runTraining, type TrainedModel } from './harness/train.js';
 export { generateHome, type HomeOptions } from './home/home.js';
 export { type Attack, type AttackContext, defineAttack, type Identifier } from './learning/attack.js';
-export { type BuiltWindows, buildWindows, type WindowOptions } from './learning/build-windows.js';
+export { type BuiltWindows, buildWindows, rowsInWindows, type WindowOptions } from './learning/build-windows.js';
 export { COVER, NO_CLASS, type PacketFeatures, type Windows } from './learning/windows.js';
 export { renderCsv } from './report/csv.js';
 export { renderFigures } from './report/figures.js';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
+import { loadPlugins } from '../harness/load-plugins.js';
 import type { Interval, Result } from '../harness/result.js';
 import { runBench } from '../harness/run.js';
 import { type BenchRequest, resolveSpec } from '../harness/spec.js';
@@ -39,13 +40,14 @@ const command: CommandModule<object, BenchOptions> = {
       ),
   handler: async (options) => {
     const started = performance.now();
-    const { attack, defense, adversary, threads, out, json, ...rest } = options;
+    const { attack, defense, adversary, plugin = [], threads, out, json, ...rest } = options;
     const request: BenchRequest = { ...rest, attacks: attack, defenses: defense, adversaries: adversary };
-    const spec = resolveSpec(request);
+    const plugins = await loadPlugins(plugin);
+    const spec = resolveSpec(request, plugins);
     const progress = createProgressLine();
     let result: Result;
     try {
-      result = await runBench(spec, { threads, ...progress });
+      result = await runBench(spec, { plugins, threads, ...progress });
     } finally {
       progress.end();
     }

@@ -2,11 +2,13 @@ import yargs from 'yargs';
 import { version } from '../harness/environment.js';
 import { HomeveilError, UsageError } from '../shared/errors.js';
 import bench from './bench.js';
+import check from './check.js';
 import defend from './defend.js';
 import home from './home.js';
 import identify from './identify.js';
 import inspect from './inspect.js';
 import list from './list.js';
+import create from './new.js';
 import report from './report.js';
 import schema from './schema.js';
 import train from './train.js';
@@ -25,6 +27,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     .command(defend)
     .command(inspect)
     .command(home)
+    .command(create)
+    .command(check)
     .command(list)
     .command(schema)
     .demandCommand(1, 'expected a command; see homeveil --help')
@@ -41,7 +45,8 @@ export async function run(argv: readonly string[]): Promise<number> {
 
   try {
     await cli.parseAsync();
-    return 0;
+    // A command that ends, but not well, has set it.
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof HomeveilError) {
       console.error(`homeveil: ${error.message}`);

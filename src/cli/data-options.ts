@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import type { Argv } from 'yargs';
+import { addPluginOption, type PluginOption } from './plugin-option.js';
 
 /** Options of every command that trains: which data, how it is cut and seen. Defaults are the spec's, so that they stand once. */
-export interface DataOptions {
+export interface DataOptions extends PluginOption {
   data?: string[];
   labels?: string;
   train?: string[];
@@ -26,7 +27,7 @@ export interface DataOptions {
 export const LABELS = 'CSV or YAML of address, device, category; or "file"; or "folder"';
 
 export function addDataOptions<T>(yargs: Argv<T>) {
-  return yargs
+  return addPluginOption(yargs)
     .option('data', {
       type: 'string',
       array: true,

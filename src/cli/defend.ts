@@ -1,6 +1,8 @@
 import type { CommandModule } from 'yargs';
 import { type DefendResult, defend } from '../harness/defend.js';
+import { loadPlugins } from '../harness/load-plugins.js';
 import { LABELS } from './data-options.js';
+import { addPluginOption, type PluginOption } from './plugin-option.js';
 import {
   createProgressLine,
   formatBytes,
@@ -11,7 +13,7 @@ import {
   wrap,
 } from './terminal.js';
 
-interface DefendOptions {
+interface DefendOptions extends PluginOption {
   in: string;
   out: string;
   defense: string;
@@ -28,7 +30,7 @@ const command: CommandModule<object, DefendOptions> = {
   command: 'defend <in> <out>',
   describe: 'Put a defense in place on captures: write what an observer would then capture, print the cost',
   builder: (yargs) =>
-    yargs
+    addPluginOption(yargs)
       .positional('in', {
         type: 'string',
         demandOption: true,
@@ -67,11 +69,12 @@ const command: CommandModule<object, DefendOptions> = {
           'A segment that padding gives a payload is read back as of its connection: where acknowledgements are padded they show as TLS.',
         ].join('\n'),
       ),
-  handler: async ({ in: capture, out, json, ...options }) => {
+  handler: async ({ in: capture, out, json, plugin = [], ...options }) => {
+    const plugins = await loadPlugins(plugin);
     const progress = createProgressLine();
     let result: DefendResult;
     try {
-      result = await defend({ ...options, captures: [capture], out }, progress.onProgress);
+      result = await defend({ ...options, captures: [capture], out }, progress.onProgress, plugins);
     } finally {
       progress.end();
     }

@@ -1,11 +1,13 @@
 import { availableParallelism } from 'node:os';
 import type { CommandModule } from 'yargs';
 import { type IdentifyResult, identify } from '../harness/identify.js';
+import { loadPlugins } from '../harness/load-plugins.js';
 import { loadModel } from '../harness/model-folder.js';
 import { LABELS } from './data-options.js';
+import { addPluginOption, type PluginOption } from './plugin-option.js';
 import { createProgressLine, formatCount, formatPercent, table, wrap } from './terminal.js';
 
-interface IdentifyOptions {
+interface IdentifyOptions extends PluginOption {
   captures: string[];
   model: string;
   labels?: string;
@@ -22,7 +24,7 @@ const command: CommandModule<object, IdentifyOptions> = {
   command: 'identify <captures..>',
   describe: 'Tell what an observer with a trained model concludes of captures: which devices, how sure',
   builder: (yargs) =>
-    yargs
+    addPluginOption(yargs)
       .positional('captures', {
         type: 'string',
         array: true,
@@ -47,12 +49,13 @@ const command: CommandModule<object, IdentifyOptions> = {
         ].join('\n'),
       ),
   handler: async (options) => {
-    const { model: path, threads, json, overTime, ...request } = options;
+    const { model: path, plugin = [], threads, json, overTime, ...request } = options;
+    const plugins = await loadPlugins(plugin);
     const progress = createProgressLine();
     let result: IdentifyResult;
     try {
-      const model = await loadModel(path, { threads, onWarning: progress.onWarning });
-      result = await identify(model, { ...request, overTime: readMinutes(overTime) }, progress.onProgress);
+      const model = await loadModel(path, { plugins, threads, onWarning: progress.onWarning });
+      result = await identify(model, { ...request, overTime: readMinutes(overTime) }, progress.onProgress, plugins);
     } finally {
       progress.end();
     }

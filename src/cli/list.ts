@@ -1,6 +1,8 @@
 import type { CommandModule } from 'yargs';
-import { attacks, defenses, views } from '../harness/plugins.js';
+import { loadPlugins } from '../harness/load-plugins.js';
+import { views } from '../harness/plugins.js';
 import { describeParameters, type ParameterInfo, type ParameterSchema } from '../shared/parameters.js';
+import { addPluginOption, type PluginOption } from './plugin-option.js';
 import { wrap } from './terminal.js';
 
 interface Listed {
@@ -10,9 +12,9 @@ interface Listed {
   readonly parameters: ParameterSchema;
 }
 
-const kinds: Record<string, readonly Listed[]> = { attacks, defenses, views };
+const KINDS = ['attacks', 'defenses', 'views'] as const;
 
-interface ListOptions {
+interface ListOptions extends PluginOption {
   kind?: string;
   json: boolean;
 }
@@ -21,15 +23,19 @@ const command: CommandModule<object, ListOptions> = {
   command: 'list [kind]',
   describe: 'Show attacks, defenses and views: parameters, defaults, sources',
   builder: (yargs) =>
-    yargs
+    addPluginOption(yargs)
       .positional('kind', {
-        choices: Object.keys(kinds),
+        choices: KINDS,
         describe: 'What to show; all kinds by default',
         type: 'string',
       })
       .option('json', { type: 'boolean', default: false, describe: 'One JSON document on stdout' }),
-  handler: ({ kind, json }) => {
-    const chosen = Object.entries(kinds).filter(([name]) => kind === undefined || name === kind);
+  handler: async ({ kind, plugin = [], json }) => {
+    const { attacks, defenses } = await loadPlugins(plugin);
+    const all: Record<(typeof KINDS)[number], readonly Listed[]> = { attacks, defenses, views };
+    const chosen = KINDS.filter((name) => kind === undefined || name === kind).map(
+      (name) => [name, all[name]] as const,
+    );
     if (json) {
       const entries = chosen.map(([name, plugins]) => [name, plugins.map(describe)]);
       console.log(JSON.stringify(Object.fromEntries(entries), null, 2));

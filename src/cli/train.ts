@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { loadPlugins } from '../harness/load-plugins.js';
 import { checkModelPath, saveModel } from '../harness/model-folder.js';
 import { attackOf } from '../harness/plugins.js';
 import { resolveTraining } from '../harness/spec.js';
@@ -38,13 +39,14 @@ const command: CommandModule<object, TrainOptions> = {
       ),
   handler: async (options) => {
     const started = performance.now();
-    const { threads, out, json, ...request } = options;
-    const spec = resolveTraining(request);
+    const { plugin = [], threads, out, json, ...request } = options;
+    const plugins = await loadPlugins(plugin);
+    const spec = resolveTraining(request, plugins);
     checkModelPath(out);
     // An attack without rounds has nothing to keep before its end: then Ctrl-C ends all at once.
-    const hasRounds = attackOf(spec.attacks[0]!).validates ?? false;
+    const hasRounds = attackOf(spec.attacks[0]!, plugins).validates ?? false;
     const progress = createProgressLine();
-    const train = (signal?: AbortSignal) => runTraining(spec, { threads, signal, ...progress });
+    const train = (signal?: AbortSignal) => runTraining(spec, { plugins, threads, signal, ...progress });
     let trained: TrainedModel;
     try {
       trained = await (hasRounds ? interruptible(train) : train());

@@ -16,7 +16,7 @@ import { writerOf } from '../trace/write.js';
 import { deviceLabels, deviceMac } from '../trace/write-pcap.js';
 import { observe } from '../view/observe.js';
 import { describeTool } from './environment.js';
-import { defenseOf, prepareAll, resolveDefense, resolveView } from './plugins.js';
+import { builtIns, defenseOf, prepareAll, type Registry, resolveDefense, resolveView } from './plugins.js';
 import type { ResolvedDefense, ResolvedPlugin, Result } from './result.js';
 import { appliedView } from './setting.js';
 import { checkTunnels, integer, positive } from './spec.js';
@@ -75,15 +75,19 @@ export interface DefendResult {
  * Same request, same bytes.
  * @throws UsageError before anything is read; InputError for captures without traffic, or a place that cannot be written.
  */
-export async function defend(request: DefendRequest, onProgress?: OnProgress): Promise<DefendResult> {
-  const defense = resolveDefense(request.defense);
+export async function defend(
+  request: DefendRequest,
+  onProgress?: OnProgress,
+  registry: Registry = builtIns,
+): Promise<DefendResult> {
+  const defense = resolveDefense(request.defense, registry);
   const notes: string[] = [];
-  const view = resolveView(request.view ?? defaultView(defense, notes));
-  checkTunnels(view, [defense]);
+  const view = resolveView(request.view ?? defaultView(defense, registry, notes));
+  checkTunnels(view, [defense], registry);
   const seed = integer('--seed', request.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
   const capacity = request.capacity === undefined ? null : positive('--capacity', request.capacity) * 1e6;
   const write = writerOf(request.out, 'OUT');
-  const inputs = checkPaths(request, defense);
+  const inputs = checkPaths(request, defense, registry);
   const applied = appliedView({ view });
   if (request.writeLabels !== undefined && !applied.view.perDevice) {
     throw new UsageError(`--write-labels: the view ${view.name} shows one address for all devices, nothing to label`);
@@ -93,7 +97,7 @@ export async function defend(request: DefendRequest, onProgress?: OnProgress): P
   const { captures, learn = [], labels = null } = request;
   const loaded = await loadTrace([...captures, ...learn], labels, { onProgress });
   const { trace, training } = split(loaded.trace, inputs, (seen) => applied.view.select(seen, rng.stream('learn')));
-  const defenses = await prepareAll(defense, { trace: training, rng: rng.stream('prepare') });
+  const defenses = await prepareAll(defense, { trace: training, rng: rng.stream('prepare') }, registry);
   const base = observe(trace, applied, [], { rng, capacity }).trace;
   const defended = observe(trace, applied, defenses, { rng, capacity });
 
@@ -137,8 +141,8 @@ export async function defend(request: DefendRequest, onProgress?: OnProgress): P
 }
 
 /** Where addresses stay as they are, so that labels fit what is written too; a tunnel can only be seen outside the gateway. */
-function defaultView({ parts }: ResolvedDefense, notes: string[]): string {
-  const tunnel = parts.find((part) => defenseOf(part).tunnel);
+function defaultView({ parts }: ResolvedDefense, registry: Registry, notes: string[]): string {
+  const tunnel = parts.find((part) => defenseOf(part, registry).tunnel);
   if (!tunnel) return 'lan';
   notes.push(`${tunnel.name} is a tunnel from the gateway: written as seen outside it, in the view napt`);
   return 'napt';
@@ -154,8 +158,9 @@ interface Inputs {
 function checkPaths(
   { captures, learn = [], labels, out, writeLabels }: DefendRequest,
   defense: ResolvedDefense,
+  registry: Registry,
 ): Inputs {
-  if (learn.length > 0 && !defense.parts.some((part) => defenseOf(part).prepare)) {
+  if (learn.length > 0 && !defense.parts.some((part) => defenseOf(part, registry).prepare)) {
     throw new UsageError(`--learn: defense ${defense.label} learns from no traffic`);
   }
   const inputs = { captures: new Set(expandPaths(captures)), learn: new Set(expandPaths(learn)) };

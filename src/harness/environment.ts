@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Result } from './result.js';
 
 /** The folder that holds package.json: the files here run from dist/src/harness. */
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 
 export const version: string = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
 

@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import { NO_CLASS } from '../learning/windows.js';
 import { InputError, UsageError } from '../shared/errors.js';
+import { formatRequest } from '../shared/parameters.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
 import { loadTrace } from '../trace/load.js';
@@ -21,7 +22,7 @@ import { describeTool } from './environment.js';
 import { predictTrace, score, truthOf } from './evaluate.js';
 import type { ModelCard } from './model-card.js';
 import type { LoadedModel } from './model-folder.js';
-import { prepareAll, resolveDefense, resolveView } from './plugins.js';
+import { builtIns, prepareAll, type Registry, resolveDefense, resolveView } from './plugins.js';
 import type { Cell, Mix, ResolvedDefense, ResolvedPlugin, Result } from './result.js';
 import { appliedView, windowing } from './setting.js';
 import { UNDEFENDED } from './world.js';
@@ -94,17 +95,18 @@ export async function identify(
   { path, card, identifier }: LoadedModel,
   request: IdentifyRequest,
   onProgress?: OnProgress,
+  plugins: Registry = builtIns,
 ): Promise<IdentifyResult> {
   checkFit(path, card, request);
   const { captures, labels, overTime, seed = 1 } = request;
   if (overTime !== undefined && !(overTime > 0 && Number.isFinite(overTime))) {
     throw new UsageError(`--over-time: expected minutes, more than 0, found ${overTime}`);
   }
-  const defense = request.defense === undefined ? UNDEFENDED : resolveDefense(request.defense);
+  const defense = request.defense === undefined ? UNDEFENDED : resolveDefense(request.defense, plugins);
   const loaded = await loadTrace(captures, labels ?? null, { onProgress });
   const view = appliedView(card);
   const rng = createRng(seed, 'identify', defense.label);
-  const applied = await prepareAll(defense, { trace: null, rng: rng.stream('prepare') });
+  const applied = await prepareAll(defense, { trace: null, rng: rng.stream('prepare') }, plugins);
   const { trace } = observe(loaded.trace, view, applied, { rng, capacity: null });
 
   const names = card.classes.map(({ name }) => name);
@@ -200,10 +202,7 @@ function checkFit(path: string, card: ModelCard, request: IdentifyRequest): void
   }
 }
 
-const describe = ({ name, parameters }: ResolvedPlugin): string => {
-  const given = Object.entries(parameters).map(([key, value]) => `${key}=${value}`);
-  return given.length === 0 ? name : `${name}:${given.join(',')}`;
-};
+const describe = ({ name, parameters }: ResolvedPlugin): string => formatRequest(name, parameters);
 const isSame = (a: ResolvedPlugin, b: ResolvedPlugin) => describe(a) === describe(b);
 
 /** What to bear in mind with the conclusions; one line each. */

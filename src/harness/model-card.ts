@@ -19,6 +19,8 @@ const part = z.object({ packets: count, from: time, to: time });
 const cardSchema = z.object({
   schemaVersion: z.literal(CARD_VERSION),
   tool: z.object({ name: z.literal('homeveil'), version: z.string(), commit: z.string().nullable() }),
+  /** Files that the attack or the defense may have come from; see PluginFile. */
+  plugins: z.array(z.object({ path: z.string(), sha256: z.string() })).default([]),
   attack: plugin,
   /** Columns of the probabilities, in this order. `cover` is no device: its category is null. */
   classes: z.array(z.object({ name: z.string(), category: z.enum(['iot', 'non-iot']).nullable() })).min(2),

@@ -6,7 +6,7 @@ import { FEATURE_VERSION } from '../learning/windows.js';
 import { InputError, UsageError } from '../shared/errors.js';
 import { writeFolderAtomic } from '../shared/files.js';
 import { type ModelCard, parseCard } from './model-card.js';
-import { attacks } from './plugins.js';
+import { builtIns, type Registry } from './plugins.js';
 
 const MODEL = 'model.onnx';
 const CARD = 'card.json';
@@ -22,6 +22,13 @@ export interface LoadedModel {
   readonly path: string;
   readonly card: ModelCard;
   readonly identifier: Identifier;
+}
+
+export interface OpenOptions {
+  /** Where the model's attack is looked up; by default among what is built in. */
+  readonly plugins?: Registry;
+  readonly threads: number;
+  readonly onWarning?: (message: string) => void;
 }
 
 export function sha256(bytes: Uint8Array): string {
@@ -55,10 +62,7 @@ export function saveModel(path: string, { card, onnx }: SavedModel): void {
  * Opens a model that {@link saveModel} wrote.
  * @throws InputError where a part is missing or damaged, or the model is of a version that this one does not know.
  */
-export async function loadModel(
-  path: string,
-  options: { readonly threads: number; readonly onWarning?: (message: string) => void },
-): Promise<LoadedModel> {
+export async function loadModel(path: string, { plugins = builtIns, ...options }: OpenOptions): Promise<LoadedModel> {
   const read = (name: string) => {
     try {
       return readFileSync(join(path, name));
@@ -80,9 +84,12 @@ export async function loadModel(
       `${where}: expected the model that ${CARD} describes (${card.model.bytes} bytes, SHA-256 ${card.model.sha256.slice(0, 12)}…), found another or a damaged one (${onnx.length} bytes)`,
     );
   }
-  const attack = attacks.find(({ name }) => name === card.attack.name);
+  const attack = plugins.attacks.find(({ name }) => name === card.attack.name);
   if (!attack?.open) {
-    throw new InputError(`${path}: expected a model of an attack that is known here, found "${card.attack.name}"`);
+    const hint = card.plugins.map(({ path }) => `; it was trained with --plugin ${path}`).join('');
+    throw new InputError(
+      `${path}: expected a model of an attack that is known here, found "${card.attack.name}"${hint}`,
+    );
   }
   const classes = card.classes.map(({ name }) => name);
   return { path, card, identifier: await attack.open(onnx, where, { classes, ...options }) };

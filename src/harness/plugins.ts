@@ -25,7 +25,7 @@ import { type AppliedDefense, type Defense, prepareDefense, type Training } from
 import { suggestion, UsageError } from '../shared/errors.js';
 import { type ParameterSchema, parseRequest, resolveParameters } from '../shared/parameters.js';
 import { type View, views } from '../view/views.js';
-import type { ResolvedDefense, ResolvedPlugin } from './result.js';
+import type { PluginFile, ResolvedDefense, ResolvedPlugin } from './result.js';
 
 /** The built-in plug-ins, by kind, in the order in which they are listed. */
 export const attacks: readonly Attack[] = [randomForest, lstm, blstm];
@@ -52,6 +52,42 @@ export const defenses: readonly Defense[] = [
 ];
 export { views };
 
+/** The attacks and defenses that a run may name. Made once, of what there is and what is added, and then passed along. */
+export interface Registry {
+  readonly attacks: readonly Attack[];
+  readonly defenses: readonly Defense[];
+  /** Where those come from that are not built in. */
+  readonly files: readonly PluginFile[];
+}
+
+export const builtIns: Registry = { attacks, defenses, files: [] };
+
+/**
+ * `registry` and what is added to it; see loadPlugins for plug-ins in files.
+ * @throws UsageError where two bear one name
+ */
+export function addPlugins(added: Partial<Registry>, registry: Registry = builtIns): Registry {
+  const merged = {
+    attacks: [...registry.attacks, ...(added.attacks ?? [])],
+    defenses: [...registry.defenses, ...(added.defenses ?? [])],
+    files: [...registry.files, ...(added.files ?? [])],
+  };
+  checkDistinct('attack', merged.attacks, attacks);
+  checkDistinct('defense', merged.defenses, defenses);
+  return merged;
+}
+
+function checkDistinct(kind: string, all: readonly Named[], builtIn: readonly Named[]): void {
+  const names = new Set<string>();
+  for (const { name } of all) {
+    if (names.has(name)) {
+      const whose = builtIn.some((one) => one.name === name) ? 'a built-in one' : 'another plug-in';
+      throw new UsageError(`${kind} "${name}": ${whose} has this name; expected another`);
+    }
+    names.add(name);
+  }
+}
+
 interface Named {
   readonly name: string;
   readonly parameters: ParameterSchema;
@@ -73,8 +109,8 @@ function resolvePlugin(kind: string, known: readonly Named[], text: string): Res
 }
 
 /** `random-forest` or `random-forest:trees=50`. */
-export function resolveAttack(text: string): ResolvedPlugin {
-  return resolvePlugin('attack', attacks, text);
+export function resolveAttack(text: string, registry: Registry = builtIns): ResolvedPlugin {
+  return resolvePlugin('attack', registry.attacks, text);
 }
 
 /** `napt`, `vpn` or `vpn:tunnel=openvpn`. */
@@ -85,9 +121,9 @@ export function resolveView(text: string): ResolvedPlugin {
 /**
  * `pad:rule=mtu`, or several applied in order: `pad:rule=mtu+jitter`. A plus sign inside a number (1e+3) joins nothing.
  */
-export function resolveDefense(text: string): ResolvedDefense {
-  const parts = text.split(/\+(?=\s*[a-z])/i).map((part) => resolvePlugin('defense', defenses, part));
-  const tunnels = parts.filter((part) => findPlugin('defense', defenses, part.name).tunnel);
+export function resolveDefense(text: string, registry: Registry = builtIns): ResolvedDefense {
+  const parts = text.split(/\+(?=\s*[a-z])/i).map((part) => resolvePlugin('defense', registry.defenses, part));
+  const tunnels = parts.filter((part) => defenseOf(part, registry).tunnel);
   if (tunnels.length > 1) {
     throw new UsageError(
       `defense "${text}": ${tunnels[0]!.name} and ${tunnels[1]!.name} are both tunnels; expected one`,
@@ -96,15 +132,21 @@ export function resolveDefense(text: string): ResolvedDefense {
   return { label: parts.map((part) => part.label).join('+'), parts };
 }
 
-export const attackOf = (plugin: ResolvedPlugin): Attack => findPlugin('attack', attacks, plugin.name);
-export const defenseOf = (plugin: ResolvedPlugin): Defense => findPlugin('defense', defenses, plugin.name);
+export const attackOf = (plugin: ResolvedPlugin, registry: Registry): Attack =>
+  findPlugin('attack', registry.attacks, plugin.name);
+export const defenseOf = (plugin: ResolvedPlugin, registry: Registry): Defense =>
+  findPlugin('defense', registry.defenses, plugin.name);
 export const viewOf = (plugin: ResolvedPlugin): View => findPlugin('view', views, plugin.name);
 
 /** The parts of a defense in their order, each prepared from the same training traffic. */
-export function prepareAll({ parts }: ResolvedDefense, { trace, rng }: Training): Promise<AppliedDefense[]> {
+export function prepareAll(
+  { parts }: ResolvedDefense,
+  { trace, rng }: Training,
+  registry: Registry,
+): Promise<AppliedDefense[]> {
   return Promise.all(
     parts.map((part, stage) =>
-      prepareDefense(defenseOf(part), part.parameters, { trace, rng: rng.stream(stage, part.name) }),
+      prepareDefense(defenseOf(part, registry), part.parameters, { trace, rng: rng.stream(stage, part.name) }),
     ),
   );
 }

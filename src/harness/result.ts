@@ -41,7 +41,17 @@ export interface ResolvedDefense {
   readonly parts: readonly ResolvedPlugin[];
 }
 
+/** A file that attacks and defenses came from. */
+export interface PluginFile {
+  /** As it was given: a path, or the name of a package. */
+  readonly path: string;
+  /** Of the file itself; what it imports is not in it. */
+  readonly sha256: string;
+}
+
 export interface ResolvedSpec {
+  /** Those that were loaded, in their order. */
+  readonly plugins: readonly PluginFile[];
   readonly data:
     | { readonly kind: 'synthetic'; readonly hours: number; readonly seed: number }
     | {

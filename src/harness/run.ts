@@ -64,7 +64,7 @@ async function runCells(
   const metrics: Metrics[] = [];
   const total = spec.seeds * spec.defenses.length * spec.attacks.length * spec.adversaries.length;
   for (let seed = spec.seed; seed < spec.seed + spec.seeds; seed++) {
-    const world = createWorld(spec, view, parts, seed);
+    const world = createWorld(spec, view, parts, seed, options.plugins);
     for (const defense of spec.defenses) {
       const shaped = await world.defend(defense, 'test');
       const base = (await world.defend(UNDEFENDED, 'test')).defended.trace;

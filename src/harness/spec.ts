@@ -1,6 +1,15 @@
 import { MIXES } from '../learning/build-windows.js';
 import { suggestion, UsageError } from '../shared/errors.js';
-import { attackOf, defenseOf, resolveAttack, resolveDefense, resolveView, viewOf } from './plugins.js';
+import {
+  attackOf,
+  builtIns,
+  defenseOf,
+  type Registry,
+  resolveAttack,
+  resolveDefense,
+  resolveView,
+  viewOf,
+} from './plugins.js';
 import type { Adversary, ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
 
 /** What a run may be asked for. Everything has a default; with no `data` it runs on the synthetic home. */
@@ -52,10 +61,13 @@ export interface TrainRequest extends Omit<BenchRequest, 'attacks' | 'defenses' 
  * Checks a request for a training and writes out every default. A `trainShare` of 1 trains on all data, without a test part.
  * @throws as {@link resolveSpec}; UsageError for an attack whose models cannot be saved
  */
-export function resolveTraining({ attack, defense = 'none', ...request }: TrainRequest): ResolvedSpec {
+export function resolveTraining(
+  { attack, defense = 'none', ...request }: TrainRequest,
+  registry: Registry = builtIns,
+): ResolvedSpec {
   const attacks = attack === undefined ? undefined : [attack];
-  const spec = resolve({ ...request, attacks, defenses: [defense], adversaries: ['adaptive'] }, true);
-  const { name, open } = attackOf(spec.attacks[0]!);
+  const spec = resolve({ ...request, attacks, defenses: [defense], adversaries: ['adaptive'] }, registry, true);
+  const { name, open } = attackOf(spec.attacks[0]!, registry);
   if (!open) throw new UsageError(`attack ${name}: its models cannot be saved`);
   return spec;
 }
@@ -64,24 +76,31 @@ export function resolveTraining({ attack, defense = 'none', ...request }: TrainR
  * Checks a request and writes out every default.
  * @throws UsageError for what does not exist, does not fit together or is out of range.
  */
-export function resolveSpec(request: BenchRequest): ResolvedSpec {
-  return resolve(request, false);
+export function resolveSpec(request: BenchRequest, registry: Registry = builtIns): ResolvedSpec {
+  return resolve(request, registry, false);
 }
 
-function resolve(request: BenchRequest, mayTrainOnAll: boolean): ResolvedSpec {
+function resolve(request: BenchRequest, registry: Registry, mayTrainOnAll: boolean): ResolvedSpec {
   const quick = request.quick ?? false;
   const window = integer('--window', request.window ?? 100, 2, 65_535);
   const seed = integer('--seed', request.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
   const data = resolveData(request, seed, quick);
   const view = resolveView(request.view ?? 'napt');
-  const defenses = distinct('defense', (request.defenses ?? DEFAULT_DEFENSES).map(resolveDefense));
-  checkTunnels(view, defenses);
+  const defenses = distinct(
+    'defense',
+    (request.defenses ?? DEFAULT_DEFENSES).map((text) => resolveDefense(text, registry)),
+  );
+  checkTunnels(view, defenses, registry);
   return {
+    plugins: registry.files,
     data,
     split: resolveSplit(request, data, mayTrainOnAll),
     view,
     mix: oneOf('--mix', request.mix ?? 'home', MIXES),
-    attacks: distinct('attack', (request.attacks ?? ['random-forest']).map(resolveAttack)),
+    attacks: distinct(
+      'attack',
+      (request.attacks ?? ['random-forest']).map((text) => resolveAttack(text, registry)),
+    ),
     defenses,
     adversaries: [
       ...new Set((request.adversaries ?? ADVERSARIES).map((name) => oneOf('--adversary', name, ADVERSARIES))),
@@ -101,9 +120,9 @@ function resolve(request: BenchRequest, mayTrainOnAll: boolean): ResolvedSpec {
  * A tunnel starts at the gateway, so an observer who sits before it never meets one.
  * @throws UsageError
  */
-export function checkTunnels(view: ResolvedPlugin, defenses: readonly ResolvedDefense[]): void {
+export function checkTunnels(view: ResolvedPlugin, defenses: readonly ResolvedDefense[], registry: Registry): void {
   if (!viewOf(view).perDevice) return;
-  const tunnel = defenses.flatMap((defense) => defense.parts).find((part) => defenseOf(part).tunnel);
+  const tunnel = defenses.flatMap((defense) => defense.parts).find((part) => defenseOf(part, registry).tunnel);
   if (tunnel) {
     throw new UsageError(
       `defense ${tunnel.name}: a tunnel starts at the gateway, where the ${view.name} view does not reach; expected --view napt or vpn`,

@@ -31,7 +31,7 @@ export async function runTraining(spec: ResolvedSpec, options: RunOptions): Prom
   checkThreads(options);
   const view = appliedView(spec);
   const { parts, summary, warnings } = await openData(spec, view, options.onProgress);
-  const world = createWorld(spec, view, parts, spec.seed);
+  const world = createWorld(spec, view, parts, spec.seed, options.plugins);
   const [attack, defense] = [spec.attacks[0]!, spec.defenses[0]!];
   options.signal?.throwIfAborted();
   const model = await world.fit(attack, defense, options);
@@ -43,6 +43,7 @@ export async function runTraining(spec: ResolvedSpec, options: RunOptions): Prom
   const card: ModelCard = {
     schemaVersion: CARD_VERSION,
     tool: describeTool(),
+    plugins: [...spec.plugins],
     attack,
     classes: model.classes.map((name) => ({ name, category: name === COVER ? null : categories.get(name)! })),
     features: { version: FEATURE_VERSION, port: spec.port, columns: [...FEATURE_COLUMNS], encoding },

@@ -8,12 +8,14 @@ import { createRng } from '../shared/rng.js';
 import type { Trace } from '../trace/trace.js';
 import { type AppliedView, observe } from '../view/observe.js';
 import type { Parts } from './dataset.js';
-import { attackOf, prepareAll } from './plugins.js';
+import { attackOf, builtIns, prepareAll, type Registry } from './plugins.js';
 import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
 import { windowing } from './setting.js';
 
 /** What a run is given besides its spec. */
 export interface RunOptions {
+  /** What the spec was resolved with; by default what is built in. */
+  readonly plugins?: Registry;
   /** Worker threads an attack may use, at least 1. */
   readonly threads: number;
   readonly onProgress?: OnProgress;
@@ -51,7 +53,13 @@ export interface World {
 
 export const UNDEFENDED: ResolvedDefense = { label: 'none', parts: [] };
 
-export function createWorld(spec: ResolvedSpec, view: AppliedView, parts: Parts, seed: number): World {
+export function createWorld(
+  spec: ResolvedSpec,
+  view: AppliedView,
+  parts: Parts,
+  seed: number,
+  registry: Registry = builtIns,
+): World {
   const prepared = new Map<string, Promise<readonly AppliedDefense[]>>();
   const shaped = new Map<string, Promise<Shaped>>();
   const models = new Map<string, Promise<Model>>();
@@ -59,7 +67,7 @@ export function createWorld(spec: ResolvedSpec, view: AppliedView, parts: Parts,
   // A defense learns from undefended traffic of the training part, whichever part it is then put in place on.
   const prepare = (defense: ResolvedDefense) =>
     remember(prepared, defense.label, () =>
-      prepareAll(defense, { trace: parts.train, rng: createRng(seed, 'prepare', defense.label) }),
+      prepareAll(defense, { trace: parts.train, rng: createRng(seed, 'prepare', defense.label) }, registry),
     );
 
   const defend: World['defend'] = (defense, part) =>
@@ -74,7 +82,7 @@ export function createWorld(spec: ResolvedSpec, view: AppliedView, parts: Parts,
 
   const train = async (attack: ResolvedPlugin, defense: ResolvedDefense, options: RunOptions): Promise<Model> => {
     const { trace } = (await defend(defense, 'train')).defended;
-    const plugin = attackOf(attack);
+    const plugin = attackOf(attack, registry);
     const { train, test: validation } = plugin.validates
       ? splitValidation(trace, VALIDATION_SHARE, spec.split.by === 'file' ? 'file' : 'time')
       : splitAt(trace, Number.POSITIVE_INFINITY);

@@ -10,6 +10,7 @@ export function benchCommand(spec: ResolvedSpec): string[] {
     for (const value of values) parts.push(argument(option, String(value)));
   };
   const { data, split } = spec;
+  add('plugin', ...spec.plugins.map(({ path }) => path));
   if (data.kind === 'synthetic') {
     add('hours', data.hours);
   } else {

@@ -21,7 +21,10 @@ export function parseResult(text: string, path: string): Result {
   }
   checkVersion((value as { schemaVersion?: unknown }).schemaVersion, path);
   const parsed = resultSchema.safeParse(value);
-  if (parsed.success) return value as Result;
+  if (parsed.success) {
+    const { spec } = value as Result;
+    return { ...(value as Result), spec: { ...spec, plugins: parsed.data.spec.plugins } };
+  }
   const issue = parsed.error.issues[0]!;
   const place = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
   const found = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)?.[key], value);
@@ -52,6 +55,8 @@ const plugin = z.object({ name: z.string(), label: z.string(), parameters });
 const interval = z.object({ mean: z.number(), low: maybe, high: maybe });
 
 const spec = z.object({
+  // A result from before there were any does not have it.
+  plugins: z.array(z.object({ path: z.string(), sha256: z.string() })).default([]),
   data: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('synthetic'), hours: z.number(), seed: z.number() }),
     z.object({

@@ -13,8 +13,11 @@ export interface Output {
   finish(): Carried;
 }
 
-/** Columns that grow as needed; a defense that sends one frame per packet fills them exactly. */
-export function createOutput(input: Trace): Output {
+/**
+ * Columns that grow as needed; a defense that sends one frame per packet fills them exactly.
+ * @param overflow called in place of adding a frame beyond `maximum`
+ */
+export function createOutput(input: Trace, maximum: number, overflow: () => never): Output {
   let frames = 0;
   let rows = 0;
   let room = Math.max(16, input.packets);
@@ -49,6 +52,7 @@ export function createOutput(input: Trace): Output {
 
   return {
     frame(at, wireBytes, way, like, owner, source) {
+      if (frames >= maximum) overflow();
       if (frames === room) grow();
       time[frames] = at;
       length[frames] = wireBytes;

@@ -24,6 +24,8 @@ export interface ShapeOptions {
   readonly rng: Rng;
   /** bit/s of the link behind the last defense, in each direction; null or left out for no limit. */
   readonly capacity?: number | null;
+  /** A defense that sends more frames than this is stopped; no limit where left out. */
+  readonly maximumFrames?: number;
 }
 
 /**
@@ -50,7 +52,8 @@ export function shapeAll(trace: Trace, defenses: readonly AppliedDefense[], opti
   if (capacity !== null && !(capacity > 0)) throw new UsageError(`capacity: expected bit/s above 0, found ${capacity}`);
   let carried: Carried | undefined;
   for (const [stage, applied] of defenses.entries()) {
-    const next = run(carried?.trace ?? trace, applied, options.rng.stream('shape', stage, applied.defense.name));
+    const rng = options.rng.stream('shape', stage, applied.defense.name);
+    const next = run(carried?.trace ?? trace, applied, rng, options.maximumFrames ?? Number.POSITIVE_INFINITY);
     carried = carried ? { trace: next.trace, account: composeAccounts(carried, next.account) } : next;
   }
   carried ??= { trace: copyTruth(trace), account: identityAccount(trace) };
@@ -77,11 +80,11 @@ interface Actor {
 }
 
 /** One defense over one trace: the virtual-clock link. */
-function run(trace: Trace, applied: AppliedDefense, rng: Rng): Carried {
+function run(trace: Trace, applied: AppliedDefense, rng: Rng, maximumFrames: number): Carried {
   const { defense, parameters, knowledge } = applied;
   if (defense.prepare && !('knowledge' in applied)) throw new DefenseError(`defense ${defense.name}: was not prepared`);
   const scope = scopeOfDefense(defense, parameters);
-  const output = createOutput(trace);
+  const output = createOutput(trace, maximumFrames, () => fail(`sent more than ${maximumFrames} frames`));
   const timers = createTimers();
   const tally = createTally();
   const actors: Actor[] = [];

@@ -19,6 +19,30 @@ export class InputError extends HomeveilError {
   override readonly exitCode = 1;
 }
 
+/**
+ * What was thrown, on one line: the message of an expected fault; for anything else its kind, message and the place in the code,
+ * `TypeError: x is not a function (hold.ts:12:5)`.
+ */
+export function describeThrown(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return oneLine(`threw ${String(thrown)}`);
+  if (thrown instanceof HomeveilError) return oneLine(thrown.message);
+  const frame = (thrown.stack ?? '')
+    .split('\n')
+    .find((line) => /^\s+at .*:\d+:\d+\)?$/.test(line) && !line.includes('node:'));
+  const place = frame?.match(/([^/\\(]+:\d+:\d+)\)?$/)?.[1];
+  return oneLine(`${thrown.name}: ${thrown.message}${place ? ` (${place})` : ''}`);
+}
+
+/** `text` with every run of white space, line breaks included, as one space. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim();
+}
+
+/** Code of somebody else's, a plug-in, threw what is no expected fault. Its message is one line that names the plug-in. */
+export class PluginError extends HomeveilError {
+  override readonly name = 'PluginError';
+}
+
 /** ` (did you mean "x"?)` for the nearest of `known` within two edits or a third of its length, else an empty string. */
 export function suggestion(given: string, known: Iterable<string>): string {
   let best = '';

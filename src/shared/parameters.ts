@@ -29,12 +29,22 @@ interface JsonSchemaProperty {
   exclusiveMaximum?: number;
 }
 
+/** A schema never changes, and making JSON Schema of it takes far longer than anything done with that. */
+const properties = new WeakMap<ParameterSchema, [string, JsonSchemaProperty][]>();
+
+function propertiesOf(schema: ParameterSchema): [string, JsonSchemaProperty][] {
+  let known = properties.get(schema);
+  if (!known) {
+    const described = z.toJSONSchema(schema, { io: 'input' }) as { properties?: Record<string, JsonSchemaProperty> };
+    known = Object.entries(described.properties ?? {});
+    properties.set(schema, known);
+  }
+  return known;
+}
+
 /** What the documentation says of each parameter of `schema`, read off the schema itself. */
 export function describeParameters(schema: ParameterSchema): ParameterInfo[] {
-  const { properties = {} } = z.toJSONSchema(schema, { io: 'input' }) as {
-    properties?: Record<string, JsonSchemaProperty>;
-  };
-  return Object.entries(properties).map(([name, property]) => ({
+  return propertiesOf(schema).map(([name, property]) => ({
     name,
     type: property.enum ? property.enum.join('|') : (property.type ?? 'string'),
     default: property.default,
@@ -43,15 +53,50 @@ export function describeParameters(schema: ParameterSchema): ParameterInfo[] {
   }));
 }
 
-function rangeOf(property: JsonSchemaProperty): string {
-  const parts: string[] = [];
+/** What values a parameter can take, as far as they can be told from the schema. */
+export type ParameterDomain =
+  | { readonly kind: 'number' | 'integer'; readonly low: Bound | null; readonly high: Bound | null }
+  | { readonly kind: 'choice'; readonly choices: readonly unknown[] }
+  | { readonly kind: 'any' };
+
+/** The smallest or largest value, or, where `excluded`, the first that is too small or too large. */
+export interface Bound {
+  readonly value: number;
+  readonly excluded: boolean;
+}
+
+/** The domain of each parameter of `schema`, by name. */
+export function parameterDomains(schema: ParameterSchema): Map<string, ParameterDomain> {
+  return new Map(propertiesOf(schema).map(([name, property]) => [name, domainOf(property)]));
+}
+
+function domainOf(property: JsonSchemaProperty): ParameterDomain {
+  if (property.enum) return { kind: 'choice', choices: property.enum };
+  if (property.type === 'boolean') return { kind: 'choice', choices: [false, true] };
+  if (property.type !== 'number' && property.type !== 'integer') return { kind: 'any' };
   const { minimum, exclusiveMinimum, maximum, exclusiveMaximum } = property;
-  // zod writes the safe-integer limits for every integer; they tell a reader nothing.
-  if (minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER) parts.push(`>= ${minimum}`);
-  if (exclusiveMinimum !== undefined) parts.push(`> ${exclusiveMinimum}`);
-  if (maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER) parts.push(`<= ${maximum}`);
-  if (exclusiveMaximum !== undefined) parts.push(`< ${exclusiveMaximum}`);
+  const bound = (included: number | undefined, excluded: number | undefined): Bound | null => {
+    if (excluded !== undefined) return { value: excluded, excluded: true };
+    // zod writes the safe-integer limits for every integer: those are no bounds of ours.
+    if (included === undefined || Math.abs(included) >= Number.MAX_SAFE_INTEGER) return null;
+    return { value: included, excluded: false };
+  };
+  return { kind: property.type, low: bound(minimum, exclusiveMinimum), high: bound(maximum, exclusiveMaximum) };
+}
+
+function rangeOf(property: JsonSchemaProperty): string {
+  const domain = domainOf(property);
+  if (domain.kind !== 'number' && domain.kind !== 'integer') return '';
+  const { low, high } = domain;
+  const parts: string[] = [];
+  if (low) parts.push(`${low.excluded ? '>' : '>='} ${low.value}`);
+  if (high) parts.push(`${high.excluded ? '<' : '<='} ${high.value}`);
   return parts.join(', ');
+}
+
+/** Whether a plug-in can be called so: lower-case words and numbers joined by hyphens, a letter first. */
+export function isKebabCase(name: string): boolean {
+  return /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name);
 }
 
 /** A plug-in and what was asked of it, as written on the command line: `pad:rule=mtu,size=1400`. */
@@ -81,6 +126,12 @@ export function parseRequest(text: string): PluginRequest {
     }
   }
   return { name, given };
+}
+
+/** The inverse of {@link parseRequest}: `pad:rule=mtu,size=1400`, or the name alone. */
+export function formatRequest(name: string, given: Readonly<Record<string, unknown>>): string {
+  const parts = Object.entries(given).map(([key, value]) => `${key}=${value}`);
+  return parts.length === 0 ? name : `${name}:${parts.join(',')}`;
 }
 
 /**

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import maybenot from '../../defenses/maybenot.js';
+import { trialChecks } from '../../src/conformance/trial.js';
 import { type Machine, STATE_END } from '../../src/shaping/maybenot/machine.js';
 import { encodeMachine } from '../../src/shaping/maybenot/serialized.js';
 import { shapeAll } from '../../src/shaping/simulate.js';
@@ -23,7 +24,6 @@ import {
   UNLIMITED,
 } from '../shaping/maybenot/machines.js';
 import { makeTrace, type Packet } from '../shaping/traces.js';
-import { conservesBytes, keepsTheOrderOfFlows, knowsItsCover, sendsForwardInTime } from './checks.js';
 
 interface Given {
   home?: Machine[];
@@ -422,9 +422,8 @@ test('2,100 random machines, three at a time, come to an end, lose nothing and k
         const defended = defend(trace, given);
         frames += defended.trace.packets;
         late += [...defended.delivered].some((at, i) => at > trace.time[i]!) ? 1 : 0;
-        for (const check of [conservesBytes, keepsTheOrderOfFlows, sendsForwardInTime, knowsItsCover]) {
-          check(() => defended, trace);
-        }
+        const claims = { separableCover: false, exceedsMtu: false, isTunnel: false };
+        for (const { check } of trialChecks) check({ before: trace, after: trace, defended, again: defended, claims });
       },
     ),
     { numRuns: 700 },

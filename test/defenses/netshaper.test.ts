@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { prepareAll, resolveDefense } from '../../src/harness/plugins.js';
+import { builtIns, prepareAll, resolveDefense } from '../../src/harness/plugins.js';
 import { shapeAll } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';
 import type { Trace } from '../../src/trace/trace.js';
@@ -8,7 +8,7 @@ import { carriedBy, makeTrace, type Packet } from '../shaping/traces.js';
 /** In openvpn, which pads nothing, so that a frame tells the bytes that were decided upon. */
 async function through(given: string, packets: Trace | Packet[], seed = 1, capacity: number | null = null) {
   const defense = resolveDefense(`netshaper:tunnel=openvpn,${given}`);
-  const applied = await prepareAll(defense, { trace: null, rng: createRng(1) });
+  const applied = await prepareAll(defense, { trace: null, rng: createRng(1) }, builtIns);
   const trace = Array.isArray(packets) ? makeTrace(packets) : packets;
   return shapeAll(trace, applied, { rng: createRng(seed), capacity });
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import randomForest from '../../attacks/random-forest.js';
 import { predictTrace, truthOf } from '../../src/harness/evaluate.js';
-import { defenseOf, prepareAll, resolveAttack, resolveDefense } from '../../src/harness/plugins.js';
+import { builtIns, defenseOf, prepareAll, resolveAttack, resolveDefense } from '../../src/harness/plugins.js';
 import { runBench } from '../../src/harness/run.js';
 import { resolveSpec } from '../../src/harness/spec.js';
 import { generateHome } from '../../src/home/home.js';
@@ -18,7 +18,7 @@ import { anyTrace, carriedBy, makeTrace, type Packet } from '../shaping/traces.j
 /** `text` is one defense or several in a row, as on the command line. */
 async function subject(text: string) {
   const defense = resolveDefense(text);
-  const applied = await prepareAll(defense, { trace: null, rng: createRng(1) });
+  const applied = await prepareAll(defense, { trace: null, rng: createRng(1) }, builtIns);
   return (packets: Trace | Packet[], capacity: number | null = null) =>
     shapeAll(Array.isArray(packets) ? makeTrace(packets) : packets, applied, { rng: createRng(1), capacity });
 }
@@ -266,5 +266,5 @@ test.each([
 test('is itself the tunnel, and refuses another', () => {
   expect(() => resolveDefense('vpn+vpn-shaping')).toThrow('vpn and vpn-shaping are both tunnels');
   const { parts } = resolveDefense('vpn-shaping:tunnel=openvpn');
-  expect(defenseOf(parts[0]!).tunnel!(parts[0]!.parameters)).toMatchObject({ port: 1194, transport: 17 });
+  expect(defenseOf(parts[0]!, builtIns).tunnel!(parts[0]!.parameters)).toMatchObject({ port: 1194, transport: 17 });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { prepareAll, resolveDefense, resolveView, viewOf } from '../../src/harness/plugins.js';
+import { builtIns, prepareAll, resolveDefense, resolveView, viewOf } from '../../src/harness/plugins.js';
 import { generateHome } from '../../src/home/home.js';
 import { createPast } from '../../src/shaping/past.js';
 import { type AppliedDefense, defineDefense, type PacketRef, type Part } from '../../src/shaping/shaper.js';
@@ -94,7 +94,7 @@ const own: Record<string, AppliedDefense[]> = {
 async function defended(request: string, viewName: string): Promise<Trace> {
   const view = resolveView(viewName);
   const rng = createRng(4);
-  const defenses = own[request] ?? (await prepareAll(resolveDefense(request), { trace: null, rng }));
+  const defenses = own[request] ?? (await prepareAll(resolveDefense(request), { trace: null, rng }, builtIns));
   const applied = { view: viewOf(view), parameters: view.parameters };
   return observe(home, applied, defenses, { rng, capacity: null }).trace;
 }

@@ -35,6 +35,11 @@ describe('the command that makes a run again', () => {
     ]);
   });
 
+  test('loads the plug-ins again, in their order', () => {
+    const plugins = ['./b c.ts', 'homeveil-more'].map((path) => ({ path, sha256: '00' }));
+    expect(words({ plugins }).slice(0, 4)).toEqual(['--plugin', './b c.ts', '--plugin', 'homeveil-more']);
+  });
+
   test('knows the synthetic home, given train and test captures, and a limit to what is trained on', () => {
     const home = words({ data: { kind: 'synthetic', hours: 2, seed: 1 }, maximumTrainPackets: 100_000 });
     expect([home.slice(0, 2), home.slice(-2)]).toEqual([

@@ -104,6 +104,7 @@ export function makeResult({
     tool: { name: 'homeveil', version: '0.1.0', commit: '0123456789abcdef0123456789abcdef01234567' },
     environment: { node: '20.20.2', cpu: 'Example CPU @ 3.00GHz', cores: 2, os: 'linux x64' },
     spec: {
+      plugins: [],
       data: synthetic
         ? { kind: 'synthetic', hours: 12, seed: 1 }
         : { kind: 'captures', paths: ['captures/home one'], labels: 'labels.csv', train: null, test: null },

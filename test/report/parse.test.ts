@@ -13,6 +13,13 @@ describe('reading a result file', () => {
     expect(JSON.stringify(read)).toBe(JSON.stringify(written));
   });
 
+  test('takes a result from before there were plug-ins', () => {
+    const { plugins, ...spec } = makeResult().spec;
+    expect(plugins).toEqual([]);
+    const read = parseResult(JSON.stringify({ ...makeResult(), spec }), 'result.json');
+    expect(read.spec.plugins).toEqual([]);
+  });
+
   test('takes a result of before there were metrics', () => {
     const written = JSON.stringify(makeOlderResult());
     expect(written).not.toMatch(/metrics|presence|dropLow|gigabytes/);

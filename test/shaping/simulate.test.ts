@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Defense, defineDefense, type Link, type PacketRef, type Shaper } from '../../src/shaping/shaper.js';
+import type { Defense, Link, PacketRef, Shaper } from '../../src/shaping/shaper.js';
 import { shape, shapeAll } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';
 import { NO_DEVICE, Protocol, type Trace } from '../../src/trace/trace.js';
@@ -10,7 +10,7 @@ import { anyTrace, carriedBy, makeTrace } from './traces.js';
 const rng = createRng(1);
 
 function defense(create: () => Shaper, more: Partial<Defense> = {}): Defense {
-  return defineDefense({
+  return {
     name: 'probe',
     summary: 'For tests.',
     source: 'this file',
@@ -19,7 +19,7 @@ function defense(create: () => Shaper, more: Partial<Defense> = {}): Defense {
     parameters: z.object({}),
     create,
     ...more,
-  });
+  };
 }
 
 const run = (trace: Trace, probe: Defense) => shape(trace, probe, {}, { rng });

@@ -1,0 +1,91 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import type { CommandModule } from 'yargs';
+import { root } from '../harness/environment.js';
+import { builtIns } from '../harness/plugins.js';
+import { UsageError } from '../shared/errors.js';
+import { writeFileAtomic } from '../shared/files.js';
+import { isKebabCase } from '../shared/parameters.js';
+
+const KINDS = ['defense', 'attack'] as const;
+
+interface NewOptions {
+  kind: (typeof KINDS)[number];
+  name: string;
+  dir: string;
+}
+
+const command: CommandModule<object, NewOptions> = {
+  command: 'new <kind> <name>',
+  describe: 'Write a defense or an attack to begin with, and a test of it',
+  builder: (yargs) =>
+    yargs
+      .positional('kind', { choices: KINDS, demandOption: true, describe: 'What to write' })
+      .positional('name', { type: 'string', demandOption: true, describe: 'Lower-case words joined by hyphens' })
+      .option('dir', { type: 'string', default: '.', describe: 'Folder to write into' })
+      .example('$0 new defense my-defense', 'my-defense.ts and my-defense.test.mjs'),
+  handler: ({ kind, name, dir }) => {
+    checkName(kind, name);
+    const files = ['.ts', '.test.mjs'].map((ending) => ({
+      path: join(dir, `${name}${ending}`),
+      text: readTemplate(kind, ending).replaceAll(`my-${kind}`, name),
+    }));
+    const taken = files.find(({ path }) => existsSync(path));
+    if (taken) throw new UsageError(`${taken.path}: expected a new name, found a file; nothing was written`);
+    for (const { path, text } of files) writeFileAtomic(path, text);
+    console.log(
+      nextSteps(
+        kind,
+        name,
+        dir,
+        files.map(({ path }) => path),
+      ),
+    );
+  },
+};
+
+export default command;
+
+function checkName(kind: NewOptions['kind'], name: string): void {
+  if (!isKebabCase(name)) {
+    throw new UsageError(`"${name}": expected lower-case words joined by hyphens, a letter first: my-${kind}`);
+  }
+  const known = kind === 'defense' ? builtIns.defenses : builtIns.attacks;
+  if (known.some((plugin) => plugin.name === name)) {
+    throw new UsageError(`"${name}": a built-in ${kind} has this name; expected another`);
+  }
+}
+
+/** The templates work as they are, under the name my-defense or my-attack, and are tested so. */
+function readTemplate(kind: NewOptions['kind'], ending: string): string {
+  return readFileSync(join(root, 'templates', `my-${kind}${ending}`), 'utf8');
+}
+
+function nextSteps(kind: NewOptions['kind'], name: string, dir: string, written: readonly string[]): string {
+  const [source, test] = written.map((path) => (path.startsWith('.') || path.startsWith('/') ? path : `./${path}`));
+  const bench =
+    kind === 'defense' ? `--defense none ${name}` : `--attack random-forest ${name} --defense none pad:rule=mtu`;
+  const lines = [
+    ...written,
+    '',
+    'It works as it is. Then:',
+    `  homeveil check ${source}`,
+    `  homeveil bench --plugin ${source} ${bench} --quick`,
+    `  node --test ${test}`,
+  ];
+  if (!findsHomeveil(dir)) {
+    lines.push('', 'For node --test and for your editor this folder needs the package homeveil:', `  npm link ${root}`);
+  }
+  return lines.join('\n');
+}
+
+/** Whether `import 'homeveil'` in the folder is found by Node. */
+function findsHomeveil(dir: string): boolean {
+  try {
+    createRequire(resolve(dir, 'any.js')).resolve('homeveil');
+    return true;
+  } catch {
+    return false;
+  }
+}

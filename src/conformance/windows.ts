@@ -1,0 +1,91 @@
+import { buildWindows } from '../learning/build-windows.js';
+import { NO_CLASS, type Windows } from '../learning/windows.js';
+import type { Rng } from '../shared/rng.js';
+import { createTraceBuilder, NO_DEVICE, Protocol, type Trace } from '../trace/trace.js';
+
+/** Packets per window. */
+export const WINDOW = 20;
+
+/** Devices that port, protocols and length each tell apart. */
+const DEVICES = ['lamp', 'camera', 'lock'].map((name) => ({ name, category: 'iot' as const }));
+const PORTS = [1883, 443, 5683];
+const { IP, TCP, UDP, TLS } = Protocol;
+const PROTOCOLS = [IP | TCP, IP | TCP | TLS, IP | UDP];
+
+interface Options {
+  readonly devices?: number;
+  /** Share of the packets that is cover, or of a device that is in no class. */
+  readonly strange?: number;
+  readonly classes?: readonly string[];
+  readonly coverClass?: boolean;
+  readonly stride?: number;
+}
+
+/** Windows over the packets of some devices, which take turns by chance. */
+export function makeWindows(rng: Rng, packets: number, options: Options = {}): Windows {
+  const { devices = 2, strange = 0, coverClass = false, stride = WINDOW } = options;
+  const { classes = DEVICES.slice(0, devices).map(({ name }) => name) } = options;
+  const trace = makeTrace(rng, packets, devices, strange);
+  return buildWindows(trace, { size: WINDOW, stride, mix: 'home', port: 'service', classes, coverClass }).windows;
+}
+
+function makeTrace(rng: Rng, packets: number, devices: number, strange: number): Trace {
+  const builder = createTraceBuilder(DEVICES);
+  for (const remotePort of PORTS) {
+    builder.flow({
+      transport: remotePort === 5683 ? 17 : 6,
+      localPort: 40_000 + remotePort,
+      remotePort,
+      localAddress: '192.168.1.10',
+      remoteAddress: '198.51.100.1',
+      wan: true,
+      header: 14,
+    });
+  }
+  let time = 1.7e9;
+  for (let i = 0; i < packets; i++) {
+    time += rng.exponential(0.1);
+    const kind = rng.integer(0, devices - 1);
+    const isCover = rng.uniform() < strange;
+    builder.push({
+      time,
+      length: 100 + 500 * kind + rng.integer(0, 20),
+      direction: rng.integer(0, 1),
+      protocols: PROTOCOLS[kind]!,
+      port: PORTS[kind]!,
+      flow: kind,
+      device: isCover ? NO_DEVICE : kind,
+      cover: isCover ? 1 : 0,
+    });
+  }
+  return builder.build();
+}
+
+/** As a prediction is given them: nothing says what is what. */
+export function withoutLabels(windows: Windows): Windows {
+  return { ...windows, classes: [], label: new Uint16Array(windows.label.length).fill(NO_CLASS) };
+}
+
+/** The same packets, but no window over them. */
+export function withoutWindows(windows: Windows): Windows {
+  return { ...windows, start: new Uint32Array(0), count: new Uint16Array(0) };
+}
+
+/** Not one packet. */
+export function emptyWindows(classes: readonly string[]): Windows {
+  return {
+    packets: {
+      rows: 0,
+      port: new Uint16Array(0),
+      protocols: new Uint8Array(0),
+      direction: new Uint8Array(0),
+      length: new Float32Array(0),
+      interval: new Float32Array(0),
+    },
+    start: new Uint32Array(0),
+    count: new Uint16Array(0),
+    size: WINDOW,
+    classes,
+    label: new Uint16Array(0),
+  };
+}

@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest';
+import { checkAttack } from '../../src/conformance/check-attack.js';
+import { attacks } from '../../src/harness/plugins.js';
+
+/** Less than the defaults, for attacks that would take long. */
+const SMALL: Record<string, Record<string, unknown>> = {
+  'random-forest': { trees: 10 },
+  lstm: { hidden: 8, embedding: 4, epochs: 3, batch: 8, learningRate: 0.02 },
+  blstm: { hidden: 8, embedding: 4, epochs: 3, batch: 8, learningRate: 0.02 },
+};
+
+test.each(attacks)('$name keeps the contract', async (attack) => {
+  const { checks } = await checkAttack(attack, { parameters: SMALL[attack.name] });
+  expect(checks.filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
+});
