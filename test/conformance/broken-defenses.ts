@@ -194,14 +194,6 @@ export const brokenDefenses: readonly Broken[] = [
     }),
   ],
   [
-    'a packet of another device',
-    'knows-its-cover',
-    /^frame 0 belongs to a device/,
-    changing((p) => {
-      p.device = 99;
-    }),
-  ],
-  [
     'a packet with another port',
     'looks-like-its-packets',
     /^frame 0 has flow, port and protocols of no packet/,
