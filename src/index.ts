@@ -34,6 +34,8 @@ export { renderMarkdown } from './report/markdown.js';
 export { parseResult } from './report/parse.js';
 export type { Account, DefendedTrace } from './shaping/account.js';
 export { costOf } from './shaping/cost.js';
+export { createPast, type Past } from './shaping/past.js';
+export { createQueue, type PacketQueue } from './shaping/queue.js';
 export {
   type AppliedDefense,
   type CoverShape,

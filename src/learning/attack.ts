@@ -46,7 +46,7 @@ export interface OpenContext {
   readonly onWarning?: (message: string) => void;
 }
 
-/** An attack: see docs/attacks.md for how to write one. */
+/** An attack: see docs/writing-an-attack.md for how to write one. */
 export interface Attack<S extends ParameterSchema = ParameterSchema> {
   readonly name: string;
   /** One sentence. */

@@ -121,7 +121,7 @@ export interface Training {
   readonly rng: Rng;
 }
 
-/** A defense: see docs/defenses.md for how to write one. `K` is what it learns in `prepare`. */
+/** A defense: see docs/writing-a-defense.md for how to write one. `K` is what it learns in `prepare`. */
 export interface Defense<S extends ParameterSchema = ParameterSchema, K = unknown> {
   readonly name: string;
   /** One sentence. */
