@@ -1,15 +1,22 @@
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
+import { openCache } from '../harness/cache.js';
 import { loadPlugins } from '../harness/load-plugins.js';
-import type { Interval, Result } from '../harness/result.js';
-import { runBench } from '../harness/run.js';
+import type { Interval, ResolvedSpec, Result, StudyResult } from '../harness/result.js';
+import { countCells, runBench } from '../harness/run.js';
 import { type BenchRequest, resolveSpec } from '../harness/spec.js';
+import { countStudyCells, labelOf, runStudy } from '../harness/study.js';
+import { readStudy } from '../harness/study-file.js';
 import { renderHtml } from '../report/html.js';
+import { renderStudyHtml } from '../report/study.js';
+import { UsageError } from '../shared/errors.js';
 import { writeFileAtomic } from '../shared/files.js';
 import { addDataOptions, type DataOptions } from './data-options.js';
 import { createProgressLine, formatCount, formatDuration, formatPercent, table, wrap } from './terminal.js';
 
 interface BenchOptions extends DataOptions {
+  study?: string;
+  dryRun?: boolean;
   attack?: string[];
   defense?: string[];
   adversary?: string[];
@@ -19,10 +26,14 @@ interface BenchOptions extends DataOptions {
 }
 
 const command: CommandModule<object, BenchOptions> = {
-  command: 'bench',
+  command: 'bench [study]',
   describe: 'Measure attacks against defenses: write result.json and report.html, print a table',
   builder: (yargs) =>
     addDataOptions(yargs)
+      .positional('study', {
+        type: 'string',
+        describe: 'YAML file of datasets, views, attacks, defenses (homeveil schema), in place of the options',
+      })
       .option('attack', {
         type: 'string',
         array: true,
@@ -32,18 +43,22 @@ const command: CommandModule<object, BenchOptions> = {
       .option('adversary', { type: 'string', array: true, describe: 'static, adaptive  [both]' })
       .option('seeds', { type: 'number', describe: 'Runs, each with a seed of its own  [1]' })
       .option('out', { type: 'string', default: 'homeveil-report', describe: 'Folder for result.json and report.html' })
+      .option('dry-run', { type: 'boolean', describe: 'Show what would be run' })
       .option('json', { type: 'boolean', default: false, describe: 'Print the result as JSON in place of the table' })
       .example('$0 bench --quick', 'a first look, on the synthetic home')
       .example(
         '$0 bench --data captures/ --labels labels.csv --defense none --defense pad:rule=mtu --defense pad+jitter',
         'your captures',
-      ),
+      )
+      .example('$0 bench study.yaml --out study', 'many settings; killed, it goes on where it stood'),
   handler: async (options) => {
     const started = performance.now();
-    const { attack, defense, adversary, plugin = [], threads, out, json, ...rest } = options;
+    const { study, dryRun, attack, defense, adversary, plugin = [], threads, out, json, ...rest } = options;
+    if (study !== undefined) return benchStudy(study, options);
     const request: BenchRequest = { ...rest, attacks: attack, defenses: defense, adversaries: adversary };
     const plugins = await loadPlugins(plugin);
     const spec = resolveSpec(request, plugins);
+    if (dryRun) return console.log(printPlan([spec]));
     const progress = createProgressLine();
     let result: Result;
     try {
@@ -55,14 +70,71 @@ const command: CommandModule<object, BenchOptions> = {
     const html = await renderHtml(result);
     writeFileAtomic(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
     writeFileAtomic(report, html);
+    if (result.failures) process.exitCode = 1;
     if (json) console.log(JSON.stringify(result, null, 2));
-    else console.log(print(result, report, (performance.now() - started) / 1000));
+    else console.log(print(result, `${report} (${formatDuration((performance.now() - started) / 1000)})`));
   },
 };
 
 export default command;
 
-function print(result: Result, report: string, seconds: number): string {
+/** What may stand beside a study; all else stands in it. */
+const BESIDE_STUDY = ['study', 'dryRun', 'plugin', 'threads', 'out', 'json', '_', '$0'];
+
+async function benchStudy(path: string, options: BenchOptions): Promise<void> {
+  const { dryRun, plugin = [], threads, out, json } = options;
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || BESIDE_STUDY.includes(name) || name.includes('-')) continue;
+    throw new UsageError(`--${name}: with a study, it stands in the file (${path})`);
+  }
+  const started = performance.now();
+  const { study, requests, plugins: named } = readStudy(path);
+  const plugins = await loadPlugins([...named, ...plugin]);
+  const specs = requests.map((request) => resolveSpec(request, plugins));
+  if (dryRun) return console.log(printPlan(specs));
+  const progress = createProgressLine();
+  let result: StudyResult;
+  try {
+    result = await runStudy(study.name, specs, { plugins, threads, cache: openCache(join(out, 'cache')), ...progress });
+  } finally {
+    progress.end();
+  }
+  const links = result.runs.map(({ spec }, i) => `${i + 1}-${slug(labelOf(spec))}.html`);
+  const pages = await Promise.all(result.runs.map((run) => renderHtml(run)));
+  for (const [i, page] of pages.entries()) writeFileAtomic(join(out, links[i]!), page);
+  writeFileAtomic(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+  writeFileAtomic(join(out, 'report.html'), renderStudyHtml(result, links));
+  if (json) console.log(JSON.stringify(result, null, 2));
+  else {
+    for (const run of result.runs) console.log(`${print(run, null)}\n`);
+    console.log(`${join(out, 'report.html')} (${formatDuration((performance.now() - started) / 1000)})`);
+  }
+  if (result.runs.some(({ failures = [] }) => failures.length > 0)) process.exitCode = 1;
+}
+
+const slug = (text: string): string =>
+  text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
+
+function printPlan(specs: readonly ResolvedSpec[]): string {
+  const rows = specs.map((spec) => [
+    labelOf(spec),
+    ...[spec.attacks, spec.defenses, spec.adversaries].map((list) => formatCount(list.length)),
+    formatCount(spec.seeds),
+    formatCount(countCells(spec)),
+  ]);
+  const counts = ['attacks', 'defenses', 'adversaries', 'seeds', 'cells'];
+  return [
+    table([{ title: 'setting', shrink: true }, ...counts.map((title) => ({ title, align: 'right' as const }))], rows),
+    '',
+    `${formatCount(countStudyCells(specs))} cells; nothing was run`,
+  ].join('\n');
+}
+
+/** @param last line, null for none */
+function print(result: Result, last: string | null): string {
   const { spec, dataset, summary, warnings } = result;
   const shown = dataset.devices.filter((device) => device.test > 0).length;
   const seen = `${shown} devices, ${formatCount(dataset.packets)} packets in the ${spec.view.label} view, mix ${spec.mix}`;
@@ -100,7 +172,7 @@ function print(result: Result, report: string, seconds: number): string {
       : []),
   ];
   if (warnings.length > 0) lines.push('', ...warnings.flatMap((warning) => wrap(`warning: ${warning}`, 9, 0)));
-  lines.push('', `${report} (${formatDuration(seconds)})`);
+  if (last !== null) lines.push('', last);
   return lines.join('\n');
 }
 

@@ -1,12 +1,13 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CommandModule } from 'yargs';
-import type { Result } from '../harness/result.js';
+import type { Result, StudyResult } from '../harness/result.js';
 import { renderCsv } from '../report/csv.js';
 import { renderFigures } from '../report/figures.js';
 import { renderHtml } from '../report/html.js';
 import { renderMarkdown } from '../report/markdown.js';
-import { parseResult } from '../report/parse.js';
+import { parseAnyResult } from '../report/parse.js';
+import { renderStudyCsv, renderStudyHtml, renderStudyMarkdown } from '../report/study.js';
 import { InputError, UsageError } from '../shared/errors.js';
 import { writeFileAtomic } from '../shared/files.js';
 
@@ -17,11 +18,17 @@ interface ReportOptions {
   stdout: boolean;
 }
 
+interface TextFormat {
+  readonly name: string;
+  run(result: Result): string | Promise<string>;
+  study(study: StudyResult): string;
+}
+
 /** How each text format is made, and what its file is called unless the user says otherwise. */
-const TEXTS: Record<string, { readonly name: string; render(result: Result): string | Promise<string> }> = {
-  html: { name: 'report.html', render: renderHtml },
-  markdown: { name: 'report.md', render: renderMarkdown },
-  csv: { name: 'cells.csv', render: renderCsv },
+const TEXTS: Record<string, TextFormat> = {
+  html: { name: 'report.html', run: renderHtml, study: (study) => renderStudyHtml(study, null) },
+  markdown: { name: 'report.md', run: renderMarkdown, study: renderStudyMarkdown },
+  csv: { name: 'cells.csv', run: renderCsv, study: renderStudyCsv },
 };
 const FORMATS = [...Object.keys(TEXTS), 'svg'];
 
@@ -51,13 +58,14 @@ const command: CommandModule<object, ReportOptions> = {
       throw new UsageError(`--stdout: expected one format of text, found ${formats.join(' and ')}`);
     }
     const file = isFolder(path) ? join(path, 'result.json') : path;
-    const result = parseResult(read(file), file);
+    const result = parseAnyResult(read(file), file);
     const folder = out ?? dirname(file);
     // All is made before anything is written.
     const files: { readonly name: string; readonly text: string }[] = [];
     for (const one of formats) {
       const text = TEXTS[one];
-      if (text) files.push({ name: text.name, text: await text.render(result) });
+      if (text) files.push({ name: text.name, text: 'runs' in result ? text.study(result) : await text.run(result) });
+      else if ('runs' in result) throw new UsageError('--format svg: expected the result of one run, found a study');
       else files.push(...(await renderFigures(result)).map(({ name, svg }) => ({ name: `${name}.svg`, text: svg })));
     }
     if (stdout) {

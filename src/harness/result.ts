@@ -23,7 +23,28 @@ export interface Result {
   /** One for each defense and seed. Results older than this key lack it. */
   readonly metrics?: readonly Metrics[];
   readonly summary: readonly SummaryRow[];
+  /** What could not be run; left out where all could. */
+  readonly failures?: readonly Failure[];
   readonly warnings: readonly string[];
+}
+
+/** A cell that could not be run, and why; the metrics of a defense and seed where `attack` and `adversary` are null. */
+export interface Failure {
+  readonly attack: string | null;
+  readonly defense: string;
+  readonly adversary: Adversary | null;
+  readonly seed: number;
+  readonly message: string;
+}
+
+/** The result of a study: one run for each of its settings (dataset, view, mix, window, link). */
+export interface StudyResult {
+  readonly schemaVersion: 1;
+  readonly kind: 'study';
+  readonly name: string;
+  readonly tool: Result['tool'];
+  readonly environment: Result['environment'];
+  readonly runs: readonly Result[];
 }
 
 export type Adversary = 'static' | 'adaptive';
@@ -154,7 +175,7 @@ export interface Metrics {
 export interface SummaryRow {
   readonly defense: string;
   readonly params: readonly Readonly<Record<string, unknown>>[];
-  /** The attack with the highest mean accuracy of the strongest adversary in the run (adaptive, if it is there). */
+  /** The attack with the highest mean accuracy, of the stronger adversary in the run. */
   readonly bestAttack: string;
   readonly adversary: Adversary;
   /** Of that attack. */

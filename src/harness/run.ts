@@ -1,16 +1,29 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
 import { accuracyInterval, dropInterval } from '../learning/interval.js';
 import { costOf } from '../shaping/cost.js';
-import { UsageError } from '../shared/errors.js';
+import { HomeveilError, UsageError } from '../shared/errors.js';
 import type { Progress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
 import type { Trace } from '../trace/trace.js';
 import type { AppliedView } from '../view/observe.js';
+import { type CacheKey, noCache } from './cache.js';
 import { openData, type Parts } from './dataset.js';
 import { describeEnvironment, describeTool } from './environment.js';
 import { predictTrace, score, truthOf } from './evaluate.js';
 import { measure } from './measure.js';
 import { scorePresence } from './presence.js';
-import type { Adversary, Cell, Metrics, ResolvedDefense, ResolvedPlugin, ResolvedSpec, Result } from './result.js';
+import type {
+  Adversary,
+  Cell,
+  DatasetSummary,
+  Failure,
+  Metrics,
+  ResolvedDefense,
+  ResolvedPlugin,
+  ResolvedSpec,
+  Result,
+} from './result.js';
 import { appliedView, windowing } from './setting.js';
 import { type ScoredCell, summarize } from './summary.js';
 import { sanityWarnings } from './warnings.js';
@@ -28,7 +41,7 @@ export async function runBench(spec: ResolvedSpec, options: RunOptions): Promise
   checkThreads(options);
   const view = appliedView(spec);
   const { parts, summary: dataset, warnings } = await openData(spec, view, options.onProgress);
-  const { scored, metrics } = await runCells(spec, view, parts, options);
+  const { scored, metrics, failures } = await runCells(spec, view, parts, dataset, options);
   const summary = summarize(spec, scored, {
     accuracy: (runs) => accuracyInterval(runs, createRng(spec.seed, 'interval')),
     drop: (before, after) => dropInterval(before, after, createRng(spec.seed, 'drop')),
@@ -43,7 +56,8 @@ export async function runBench(spec: ResolvedSpec, options: RunOptions): Promise
     cells,
     metrics,
     summary,
-    warnings: [...warnings, ...sanityWarnings(spec, summary, cells)],
+    ...(failures.length > 0 ? { failures } : {}),
+    warnings: [...warnings, ...failures.map(describeFailure), ...sanityWarnings(spec, summary, cells)],
   };
 }
 
@@ -53,46 +67,166 @@ export function checkThreads({ threads }: RunOptions): void {
   }
 }
 
-/** All cells, in the order seed, defense, attack, adversary, and what depends on no attack, in the order seed, defense. */
+/**
+ * All cells, in the order seed, defense, attack, adversary, and what depends on no attack, in the order seed, defense. What fails is
+ * told, and the others are run; but not where the request itself is at fault, or nothing could be run.
+ */
 async function runCells(
   spec: ResolvedSpec,
   view: AppliedView,
   parts: Parts,
+  dataset: DatasetSummary,
   options: RunOptions,
-): Promise<{ scored: ScoredCell[]; metrics: Metrics[] }> {
+): Promise<{ scored: ScoredCell[]; metrics: Metrics[]; failures: Failure[] }> {
+  const { cache = noCache, signal } = options;
   const scored: ScoredCell[] = [];
   const metrics: Metrics[] = [];
-  const total = spec.seeds * spec.defenses.length * spec.attacks.length * spec.adversaries.length;
+  const failures: Failure[] = [];
+  let firstError: unknown;
+  const total = countCells(spec);
+  let done = 0;
   for (let seed = spec.seed; seed < spec.seed + spec.seeds; seed++) {
     const world = createWorld(spec, view, parts, seed, options.plugins);
     for (const defense of spec.defenses) {
-      const shaped = await world.defend(defense, 'test');
-      const base = (await world.defend(UNDEFENDED, 'test')).defended.trace;
+      /** The value kept under `step`, or made now; undefined where that fails. */
+      const attempt = async <T>(step: Step, make: () => Promise<T>): Promise<T | undefined> => {
+        signal?.throwIfAborted();
+        try {
+          return await cache.remember(keyOf(spec, dataset, { ...step, defense, seed }), make);
+        } catch (error) {
+          if (signal?.aborted || !(error instanceof HomeveilError) || error instanceof UsageError) throw error;
+          firstError ??= error;
+          const { attack = null, adversary = null } = step;
+          failures.push({
+            attack: attack?.label ?? null,
+            defense: defense.label,
+            adversary,
+            seed,
+            message: error.message,
+          });
+          return undefined;
+        }
+      };
       for (const attack of spec.attacks) {
         for (const adversary of spec.adversaries) {
           const detail = (what: string) => `${what} ${attack.label}, ${defense.label}, ${adversary}`;
-          const report = (what: string, fraction: number, figures?: Progress['figures']) => {
-            const done = scored.length + fraction;
-            options.onProgress?.({ task: 'bench', detail: detail(what), done, total, unit: 'cells', figures });
-          };
-          report('defend', 0);
-          const model = await world.fit(attack, adversary === 'static' ? null : defense, {
-            ...options,
-            onProgress: ({ done, total: of, figures }) => report('fit', of ? 0.8 * (done / of) : 0, figures),
+          const report = (what: string, fraction: number, figures?: Progress['figures']) =>
+            options.onProgress?.({
+              task: 'bench',
+              detail: detail(what),
+              done: done + fraction,
+              total,
+              unit: 'cells',
+              figures,
+            });
+          const cell = await attempt({ step: 'cell', attack, adversary }, async () => {
+            report('defend', 0);
+            const shaped = await world.defend(defense, 'test');
+            const base = (await world.defend(UNDEFENDED, 'test')).defended.trace;
+            const model = await world.fit(attack, adversary === 'static' ? null : defense, {
+              ...options,
+              onProgress: ({ done: part, total: of, figures }) => report('fit', of ? 0.8 * (part / of) : 0, figures),
+            });
+            signal?.throwIfAborted();
+            report('predict', 0.8);
+            return keepable(
+              await evaluate(spec, view, parts, shaped, base, { model, attack, defense, adversary, seed }),
+            );
           });
-          options.signal?.throwIfAborted();
-          report('predict', 0.8);
-          scored.push(await evaluate(spec, view, parts, shaped, base, { model, attack, defense, adversary, seed }));
+          if (cell) scored.push(scoredCell(cell));
+          done++;
         }
       }
       const measured = `measure ${defense.label}`;
-      options.onProgress?.({ task: 'bench', detail: measured, done: scored.length, total, unit: 'cells' });
-      metrics.push(await measure(spec, view, parts, world, defense, seed, options.threads));
+      options.onProgress?.({ task: 'bench', detail: measured, done, total, unit: 'cells' });
+      const found = await attempt({ step: 'measure' }, () =>
+        measure(spec, view, parts, world, defense, seed, options.threads),
+      );
+      if (found) metrics.push(found);
       world.release(defense);
     }
   }
-  return { scored, metrics };
+  if (scored.length === 0) throw firstError;
+  return { scored, metrics, failures };
 }
+
+/** One line, for a warning. */
+function describeFailure({ attack, defense, adversary, seed, message }: Failure): string {
+  const what = attack === null ? 'the metrics' : `${attack} (${adversary})`;
+  return `${what} under ${defense}, seed ${seed}, could not be run: ${message}`;
+}
+
+/** Of one setting. */
+export function countCells({ seeds, defenses, attacks, adversaries }: ResolvedSpec): number {
+  return seeds * defenses.length * attacks.length * adversaries.length;
+}
+
+/** One of the things that are made for each defense and seed. */
+interface Step {
+  readonly step: 'cell' | 'measure';
+  readonly attack?: ResolvedPlugin;
+  readonly adversary?: Adversary;
+}
+
+/** All that a step depends on. */
+function keyOf(
+  {
+    data,
+    split,
+    view,
+    mix,
+    window,
+    stride,
+    port,
+    minimumPackets,
+    maximumTrainPackets,
+    capacity,
+    plugins,
+  }: ResolvedSpec,
+  dataset: DatasetSummary,
+  { defense, ...step }: Step & { readonly defense: ResolvedDefense; readonly seed: number },
+): CacheKey {
+  const setting = { split, view, mix, window, stride, port, minimumPackets, maximumTrainPackets, capacity };
+  return {
+    ...step,
+    defense: defense.parts,
+    // The label names the streams of chance.
+    label: defense.label,
+    files: defense.parts.map(({ parameters }) => hashNamedFiles(parameters)),
+    setting,
+    plugins: plugins.map(({ sha256 }) => sha256),
+    data,
+    dataset: dataset.sha256,
+  };
+}
+
+/** SHA-256 of each file that a parameter names. */
+function hashNamedFiles(parameters: Readonly<Record<string, unknown>>): Record<string, string> {
+  const hashes: Record<string, string> = {};
+  for (const [name, value] of Object.entries(parameters)) {
+    if (typeof value !== 'string' || !statSync(value, { throwIfNoEntry: false })?.isFile()) continue;
+    hashes[name] = createHash('sha256').update(readFileSync(value)).digest('hex');
+  }
+  return hashes;
+}
+
+/** A scored cell in JSON. */
+interface KeptCell {
+  readonly cell: Cell;
+  readonly correct: readonly number[];
+  readonly total: readonly number[];
+}
+
+const keepable = ({ cell, blocks }: ScoredCell): KeptCell => ({
+  cell,
+  correct: [...blocks.correct],
+  total: [...blocks.total],
+});
+
+const scoredCell = ({ cell, correct, total }: KeptCell): ScoredCell => ({
+  cell,
+  blocks: { correct: Float64Array.from(correct), total: Float64Array.from(total) },
+});
 
 interface Trial {
   readonly model: Model;

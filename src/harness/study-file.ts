@@ -46,6 +46,7 @@ const study = z
     capacities: z.array(z.number().nullable()).min(1).default([null]).describe('Mbit/s of the link; null for no limit'),
     minimumPackets: z.int().optional().describe('devices with fewer packets on either side are left out'),
     maximumTrainPackets: z.int().optional().describe('an attack trains on at most so many packets'),
+    plugins: z.array(z.string()).default([]).describe('files (beside this one) or packages with attacks and defenses'),
     quick: z.boolean().default(false).describe('less data, for a first look'),
   })
   .describe(
@@ -58,6 +59,8 @@ type PluginEntry = z.output<typeof plugin>;
 /** A study as it stands in a file. */
 export interface StudyFile {
   readonly study: Study;
+  /** As `--plugin` takes them. */
+  readonly plugins: readonly string[];
   /** One request for each setting, in the order of the file: datasets first, then views, mixes, windows, capacities. */
   readonly requests: readonly BenchRequest[];
 }
@@ -83,7 +86,14 @@ export function readStudy(path: string): StudyFile {
     const issue = innermost(parsed.error.issues[0]!);
     throw new UsageError(`${lineOf(offsetOf(document, issue))}: ${describeIssue(issue)}`);
   }
-  return { study: parsed.data, requests: requestsOf(parsed.data, dirname(path)) };
+  const folder = dirname(path);
+  const plugins = parsed.data.plugins.map((one) => (isFileName(one) && !isAbsolute(one) ? join(folder, one) : one));
+  return { study: parsed.data, plugins, requests: requestsOf(parsed.data, folder) };
+}
+
+/** Whether a plug-in is named by its file, not by its package. */
+function isFileName(text: string): boolean {
+  return text.startsWith('.') || /\.m?[jt]s$/.test(text);
 }
 
 type Issue = z.core.$ZodIssue;

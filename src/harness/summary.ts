@@ -12,33 +12,36 @@ export interface Estimates {
   drop(before: readonly BlockCounts[], after: readonly BlockCounts[]): Interval;
 }
 
-/** One row per defense, in the order of the spec: the best attack of each adversary, and what the defense costs. */
+/**
+ * One row per defense that has a scored cell, in the order of the spec: the best attack of each adversary, and what the defense costs.
+ * The accuracy that counts is that of the stronger adversary: whoever knows a defense can still use what was learnt without it, and a
+ * defense gets no credit where learning from its traffic went wrong.
+ */
 export function summarize(spec: ResolvedSpec, scored: readonly ScoredCell[], estimate: Estimates): SummaryRow[] {
-  const headline: Adversary = spec.adversaries.includes('adaptive') ? 'adaptive' : 'static';
   const blocksOf = (cells: readonly ScoredCell[]) => cells.map(({ blocks }) => blocks);
-  const groups = spec.defenses.map((defense) => {
+  const groups = spec.defenses.flatMap((defense) => {
     const own = scored.filter(({ cell }) => cell.defense === defense.label);
     const best = (adversary: Adversary) => bestAttack(own, adversary);
-    const chosen = best(headline)!;
-    const intervalOf = (adversary: Adversary): Interval | null => {
-      const runs = best(adversary);
-      return runs ? estimate.accuracy(blocksOf(runs)) : null;
-    };
+    const runs = { adaptive: best('adaptive'), static: best('static') };
+    const adversary = strongerOf(runs);
+    const chosen = runs[adversary];
+    if (!chosen) return [];
+    const intervalOf = (cells: readonly ScoredCell[] | null) => (cells ? estimate.accuracy(blocksOf(cells)) : null);
     const cells = chosen.map(({ cell }) => cell);
     const row = {
       defense: defense.label,
       params: defense.parts.map((part) => part.parameters),
       bestAttack: cells[0]!.attack,
-      adversary: headline,
-      accuracy: intervalOf(headline)!,
-      static: intervalOf('static'),
-      adaptive: intervalOf('adaptive'),
+      adversary,
+      accuracy: intervalOf(chosen)!,
+      static: intervalOf(runs.static),
+      adaptive: intervalOf(runs.adaptive),
       chance: mean(cells.map((cell) => cell.identification.chance))!,
       majority: mean(cells.map((cell) => cell.identification.majority))!,
       bandwidthOverhead: mean(cells.map((cell) => cell.cost.bandwidthOverhead)),
       addedDelayP95: mean(cells.map((cell) => cell.cost.addedDelay.p95)),
     };
-    return { row, chosen };
+    return [{ row, chosen }];
   });
   const undefended = groups.find(({ row }) => row.defense === 'none');
   return groups.map(({ row, chosen }) => {
@@ -51,6 +54,13 @@ export function summarize(spec: ResolvedSpec, scored: readonly ScoredCell[], est
       pareto: !groups.some((other) => dominates(other.row, row)),
     };
   });
+}
+
+/** The adversary whose best attack is right more often; of equals the adaptive one. */
+function strongerOf(runs: Record<Adversary, ScoredCell[] | null>): Adversary {
+  const accuracy = (cells: ScoredCell[] | null) =>
+    mean((cells ?? []).map(({ cell }) => cell.identification.accuracy)) ?? Number.NEGATIVE_INFINITY;
+  return accuracy(runs.static) > accuracy(runs.adaptive) ? 'static' : 'adaptive';
 }
 
 /** The cells (one per seed) of the attack with the highest mean accuracy; null where the adversary was not asked for. */

@@ -7,6 +7,7 @@ import type { OnProgress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
 import type { Trace } from '../trace/trace.js';
 import { type AppliedView, observe } from '../view/observe.js';
+import type { Cache } from './cache.js';
 import type { Parts } from './dataset.js';
 import { attackOf, builtIns, prepareAll, type Registry } from './plugins.js';
 import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
@@ -16,6 +17,8 @@ import { windowing } from './setting.js';
 export interface RunOptions {
   /** What the spec was resolved with; by default what is built in. */
   readonly plugins?: Registry;
+  /** Where finished cells are kept and looked for; by default nowhere. */
+  readonly cache?: Cache;
   /** Worker threads an attack may use, at least 1. */
   readonly threads: number;
   readonly onProgress?: OnProgress;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Result } from '../harness/result.js';
+import type { Result, StudyResult } from '../harness/result.js';
 import { MIXES } from '../learning/build-windows.js';
 import { InputError } from '../shared/errors.js';
 
@@ -10,6 +10,27 @@ import { InputError } from '../shared/errors.js';
  * place in the file, what was expected there and what was found
  */
 export function parseResult(text: string, path: string): Result {
+  const value = readObject(text, path);
+  check(resultSchema, value, path);
+  return withPlugins(value as Result);
+}
+
+/**
+ * Reads the result of a run or of a study.
+ * @throws InputError as {@link parseResult}
+ */
+export function parseAnyResult(text: string, path: string): Result | StudyResult {
+  const value = readObject(text, path);
+  if ((value as { kind?: unknown }).kind !== 'study') {
+    check(resultSchema, value, path);
+    return withPlugins(value as Result);
+  }
+  check(studySchema, value, path);
+  const study = value as StudyResult;
+  return { ...study, runs: study.runs.map(withPlugins) };
+}
+
+function readObject(text: string, path: string): object {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -20,15 +41,21 @@ export function parseResult(text: string, path: string): Result {
     throw new InputError(`${path}: expected a result object, found ${shown(value)}`);
   }
   checkVersion((value as { schemaVersion?: unknown }).schemaVersion, path);
-  const parsed = resultSchema.safeParse(value);
-  if (parsed.success) {
-    const { spec } = value as Result;
-    return { ...(value as Result), spec: { ...spec, plugins: parsed.data.spec.plugins } };
-  }
+  return value;
+}
+
+function check(schema: z.ZodType, value: object, path: string): void {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return;
   const issue = parsed.error.issues[0]!;
   const place = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
   const found = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)?.[key], value);
   throw new InputError(`${path}: ${place.slice(1)}: ${oneLine(issue.message)}, found ${shown(found)}`);
+}
+
+/** A result from before there were plug-ins names none. */
+function withPlugins(result: Result): Result {
+  return { ...result, spec: { ...result.spec, plugins: result.spec.plugins ?? [] } };
 }
 
 /** @throws InputError unless `version` is one that this code can read */
@@ -47,6 +74,8 @@ function oneLine(message: string): string {
   return line.charAt(0).toLowerCase() + line.slice(1);
 }
 
+const tool = z.object({ name: z.literal('homeveil'), version: z.string(), commit: z.string().nullable() });
+const environment = z.object({ node: z.string(), cpu: z.string(), cores: z.number(), os: z.string() });
 const maybe = z.number().nullable();
 const parameters = z.record(z.string(), z.unknown());
 const adversary = z.enum(['static', 'adaptive']);
@@ -55,7 +84,6 @@ const plugin = z.object({ name: z.string(), label: z.string(), parameters });
 const interval = z.object({ mean: z.number(), low: maybe, high: maybe });
 
 const spec = z.object({
-  // A result from before there were any does not have it.
   plugins: z.array(z.object({ path: z.string(), sha256: z.string() })).default([]),
   data: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('synthetic'), hours: z.number(), seed: z.number() }),
@@ -182,12 +210,32 @@ const summaryRow = z.object({
 /** Keys that are not named here are let through, so that the result of a later version still reads. */
 const resultSchema: z.ZodType<Result> = z.object({
   schemaVersion: z.literal(1),
-  tool: z.object({ name: z.literal('homeveil'), version: z.string(), commit: z.string().nullable() }),
-  environment: z.object({ node: z.string(), cpu: z.string(), cores: z.number(), os: z.string() }),
+  tool,
+  environment,
   spec,
   dataset,
   cells: z.array(cell),
   metrics: z.array(metrics).optional(),
   summary: z.array(summaryRow),
+  failures: z
+    .array(
+      z.object({
+        attack: z.string().nullable(),
+        defense: z.string(),
+        adversary: adversary.nullable(),
+        seed: z.number(),
+        message: z.string(),
+      }),
+    )
+    .optional(),
   warnings: z.array(z.string()),
+});
+
+const studySchema: z.ZodType<StudyResult> = z.object({
+  schemaVersion: z.literal(1),
+  kind: z.literal('study'),
+  name: z.string(),
+  tool,
+  environment,
+  runs: z.array(resultSchema).min(1),
 });

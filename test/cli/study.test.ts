@@ -1,0 +1,143 @@
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { StudyResult } from '../../src/harness/result.js';
+import { homeveil, startHomeveil, temporaryFolder } from './run-cli.js';
+
+const STUDY = `
+name: A small study
+datasets: [{ hours: 0.5 }]
+views: [napt, vpn]
+attacks: [random-forest:trees=5]
+defenses: [none, { name: jitter, delay: [0.1, 0.5] }]
+minimumPackets: 20
+`;
+
+function folderWith(study: string): { file: string; out: string; folder: string } {
+  const folder = temporaryFolder();
+  const file = join(folder, 'study.yaml');
+  writeFileSync(file, study);
+  return { folder, file, out: join(folder, 'out') };
+}
+
+function readResult(out: string): StudyResult {
+  return JSON.parse(readFileSync(join(out, 'result.json'), 'utf8'));
+}
+
+/** Without what may differ between two runs of the same study. */
+const withoutTimes = ({ runs, ...rest }: StudyResult) => ({
+  ...rest,
+  runs: runs.map(({ cells, ...run }) => ({ ...run, cells: cells.map(({ seconds: _, ...cell }) => cell) })),
+});
+
+describe('a study', () => {
+  const { file, out } = folderWith(STUDY);
+  let whole: StudyResult;
+  beforeAll(() => {
+    const run = homeveil('bench', file, '--out', out);
+    expect([run.status, run.stderr]).toEqual([0, '']);
+    whole = readResult(out);
+  });
+
+  test('leaves one result, an overview, and a report for each setting that it links to', () => {
+    expect(readdirSync(out).sort()).toEqual([
+      '1-synthetic-0-5-h-napt-home-100.html',
+      '2-synthetic-0-5-h-vpn-home-100.html',
+      'cache',
+      'report.html',
+      'result.json',
+    ]);
+    expect(whole).toMatchObject({ schemaVersion: 1, kind: 'study', name: 'A small study' });
+    expect(whole.runs.map(({ spec, cells }) => [spec.view.name, cells.length])).toEqual([
+      ['napt', 6],
+      ['vpn', 6],
+    ]);
+    const page = readFileSync(join(out, 'report.html'), 'utf8');
+    for (const link of page.matchAll(/href="([^"#:]+\.html)"/g)) expect(existsSync(join(out, link[1]!))).toBe(true);
+    expect(page.replaceAll('<wbr>', '')).toContain('jitter:delay=0.5');
+  });
+
+  test('goes on where it was killed, and ends with what a run in one go gives', async () => {
+    const killed = folderWith(STUDY);
+    const child = startHomeveil('bench', killed.file, '--out', killed.out);
+    const cache = join(killed.out, 'cache');
+    while (!existsSync(cache) || readdirSync(cache).filter((name) => name.endsWith('.json')).length < 3) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (child.exitCode !== null) throw new Error('it ended before it could be killed');
+    }
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.once('exit', resolve));
+    expect(existsSync(join(killed.out, 'result.json'))).toBe(false);
+    expect(homeveil('bench', killed.file, '--out', killed.out).status).toBe(0);
+    const spec = (result: StudyResult) => JSON.parse(JSON.stringify(withoutTimes(result)));
+    expect(spec(readResult(killed.out))).toEqual(spec(whole));
+  });
+
+  test('that has changed runs what is new only', () => {
+    const before = readdirSync(join(out, 'cache')).length;
+    writeFileSync(file, STUDY.replace('[0.1, 0.5]', '[0.1, 0.5, 1]'));
+    expect(homeveil('bench', file, '--out', out).status).toBe(0);
+    // In each of two views: two cells and the metrics of the new defense.
+    expect(readdirSync(join(out, 'cache')).length).toBe(before + 2 * 3);
+    expect(readResult(out).runs[0]!.summary.map((row) => row.defense)).toEqual([
+      'none',
+      'jitter:delay=0.1',
+      'jitter:delay=0.5',
+      'jitter:delay=1',
+    ]);
+  });
+
+  test('becomes a page, Markdown or CSV again from its result', () => {
+    const folder = join(temporaryFolder(), 'again');
+    const run = homeveil('report', out, '--format', 'html', 'markdown', 'csv', '--out', folder);
+    expect([run.status, run.stderr]).toEqual([0, '']);
+    expect(readFileSync(join(folder, 'report.md'), 'utf8')).toContain('# A small study');
+    const [head, first] = readFileSync(join(folder, 'cells.csv'), 'utf8').split('\n');
+    expect(head).toMatch(/^setting,attack,defense/);
+    expect(first).toMatch(/^"synthetic 0\.5 h napt home 100",random-forest:trees=5,none/);
+  });
+});
+
+test('a dry run shows the plan and leaves nothing behind', () => {
+  const { file, out } = folderWith(STUDY);
+  const run = homeveil('bench', file, '--out', out, '--dry-run');
+  expect([run.status, run.stderr]).toEqual([0, '']);
+  expect(run.stdout).toContain('12 cells; nothing was run');
+  expect(existsSync(out)).toBe(false);
+});
+
+test('a cell that fails is told, and the others are run', () => {
+  const { file, folder, out } = folderWith(`${STUDY.replace('[napt, vpn]', '[napt]')}plugins: [./broken.mjs]\n`);
+  writeFileSync(
+    join(folder, 'broken.mjs'),
+    `import { defineDefense, z } from 'homeveil';
+export default defineDefense({
+  name: 'broken', summary: 'Breaks.', source: 'a test', scope: 'home', removedAt: 'nowhere', parameters: z.object({}),
+  create: () => ({ packet() { throw new Error('on purpose'); } }),
+});`,
+  );
+  writeFileSync(file, readFileSync(file, 'utf8').replace('[none,', '[none, broken,'));
+  const run = homeveil('bench', file, '--out', out);
+  expect(run.status).toBe(1);
+  const [{ cells, failures, summary, warnings }] = readResult(out).runs as [StudyResult['runs'][number]];
+  expect(cells.map((cell) => cell.defense)).not.toContain('broken');
+  expect(summary.map((row) => row.defense)).toEqual(['none', 'jitter:delay=0.1', 'jitter:delay=0.5']);
+  expect(failures!.map(({ attack, adversary }) => [attack, adversary])).toEqual([
+    ['random-forest:trees=5', 'static'],
+    ['random-forest:trees=5', 'adaptive'],
+    [null, null],
+  ]);
+  expect(warnings.join('\n')).toMatch(/under broken, seed 1, could not be run: .*on purpose/);
+  rmSync(folder, { recursive: true });
+});
+
+test.each<[string[], RegExp]>([
+  [['--view', 'vpn'], /--view: with a study, it stands in the file/],
+  [['--seeds', '2'], /--seeds: with a study, it stands in the file/],
+])('%j beside a study is a usage error in one line', (args, message) => {
+  const { file, out } = folderWith(STUDY);
+  const run = homeveil('bench', file, '--out', out, ...args);
+  expect(run.status).toBe(2);
+  expect(run.stderr).toMatch(message);
+  expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);
+});
