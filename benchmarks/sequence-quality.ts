@@ -57,6 +57,12 @@ const quantiles = [
 const seeds = Number(values.seeds);
 if (!(seeds >= 2 && seeds <= 10)) throw new RangeError(`--seeds: expected 2 to 10, found ${values.seeds}`);
 
+const { error, stderr } = spawnSync(values.python, ['-c', 'import sklearn, torch'], { encoding: 'utf8' });
+if (error !== undefined || stderr !== '') {
+  console.error(`${values.python}: ${error?.message ?? stderr.trim().split('\n').at(-1)}`);
+  process.exit(1);
+}
+
 interface Run {
   readonly accuracy: number;
   readonly macroF1: number;
