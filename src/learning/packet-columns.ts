@@ -16,7 +16,7 @@ export function packetColumns(packets: PacketFeatures, rows?: Uint32Array): Colu
   ];
 }
 
-export type TypedArray = Uint8Array | Uint16Array | Uint32Array | Float32Array | Float64Array;
+type TypedArray = Uint8Array | Uint16Array | Uint32Array | Float32Array | Float64Array;
 
 /** The elements `rows` of `values`. */
 export function take<T extends TypedArray>(values: T, rows: Uint32Array): T {

@@ -15,9 +15,9 @@ import { makeTrace } from '../learning/make-trace.js';
 
 const home = { size: 10, stride: 10, mix: 'home', port: 'service' } as const;
 
-function learn(train: Trace, validation: Trace, given = {}, classes = ['a', 'b', 'c'], coverClass = false, more = {}) {
+function learn(train: Trace, given = {}, classes = ['a', 'b', 'c'], coverClass = false, more = {}) {
   const build = (trace: Trace) => buildWindows(trace, { ...home, classes, coverClass }).windows;
-  return randomForest.fit(build(train), build(validation), {
+  return randomForest.fit(build(train), build(nothing), {
     parameters: resolveParameters(randomForest.parameters, given, 'attack random-forest'),
     rng: createRng(1, 'random-forest'),
     threads: 2,
@@ -34,33 +34,27 @@ const turns = makeTrace(Array.from({ length: 40 }, (_, i) => ({ time: i, device:
 
 describe('random-forest', () => {
   it('tells devices apart, and says what by', async () => {
-    const identifier = await learn(turns, nothing, { trees: '20' });
+    const identifier = await learn(turns, { trees: '20' });
     expect([...(await predict(identifier, turns))]).toEqual([...turns.device]);
     expect(identifier.insight!.outOfBagAccuracy).toBe(1);
     // All but the very first packet have the same interval.
     expect(identifier.insight!['importance.length']).toBeGreaterThan(0.95);
   });
 
-  it('learns from the validation part too, since it stops nothing early', async () => {
-    const other = makeTrace(Array.from({ length: 20 }, (_, i) => ({ time: 100 + i, device: 2, length: 400 })));
-    const identifier = await learn(turns, other, { trees: 20 });
-    expect([...(await predict(identifier, other))]).toEqual(new Array(20).fill(2));
-  });
-
   it('learns nothing of packets without a class, but answers for every packet', async () => {
     const cover = Array.from({ length: 40 }, (_, i) => ({ time: i + 0.5, device: NO_DEVICE, cover: 1, length: 80 }));
     const mixed = makeTrace([...Array.from({ length: 40 }, (_, i) => ({ time: i, length: 80 })), ...cover]);
-    const identifier = await learn(mixed, nothing, { trees: 5 });
+    const identifier = await learn(mixed, { trees: 5 });
     expect([...(await predict(identifier, mixed))]).toEqual(new Array(80).fill(0));
-    const adaptive = await learn(makeTrace(cover), nothing, { trees: 5 }, ['a'], true);
+    const adaptive = await learn(makeTrace(cover), { trees: 5 }, ['a'], true);
     expect([...(await predict(adaptive, mixed, 2))]).toEqual(new Array(80).fill(1));
   });
 
   it('weighs classes alike on request', async () => {
     const rare = makeTrace(Array.from({ length: 100 }, (_, i) => ({ time: i, device: i % 10 === 0 ? 1 : 0 })));
-    const first = (await predict(await learn(rare, nothing, { trees: 20 }), rare))[50];
+    const first = (await predict(await learn(rare, { trees: 20 }), rare))[50];
     expect(first).toBe(0);
-    const identifier = await learn(rare, nothing, { trees: 200, balanced: 'true' });
+    const identifier = await learn(rare, { trees: 200, balanced: 'true' });
     const probabilities = await identifier.predict(buildWindows(rare, home).windows);
     expect(probabilities[3 * 51]).toBeCloseTo(0.5, 1);
   });
@@ -68,12 +62,12 @@ describe('random-forest', () => {
   it('reports its progress', async () => {
     const seen: unknown[] = [];
     const onProgress: OnProgress = (progress) => seen.push(progress);
-    await learn(turns, nothing, { trees: 2 }, ['a', 'b'], false, { onProgress });
+    await learn(turns, { trees: 2 }, ['a', 'b'], false, { onProgress });
     expect(seen).toEqual([1, 2].map((done) => ({ task: 'fit random-forest', done, total: 2, unit: 'trees' })));
   });
 
   it('needs something to learn', async () => {
-    await expect(learn(nothing, nothing)).rejects.toThrow('expected labelled packets to train on');
+    await expect(learn(nothing)).rejects.toThrow('expected labelled packets to train on');
   });
 });
 
@@ -85,7 +79,7 @@ describe.skipIf(!existsSync(data))('random-forest on the real captures of tj-oco
     const napt = views.find(({ name }) => name === 'napt')!;
     const { train, test } = splitByTime(napt.select(trace, createRng(1, 'view')), 0.6);
     const classes = trace.devices.map(({ name }) => name);
-    const identifier = await learn(train, nothing, {}, classes);
+    const identifier = await learn(train, {}, classes);
     const { windows, source } = buildWindows(test, home);
     const score = scoreIdentification({
       devices: classes,

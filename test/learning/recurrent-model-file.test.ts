@@ -1,4 +1,8 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadRuntime, type OnnxRuntime } from '../../src/learning/onnx/runtime.js';
 import { learnEncoding } from '../../src/learning/recurrent/encoding.js';
 import { createIdentifier } from '../../src/learning/recurrent/identifier.js';
@@ -12,6 +16,23 @@ const windows = makeOrderedWindows(1, 3, 8);
 // A port that the model does not know.
 windows.packets.port[5] = 9999;
 
+/** What the file takes: the packets of `windows` as they are, three windows of eight. */
+function modelInputs() {
+  const { packets, count } = windows;
+  const features = new Float32Array(24 * 10);
+  for (let row = 0; row < 24; row++) {
+    const bits = [0, 1, 2, 3, 4, 5, 6].map((bit) => (packets.protocols[row]! >> bit) & 1);
+    features.set([...bits, packets.direction[row]!, packets.length[row]!, packets.interval[row]!], row * 10);
+  }
+  return { port: packets.port, features, count };
+}
+
+function python(...args: string[]) {
+  return spawnSync('/usr/bin/python3', args, { encoding: 'utf8' });
+}
+const hasOnnx = python('-c', 'import onnx').status === 0;
+const hasOnnxRuntime = python('-c', 'import onnxruntime').status === 0;
+
 function makeModel(bidirectional: boolean): RecurrentModel {
   const encoding = learnEncoding(makeOrderedWindows(2, 3, 8), 10);
   const shape: NetworkShape = { ports: 3, embedding: 3, hidden: 4, layers: 2, bidirectional, classes: 2 };
@@ -22,10 +43,16 @@ function makeModel(bidirectional: boolean): RecurrentModel {
 describe.each([false, true])('bidirectional: %s', (bidirectional) => {
   const model = makeModel(bidirectional);
   const bytes = encodeRecurrentModel(model);
+  const folder = mkdtempSync(join(tmpdir(), 'homeveil-recurrent-'));
+  const path = join(folder, 'model.onnx');
   let web: OnnxRuntime;
+  let expected: Float32Array;
   beforeAll(async () => {
+    writeFileSync(path, bytes);
+    expected = await createIdentifier(model, { engine: 'onnx', device: 'cpu', threads: 1 }).predict(windows);
     web = await loadRuntime(1, undefined, 'onnxruntime-web');
   });
+  afterAll(() => rmSync(folder, { recursive: true }));
 
   it('comes back from its file as it was', () => {
     expect(decodeRecurrentModel(bytes, 'model.onnx')).toEqual(model);
@@ -33,24 +60,45 @@ describe.each([false, true])('bidirectional: %s', (bidirectional) => {
 
   it('gives another runtime, which knows only the file, the same probabilities for packets as they are', async () => {
     const session = await web.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
-    const { packets, count } = windows;
-    const features = new Float32Array(24 * 10);
-    for (let row = 0; row < 24; row++) {
-      const bits = [0, 1, 2, 3, 4, 5, 6].map((bit) => (packets.protocols[row]! >> bit) & 1);
-      features.set([...bits, packets.direction[row]!, packets.length[row]!, packets.interval[row]!], row * 10);
-    }
+    const { port, features, count } = modelInputs();
     const { probabilities } = await session.run({
-      port: new web.Tensor('int64', BigInt64Array.from(packets.port, BigInt), [3, 8]),
+      port: new web.Tensor('int64', BigInt64Array.from(port, BigInt), [3, 8]),
       features: new web.Tensor('float32', features, [3, 8, 10]),
       count: new web.Tensor('int32', Int32Array.from(count), [3]),
     });
-    const expected = await createIdentifier(model, { engine: 'onnx', device: 'cpu', threads: 1 }).predict(windows);
     expect(probabilities!.dims).toEqual([3, 8, 2]);
     // Windows one after another are the packets one after another.
     expected.forEach((value, i) => {
       expect((probabilities!.data as Float32Array)[i]).toBeCloseTo(value, 5);
     });
     await session.release();
+  });
+
+  it.skipIf(!hasOnnx)("passes the ONNX project's checker (python3-onnx of Debian)", () => {
+    const program = 'import onnx, sys; onnx.checker.check_model(onnx.load(sys.argv[1]), full_check=True)';
+    expect(python('-c', program, path)).toMatchObject({ stderr: '', status: 0 });
+  });
+
+  it.skipIf(!hasOnnxRuntime)("gives Python's onnxruntime the same probabilities", () => {
+    const { port, features, count } = modelInputs();
+    const program = `
+import json, sys, numpy as np, onnxruntime
+given = json.loads(sys.argv[2])
+session = onnxruntime.InferenceSession(sys.argv[1], providers=['CPUExecutionProvider'])
+inputs = {
+    'port': np.array(given['port'], np.int64).reshape(3, 8),
+    'features': np.array(given['features'], np.float32).reshape(3, 8, 10),
+    'count': np.array(given['count'], np.int32),
+}
+print(json.dumps(session.run(['probabilities'], inputs)[0].ravel().tolist()))`;
+    const given = JSON.stringify({ port: [...port], features: [...features], count: [...count] });
+    const { stdout, stderr } = python('-c', program, path, given);
+    expect(stderr).toBe('');
+    const found: number[] = JSON.parse(stdout);
+    expect(found.length).toBe(expected.length);
+    expected.forEach((value, i) => {
+      expect(found[i]).toBeCloseTo(value, 5);
+    });
   });
 });
 

@@ -145,18 +145,28 @@ export async function trainModel(
   }
 }
 
-/** Checks that there is something to learn, and gives the weight of a packet of each class: 0 for a class without packets. */
+/** Checks that there is something to learn, and gives the weights of {@link classWeights}. */
 function checkTraining(train: Windows, balance: number, task: string): Float32Array {
   const rows = rowsInWindows(train);
   if (rows.length === 0) throw new InputError(`${task}: expected windows to train on, found none`);
   checkPackets(train.packets, task);
-  const packets = new Float64Array(train.classes.length);
-  for (const row of rows) if (train.label[row]! < packets.length) packets[train.label[row]!]!++;
-  const present = packets.filter((n) => n > 0);
+  const weights = classWeights(train, balance);
+  const present = train.classes.filter((_, c) => weights[c]! > 0);
   if (present.length < 2) {
-    const found = present.length === 0 ? 'none' : `only "${train.classes[packets.findIndex((n) => n > 0)]}"`;
+    const found = present.length === 0 ? 'none' : `only "${present[0]}"`;
     throw new InputError(`${task}: expected packets of at least two classes to tell apart, found ${found}`);
   }
+  return weights;
+}
+
+/**
+ * What a packet of each class weighs in the loss: (mean packets of a class / packets of its class) ^ `balance`, 0 for a class
+ * without packets.
+ */
+export function classWeights(train: Windows, balance: number): Float32Array {
+  const packets = new Float64Array(train.classes.length);
+  for (const row of rowsInWindows(train)) if (train.label[row]! < packets.length) packets[train.label[row]!]!++;
+  const present = packets.filter((n) => n > 0);
   const mean = present.reduce((sum, n) => sum + n, 0) / present.length;
   return Float32Array.from(packets, (n) => (n === 0 ? 0 : (mean / n) ** balance));
 }
