@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openData } from '../src/harness/dataset.js';
 import { predictTrace, score, truthOf } from '../src/harness/evaluate.js';
-import { attackOf } from '../src/harness/plugins.js';
+import { attackOf, builtIns } from '../src/harness/plugins.js';
 import type { ResolvedPlugin } from '../src/harness/result.js';
 import { appliedView, windowing } from '../src/harness/setting.js';
 import { resolveSpec } from '../src/harness/spec.js';
@@ -130,7 +130,7 @@ for (const attack of spec.attacks) {
 /** Trains through the harness, leaves the windows in `folder`, and scores as a run does. */
 async function ownRun(attack: ResolvedPlugin, seed: number): Promise<Run> {
   const world = createWorld(spec, view, parts, seed);
-  const plugin = attackOf(attack);
+  const plugin = attackOf(attack, builtIns);
   const learn = plugin.fit;
   let given: { train: Windows; validation: Windows } | undefined;
   // The windows are made deep in the harness; they are noted as it hands them over.
@@ -143,7 +143,7 @@ async function ownRun(attack: ResolvedPlugin, seed: number): Promise<Run> {
     .finally(() => {
       plugin.fit = learn;
     });
-  const { trace } = world.defend(UNDEFENDED, 'test').defended;
+  const { trace } = (await world.defend(UNDEFENDED, 'test')).defended;
   const { windows: test } = buildWindows(trace, { ...windowing(spec, view), stride: spec.window, classes });
   const { model } = identifier as RecurrentIdentifier;
   exportWindows('train', given!.train, model);
@@ -155,8 +155,8 @@ async function ownRun(attack: ResolvedPlugin, seed: number): Promise<Run> {
   const { bidirectional, ports } = model.shape;
   writeFileSync(join(folder, 'options.json'), JSON.stringify({ ...options, bidirectional, ports }));
 
-  const { predicted } = await predictTrace(identifier, classes, trace, windowing(spec, view));
-  const { identification } = score(truthOf(trace, parts.classes), predicted, parts.classes, classes, seed);
+  const { device } = await predictTrace(identifier, classes, trace, windowing(spec, view));
+  const { identification } = score(truthOf(trace, parts.classes), device, parts.classes, seed);
   const { accuracy, macroF1 } = identification;
   const { epochs, bestEpoch } = identifier.insight as { epochs: number; bestEpoch: number };
   return { accuracy, macroF1, epochs, bestEpoch, seconds };
