@@ -1,4 +1,21 @@
+import { encapsulationOf, tunnelParameters } from '../shaping/tunnel.js';
 import type { Cell, ResolvedSpec, SummaryRow } from './result.js';
+
+/** Bytes of an Ethernet header, in front of the IP packet that goes into the tunnel. */
+const ETHERNET_HEADER = 14;
+
+/** Where padding makes frames of one size that the view's own tunnel then has to cut: that size, and the largest that fits. */
+function paddedBeyond({ view, defenses }: ResolvedSpec, label: string): { size: number; fits: number } | null {
+  if (view.name !== 'vpn') return null;
+  const parts = defenses.find((defense) => defense.label === label)?.parts ?? [];
+  const pad = parts.find(
+    ({ name, parameters }) => name === 'pad' && ['mtu', 'mice-elephants'].includes(String(parameters.rule)),
+  );
+  if (!pad) return null;
+  const size = Number(pad.parameters.size);
+  const fits = encapsulationOf(tunnelParameters.parse(view.parameters)).mtu + ETHERNET_HEADER;
+  return size > fits ? { size, fits } : null;
+}
 
 /** Ways in which a run may fail to prove anything (design: the method, sanity gates); one line each. */
 export function sanityWarnings(spec: ResolvedSpec, summary: readonly SummaryRow[], cells: readonly Cell[]): string[] {
@@ -14,6 +31,14 @@ export function sanityWarnings(spec: ResolvedSpec, summary: readonly SummaryRow[
     }
   } else {
     warnings.push('the run has no defense "none", so no drop can be stated');
+  }
+  for (const row of summary) {
+    const added = paddedBeyond(spec, row.defense);
+    if (added !== null) {
+      warnings.push(
+        `${row.defense} pads frames to ${added.size} bytes, more than fit a packet of the tunnel, so that most become two: size=${added.fits} fills one`,
+      );
+    }
   }
   const lossy = new Set(cells.filter((cell) => cell.cost.dropped > 0).map((cell) => cell.defense));
   for (const defense of lossy) warnings.push(`${defense} loses real packets`);

@@ -99,6 +99,9 @@ export function createOutput(input: Trace, maximum: number, overflow: () => neve
   };
 }
 
+/** A MAC address, which stands where there is no IP. */
+const LINK_ADDRESS = /^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/;
+
 interface OpenedFlow extends NewFlow {
   readonly localPort: number;
   readonly like: number;
@@ -117,6 +120,15 @@ function withFlows(flows: Flows, opened: readonly OpenedFlow[]): Flows {
     }
     return row;
   };
+  // One and the same packet has addresses of one IP version: that of the remote one.
+  const isIpv6 = (text: string) => text.includes(':') && !LINK_ADDRESS.test(text);
+  const isIpv4 = (text: string) => !text.includes(':') && text !== '';
+  const localOf = ({ like, remoteAddress }: OpenedFlow): number => {
+    const fits = remoteAddress.includes(':') ? isIpv6 : isIpv4;
+    const own = flows.localAddress[like]!;
+    if (fits(addresses[own]!)) return own;
+    return flows.localAddress.find((row) => fits(addresses[row]!)) ?? own;
+  };
   const joined = <T extends Uint8Array | Uint16Array | Uint32Array>(
     column: T,
     value: (flow: OpenedFlow) => number,
@@ -131,7 +143,7 @@ function withFlows(flows: Flows, opened: readonly OpenedFlow[]): Flows {
     transport: joined(flows.transport, (flow) => flow.transport),
     localPort: joined(flows.localPort, (flow) => flow.localPort),
     remotePort: joined(flows.remotePort, (flow) => flow.remotePort),
-    localAddress: joined(flows.localAddress, ({ like }) => flows.localAddress[like]!),
+    localAddress: joined(flows.localAddress, localOf),
     remoteAddress: joined(flows.remoteAddress, (flow) => addressOf(flow.remoteAddress)),
     wan: joined(flows.wan, () => 1),
     header: joined(flows.header, ({ like }) => flows.header[like]!),

@@ -82,7 +82,7 @@ export interface Link {
   cover(direction: Direction, wireBytes: number, like?: CoverShape): void;
   /**
    * Opens a flow for cover of one's own, with a local port drawn by chance and the local address of the last packet that arrived
-   * here; returns what to name in `CoverShape.flow`. In a tunnel it is not seen.
+   * here (of another flow, where that one's IP version is not that of the remote address); returns what to name in `CoverShape.flow`. In a tunnel it is not seen.
    */
   openFlow(flow: NewFlow): number;
   /** Gives up a packet: it counts as lost. */

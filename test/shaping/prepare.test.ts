@@ -94,6 +94,13 @@ describe('flows that a shaper opens', () => {
     expect(flows.localPort.subarray(0, 4)).toEqual(two.flows.localPort);
   });
 
+  test('have local and remote addresses of one IP version', () => {
+    const mixed = makeTrace([{ time: 0, length: 100, flow: 1 }]);
+    const addresses = mixed.flows.addresses.map((one) => (one === '192.168.1.11' ? '2001:db8::11' : one));
+    const { trace } = shape({ ...mixed, flows: { ...mixed.flows, addresses } }, opener, {}, { rng });
+    expect(trace.flows.addresses[trace.flows.localAddress[4]!]).toBe('192.168.1.10');
+  });
+
   test('leave the table of the input alone', () => {
     shape(two, opener, {}, { rng });
     expect(two.flows.count).toBe(4);
