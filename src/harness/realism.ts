@@ -277,7 +277,7 @@ function area({ real, other }: Scores, realBlocks: readonly number[], otherBlock
 }
 
 /** What a window looks like as a whole: shares, means and spreads, and how often what follows what. */
-function windowColumns({ packets, start, count }: Windows): Column[] {
+export function windowColumns({ packets, start, count }: Windows): Column[] {
   const full: number[] = [];
   for (let w = 0; w < start.length; w++) if (count[w]! === Math.max(...count.subarray(0, 1))) full.push(start[w]!);
   const size = count[0] ?? 0;

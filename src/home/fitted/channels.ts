@@ -1,7 +1,7 @@
 /** An exchange begins after so many seconds without a packet. */
 export const SILENCE_SECONDS = 1;
 /** What follows on something else does so within this time. */
-const LONGEST_LAG_SECONDS = 120;
+const LONGEST_LAG_SECONDS = 8;
 /** Lags below this are one: at once. */
 const SHORTEST_LAG_SECONDS = 0.1;
 const BINS_PER_DECADE = 12;

@@ -1,7 +1,8 @@
 import { Direction, PROTOCOL_NAMES, type Trace } from '../../trace/trace.js';
 import { findChannels, SILENCE_SECONDS } from './channels.js';
-import { gapClass, gapCuts, quantilesOf, significant } from './gaps.js';
-import type { FittedChannel, FittedDevice, FittedKind, FittedPacket } from './profile.js';
+import { gapClass, gapCuts, quantilesOf, scoreCorrelation, significant } from './gaps.js';
+import type { FittedChannel, FittedContext, FittedDevice, FittedKind, FittedPacket } from './profile.js';
+import { findRecurrences } from './recurrence.js';
 import { learnSequence } from './sequence.js';
 import { findServices, type ServiceTable } from './services.js';
 
@@ -23,9 +24,14 @@ const LENGTH_CLASSES = 2;
 const MOST_FLOWS = 4;
 /** Above the length of any frame. */
 const MOST_LENGTH = 2 ** 20;
+/** Packets of a kind that it takes to see classes in their gaps. */
+const FEWEST_TO_CLASS = 50;
 /** Kinds that others may keep time by, the most frequent ones; and packets it takes to tell that they do. */
 const MOST_CLOCKS = 16;
 const FEWEST_TO_CLOCK = 8;
+/** Times of a packet that it takes to see how one depends on the last, and how much that must be to be kept. */
+const FEWEST_TO_CORRELATE = 30;
+const LEAST_PERSISTENCE = 0.15;
 
 export interface FittedTrace {
   readonly devices: FittedDevice[];
@@ -51,13 +57,16 @@ export function fitDevices(trace: Trace, options: FitOptions = FIT_DEFAULTS): Fi
       continue;
     }
     const captured = createClock(files.filter(({ devices }) => devices.size > 1 || devices.has(device)));
-    const time = (row: number) => captured.at(trace.time[row]!);
+    // From its first packet on: before, it may not have been there. One that falls silent may just have nothing to say.
+    const begin = captured.at(trace.time[rows[0]!]!);
+    const time = (row: number) => captured.at(trace.time[row]!) - begin;
+    const span = Math.max(captured.seconds - begin, 1);
     const table = findServices(trace, rows);
     const strands = findStrands(trace, rows, table);
     const series = strands.map((members) => Float64Array.from(members, time));
-    const channels = findChannels(series, captured.seconds).map((members) => {
+    const channels = findChannels(series, span).map((members) => {
       const own = members.length === 1 ? strands[members[0]!]! : members.flatMap((s) => strands[s]!).sort((a, b) => a - b);
-      return fitChannel(trace, time, own, table, captured.seconds, options);
+      return fitChannel(trace, time, own, table, span, options);
     });
     devices.push({ name, category, packets: rows.length, services: [...table.services], channels });
   }
@@ -127,7 +136,7 @@ function fitChannel(
   const gaps = times.map((now, i) => Math.max(0, i > 0 ? now - times[i - 1]! : span - (times[n - 1]! - now)));
 
   const kinds = kindsOf(trace, rows, table);
-  const symbols = symbolsOf(kinds.kind, gaps, rows, trace, table);
+  const symbols = symbolsOf(kinds, gaps, rows, trace, table);
   const clocks = createClocks(times, kinds);
   const packets = symbols.members.map((members): FittedPacket => {
     const gapSeconds = quantilesOf(
@@ -135,12 +144,24 @@ function fitChannel(
       significant,
     );
     const clock = gapSeconds[0]! >= SILENCE_SECONDS ? clocks(members, gapSeconds) : undefined;
-    return { kind: kinds.kind[members[0]!]!, gapSeconds, ...(clock && { clock }), count: members.length };
+    const timed = clock ? clock.lags : members.map((i) => gaps[i]!);
+    const persistence = timed.length < FEWEST_TO_CORRELATE ? 0 : scoreCorrelation(timed);
+    return {
+      kind: kinds.kind[members[0]!]!,
+      gapSeconds,
+      ...(clock && { clock: { kind: clock.kind, seconds: clock.seconds } }),
+      ...(Math.abs(persistence) >= LEAST_PERSISTENCE && { persistence: Number(persistence.toFixed(4)) }),
+      count: members.length,
+    };
   });
-  const contexts = learnSequence(symbols.symbol, options).map(({ after, next }) => ({
+  const contexts = learnSequence(symbols.symbol, options).map(({ after, next }): FittedContext => ({
     after: [...after],
     next: [...next].sort((a, b) => b[1] - a[1] || a[0] - b[0]),
   }));
+  const ownKinds = packets.map(({ kind }) => kind);
+  for (const [symbol, recurrence] of findRecurrences(symbols.symbol, times, ownKinds, contexts).entries()) {
+    if (recurrence) packets[symbol] = { ...packets[symbol]!, recurrence };
+  }
   const packetsPerHour = significant((n / span) * 3600);
   return { packetsPerHour, rhythm: null, kinds: kinds.members.map((own) => describeKind(trace, rows, own, kinds, table)), packets, contexts };
 }
@@ -182,7 +203,13 @@ function findStrands(trace: Trace, rows: Uint32Array, { services, ofFlow }: Serv
   return [...strands.values()];
 }
 
-type FindClock = (members: readonly number[], gapSeconds: readonly number[]) => FittedPacket['clock'];
+interface FoundClock {
+  readonly kind: number;
+  readonly seconds: number[];
+  readonly lags: readonly number[];
+}
+
+type FindClock = (members: readonly number[], gapSeconds: readonly number[]) => FoundClock | undefined;
 
 /** Finds what packets keep time by: the kind whose last packet they come most steadily after, if that is steadier by half. */
 function createClocks(times: Float64Array, { kind, members }: Kinds): FindClock {
@@ -205,7 +232,7 @@ function createClocks(times: Float64Array, { kind, members }: Kinds): FindClock 
   const frequent = [...members.keys()].sort((a, b) => members[b]!.length - members[a]!.length).slice(0, MOST_CLOCKS);
   return (own, gapSeconds) => {
     if (own.length < FEWEST_TO_CLOCK) return undefined;
-    let best: FittedPacket['clock'];
+    let best: FoundClock | undefined;
     let least = spread(gapSeconds) / 2;
     for (const candidate of new Set([kind[own[0]!]!, ...frequent])) {
       const places = lastOf(candidate);
@@ -215,7 +242,7 @@ function createClocks(times: Float64Array, { kind, members }: Kinds): FindClock 
       const seconds = quantilesOf(lags, significant);
       if (spread(seconds) >= least) continue;
       least = spread(seconds);
-      best = { kind: candidate, seconds };
+      best = { kind: candidate, seconds, lags };
     }
     return best;
   };
@@ -288,14 +315,18 @@ function lengthClasses(trace: Trace, rows: readonly number[], ofFlow: Int32Array
 
 /** The channel as a sequence of symbols, each a kind of packet after a class of gap, numbered by how often they come. */
 function symbolsOf(
-  kind: Int32Array,
+  { kind, members: kinds }: Kinds,
   gaps: Float64Array,
   rows: readonly number[],
   trace: Trace,
   { ofFlow }: ServiceTable,
 ): { symbol: Int32Array; members: number[][] } {
+  // Kinds with too few gaps to see classes in them take those of their service and direction.
+  const sideOf = (i: number) => {
+    const own = kind[i]!;
+    return kinds[own]!.length >= FEWEST_TO_CLASS ? own : -1 - (ofFlow[trace.flow[rows[i]!]!]! * 2 + trace.direction[rows[i]!]!);
+  };
   const sides = new Map<number, number[]>();
-  const sideOf = (i: number) => ofFlow[trace.flow[rows[i]!]!]! * 2 + trace.direction[rows[i]!]!;
   for (let i = 0; i < rows.length; i++) {
     const side = sides.get(sideOf(i));
     if (side) side.push(gaps[i]!);

@@ -1,6 +1,9 @@
 import { createRng, type Rng } from '../../shared/rng.js';
 import { Direction, PROTOCOL_NAMES, type PacketRow, type TraceBuilder } from '../../trace/trace.js';
+import { normalProbability } from './gaps.js';
+import { createPredictor, type Following } from './predictor.js';
 import { type FittedChannel, type FittedDevice, type FittedService, LEVELS } from './profile.js';
+import { classOf } from './recurrence.js';
 
 const ICMP = 1;
 const FIRST_PORT = 32_768;
@@ -39,21 +42,56 @@ function generateChannel(
   { trace, from, to }: FittedScene,
   rng: Rng,
 ): void {
-  const machine = compile(channel);
   const { kinds, packets } = channel;
+  const direction = kinds.map((kind) => (kind.direction === 'out' ? Direction.OUTBOUND : Direction.INBOUND));
+  const protocols = kinds.map((kind) => protocolBits(kind.protocols));
+  const predictor = createPredictor(channel.contexts);
+  const lastPacket = new Float64Array(packets.length).fill(Number.NaN);
+  const weights = new Float64Array(packets.length);
+  /** Draws one of those that may follow, each as often as it did, and as it is due. */
+  const choose = ({ symbols, counts }: Following): number => {
+    if (symbols.length === 1) return symbols[0]!;
+    let total = 0;
+    for (let i = 0; i < symbols.length; i++) {
+      const { recurrence, kind } = packets[symbols[i]!]!;
+      let weight = counts[i]!;
+      if (recurrence) {
+        const elapsed = now - (recurrence.of === 'kind' ? last[kind]! : lastPacket[symbols[i]!]!);
+        if (!Number.isNaN(elapsed)) weight *= recurrence.factors[classOf(recurrence.seconds, elapsed)]!;
+      }
+      total += weight;
+      weights[i] = total;
+    }
+    const at = rng.uniform() * total;
+    let i = 0;
+    while (i < symbols.length - 1 && at >= weights[i]!) i++;
+    return symbols[i]!;
+  };
   const row: PacketRow = { time: 0, length: 0, direction: 0, protocols: 0, port: 0, flow: 0, device };
   let now = from - (1 + rng.uniform()) * warmUp(channel);
   const last = new Float64Array(kinds.length).fill(Number.NaN);
+  const score = new Float64Array(packets.length).fill(Number.NaN);
+  const drift = (symbol: number, persistence: number): number => {
+    const before = score[symbol]!;
+    const z = Number.isNaN(before)
+      ? rng.normal(0, 1)
+      : persistence * before + Math.sqrt(1 - persistence * persistence) * rng.normal(0, 1);
+    score[symbol] = z;
+    return normalProbability(z);
+  };
   for (;;) {
-    const symbol = machine.next(rng.uniform());
-    const { kind: k, gapSeconds, clock } = packets[symbol]!;
-    const due = clock ? last[clock.kind]! + drawQuantile(clock.seconds, rng.uniform()) : Number.NaN;
+    const symbol = choose(predictor.following());
+    predictor.push(symbol);
+    const { kind: k, gapSeconds, clock, persistence } = packets[symbol]!;
+    const level = persistence === undefined ? rng.uniform() : drift(symbol, persistence);
+    const due = clock ? last[clock.kind]! + drawQuantile(clock.seconds, level) : Number.NaN;
     // What was never seen shows no time; and what a sequence drawn by chance would make wait too long does not.
     now = Number.isNaN(due)
-      ? now + drawQuantile(gapSeconds, rng.uniform())
+      ? now + drawQuantile(gapSeconds, level)
       : Math.min(Math.max(due, now + gapSeconds[0]!), now + gapSeconds.at(-1)!);
     if (now >= to) return;
     last[k] = now;
+    lastPacket[symbol] = now;
     const { bytes, service, flow: rank } = kinds[k]!;
     const flows = open[service]!;
     // Flows of before the first packet are there to be used on; they enter the table with their first packet that is seen.
@@ -61,8 +99,8 @@ function generateChannel(
     if (now < from) continue;
     row.time = now;
     row.length = bytes.length === 1 ? bytes[0]! : Math.round(drawQuantile(bytes, rng.uniform()));
-    row.direction = machine.direction[k]!;
-    row.protocols = machine.protocols[k]!;
+    row.direction = direction[k]!;
+    row.protocols = protocols[k]!;
     row.flow = flows.row(flow);
     row.port = flows.remotePort(flow);
     trace.push(row);
@@ -86,70 +124,8 @@ export function drawQuantile(quantiles: readonly number[], u: number): number {
   return quantiles[i - 1]! + ((u - low) / (high - low)) * (quantiles[i]! - quantiles[i - 1]!);
 }
 
-interface Machine {
-  /** Draws the packet that follows those drawn before. */
-  next(u: number): number;
-  /** By kind. */
-  readonly direction: Uint8Array;
-  readonly protocols: Uint8Array;
-}
-
-/** Contexts as a tree, the newest packet at its root, and what follows each as cumulative counts. */
-function compile({ kinds, contexts }: FittedChannel): Machine {
-  interface Node {
-    readonly children: Map<number, Node>;
-    symbols: Uint16Array | null;
-    cumulative: Float64Array;
-  }
-  const makeNode = (): Node => ({ children: new Map(), symbols: null, cumulative: new Float64Array(0) });
-  const root = makeNode();
-  let order = 0;
-  for (const { after, next } of contexts) {
-    let node = root;
-    order = Math.max(order, after.length);
-    for (let i = after.length - 1; i >= 0; i--) {
-      let child = node.children.get(after[i]!);
-      if (!child) {
-        child = makeNode();
-        node.children.set(after[i]!, child);
-      }
-      node = child;
-    }
-    let sum = 0;
-    node.symbols = Uint16Array.from(next, ([symbol]) => symbol);
-    node.cumulative = Float64Array.from(next, ([, count]) => {
-      sum += count;
-      return sum;
-    });
-  }
-  // A ring of the last packets, of a power of two of them.
-  const mask = 2 ** Math.ceil(Math.log2(Math.max(2, order))) - 1;
-  const history = new Int32Array(mask + 1).fill(-1);
-  let drawn = 0;
-  const protocolOf = (names: readonly string[]) =>
-    names.reduce((bits, name) => bits | (1 << (PROTOCOL_NAMES as readonly string[]).indexOf(name)), 0);
-  return {
-    next(u) {
-      let node = root;
-      let best = root;
-      for (let back = 1; back <= order; back++) {
-        const child = node.children.get(history[(drawn - back) & mask]!);
-        if (!child) break;
-        node = child;
-        if (node.symbols) best = node;
-      }
-      const { symbols, cumulative } = best;
-      const at = u * cumulative[cumulative.length - 1]!;
-      let i = 0;
-      while (i < cumulative.length - 1 && at >= cumulative[i]!) i++;
-      const symbol = symbols![i]!;
-      history[drawn & mask] = symbol;
-      drawn++;
-      return symbol;
-    },
-    direction: Uint8Array.from(kinds, ({ direction }) => (direction === 'out' ? Direction.OUTBOUND : Direction.INBOUND)),
-    protocols: Uint8Array.from(kinds, ({ protocols }) => protocolOf(protocols)),
-  };
+function protocolBits(names: readonly string[]): number {
+  return names.reduce((bits, name) => bits | (1 << (PROTOCOL_NAMES as readonly string[]).indexOf(name)), 0);
 }
 
 /** The flows of one service of one device. A flow is a number of their own; it gets a row once a packet of it is seen. */

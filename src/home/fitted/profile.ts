@@ -71,6 +71,23 @@ const packetSchema = z.strictObject({
   gapSeconds: quantiles(z.number().min(0).max(MAX_GAP_SECONDS)),
   /** Where it keeps time by another packet, the last of a kind (or its own): `gapSeconds` then only says within what bounds. */
   clock: z.strictObject({ kind: count, seconds: quantiles(z.number().min(0).max(MAX_GAP_SECONDS)) }).optional(),
+  /**
+   * How like the time drawn before for this packet the next one is: the correlation of the two as normal scores. 0, and left out,
+   * where each is drawn anew; near 1 where the time drifts.
+   */
+  persistence: z.number().min(-0.999).max(0.9999).optional(),
+  /**
+   * How many times as often as its contexts say it comes, by the time since it last came, or any of its kind: `factors` holds one
+   * more than `seconds`, which are the cuts between them.
+   */
+  recurrence: z
+    .strictObject({
+      of: z.enum(['packet', 'kind']),
+      seconds: z.array(z.number().min(0)).max(32),
+      factors: z.array(z.number().min(0.001).max(1000)).min(1).max(33),
+    })
+    .refine(({ seconds, factors }) => factors.length === seconds.length + 1, { error: 'expected one factor more than seconds' })
+    .optional(),
   /** How often it was seen. */
   count: positive,
 });
