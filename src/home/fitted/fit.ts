@@ -1,4 +1,5 @@
 import { Direction, PROTOCOL_NAMES, type Trace } from '../../trace/trace.js';
+import { balance, offBy } from './balance.js';
 import { findChannels, SILENCE_SECONDS } from './channels.js';
 import { gapClass, gapCuts, quantilesOf, scoreCorrelation, significant } from './gaps.js';
 import type { FittedChannel, FittedContext, FittedDevice, FittedKind, FittedPacket } from './profile.js';
@@ -24,6 +25,8 @@ const LENGTH_CLASSES = 2;
 const MOST_FLOWS = 4;
 /** Above the length of any frame. */
 const MOST_LENGTH = 2 ** 20;
+/** The logarithm of what a channel's rate may be off by, before a simpler sequence is tried. */
+const WORST_RATE = Math.log(1.2);
 /** Packets of a kind that it takes to see classes in their gaps. */
 const FEWEST_TO_CLASS = 50;
 /** Kinds that others may keep time by, the most frequent ones; and packets it takes to tell that they do. */
@@ -154,16 +157,28 @@ function fitChannel(
       count: members.length,
     };
   });
-  const contexts = learnSequence(symbols.symbol, options).map(({ after, next }): FittedContext => ({
-    after: [...after],
-    next: [...next].sort((a, b) => b[1] - a[1] || a[0] - b[0]),
-  }));
-  const ownKinds = packets.map(({ kind }) => kind);
-  for (const [symbol, recurrence] of findRecurrences(symbols.symbol, times, ownKinds, contexts).entries()) {
-    if (recurrence) packets[symbol] = { ...packets[symbol]!, recurrence };
-  }
   const packetsPerHour = significant((n / span) * 3600);
-  return { packetsPerHour, rhythm: null, kinds: kinds.members.map((own) => describeKind(trace, rows, own, kinds, table)), packets, contexts };
+  const base = {
+    packetsPerHour,
+    rhythm: null,
+    kinds: kinds.members.map((own) => describeKind(trace, rows, own, kinds, table)),
+  };
+  const ownKinds = packets.map(({ kind }) => kind);
+  let best: ReturnType<typeof balance> | undefined;
+  for (const attempt of [options, { ...options, price: 3 * options.price }, { order: 1, price: 0 }]) {
+    const contexts = learnSequence(symbols.symbol, attempt).map(
+      ({ after, next }): FittedContext => ({
+        after: [...after],
+        next: [...next].sort((a, b) => b[1] - a[1] || a[0] - b[0]),
+      }),
+    );
+    const recurrences = findRecurrences(symbols.symbol, times, ownKinds, contexts);
+    const recurring = packets.map((packet, s) => (recurrences[s] ? { ...packet, recurrence: recurrences[s] } : packet));
+    const tried = balance({ ...base, packets: recurring, contexts });
+    if (!best || offBy(tried.rate) < offBy(best.rate)) best = tried;
+    if (offBy(best.rate) < WORST_RATE) break;
+  }
+  return best!.channel;
 }
 
 function describeKind(

@@ -1,9 +1,7 @@
 import { createRng, type Rng } from '../../shared/rng.js';
 import { Direction, PROTOCOL_NAMES, type PacketRow, type TraceBuilder } from '../../trace/trace.js';
-import { normalProbability } from './gaps.js';
-import { createPredictor, type Following } from './predictor.js';
-import { type FittedChannel, type FittedDevice, type FittedService, LEVELS } from './profile.js';
-import { classOf } from './recurrence.js';
+import type { FittedChannel, FittedDevice, FittedService } from './profile.js';
+import { createWalk, drawQuantile } from './walk.js';
 
 const ICMP = 1;
 const FIRST_PORT = 32_768;
@@ -32,8 +30,8 @@ export function generateDevice(device: FittedDevice, index: number, scene: Fitte
 }
 
 /**
- * One packet after another, by the longest context that fits those before. A channel begins before the first packet is seen, by
- * once to twice its longest usual gap, so that nothing begins all at once; a longer run begins with the packets of a shorter one.
+ * A channel begins before the first packet is seen, by once to twice its longest usual gap, so that nothing begins all at once; a
+ * longer run begins with the packets of a shorter one.
  */
 function generateChannel(
   channel: FittedChannel,
@@ -45,59 +43,17 @@ function generateChannel(
   const { kinds, packets } = channel;
   const direction = kinds.map((kind) => (kind.direction === 'out' ? Direction.OUTBOUND : Direction.INBOUND));
   const protocols = kinds.map((kind) => protocolBits(kind.protocols));
-  const predictor = createPredictor(channel.contexts);
-  const lastPacket = new Float64Array(packets.length).fill(Number.NaN);
-  const weights = new Float64Array(packets.length);
-  /** Draws one of those that may follow, each as often as it did, and as it is due. */
-  const choose = ({ symbols, counts }: Following): number => {
-    if (symbols.length === 1) return symbols[0]!;
-    let total = 0;
-    for (let i = 0; i < symbols.length; i++) {
-      const { recurrence, kind } = packets[symbols[i]!]!;
-      let weight = counts[i]!;
-      if (recurrence) {
-        const elapsed = now - (recurrence.of === 'kind' ? last[kind]! : lastPacket[symbols[i]!]!);
-        if (!Number.isNaN(elapsed)) weight *= recurrence.factors[classOf(recurrence.seconds, elapsed)]!;
-      }
-      total += weight;
-      weights[i] = total;
-    }
-    const at = rng.uniform() * total;
-    let i = 0;
-    while (i < symbols.length - 1 && at >= weights[i]!) i++;
-    return symbols[i]!;
-  };
   const row: PacketRow = { time: 0, length: 0, direction: 0, protocols: 0, port: 0, flow: 0, device };
-  let now = from - (1 + rng.uniform()) * warmUp(channel);
-  const last = new Float64Array(kinds.length).fill(Number.NaN);
-  const score = new Float64Array(packets.length).fill(Number.NaN);
-  const drift = (symbol: number, persistence: number): number => {
-    const before = score[symbol]!;
-    const z = Number.isNaN(before)
-      ? rng.normal(0, 1)
-      : persistence * before + Math.sqrt(1 - persistence * persistence) * rng.normal(0, 1);
-    score[symbol] = z;
-    return normalProbability(z);
-  };
+  const walk = createWalk(channel, from - (1 + rng.uniform()) * warmUp(channel), rng);
   for (;;) {
-    const symbol = choose(predictor.following());
-    predictor.push(symbol);
-    const { kind: k, gapSeconds, clock, persistence } = packets[symbol]!;
-    const level = persistence === undefined ? rng.uniform() : drift(symbol, persistence);
-    const due = clock ? last[clock.kind]! + drawQuantile(clock.seconds, level) : Number.NaN;
-    // What was never seen shows no time; and what a sequence drawn by chance would make wait too long does not.
-    now = Number.isNaN(due)
-      ? now + drawQuantile(gapSeconds, level)
-      : Math.min(Math.max(due, now + gapSeconds[0]!), now + gapSeconds.at(-1)!);
-    if (now >= to) return;
-    last[k] = now;
-    lastPacket[symbol] = now;
+    const k = packets[walk.step()]!.kind;
+    if (walk.now >= to) return;
     const { bytes, service, flow: rank } = kinds[k]!;
     const flows = open[service]!;
     // Flows of before the first packet are there to be used on; they enter the table with their first packet that is seen.
     const flow = rank === 'new' ? flows.start() : flows.use(rank);
-    if (now < from) continue;
-    row.time = now;
+    if (walk.now < from) continue;
+    row.time = walk.now;
     row.length = bytes.length === 1 ? bytes[0]! : Math.round(drawQuantile(bytes, rng.uniform()));
     row.direction = direction[k]!;
     row.protocols = protocols[k]!;
@@ -112,16 +68,6 @@ function warmUp({ packets }: FittedChannel): number {
   const total = packets.reduce((sum, { count }) => sum + count, 0);
   const usual = packets.filter(({ count }) => count * 1000 >= total);
   return Math.min(LONGEST_WARM_UP_SECONDS, Math.max(1, ...usual.map(({ gapSeconds }) => gapSeconds.at(-1)!)));
-}
-
-/** Where in a distribution given by quantiles the level `u` lies, from 0 to 1. */
-export function drawQuantile(quantiles: readonly number[], u: number): number {
-  if (quantiles.length === 1) return quantiles[0]!;
-  const levels = LEVELS[quantiles.length]!;
-  let i = 1;
-  while (i < levels.length - 1 && u >= levels[i]!) i++;
-  const [low, high] = [levels[i - 1]!, levels[i]!];
-  return quantiles[i - 1]! + ((u - low) / (high - low)) * (quantiles[i]! - quantiles[i - 1]!);
 }
 
 function protocolBits(names: readonly string[]): number {

@@ -92,10 +92,10 @@ const packetSchema = z.strictObject({
   count: positive,
 });
 
-/** What follows after the packets `after` (indices, the oldest first): pairs of a packet's index and how often it came. */
+/** What follows after the packets `after` (indices, the oldest first): pairs of a packet's index and its weight, about how often it came. */
 const contextSchema = z.strictObject({
   after: z.array(count).max(64),
-  next: z.array(z.tuple([count, positive])).min(1),
+  next: z.array(z.tuple([count, z.number().positive().max(Number.MAX_SAFE_INTEGER)])).min(1),
 });
 
 /**
