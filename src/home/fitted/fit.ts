@@ -4,6 +4,7 @@ import { findChannels, SILENCE_SECONDS } from './channels.js';
 import { gapClass, gapCuts, quantilesOf, scoreCorrelation, significant } from './gaps.js';
 import type { FittedChannel, FittedContext, FittedDevice, FittedKind, FittedPacket } from './profile.js';
 import { findRecurrences } from './recurrence.js';
+import { findRhythm, RHYTHM_SECONDS, toRhythm } from './rhythm.js';
 import { learnSequence } from './sequence.js';
 import { findServices, type ServiceTable } from './services.js';
 
@@ -138,20 +139,31 @@ function fitChannel(
   // Once around: what was captured comes again after as long as was captured, which keeps the rate.
   const gaps = times.map((now, i) => Math.max(0, i > 0 ? now - times[i - 1]! : span - (times[n - 1]! - now)));
 
+  const { from, to } = { from: trace.time[rows[0]!]!, to: trace.time[rows.at(-1)!]! };
+  const rhythm = findRhythm(
+    Float64Array.from(rows, (row) => trace.time[row]!),
+    from,
+    to,
+  );
   const kinds = kindsOf(trace, rows, table);
   const symbols = symbolsOf(kinds, gaps, rows, trace, table);
   const clocks = createClocks(times, kinds);
   const packets = symbols.members.map((members): FittedPacket => {
-    const gapSeconds = quantilesOf(
+    let gapSeconds = quantilesOf(
       members.map((i) => gaps[i]!),
       significant,
     );
     const clock = gapSeconds[0]! >= SILENCE_SECONDS ? clocks(members, gapSeconds) : undefined;
-    const timed = clock ? clock.lags : members.map((i) => gaps[i]!);
+    const rhythmic = rhythm !== null && !clock && gapSeconds[0]! >= RHYTHM_SECONDS;
+    const timed = clock
+      ? clock.lags
+      : members.map((i) => (rhythmic ? toRhythm(rhythm, trace.time[rows[i]!]! - gaps[i]!, gaps[i]!) : gaps[i]!));
+    if (rhythmic) gapSeconds = quantilesOf(timed, significant);
     const persistence = timed.length < FEWEST_TO_CORRELATE ? 0 : scoreCorrelation(timed);
     return {
       kind: kinds.kind[members[0]!]!,
       gapSeconds,
+      ...(rhythmic && { rhythmic }),
       ...(clock && { clock: { kind: clock.kind, seconds: clock.seconds } }),
       ...(Math.abs(persistence) >= LEAST_PERSISTENCE && { persistence: Number(persistence.toFixed(4)) }),
       count: members.length,
@@ -160,7 +172,7 @@ function fitChannel(
   const packetsPerHour = significant((n / span) * 3600);
   const base = {
     packetsPerHour,
-    rhythm: null,
+    rhythm,
     kinds: kinds.members.map((own) => describeKind(trace, rows, own, kinds, table)),
   };
   const ownKinds = packets.map(({ kind }) => kind);

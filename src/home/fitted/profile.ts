@@ -67,8 +67,9 @@ const kindSchema = z.strictObject({
 const packetSchema = z.strictObject({
   /** Index into `kinds`. */
   kind: count,
-  /** Time since the packet before, of whatever kind. */
+  /** Time since the packet before, of whatever kind; by the channel's rhythm where `rhythmic`. */
   gapSeconds: quantiles(z.number().min(0).max(MAX_GAP_SECONDS)),
+  rhythmic: z.literal(true).optional(),
   /** Where it keeps time by another packet, the last of a kind (or its own): `gapSeconds` then only says within what bounds. */
   clock: z.strictObject({ kind: count, seconds: quantiles(z.number().min(0).max(MAX_GAP_SECONDS)) }).optional(),
   /**
@@ -104,7 +105,7 @@ const contextSchema = z.strictObject({
  */
 const channelSchema = z.strictObject({
   packetsPerHour: z.number().min(0),
-  /** Where there is a daily rhythm: how fast the time between exchanges runs in each hour of the day, UTC; 1 on average. */
+  /** Where there is a daily rhythm: how fast waiting goes by in each hour of the day, UTC; 1 on average. */
   rhythm: z.array(z.number().min(0.001).max(24)).length(24).nullable(),
   kinds: z.array(kindSchema).min(1).max(65_535),
   packets: z.array(packetSchema).min(1).max(65_535),

@@ -3,6 +3,7 @@ import { normalProbability } from './gaps.js';
 import { createPredictor, type Following } from './predictor.js';
 import { type FittedChannel, LEVELS } from './profile.js';
 import { classOf } from './recurrence.js';
+import { fromRhythm } from './rhythm.js';
 
 /** A channel's packets, one after another. */
 export interface Walk {
@@ -13,7 +14,7 @@ export interface Walk {
 }
 
 /** Walks along a channel from the time `start` on: what follows is drawn by what came before, its gap by what it keeps time by. */
-export function createWalk({ kinds, packets, contexts }: FittedChannel, start: number, rng: Rng): Walk {
+export function createWalk({ kinds, packets, contexts, rhythm }: FittedChannel, start: number, rng: Rng): Walk {
   const predictor = createPredictor(contexts);
   const lastKind = new Float64Array(kinds.length).fill(Number.NaN);
   const lastPacket = new Float64Array(packets.length).fill(Number.NaN);
@@ -57,13 +58,14 @@ export function createWalk({ kinds, packets, contexts }: FittedChannel, start: n
     step() {
       const symbol = choose(predictor.following());
       predictor.push(symbol);
-      const { kind, gapSeconds, clock, persistence } = packets[symbol]!;
+      const { kind, gapSeconds, clock, persistence, rhythmic } = packets[symbol]!;
       const level = persistence === undefined ? rng.uniform() : drift(symbol, persistence);
       const due = clock ? lastKind[clock.kind]! + drawQuantile(clock.seconds, level) : Number.NaN;
       // What was never seen shows no time; and what a sequence drawn by chance would make wait too long does not.
-      now = Number.isNaN(due)
-        ? now + drawQuantile(gapSeconds, level)
-        : Math.min(Math.max(due, now + gapSeconds[0]!), now + gapSeconds.at(-1)!);
+      if (Number.isNaN(due)) {
+        const gap = drawQuantile(gapSeconds, level);
+        now += rhythmic && rhythm ? fromRhythm(rhythm, now, gap) : gap;
+      } else now = Math.min(Math.max(due, now + gapSeconds[0]!), now + gapSeconds.at(-1)!);
       lastKind[kind] = now;
       lastPacket[symbol] = now;
       return symbol;
