@@ -1,4 +1,4 @@
-import { fitDevices } from '../home/fitted/fit.js';
+import { capturedSeconds, fitDevices } from '../home/fitted/fit.js';
 import { generateFittedHome } from '../home/fitted/home.js';
 import { buildWindows } from '../learning/build-windows.js';
 import type { Column } from '../learning/forest/bins.js';
@@ -78,8 +78,8 @@ export async function checkRealism(trace: Trace, options: RealismOptions): Promi
   const keep = (part: Trace) => filterPackets(part, (row) => names.includes(part.devices[part.device[row]!]!.name));
   const train = keep(whole.train);
   const test = keep(whole.test);
-  const { devices, capturedSeconds } = fitDevices(train);
-  const { capturedSeconds: testSeconds } = fitDevices(test);
+  const { devices, capturedSeconds: trainSeconds } = fitDevices(train);
+  const testSeconds = capturedSeconds(test);
   const generate = (run: number, seconds: number, start: number) =>
     generateFittedHome({ devices }, { hours: seconds / 3600, seed: `${seed + run}`, start });
   const runs = Array.from({ length: seeds }, (_, run) => run);
@@ -95,7 +95,7 @@ export async function checkRealism(trace: Trace, options: RealismOptions): Promi
 
   step('real devices');
   const real = await transfer([train], test, names, options);
-  const homes = runs.map((run) => generate(run, capturedSeconds, train.time[0]!));
+  const homes = runs.map((run) => generate(run, trainSeconds, train.time[0]!));
   step('real devices, from generated ones');
   const synthetic = await transfer(homes, test, names, options);
   return {
@@ -161,7 +161,12 @@ async function separability(
   const runs: { packets: Scores | null; windows: Scores | null }[] = [];
   for (const [run, other] of others.entries()) {
     const parts = [real, other].map((trace) => {
-      const { windows } = buildWindows(trace, { size: options.window, stride: options.window, mix: 'home', port: 'service' });
+      const { windows } = buildWindows(trace, {
+        size: options.window,
+        stride: options.window,
+        mix: 'home',
+        port: 'service',
+      });
       return { packets: packetColumns(windows.packets), windows: windowColumns(windows) };
     });
     const told = async (kind: 'packets' | 'windows') =>
@@ -194,7 +199,7 @@ async function discriminate(
   { trees, threads }: RealismOptions,
   rng: Rng,
 ): Promise<Scores | null> {
-  const [a, b] = [real[0]!.values.length, other[0]!.values.length];
+  const [a, b] = [real[0]?.values.length ?? 0, other[0]?.values.length ?? 0];
   if (Math.min(a, b) < FEWEST_ROWS) return null;
   const rowsOf = (length: number) => {
     const half = length >> 1;
@@ -277,10 +282,9 @@ function area({ real, other }: Scores, realBlocks: readonly number[], otherBlock
 }
 
 /** What a window looks like as a whole: shares, means and spreads, and how often what follows what. */
-export function windowColumns({ packets, start, count }: Windows): Column[] {
-  const full: number[] = [];
-  for (let w = 0; w < start.length; w++) if (count[w]! === Math.max(...count.subarray(0, 1))) full.push(start[w]!);
-  const size = count[0] ?? 0;
+function windowColumns({ packets, start, count, size }: Windows): Column[] {
+  // A window that is short of packets at the end of its stream would be told by that alone.
+  const full = [...start].filter((_, w) => count[w] === size);
   const columns = new Map<string, Float32Array>();
   const put = (name: string, w: number, value: number) => {
     let column = columns.get(name);
@@ -290,7 +294,8 @@ export function windowColumns({ packets, start, count }: Windows): Column[] {
     }
     column[w] = value;
   };
-  for (const [w, first] of full.entries()) describeWindow(packets, first, first + size, (name, value) => put(name, w, value));
+  for (const [w, first] of full.entries())
+    describeWindow(packets, first, first + size, (name, value) => put(name, w, value));
   return [...columns].map(([name, values]) => ({ kind: 'numeric', name, values }));
 }
 
@@ -301,17 +306,16 @@ function describeWindow(
   put: (name: string, value: number) => void,
 ): void {
   const size = to - from;
-  const sides = [new Float64Array(0), new Float64Array(0)].map((_, side) => {
-    const rows: number[] = [];
-    for (let i = from; i < to; i++) if (direction[i] === side) rows.push(length[i]!);
-    return rows;
-  });
+  const sides = [0, 1].map((side) => [...length.subarray(from, to)].filter((_, i) => direction[from + i] === side));
   put('outbound', sides[1]!.length / size);
   for (const [side, lengths] of sides.entries()) {
     const name = side === 1 ? 'out' : 'in';
     const mean = lengths.reduce((sum, x) => sum + x, 0) / Math.max(1, lengths.length);
     put(`${name} length mean`, mean);
-    put(`${name} length deviation`, Math.sqrt(lengths.reduce((s, x) => s + (x - mean) ** 2, 0) / Math.max(1, lengths.length)));
+    put(
+      `${name} length deviation`,
+      Math.sqrt(lengths.reduce((s, x) => s + (x - mean) ** 2, 0) / Math.max(1, lengths.length)),
+    );
     put(`${name} lengths`, new Set(lengths).size);
     put(`${name} length largest`, Math.max(0, ...lengths));
   }
@@ -319,7 +323,10 @@ function describeWindow(
   const gaps = Array.from(interval.subarray(from + 1, to), (x) => Math.log10(Math.max(x, 1e-6))).sort((a, b) => a - b);
   for (const q of [0.1, 0.25, 0.5, 0.75, 0.9, 1]) put(`gap ${q}`, gaps[Math.round(q * (gaps.length - 1))] ?? 0);
   put('gap mean', gaps.reduce((sum, x) => sum + x, 0) / Math.max(1, gaps.length));
-  put('seconds', interval.subarray(from + 1, to).reduce((sum, x) => sum + x, 0));
+  put(
+    'seconds',
+    interval.subarray(from + 1, to).reduce((sum, x) => sum + x, 0),
+  );
   put('ports', new Set(port.subarray(from, to)).size);
   for (const [bit, name] of ['tcp', 'udp', 'tls', 'http', 'dns', 'other'].entries()) {
     let n = 0;
@@ -353,7 +360,6 @@ async function transfer(
     const mix = view.perDevice ? 'single' : 'home';
     return buildWindows(seen, { size: 100, stride: 100, mix, port: 'service', classes }).windows;
   };
-  // Only devices that the view shows enough of.
   const test = table(real, names, 'test');
   const trains = homes.map((home, run) => table(home, names, `train ${run}`));
   const blocks: BlockCounts[] = [];

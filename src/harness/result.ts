@@ -40,7 +40,13 @@ export interface ResolvedDefense {
 
 export interface ResolvedSpec {
   readonly data:
-    | { readonly kind: 'synthetic'; readonly hours: number; readonly seed: number }
+    | {
+        readonly kind: 'synthetic';
+        readonly hours: number;
+        readonly seed: number;
+        /** The file that devices were generated from; absent for the invented ones. */
+        readonly profiles?: string;
+      }
     | {
         readonly kind: 'captures';
         readonly paths: readonly string[];

@@ -12,6 +12,7 @@ export function benchCommand(spec: ResolvedSpec): string[] {
   const { data, split } = spec;
   if (data.kind === 'synthetic') {
     add('hours', data.hours);
+    if (data.profiles !== undefined) add('profiles', data.profiles);
   } else {
     if (data.train && data.test) {
       add('train', ...data.train);

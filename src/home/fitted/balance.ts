@@ -51,7 +51,9 @@ export function balance(channel: FittedChannel): { channel: FittedChannel; rate:
   }
   // The best of several walks is best by luck too: the nearest few walk again, each further.
   found.sort((a, b) => offBy(a.rate) - offBy(b.rate));
-  const again = found.slice(0, FINALISTS).map((one) => ({ ...one, rate: compare(one.channel, 'final', 0, FINALISTS).rate }));
+  const again = found
+    .slice(0, FINALISTS)
+    .map((one) => ({ ...one, rate: compare(one.channel, 'final', 0, FINALISTS).rate }));
   return again.reduce((best, one) => (offBy(one.rate) < offBy(best.rate) ? one : best));
 }
 

@@ -70,7 +70,8 @@ function lagHistogram(packets: Float64Array, starts: Float64Array): Float64Array
     if (next === 0) continue;
     const lag = start - packets[next - 1]!;
     if (lag >= LONGEST_LAG_SECONDS) continue;
-    const bin = lag < SHORTEST_LAG_SECONDS ? 0 : 1 + Math.floor(BINS_PER_DECADE * Math.log10(lag / SHORTEST_LAG_SECONDS));
+    const bin =
+      lag < SHORTEST_LAG_SECONDS ? 0 : 1 + Math.floor(BINS_PER_DECADE * Math.log10(lag / SHORTEST_LAG_SECONDS));
     counts[Math.min(bin, BINS - 1)]!++;
   }
   return counts;

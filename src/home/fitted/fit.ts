@@ -69,12 +69,18 @@ export function fitDevices(trace: Trace, options: FitOptions = FIT_DEFAULTS): Fi
     const strands = findStrands(trace, rows, table);
     const series = strands.map((members) => Float64Array.from(members, time));
     const channels = findChannels(series, span).map((members) => {
-      const own = members.length === 1 ? strands[members[0]!]! : members.flatMap((s) => strands[s]!).sort((a, b) => a - b);
+      const own =
+        members.length === 1 ? strands[members[0]!]! : members.flatMap((s) => strands[s]!).sort((a, b) => a - b);
       return fitChannel(trace, time, own, table, span, options);
     });
     devices.push({ name, category, packets: rows.length, services: [...table.services], channels });
   }
   return { devices, silent, capturedSeconds: createClock(files).seconds };
+}
+
+/** Seconds that the files of `trace` cover, without the pauses between them. */
+export function capturedSeconds(trace: Trace): number {
+  return createClock(spansOf(trace)).seconds;
 }
 
 interface FileSpan {
@@ -351,7 +357,9 @@ function symbolsOf(
   // Kinds with too few gaps to see classes in them take those of their service and direction.
   const sideOf = (i: number) => {
     const own = kind[i]!;
-    return kinds[own]!.length >= FEWEST_TO_CLASS ? own : -1 - (ofFlow[trace.flow[rows[i]!]!]! * 2 + trace.direction[rows[i]!]!);
+    return kinds[own]!.length >= FEWEST_TO_CLASS
+      ? own
+      : -1 - (ofFlow[trace.flow[rows[i]!]!]! * 2 + trace.direction[rows[i]!]!);
   };
   const sides = new Map<number, number[]>();
   for (let i = 0; i < rows.length; i++) {

@@ -1,5 +1,5 @@
 import { createRng, type Rng } from '../../shared/rng.js';
-import { Direction, PROTOCOL_NAMES, type PacketRow, type TraceBuilder } from '../../trace/trace.js';
+import { Direction, type PacketRow, PROTOCOL_NAMES, type TraceBuilder } from '../../trace/trace.js';
 import type { FittedChannel, FittedDevice, FittedService } from './profile.js';
 import { createWalk, drawQuantile } from './walk.js';
 
@@ -110,7 +110,11 @@ function createFlows(service: FittedService, device: number, index: number, trac
   };
   const start = (): number => {
     let host = 0;
-    for (let u = rng.uniform() * total - hostShares[0]!; u >= 0 && host < hostShares.length - 1; u -= hostShares[host]!) {
+    for (
+      let u = rng.uniform() * total - hostShares[0]!;
+      u >= 0 && host < hostShares.length - 1;
+      u -= hostShares[host]!
+    ) {
       host++;
     }
     const near = localPort ?? (hasPorts ? nextPort() : 0);
@@ -155,7 +159,12 @@ function homeAddress(host: number): string {
 }
 
 /** Invented addresses: those outside are of the ranges for benchmarks (RFC 2544, RFC 5180), which belong to nobody. */
-function remoteAddress({ reach, ipVersion, remotePort }: FittedService, service: number, host: number, device: number): string {
+function remoteAddress(
+  { reach, ipVersion, remotePort }: FittedService,
+  service: number,
+  host: number,
+  device: number,
+): string {
   const number = ((device * 37 + service) * 64 + host) & 0x1ffff;
   switch (reach) {
     case 'internet':

@@ -15,11 +15,14 @@ export function generateFittedHome(profiles: Pick<Profiles, 'devices'>, options:
   const perHour = chosen.reduce((sum, { channels }) => sum + channels.reduce((all, c) => all + c.packetsPerHour, 0), 0);
   const expected = perHour * options.hours;
   if (expected > MOST_PACKETS) {
-    throw new UsageError(`hours: expected at most ${MOST_PACKETS} packets, found ${Math.round(expected)} in ${options.hours} h`);
+    throw new UsageError(
+      `hours: expected at most ${MOST_PACKETS} packets, found ${Math.round(expected)} in ${options.hours} h`,
+    );
   }
   const devices = chosen.map(({ name, category }) => ({ name, category }));
   const trace = createTraceBuilder(devices, undefined, Math.max(1024, Math.ceil(expected * 1.1)));
-  for (const [index, device] of chosen.entries()) generateDevice(device, index, { trace, from, to, seed: options.seed });
+  for (const [index, device] of chosen.entries())
+    generateDevice(device, index, { trace, from, to, seed: options.seed });
   return trace.build();
 }
 

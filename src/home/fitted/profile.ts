@@ -32,7 +32,10 @@ const quantiles = (value: z.ZodNumber) =>
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const positive = count.min(1);
 const port = z.int().min(0).max(65_535);
-const time = z.number().min(0).max(2 ** 32);
+const time = z
+  .number()
+  .min(0)
+  .max(2 ** 32);
 
 /** What a flow leads to, anonymised: no address, no name, only how it is reached and by which ports. */
 const serviceSchema = z.strictObject({
@@ -87,7 +90,9 @@ const packetSchema = z.strictObject({
       seconds: z.array(z.number().min(0)).max(32),
       factors: z.array(z.number().min(0.001).max(1000)).min(1).max(33),
     })
-    .refine(({ seconds, factors }) => factors.length === seconds.length + 1, { error: 'expected one factor more than seconds' })
+    .refine(({ seconds, factors }) => factors.length === seconds.length + 1, {
+      error: 'expected one factor more than seconds',
+    })
     .optional(),
   /** How often it was seen. */
   count: positive,
@@ -179,7 +184,9 @@ export function parseProfiles(text: string, where: string): Profiles {
   }
   const { kind, schemaVersion } = (data ?? {}) as { kind?: unknown; schemaVersion?: unknown };
   if (kind !== KIND) {
-    throw new InputError(`${where}: expected profiles that homeveil home fit wrote, found none ("kind" is not "${KIND}")`);
+    throw new InputError(
+      `${where}: expected profiles that homeveil home fit wrote, found none ("kind" is not "${KIND}")`,
+    );
   }
   if (typeof schemaVersion === 'number' && schemaVersion > PROFILES_VERSION) {
     throw new InputError(
@@ -204,7 +211,8 @@ function checkReferences({ devices }: Profiles, where: string): void {
     for (const [c, { kinds, packets, contexts }] of device.channels.entries()) {
       const place = `${where}: devices.${d}.channels.${c}`;
       const check = (index: number, length: number, path: string, what: string) => {
-        if (index >= length) throw new InputError(`${place}.${path}: expected one of ${length} ${what}, found ${index}`);
+        if (index >= length)
+          throw new InputError(`${place}.${path}: expected one of ${length} ${what}, found ${index}`);
       };
       for (const [k, kind] of kinds.entries()) {
         check(kind.service, device.services.length, `kinds.${k}.service`, 'services');

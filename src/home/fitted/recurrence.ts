@@ -24,7 +24,12 @@ export function findRecurrences(
 ): (Recurrence | undefined)[] {
   const n = symbols.length;
   // For each symbol, when it could have come: with what probability, whether it did, and how long since it last had.
-  const chances = kinds.map(() => ({ expected: [] as number[], came: [] as boolean[], own: [] as number[], kind: [] as number[] }));
+  const chances = kinds.map(() => ({
+    expected: [] as number[],
+    came: [] as boolean[],
+    own: [] as number[],
+    kind: [] as number[],
+  }));
   const lastOwn = new Float64Array(kinds.length).fill(Number.NaN);
   const lastKind = new Float64Array(Math.max(...kinds) + 1).fill(Number.NaN);
   const predictor = createPredictor(contexts);

@@ -36,11 +36,14 @@ export function findRhythm(times: ArrayLike<number>, from: number, to: number): 
   if (grand === 0) return null;
   const between = (whole * means.reduce((sum, m) => sum + (m - grand) ** 2, 0)) / (BLOCKS - 1);
   const within =
-    cells.reduce((sum, cell, b) => sum + cell.reduce((s, x) => s + (x - means[b]!) ** 2, 0), 0) / (BLOCKS * (whole - 1));
+    cells.reduce((sum, cell, b) => sum + cell.reduce((s, x) => s + (x - means[b]!) ** 2, 0), 0) /
+    (BLOCKS * (whole - 1));
   if (between === 0 || between < LEAST_F * within) return null;
   const raised = means.map((m) => Math.max(m / grand, LOWEST));
   const scale = mean(raised);
-  return Array.from({ length: HOURS }, (_, hour) => Number((raised[Math.floor(hour / BLOCK_HOURS)]! / scale).toFixed(4)));
+  return Array.from({ length: HOURS }, (_, hour) =>
+    Number((raised[Math.floor(hour / BLOCK_HOURS)]! / scale).toFixed(4)),
+  );
 }
 
 function mean(values: ArrayLike<number>): number {

@@ -10,7 +10,14 @@ const MOST_SERVICES = 32;
 /** Remote hosts of a service that are told apart. */
 const MOST_HOSTS = 16;
 
-const TRANSPORTS: Readonly<Record<number, string>> = { 0: 'link', 1: 'icmp', 2: 'igmp', 6: 'tcp', 17: 'udp', 58: 'icmpv6' };
+const TRANSPORTS: Readonly<Record<number, string>> = {
+  0: 'link',
+  1: 'icmp',
+  2: 'igmp',
+  6: 'tcp',
+  17: 'udp',
+  58: 'icmpv6',
+};
 
 /** A device's services, and which of them each of its flows is of. */
 export interface ServiceTable {
@@ -81,7 +88,8 @@ function linkOf({ flows }: Trace, flow: number): [transport: number, ip: 0 | 4 |
 function describe(trace: Trace, members: readonly number[]): FittedService {
   const { flows } = trace;
   const [transport, ipVersion, reach, linkHeaderBytes] = linkOf(trace, members[0]!);
-  const same = (ports: Uint16Array) => (members.every((f) => ports[f] === ports[members[0]!]) ? ports[members[0]!]! : null);
+  const same = (ports: Uint16Array) =>
+    members.every((f) => ports[f] === ports[members[0]!]) ? ports[members[0]!]! : null;
   const remotePort = same(flows.remotePort);
   const local = same(flows.localPort);
   const isSteady = local !== null && (members.length > 1 || local < FIRST_EPHEMERAL);
