@@ -6,7 +6,7 @@ import { suggestion, UsageError } from '../shared/errors.js';
 import { loadTrace } from '../trace/load.js';
 import { views } from '../view/views.js';
 import { LABELS } from './data-options.js';
-import { createProgressLine, formatCount, formatPercent, table } from './terminal.js';
+import { createProgressLine, formatCount, formatPercent, table, wrap } from './terminal.js';
 
 interface CheckOptions {
   captures: string[];
@@ -104,8 +104,8 @@ function print({ packets, generated, earlier, identification }: Realism, { seeds
     name,
     area(made.packets),
     area(made.windows),
-    area(before.packets),
-    area(before.windows),
+    before.packets?.mean.toFixed(2) ?? '–',
+    before.windows?.mean.toFixed(2) ?? '–',
   ];
   const { view, devices, trainedOnReal: real, trainedOnGenerated: synthetic, majority } = identification;
   const trained = (name: string, { accuracy, macroF1 }: typeof real) => [
@@ -114,17 +114,21 @@ function print({ packets, generated, earlier, identification }: Realism, { seeds
     macroF1.toFixed(3),
   ];
   return [
-    `fitted to the first ${formatCount(packets.fitted)} packets; the ${formatCount(packets.tested)} after them are held against`,
-    `${seeds} generated ${seeds === 1 ? 'home' : 'homes'}, and against real packets of before (95 % intervals)`,
+    ...wrap(
+      `Fitted to the first ${formatCount(packets.fitted)} packets; ${seeds} generated ${seeds === 1 ? 'home is' : 'homes are'} held against the ${formatCount(packets.tested)} real packets after them.`,
+    ),
     '',
-    'Area under the ROC curve of a forest that tells the two apart: 0.5 is chance, 1 always',
+    ...wrap(
+      `How well a forest tells generated packets, and windows of ${window}, from real ones: area under the ROC curve (95 % interval), 0.5 for not at all, 1 for always. Beside it: real ones of before from those of after.`,
+    ),
+    '',
     table(
       [
         { title: 'device', shrink: true },
-        { title: 'generated: packets' },
-        { title: `windows of ${window}` },
-        { title: 'earlier: packets' },
+        { title: 'packets' },
         { title: 'windows' },
+        { title: 'before', align: 'right' },
+        { title: '', align: 'right' },
       ],
       [
         ...Object.keys(generated.devices).map((name) => row(name, generated.devices[name]!, earlier.devices[name]!)),
@@ -132,7 +136,10 @@ function print({ packets, generated, earlier, identification }: Realism, { seeds
       ],
     ),
     '',
-    `Naming ${devices} real devices, packet by packet, in the ${view} view (majority ${formatPercent(majority)})`,
+    ...wrap(
+      `How well a forest names ${devices} real devices packet by packet, in the ${view} view (majority ${formatPercent(majority)}):`,
+    ),
+    '',
     table(
       [{ title: 'forest trained on' }, { title: 'accuracy' }, { title: 'macro-F1', align: 'right' }],
       [trained('real packets', real), trained('generated packets', synthetic)],

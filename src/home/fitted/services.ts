@@ -1,10 +1,12 @@
 import { isIPv6 } from 'node:net';
 import { scopeOf } from '../../trace/scope.js';
-import type { Trace } from '../../trace/trace.js';
+import { Protocol, type Trace } from '../../trace/trace.js';
 import type { FittedService } from './profile.js';
 
 /** Ports that systems take for the near end of a connection begin here (Linux: 32768, IANA: 49152). */
 const FIRST_EPHEMERAL = 32_768;
+/** A flow that speaks one of these and one that does not are of two services, on whatever port. */
+const APPLICATIONS = Protocol.TLS | Protocol.HTTP;
 /** Services of a device that are told apart; the rest are one for each transport and reach. */
 const MOST_SERVICES = 32;
 /** Remote hosts of a service that are told apart. */
@@ -33,20 +35,25 @@ interface Candidate {
 }
 
 /**
- * Finds what a device talks to: flows of the same transport, reach and remote port are one service. Where the device itself
+ * Finds what a device talks to: flows of the same transport, application, reach and remote port are one service. Where the device itself
  * serves (its own port is the steady one), the remote port is left open.
  * @param rows the device's packets
  */
 export function findServices(trace: Trace, rows: Uint32Array): ServiceTable {
   const { flows } = trace;
   const packets = new Map<number, number>();
-  for (const row of rows) packets.set(trace.flow[row]!, (packets.get(trace.flow[row]!) ?? 0) + 1);
+  const applications = new Map<number, number>();
+  for (const row of rows) {
+    const flow = trace.flow[row]!;
+    packets.set(flow, (packets.get(flow) ?? 0) + 1);
+    applications.set(flow, (applications.get(flow) ?? 0) | (trace.protocols[row]! & APPLICATIONS));
+  }
 
   const byKey = new Map<string, Candidate>();
   for (const [flow, count] of packets) {
     const [remote, local] = [flows.remotePort[flow]!, flows.localPort[flow]!];
     const isServer = remote >= FIRST_EPHEMERAL && local > 0 && local < FIRST_EPHEMERAL;
-    const key = JSON.stringify([...linkOf(trace, flow), isServer ? -local : remote]);
+    const key = JSON.stringify([...linkOf(trace, flow), isServer ? -local : remote, applications.get(flow)!]);
     const candidate = byKey.get(key);
     if (!candidate) byKey.set(key, { key, flows: [flow], packets: count });
     else {
