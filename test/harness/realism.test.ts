@@ -43,7 +43,7 @@ const options: RealismOptions = {
   trainShare: 0.6,
   seeds: 2,
   seed: 1,
-  window: 20,
+  window: 10,
   minimumPackets: 100,
   trees: 10,
   threads: 1,
