@@ -1,11 +1,15 @@
 /** The public API of Homeveil. */
+export { fitHome } from './harness/fit-home.js';
 export { type IdentifyRequest, type IdentifyResult, identify } from './harness/identify.js';
 export { type LoadedModel, loadModel, type SavedModel, saveModel } from './harness/model-folder.js';
 export { attacks, defenses, resolveAttack, resolveDefense, resolveView, views } from './harness/plugins.js';
+export { checkRealism, type Realism, type RealismOptions } from './harness/realism.js';
 export type * from './harness/result.js';
 export { type RunOptions, runBench } from './harness/run.js';
 export { type BenchRequest, resolveSpec, resolveTraining, type TrainRequest } from './harness/spec.js';
 export { runTraining, type TrainedModel } from './harness/train.js';
+export { generateFittedHome } from './home/fitted/home.js';
+export { formatProfiles, type Profiles, parseProfiles, readProfiles } from './home/fitted/profile.js';
 export { generateHome, type HomeOptions } from './home/home.js';
 export { type Attack, type AttackContext, defineAttack, type Identifier } from './learning/attack.js';
 export { type BuiltWindows, buildWindows, type WindowOptions } from './learning/build-windows.js';

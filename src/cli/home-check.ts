@@ -128,7 +128,7 @@ function print({ packets, generated, earlier, identification }: Realism, { seeds
         { title: 'packets' },
         { title: 'windows' },
         { title: 'before', align: 'right' },
-        { title: '', align: 'right' },
+        { title: 'windows', align: 'right' },
       ],
       [
         ...Object.keys(generated.devices).map((name) => row(name, generated.devices[name]!, earlier.devices[name]!)),

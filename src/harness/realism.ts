@@ -251,34 +251,53 @@ const RESAMPLES = 500;
 /** Mean area under the ROC curve over runs, with a 95 % interval by the bootstrap over blocks of time and over runs. */
 function areaInterval(runs: readonly Scores[], rng: Rng): Interval {
   const every = Array.from({ length: BLOCKS }, (_, k) => k);
-  const mean = runs.reduce((sum, run) => sum + area(run, every, every), 0) / runs.length;
+  const tables = runs.map(winsOfBlocks);
+  const mean = tables.reduce((sum, table) => sum + area(table, every, every), 0) / runs.length;
   const areas = Float64Array.from({ length: RESAMPLES }, () => {
     const blocks = () => every.map(() => rng.integer(0, BLOCKS - 1));
     const [real, other] = [blocks(), blocks()];
     let sum = 0;
-    for (let i = 0; i < runs.length; i++) sum += area(runs[rng.integer(0, runs.length - 1)]!, real, other);
+    for (let i = 0; i < runs.length; i++) sum += area(tables[rng.integer(0, runs.length - 1)]!, real, other);
     return sum / runs.length;
   }).sort();
   const tail = Math.round(0.025 * RESAMPLES);
   return { mean, low: areas[tail]!, high: areas[RESAMPLES - 1 - tail]! };
 }
 
-/** How often a row of the other kind scores higher than a real one; ties count half (Mann and Whitney, 1947). */
-function area({ real, other }: Scores, realBlocks: readonly number[], otherBlocks: readonly number[]): number {
-  const sum = (blocks: readonly Float64Array[], chosen: readonly number[]) => {
-    const total = new Float64Array(STEPS + 1);
-    for (const k of chosen) for (let s = 0; s <= STEPS; s++) total[s]! += blocks[k]![s]!;
-    return total;
-  };
-  const a = sum(real, realBlocks);
-  const b = sum(other, otherBlocks);
-  let [below, wins, all] = [0, 0, 0];
-  for (let s = 0; s <= STEPS; s++) {
-    wins += b[s]! * (below + a[s]! / 2);
-    below += a[s]!;
-    all += b[s]!;
+/** By pair of blocks, real times {@link BLOCKS} and other: how often a row of the other scores higher, and pairs of rows. */
+interface Wins {
+  readonly wins: Float64Array;
+  readonly pairs: Float64Array;
+}
+
+/** Ties count half (Mann and Whitney, 1947). */
+function winsOfBlocks({ real, other }: Scores): Wins {
+  const wins = new Float64Array(BLOCKS * BLOCKS);
+  const pairs = new Float64Array(BLOCKS * BLOCKS);
+  for (let a = 0; a < BLOCKS; a++) {
+    for (let b = 0; b < BLOCKS; b++) {
+      let [below, won, all] = [0, 0, 0];
+      for (let s = 0; s <= STEPS; s++) {
+        won += other[b]![s]! * (below + real[a]![s]! / 2);
+        below += real[a]![s]!;
+        all += other[b]![s]!;
+      }
+      wins[a * BLOCKS + b] = won;
+      pairs[a * BLOCKS + b] = below * all;
+    }
   }
-  return wins / (below * all);
+  return { wins, pairs };
+}
+
+function area({ wins, pairs }: Wins, real: readonly number[], other: readonly number[]): number {
+  let [won, all] = [0, 0];
+  for (const a of real) {
+    for (const b of other) {
+      won += wins[a * BLOCKS + b]!;
+      all += pairs[a * BLOCKS + b]!;
+    }
+  }
+  return won / all;
 }
 
 /** What a window looks like as a whole: shares, means and spreads, and how often what follows what. */

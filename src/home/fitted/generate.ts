@@ -1,8 +1,12 @@
+import { InputError } from '../../shared/errors.js';
 import { createRng, type Rng } from '../../shared/rng.js';
 import { Direction, type PacketRow, PROTOCOL_NAMES, type TraceBuilder } from '../../trace/trace.js';
 import type { FittedChannel, FittedDevice, FittedService } from './profile.js';
 import { createWalk, drawQuantile } from './walk.js';
 
+/** A channel may make so many times the packets it should, by chance; and so many without anyone asking. */
+const RUNAWAY = 100;
+const FEWEST_BOUND = 2e6;
 const ICMP = 1;
 const FIRST_PORT = 32_768;
 const LAST_PORT = 60_999;
@@ -25,7 +29,7 @@ export function generateDevice(device: FittedDevice, index: number, scene: Fitte
     const open = device.services.map((service, s) =>
       createFlows(service, index, s, scene.trace, chance.stream('flows', c, s)),
     );
-    generateChannel(channel, index, open, scene, chance.stream('channel', c));
+    generateChannel(device.name, channel, index, open, scene, chance.stream('channel', c));
   }
 }
 
@@ -34,6 +38,7 @@ export function generateDevice(device: FittedDevice, index: number, scene: Fitte
  * longer run begins with the packets of a shorter one.
  */
 function generateChannel(
+  name: string,
   channel: FittedChannel,
   device: number,
   open: readonly Flows[],
@@ -45,9 +50,16 @@ function generateChannel(
   const protocols = kinds.map((kind) => protocolBits(kind.protocols));
   const row: PacketRow = { time: 0, length: 0, direction: 0, protocols: 0, port: 0, flow: 0, device };
   const walk = createWalk(channel, from - (1 + rng.uniform()) * warmUp(channel), rng);
-  for (;;) {
+  // A profile that somebody changed may stand still in time.
+  const most = Math.max(FEWEST_BOUND, RUNAWAY * channel.packetsPerHour * ((to - from) / 3600));
+  for (let steps = 0; ; steps++) {
     const k = packets[walk.step()]!.kind;
     if (walk.now >= to) return;
+    if (steps > most) {
+      throw new InputError(
+        `${name}: expected about ${channel.packetsPerHour} packets an hour, found far more: the profile is damaged`,
+      );
+    }
     const { bytes, service, flow: rank } = kinds[k]!;
     const flows = open[service]!;
     // Flows of before the first packet are there to be used on; they enter the table with their first packet that is seen.

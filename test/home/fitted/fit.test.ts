@@ -303,6 +303,13 @@ test('hours and devices out of range are refused', () => {
   );
 });
 
+test('a profile whose time stands still is refused, not run for ever', () => {
+  const { devices } = fitDevices(heartbeats(1, 60, 0.1));
+  const packets = devices[0]!.channels[0]!.packets.map(({ kind, count }) => ({ kind, count, gapSeconds: [0] }));
+  const still = { ...devices[0]!, channels: [{ ...devices[0]!.channels[0]!, packets }] };
+  expect(() => generateFittedHome({ devices: [still] }, { hours: 1, seed: 1 })).toThrow(InputError);
+});
+
 test('one packet is enough for a profile, and none gives none', () => {
   const trace = createTraceBuilder([
     { name: 'rare', category: 'iot' },
