@@ -5,6 +5,7 @@ export { type CheckAttackOptions, checkAttack } from './conformance/check-attack
 export { type CheckDefenseOptions, checkDefense } from './conformance/check-defense.js';
 export type { CheckResult, ConformanceReport } from './conformance/report.js';
 export { type DefendRequest, type DefendResult, defend } from './harness/defend.js';
+export { fitHome } from './harness/fit-home.js';
 export { type IdentifyRequest, type IdentifyResult, identify } from './harness/identify.js';
 export { loadPlugins } from './harness/load-plugins.js';
 export { type LoadedModel, loadModel, type SavedModel, saveModel } from './harness/model-folder.js';
@@ -19,10 +20,13 @@ export {
   resolveView,
   views,
 } from './harness/plugins.js';
+export { checkRealism, type Realism, type RealismOptions } from './harness/realism.js';
 export type * from './harness/result.js';
 export { type RunOptions, runBench } from './harness/run.js';
 export { type BenchRequest, resolveSpec, resolveTraining, type TrainRequest } from './harness/spec.js';
 export { runTraining, type TrainedModel } from './harness/train.js';
+export { generateFittedHome } from './home/fitted/home.js';
+export { formatProfiles, type Profiles, parseProfiles, readProfiles } from './home/fitted/profile.js';
 export { generateHome, type HomeOptions } from './home/home.js';
 export { type Attack, type AttackContext, defineAttack, type Identifier } from './learning/attack.js';
 export { type BuiltWindows, buildWindows, rowsInWindows, type WindowOptions } from './learning/build-windows.js';

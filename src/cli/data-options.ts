@@ -11,6 +11,7 @@ export interface DataOptions extends PluginOption {
   split?: 'auto' | 'time' | 'file';
   trainShare?: number;
   hours?: number;
+  profiles?: string;
   view?: string;
   mix?: string;
   seed?: number;
@@ -42,6 +43,7 @@ export function addDataOptions<T>(yargs: Argv<T>) {
     })
     .option('train-share', { type: 'number', describe: 'Share of packets (files) to train on  [0.6]' })
     .option('hours', { type: 'number', describe: 'Length of the synthetic home  [24, quick: 6]' })
+    .option('profiles', { type: 'string', describe: 'Generate it from these device profiles (homeveil home fit)' })
     .option('view', { type: 'string', describe: 'What the observer sees: lan, napt, vpn  [napt]' })
     .option('mix', {
       type: 'string',

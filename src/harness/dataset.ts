@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
+import { generateFittedHome } from '../home/fitted/home.js';
+import { readProfiles } from '../home/fitted/profile.js';
 import { generateHome } from '../home/home.js';
 import { type Split, splitAt, splitByFile, splitByPaths, splitByTime } from '../learning/split.js';
 import { InputError } from '../shared/errors.js';
@@ -23,9 +25,13 @@ interface Dataset {
 async function loadDataset(spec: ResolvedSpec, onProgress?: OnProgress): Promise<Dataset> {
   const { data } = spec;
   if (data.kind === 'synthetic') {
-    const trace = generateHome({ hours: data.hours, seed: data.seed });
+    const { hours, seed, profiles } = data;
+    const trace =
+      profiles === undefined
+        ? generateHome({ hours, seed })
+        : generateFittedHome(readProfiles(profiles), { hours, seed });
     return {
-      name: `synthetic home, ${data.hours} h, seed ${data.seed}`,
+      name: `synthetic home${profiles === undefined ? '' : ` of ${basename(profiles)}`}, ${hours} h, seed ${seed}`,
       synthetic: true,
       trace,
       ingest: { read: trace.packets, kept: trace.packets, dropped: {} },

@@ -74,7 +74,13 @@ export interface ResolvedSpec {
   /** Those that were loaded, in their order. */
   readonly plugins: readonly PluginFile[];
   readonly data:
-    | { readonly kind: 'synthetic'; readonly hours: number; readonly seed: number }
+    | {
+        readonly kind: 'synthetic';
+        readonly hours: number;
+        readonly seed: number;
+        /** The file that devices were generated from; absent for the invented ones. */
+        readonly profiles?: string;
+      }
     | {
         readonly kind: 'captures';
         readonly paths: readonly string[];

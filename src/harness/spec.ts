@@ -26,6 +26,8 @@ export interface BenchRequest {
   trainShare?: number;
   /** Of the synthetic home. */
   hours?: number;
+  /** A file of device profiles (`homeveil home fit`) to generate it from, in place of the invented devices. */
+  profiles?: string;
   view?: string;
   mix?: string;
   attacks?: readonly string[];
@@ -131,7 +133,7 @@ export function checkTunnels(view: ResolvedPlugin, defenses: readonly ResolvedDe
 }
 
 function resolveData(request: BenchRequest, seed: number, quick: boolean): ResolvedSpec['data'] {
-  const { data, train, test, labels } = request;
+  const { data, train, test, labels, profiles } = request;
   if ((train === undefined) !== (test === undefined)) {
     throw new UsageError(`--${train ? 'train' : 'test'} needs --${train ? 'test' : 'train'} beside it`);
   }
@@ -139,10 +141,13 @@ function resolveData(request: BenchRequest, seed: number, quick: boolean): Resol
   const paths = train && test ? [...train, ...test] : data;
   if (!paths) {
     if (labels !== undefined) throw new UsageError('--labels needs captures: --data, or --train and --test');
-    return { kind: 'synthetic', hours: positive('--hours', request.hours ?? (quick ? 6 : 24)), seed };
+    const hours = positive('--hours', request.hours ?? (quick ? 6 : 24));
+    return { kind: 'synthetic', hours, seed, ...(profiles !== undefined && { profiles }) };
   }
   if (request.hours !== undefined)
     throw new UsageError('--hours is for the synthetic home, it does not go with captures');
+  if (profiles !== undefined)
+    throw new UsageError('--profiles is for the synthetic home, it does not go with captures');
   if (labels === undefined) {
     throw new UsageError('captures need --labels: a CSV or YAML file of addresses and devices, or "file", or "folder"');
   }

@@ -1,21 +1,12 @@
-import { suggestion, UsageError } from '../shared/errors.js';
 import { createRng } from '../shared/rng.js';
 import { createTraceBuilder, type Trace } from '../trace/trace.js';
 import { run } from './behaviours.js';
 import { createHousehold } from './household.js';
 import { createNetwork, type Host, type Sink } from './network.js';
+import { chooseDevices, type HomeOptions, homeSpan } from './options.js';
 import { PROFILES } from './profiles/index.js';
 
-export interface HomeOptions {
-  readonly hours: number;
-  readonly seed: number | string;
-  /** Seconds since the Unix epoch; a Monday at 16:00 by default, so that a few hours see people come home. */
-  readonly start?: number;
-  /** Names of the devices to simulate, all by default. A device's packets are the same whichever others there are. */
-  readonly devices?: readonly string[];
-}
-
-const DEFAULT_START = Date.UTC(2026, 0, 5, 16) / 1000;
+export type { HomeOptions };
 
 /** Simulated before the first packet is seen, so that a trace does not begin with every device connecting at once. */
 const WARM_UP_SECONDS = 900;
@@ -27,20 +18,9 @@ const WARM_UP_SECONDS = 900;
  * @throws UsageError where `hours` is not positive or a device is unknown
  */
 export function generateHome(options: HomeOptions): Trace {
-  const { hours, seed, start = DEFAULT_START } = options;
-  if (!(hours > 0 && hours <= 24 * 366)) {
-    throw new UsageError(`hours: expected a number above 0 and up to ${24 * 366}, found ${hours}`);
-  }
-  if (!(start >= 0 && start < 2 ** 32)) throw new UsageError(`start: expected seconds since 1970, found ${start}`);
-  const names = options.devices ?? PROFILES.map((profile) => profile.name);
-  const profiles = names.map((name) => {
-    const profile = PROFILES.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
-    if (profile) return profile;
-    const known = PROFILES.map((candidate) => candidate.name);
-    throw new UsageError(`unknown device "${name}"${suggestion(name, known)}; expected one of ${known.join(', ')}`);
-  });
-
-  const end = start + hours * 3600;
+  const { hours, seed } = options;
+  const { from: start, to: end } = homeSpan(options);
+  const profiles = chooseDevices(PROFILES, options.devices);
   const devices = profiles.map(({ name, category }) => ({ name, category }));
   const trace = createTraceBuilder(devices, undefined, Math.min(Math.ceil(hours * 100_000), 4_000_000));
   const sink: Sink = { trace, from: start, to: end };

@@ -13,6 +13,7 @@ export function benchCommand(spec: ResolvedSpec): string[] {
   add('plugin', ...spec.plugins.map(({ path }) => path));
   if (data.kind === 'synthetic') {
     add('hours', data.hours);
+    if (data.profiles !== undefined) add('profiles', data.profiles);
   } else {
     if (data.train && data.test) {
       add('train', ...data.train);

@@ -86,7 +86,7 @@ const interval = z.object({ mean: z.number(), low: maybe, high: maybe });
 const spec = z.object({
   plugins: z.array(z.object({ path: z.string(), sha256: z.string() })).default([]),
   data: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('synthetic'), hours: z.number(), seed: z.number() }),
+    z.object({ kind: z.literal('synthetic'), hours: z.number(), seed: z.number(), profiles: z.string().optional() }),
     z.object({
       kind: z.literal('captures'),
       paths: z.array(z.string()),

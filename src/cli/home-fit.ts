@@ -1,0 +1,91 @@
+import type { CommandModule } from 'yargs';
+import { fitHome } from '../harness/fit-home.js';
+import { type FittedDevice, formatProfiles } from '../home/fitted/profile.js';
+import { writeFileAtomic } from '../shared/files.js';
+import { loadTrace } from '../trace/load.js';
+import { LABELS } from './data-options.js';
+import { createProgressLine, formatBytes, formatCount, formatDuration, table } from './terminal.js';
+
+interface FitOptions {
+  captures: string[];
+  labels: string;
+  out: string;
+  json: boolean;
+}
+
+const command: CommandModule<object, FitOptions> = {
+  command: 'fit <captures..>',
+  describe: 'Fit a profile to each device of labelled captures, for home --profiles',
+  builder: (yargs) =>
+    yargs
+      .positional('captures', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'Captures (pcap or pcapng, plain or gzip), or folders of them',
+      })
+      .option('labels', { type: 'string', demandOption: true, describe: LABELS })
+      .option('out', { type: 'string', default: 'profiles.json', describe: 'File to write' })
+      .option('json', { type: 'boolean', default: false, describe: 'A summary as JSON on stdout' })
+      .epilogue('The file holds no payloads and no addresses, but says what the devices are and what they do.'),
+  handler: async ({ captures, labels, out, json }) => {
+    const progress = createProgressLine();
+    let fitted: ReturnType<typeof fitHome>;
+    try {
+      const { trace } = await loadTrace(captures, labels, progress);
+      fitted = fitHome(trace, captures);
+    } finally {
+      progress.end();
+    }
+    const { profiles, silent } = fitted;
+    const text = formatProfiles(profiles);
+    writeFileAtomic(out, text);
+    const devices = profiles.devices.map(summaryOf);
+    if (json) {
+      console.log(JSON.stringify({ out, bytes: text.length, data: profiles.data, devices, silent }));
+      return;
+    }
+    console.log(
+      table(
+        [
+          { title: 'device', shrink: true },
+          { title: 'packets', align: 'right' },
+          { title: 'an hour', align: 'right' },
+          { title: 'services', align: 'right' },
+          { title: 'channels', align: 'right' },
+          { title: 'contexts', align: 'right' },
+          { title: 'size', align: 'right' },
+        ],
+        devices.map((row) => [
+          row.name,
+          formatCount(row.packets),
+          row.packetsPerHour.toFixed(1),
+          formatCount(row.services),
+          formatCount(row.channels),
+          formatCount(row.contexts),
+          formatBytes(row.bytes),
+        ]),
+      ),
+    );
+    for (const name of silent) console.log(`no packets of ${name}: it has no profile`);
+    const { name, packets, capturedSeconds } = profiles.data;
+    console.log(
+      `\n${out}: ${formatBytes(text.length)}, from ${formatCount(packets)} packets in ${formatDuration(capturedSeconds)} of ${name}`,
+    );
+  },
+};
+
+export default command;
+
+function summaryOf(device: FittedDevice) {
+  const { name, packets, services, channels } = device;
+  return {
+    name,
+    packets,
+    packetsPerHour: channels.reduce((sum, channel) => sum + channel.packetsPerHour, 0),
+    services: services.length,
+    channels: channels.length,
+    contexts: channels.reduce((sum, { contexts }) => sum + contexts.length, 0),
+    bytes: JSON.stringify(device).length,
+  };
+}

@@ -1,0 +1,382 @@
+import { Direction, PROTOCOL_NAMES, type Trace } from '../../trace/trace.js';
+import { balance, offBy } from './balance.js';
+import { findChannels, SILENCE_SECONDS } from './channels.js';
+import { gapClass, gapCuts, quantilesOf, scoreCorrelation, significant } from './gaps.js';
+import type { FittedChannel, FittedContext, FittedDevice, FittedKind, FittedPacket } from './profile.js';
+import { findRecurrences } from './recurrence.js';
+import { findRhythm, RHYTHM_SECONDS, toRhythm } from './rhythm.js';
+import { learnSequence } from './sequence.js';
+import { findServices, type ServiceTable } from './services.js';
+
+export interface FitOptions {
+  /** Packets that a context looks back, at most. */
+  readonly order: number;
+  /** See {@link learnSequence}: less makes larger and more detailed profiles. */
+  readonly price: number;
+}
+
+export const FIT_DEFAULTS: FitOptions = { order: 12, price: 1 };
+
+/** Frame lengths of a service and direction that are told apart, if they make up {@link OWN_LENGTH_SHARE} at least. */
+const MOST_LENGTHS = 48;
+const OWN_LENGTH_SHARE = 0.002;
+/** The rest fall into so many classes for each doubling. */
+const LENGTH_CLASSES = 2;
+/** Flows of a service that are told apart by when they were last used. */
+const MOST_FLOWS = 4;
+/** Above the length of any frame. */
+const MOST_LENGTH = 2 ** 20;
+/** The logarithm of what a channel's rate may be off by, before a simpler sequence is tried. */
+const WORST_RATE = Math.log(1.2);
+/** Packets of a kind that it takes to see classes in their gaps. */
+const FEWEST_TO_CLASS = 50;
+/** Kinds that others may keep time by, the most frequent ones; and packets it takes to tell that they do. */
+const MOST_CLOCKS = 16;
+const FEWEST_TO_CLOCK = 8;
+/** Times of a packet that it takes to see how one depends on the last, and how much that must be to be kept. */
+const FEWEST_TO_CORRELATE = 30;
+const LEAST_PERSISTENCE = 0.15;
+
+export interface FittedTrace {
+  readonly devices: FittedDevice[];
+  /** Names of devices without packets. */
+  readonly silent: readonly string[];
+  readonly capturedSeconds: number;
+}
+
+/**
+ * Learns a model of each device's traffic from a labelled trace: its services; which of them go together, as channels; and for
+ * each channel what packet, after what gap, follows upon which.
+ */
+export function fitDevices(trace: Trace, options: FitOptions = FIT_DEFAULTS): FittedTrace {
+  const rowsOf: number[][] = trace.devices.map(() => []);
+  for (let i = 0; i < trace.packets; i++) if (trace.cover[i] === 0) rowsOf[trace.device[i]!]?.push(i);
+  const files = spansOf(trace);
+  const devices: FittedDevice[] = [];
+  const silent: string[] = [];
+  for (const [device, { name, category }] of trace.devices.entries()) {
+    const rows = Uint32Array.from(rowsOf[device]!);
+    if (rows.length === 0) {
+      silent.push(name);
+      continue;
+    }
+    const captured = createClock(files.filter(({ devices }) => devices.size > 1 || devices.has(device)));
+    // From its first packet on: before, it may not have been there. One that falls silent may just have nothing to say.
+    const begin = captured.at(trace.time[rows[0]!]!);
+    const time = (row: number) => captured.at(trace.time[row]!) - begin;
+    const span = Math.max(captured.seconds - begin, 1);
+    const table = findServices(trace, rows);
+    const strands = findStrands(trace, rows, table);
+    const series = strands.map((members) => Float64Array.from(members, time));
+    const channels = findChannels(series, span).map((members) => {
+      const own =
+        members.length === 1 ? strands[members[0]!]! : members.flatMap((s) => strands[s]!).sort((a, b) => a - b);
+      return fitChannel(trace, time, own, table, span, options);
+    });
+    devices.push({ name, category, packets: rows.length, services: [...table.services], channels });
+  }
+  return { devices, silent, capturedSeconds: createClock(files).seconds };
+}
+
+/** Seconds that the files of `trace` cover, without the pauses between them. */
+export function capturedSeconds(trace: Trace): number {
+  return createClock(spansOf(trace)).seconds;
+}
+
+interface FileSpan {
+  readonly from: number;
+  readonly to: number;
+  readonly devices: ReadonlySet<number>;
+}
+
+function spansOf({ packets, time, file, files, device }: Trace): FileSpan[] {
+  const spans = files.map(() => ({
+    from: Number.POSITIVE_INFINITY,
+    to: Number.NEGATIVE_INFINITY,
+    devices: new Set<number>(),
+  }));
+  for (let i = 0; i < packets; i++) {
+    const span = spans[file[i]!]!;
+    span.from = Math.min(span.from, time[i]!);
+    span.to = Math.max(span.to, time[i]!);
+    span.devices.add(device[i]!);
+  }
+  return spans.filter(({ from, to }) => from <= to).sort((a, b) => a.from - b.from);
+}
+
+/** Time that leaves out the pauses between files: nobody knows what there was. */
+interface Clock {
+  /** Captured in all. */
+  readonly seconds: number;
+  /** Captured before a time inside one of the files. */
+  at(time: number): number;
+}
+
+function createClock(files: readonly FileSpan[]): Clock {
+  // Stretches of time that some file covers, and how much was captured before each.
+  const stretches: { from: number; to: number; before: number }[] = [];
+  for (const { from, to } of files) {
+    const last = stretches.at(-1);
+    if (last && from <= last.to) last.to = Math.max(last.to, to);
+    else stretches.push({ from, to, before: last ? last.before + last.to - last.from : 0 });
+  }
+  const end = stretches.at(-1);
+  let now = 0;
+  return {
+    seconds: end ? Math.max(end.before + end.to - end.from, 1e-6) : 1e-6,
+    at(time) {
+      while (now > 0 && time < stretches[now]!.from) now--;
+      while (now + 1 < stretches.length && time >= stretches[now + 1]!.from) now++;
+      return stretches[now]!.before + time - stretches[now]!.from;
+    },
+  };
+}
+
+function fitChannel(
+  trace: Trace,
+  time: (row: number) => number,
+  rows: readonly number[],
+  table: ServiceTable,
+  span: number,
+  options: FitOptions,
+): FittedChannel {
+  const n = rows.length;
+  const times = Float64Array.from(rows, time);
+  // Once around: what was captured comes again after as long as was captured, which keeps the rate.
+  const gaps = times.map((now, i) => Math.max(0, i > 0 ? now - times[i - 1]! : span - (times[n - 1]! - now)));
+
+  const { from, to } = { from: trace.time[rows[0]!]!, to: trace.time[rows.at(-1)!]! };
+  const rhythm = findRhythm(
+    Float64Array.from(rows, (row) => trace.time[row]!),
+    from,
+    to,
+  );
+  const kinds = kindsOf(trace, rows, table);
+  const symbols = symbolsOf(kinds, gaps, rows, trace, table);
+  const clocks = createClocks(times, kinds);
+  const packets = symbols.members.map((members): FittedPacket => {
+    let gapSeconds = quantilesOf(
+      members.map((i) => gaps[i]!),
+      significant,
+    );
+    const clock = gapSeconds[0]! >= SILENCE_SECONDS ? clocks(members, gapSeconds) : undefined;
+    const rhythmic = rhythm !== null && !clock && gapSeconds[0]! >= RHYTHM_SECONDS;
+    const timed = clock
+      ? clock.lags
+      : members.map((i) => (rhythmic ? toRhythm(rhythm, trace.time[rows[i]!]! - gaps[i]!, gaps[i]!) : gaps[i]!));
+    if (rhythmic) gapSeconds = quantilesOf(timed, significant);
+    const persistence = timed.length < FEWEST_TO_CORRELATE ? 0 : scoreCorrelation(timed);
+    return {
+      kind: kinds.kind[members[0]!]!,
+      gapSeconds,
+      ...(rhythmic && { rhythmic }),
+      ...(clock && { clock: { kind: clock.kind, seconds: clock.seconds } }),
+      ...(Math.abs(persistence) >= LEAST_PERSISTENCE && { persistence: Number(persistence.toFixed(4)) }),
+      count: members.length,
+    };
+  });
+  const packetsPerHour = significant((n / span) * 3600);
+  const base = {
+    packetsPerHour,
+    rhythm,
+    kinds: kinds.members.map((own) => describeKind(trace, rows, own, kinds, table)),
+  };
+  const ownKinds = packets.map(({ kind }) => kind);
+  let best: ReturnType<typeof balance> | undefined;
+  for (const attempt of [options, { ...options, price: 3 * options.price }, { order: 1, price: 0 }]) {
+    const contexts = learnSequence(symbols.symbol, attempt).map(
+      ({ after, next }): FittedContext => ({
+        after: [...after],
+        next: [...next].sort((a, b) => b[1] - a[1] || a[0] - b[0]),
+      }),
+    );
+    const recurrences = findRecurrences(symbols.symbol, times, ownKinds, contexts);
+    const recurring = packets.map((packet, s) => (recurrences[s] ? { ...packet, recurrence: recurrences[s] } : packet));
+    const tried = balance({ ...base, packets: recurring, contexts });
+    if (!best || offBy(tried.rate) < offBy(best.rate)) best = tried;
+    if (offBy(best.rate) < WORST_RATE) break;
+  }
+  return best!.channel;
+}
+
+function describeKind(
+  trace: Trace,
+  rows: readonly number[],
+  members: readonly number[],
+  { flow }: Kinds,
+  { ofFlow }: ServiceTable,
+): FittedKind {
+  const row = rows[members[0]!]!;
+  const protocols = trace.protocols[row]!;
+  return {
+    service: ofFlow[trace.flow[row]!]!,
+    direction: trace.direction[row] === Direction.OUTBOUND ? 'out' : 'in',
+    bytes: quantilesOf(
+      members.map((i) => trace.length[rows[i]!]!),
+      Math.round,
+    ),
+    protocols: PROTOCOL_NAMES.filter((_, bit) => (protocols & (1 << bit)) !== 0),
+    flow: flow[members[0]!]! < 0 ? 'new' : flow[members[0]!]!,
+  };
+}
+
+/**
+ * Series of packets that may keep a time of their own: services, and frames without IP by their length, since one has no ports
+ * to tell address resolution from the link's own keys.
+ */
+function findStrands(trace: Trace, rows: Uint32Array, { services, ofFlow }: ServiceTable): number[][] {
+  const strands = new Map<number, number[]>();
+  for (const row of rows) {
+    const service = ofFlow[trace.flow[row]!]!;
+    const key = service + (services[service]!.reach === 'link' ? MOST_LENGTH * trace.length[row]! : 0);
+    const strand = strands.get(key);
+    if (strand) strand.push(row);
+    else strands.set(key, [row]);
+  }
+  return [...strands.values()];
+}
+
+interface FoundClock {
+  readonly kind: number;
+  readonly seconds: number[];
+  readonly lags: readonly number[];
+}
+
+type FindClock = (members: readonly number[], gapSeconds: readonly number[]) => FoundClock | undefined;
+
+/** Finds what packets keep time by: the kind whose last packet they come most steadily after, if that is steadier by half. */
+function createClocks(times: Float64Array, { kind, members }: Kinds): FindClock {
+  const spread = (q: readonly number[]) => (q.length < 3 ? 0 : q.at(-2)! - q[1]!);
+  // Where the last packet of a kind before each place was, for the most frequent kinds, when asked for.
+  const before = new Map<number, Int32Array>();
+  const lastOf = (k: number) => {
+    let places = before.get(k);
+    if (!places) {
+      places = new Int32Array(kind.length);
+      let last = -1;
+      for (let i = 0; i < kind.length; i++) {
+        places[i] = last;
+        if (kind[i] === k) last = i;
+      }
+      before.set(k, places);
+    }
+    return places;
+  };
+  const frequent = [...members.keys()].sort((a, b) => members[b]!.length - members[a]!.length).slice(0, MOST_CLOCKS);
+  return (own, gapSeconds) => {
+    if (own.length < FEWEST_TO_CLOCK) return undefined;
+    let best: FoundClock | undefined;
+    let least = spread(gapSeconds) / 2;
+    for (const candidate of new Set([kind[own[0]!]!, ...frequent])) {
+      const places = lastOf(candidate);
+      const lags: number[] = [];
+      for (const i of own) if (places[i]! >= 0) lags.push(times[i]! - times[places[i]!]!);
+      if (lags.length < own.length - 1) continue;
+      const seconds = quantilesOf(lags, significant);
+      if (spread(seconds) >= least) continue;
+      least = spread(seconds);
+      best = { kind: candidate, seconds, lags };
+    }
+    return best;
+  };
+}
+
+/** What a packet is, apart from its time: equal numbers for equal kinds. */
+interface Kinds {
+  readonly kind: Int32Array;
+  /** Places of the packets of each kind. */
+  readonly members: readonly (readonly number[])[];
+  /** -1 for the first packet of a flow, else how many other flows of the service were used since its last one. */
+  readonly flow: Int8Array;
+}
+
+function kindsOf(trace: Trace, rows: readonly number[], { ofFlow, services }: ServiceTable): Kinds {
+  const n = rows.length;
+  const flow = new Int8Array(n);
+  const recent: number[][] = services.map(() => []);
+  const seen = new Set<number>();
+  const lengths = lengthClasses(trace, rows, ofFlow);
+  const ids = new Map<string, number>();
+  const kind = new Int32Array(n);
+  const members: number[][] = [];
+  for (let i = 0; i < n; i++) {
+    const row = rows[i]!;
+    const f = trace.flow[row]!;
+    const service = ofFlow[f]!;
+    const stack = recent[service]!;
+    const rank = stack.indexOf(f);
+    flow[i] = seen.has(f) ? (rank < 0 ? MOST_FLOWS - 1 : rank) : -1;
+    seen.add(f);
+    if (rank >= 0) stack.splice(rank, 1);
+    stack.unshift(f);
+    if (stack.length > MOST_FLOWS) stack.pop();
+    const key = `${service} ${trace.direction[row]} ${lengths(row)} ${trace.protocols[row]} ${flow[i]}`;
+    let id = ids.get(key);
+    if (id === undefined) {
+      id = ids.size;
+      ids.set(key, id);
+    }
+    kind[i] = id;
+    if (id === members.length) members.push([i]);
+    else members[id]!.push(i);
+  }
+  return { kind, members, flow };
+}
+
+/** A function that gives equal values for packets of one service and direction whose lengths are told as one. */
+function lengthClasses(trace: Trace, rows: readonly number[], ofFlow: Int32Array): (row: number) => number {
+  const sideOf = (row: number) => ofFlow[trace.flow[row]!]! * 2 + trace.direction[row]!;
+  const counts = new Map<number, Map<number, number>>();
+  for (const row of rows) {
+    const side = counts.get(sideOf(row)) ?? new Map<number, number>();
+    side.set(trace.length[row]!, (side.get(trace.length[row]!) ?? 0) + 1);
+    counts.set(sideOf(row), side);
+  }
+  const own = new Map<number, Set<number>>();
+  for (const [side, lengths] of counts) {
+    const total = [...lengths.values()].reduce((sum, count) => sum + count, 0);
+    const often = [...lengths].filter(([, count]) => count >= Math.max(2, OWN_LENGTH_SHARE * total));
+    often.sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+    own.set(side, new Set(often.slice(0, MOST_LENGTHS).map(([length]) => length)));
+  }
+  return (row) => {
+    const length = trace.length[row]!;
+    // Whole numbers for lengths of their own, negative ones for classes.
+    return own.get(sideOf(row))!.has(length) ? length : -Math.floor(LENGTH_CLASSES * Math.log2(Math.max(length, 1)));
+  };
+}
+
+/** The channel as a sequence of symbols, each a kind of packet after a class of gap, numbered by how often they come. */
+function symbolsOf(
+  { kind, members: kinds }: Kinds,
+  gaps: Float64Array,
+  rows: readonly number[],
+  trace: Trace,
+  { ofFlow }: ServiceTable,
+): { symbol: Int32Array; members: number[][] } {
+  // Kinds with too few gaps to see classes in them take those of their service and direction.
+  const sideOf = (i: number) => {
+    const own = kind[i]!;
+    return kinds[own]!.length >= FEWEST_TO_CLASS
+      ? own
+      : -1 - (ofFlow[trace.flow[rows[i]!]!]! * 2 + trace.direction[rows[i]!]!);
+  };
+  const sides = new Map<number, number[]>();
+  for (let i = 0; i < rows.length; i++) {
+    const side = sides.get(sideOf(i));
+    if (side) side.push(gaps[i]!);
+    else sides.set(sideOf(i), [gaps[i]!]);
+  }
+  const cuts = new Map([...sides].map(([side, own]) => [side, gapCuts(own)]));
+  const members = new Map<number, number[]>();
+  for (let i = 0; i < rows.length; i++) {
+    const key = kind[i]! * 256 + gapClass(cuts.get(sideOf(i))!, gaps[i]!);
+    const own = members.get(key);
+    if (own) own.push(i);
+    else members.set(key, [i]);
+  }
+  const ordered = [...members.values()].sort((a, b) => b.length - a.length || a[0]! - b[0]!);
+  const symbol = new Int32Array(rows.length);
+  for (const [s, own] of ordered.entries()) for (const i of own) symbol[i] = s;
+  return { symbol, members: ordered };
+}

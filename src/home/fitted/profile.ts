@@ -1,0 +1,248 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { InputError } from '../../shared/errors.js';
+import { PROTOCOL_NAMES } from '../../trace/trace.js';
+
+/** Raise it with any change after which older versions of the tool would read profiles wrongly. */
+export const PROFILES_VERSION = 1;
+
+/** Says what the file is, to people and to {@link parseProfiles}. */
+const KIND = 'homeveil device profiles';
+
+/**
+ * A distribution by its quantiles, as many as there were samples for: at the levels of {@link LEVELS} for that number. Values
+ * between two of them are taken to be uniform.
+ */
+export const LEVELS: Readonly<Record<number, readonly number[]>> = {
+  1: [0.5],
+  3: [0, 0.5, 1],
+  5: [0, 0.25, 0.5, 0.75, 1],
+  7: [0, 0.1, 0.25, 0.5, 0.75, 0.9, 1],
+  11: [0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1],
+};
+
+const MAX_GAP_SECONDS = 366 * 86_400;
+
+const quantiles = (value: z.ZodNumber) =>
+  z
+    .array(value)
+    .refine((q) => q.length in LEVELS, { error: `expected ${Object.keys(LEVELS).join(', ')} quantiles` })
+    .refine((q) => q.every((x, i) => i === 0 || x >= q[i - 1]!), { error: 'expected quantiles in ascending order' });
+
+const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+const positive = count.min(1);
+const port = z.int().min(0).max(65_535);
+const time = z
+  .number()
+  .min(0)
+  .max(2 ** 32);
+
+/** What a flow leads to, anonymised: no address, no name, only how it is reached and by which ports. */
+const serviceSchema = z.strictObject({
+  /** For people. */
+  name: z.string(),
+  /** IP protocol number; 0 for frames without IP. */
+  transport: z.int().min(0).max(255),
+  /** 0 for frames without IP. */
+  ipVersion: z.union([z.literal(0), z.literal(4), z.literal(6)]),
+  reach: z.enum(['internet', 'lan', 'group', 'link']),
+  /** Null where it differs from flow to flow. */
+  remotePort: port.nullable(),
+  localPort: port.nullable(),
+  linkHeaderBytes: z.int().min(0).max(255),
+  /** Of the flows to each remote host, hosts by number. */
+  hostShares: z.array(z.number().min(0).max(1)).min(1).max(64),
+});
+
+/** A kind of packet. */
+const kindSchema = z.strictObject({
+  /** Index into `services`. */
+  service: count,
+  direction: z.enum(['out', 'in']),
+  /** Frame length: one value, or quantiles of many. */
+  bytes: quantiles(z.number().min(14).max(65_549)),
+  protocols: z.array(z.enum(PROTOCOL_NAMES)).min(1),
+  /** The flow it is of: a new one, or the service's last used (0), the one used before that (1), and so on. */
+  flow: z.union([z.literal('new'), z.int().min(0).max(7)]),
+});
+
+/** A packet of a kind, after a kind of gap. */
+const packetSchema = z.strictObject({
+  /** Index into `kinds`. */
+  kind: count,
+  /** Time since the packet before, of whatever kind; by the channel's rhythm where `rhythmic`. */
+  gapSeconds: quantiles(z.number().min(0).max(MAX_GAP_SECONDS)),
+  rhythmic: z.literal(true).optional(),
+  /** Where it keeps time by another packet, the last of a kind (or its own): `gapSeconds` then only says within what bounds. */
+  clock: z.strictObject({ kind: count, seconds: quantiles(z.number().min(0).max(MAX_GAP_SECONDS)) }).optional(),
+  /**
+   * How like the time drawn before for this packet the next one is: the correlation of the two as normal scores. 0, and left out,
+   * where each is drawn anew; near 1 where the time drifts.
+   */
+  persistence: z.number().min(-0.999).max(0.9999).optional(),
+  /**
+   * How many times as often as its contexts say it comes, by the time since it last came, or any of its kind: `factors` holds one
+   * more than `seconds`, which are the cuts between them.
+   */
+  recurrence: z
+    .strictObject({
+      of: z.enum(['packet', 'kind']),
+      seconds: z.array(z.number().min(0)).max(32),
+      factors: z.array(z.number().min(0.001).max(1000)).min(1).max(33),
+    })
+    .refine(({ seconds, factors }) => factors.length === seconds.length + 1, {
+      error: 'expected one factor more than seconds',
+    })
+    .optional(),
+  /** How often it was seen. */
+  count: positive,
+});
+
+/** What follows after the packets `after` (indices, the oldest first): pairs of a packet's index and its weight, about how often it came. */
+const contextSchema = z.strictObject({
+  after: z.array(count).max(64),
+  next: z.array(z.tuple([count, z.number().positive().max(Number.MAX_SAFE_INTEGER)])).min(1),
+});
+
+/**
+ * Packets of services that go together (a look-up and the connection after it), as one sequence: a variable-order Markov chain.
+ * The longest context that fits the packets before decides what comes next.
+ */
+const channelSchema = z.strictObject({
+  packetsPerHour: z.number().min(0),
+  /** Where there is a daily rhythm: how fast waiting goes by in each hour of the day, UTC; 1 on average. */
+  rhythm: z.array(z.number().min(0.001).max(24)).length(24).nullable(),
+  kinds: z.array(kindSchema).min(1).max(65_535),
+  packets: z.array(packetSchema).min(1).max(65_535),
+  contexts: z.array(contextSchema).min(1),
+});
+
+const deviceSchema = z.strictObject({
+  name: z.string().min(1),
+  category: z.enum(['iot', 'non-iot']),
+  /** Seen when it was fitted. */
+  packets: positive,
+  services: z.array(serviceSchema).min(1).max(256),
+  channels: z.array(channelSchema).min(1).max(256),
+});
+
+const profilesSchema = z.strictObject({
+  kind: z.literal(KIND),
+  schemaVersion: z.literal(PROFILES_VERSION),
+  tool: z.strictObject({ name: z.literal('homeveil'), version: z.string(), commit: z.string().nullable() }),
+  /** What it was fitted to. */
+  data: z.strictObject({
+    name: z.string(),
+    /** Of the labelled trace. */
+    sha256: z.string(),
+    packets: positive,
+    /** Seconds since the Unix epoch of the first and the last packet. */
+    fromSeconds: time,
+    toSeconds: time,
+    /** Captured time: pauses between files are not counted. */
+    capturedSeconds: z.number().positive(),
+  }),
+  devices: z.array(deviceSchema).min(1).max(4096),
+});
+
+export type FittedService = z.output<typeof serviceSchema>;
+export type FittedKind = z.output<typeof kindSchema>;
+export type FittedPacket = z.output<typeof packetSchema>;
+export type FittedContext = z.output<typeof contextSchema>;
+export type FittedChannel = z.output<typeof channelSchema>;
+export type FittedDevice = z.output<typeof deviceSchema>;
+/** The file that `homeveil home fit` writes: a model of each device's traffic, without payloads and without addresses. */
+export type Profiles = z.output<typeof profilesSchema>;
+
+/** The document around fitted devices. */
+export function profilesOf(parts: Pick<Profiles, 'tool' | 'data' | 'devices'>): Profiles {
+  return { kind: KIND, schemaVersion: PROFILES_VERSION, ...parts };
+}
+
+/** @throws InputError as {@link parseProfiles}, and where the file cannot be read */
+export function readProfiles(path: string): Profiles {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new InputError(`${path}: cannot be read: ${code === 'ENOENT' ? 'no such file' : message}`, { cause });
+  }
+  return parseProfiles(text, path);
+}
+
+/**
+ * Reads the text of a profile file; `where` begins each message.
+ * @throws InputError with the place for what is no profile file, of a newer version, or damaged
+ */
+export function parseProfiles(text: string, where: string): Profiles {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (cause) {
+    throw new InputError(`${where}: expected profiles as JSON: ${(cause as Error).message}`, { cause });
+  }
+  const { kind, schemaVersion } = (data ?? {}) as { kind?: unknown; schemaVersion?: unknown };
+  if (kind !== KIND) {
+    throw new InputError(
+      `${where}: expected profiles that homeveil home fit wrote, found none ("kind" is not "${KIND}")`,
+    );
+  }
+  if (typeof schemaVersion === 'number' && schemaVersion > PROFILES_VERSION) {
+    throw new InputError(
+      `${where}: expected profiles of version ${PROFILES_VERSION} or before, found ${schemaVersion}: made by a newer homeveil`,
+    );
+  }
+  const parsed = profilesSchema.safeParse(data);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw new InputError(`${where}: ${issue.path.join('.')}: ${issue.message}`);
+  }
+  checkReferences(parsed.data, where);
+  return parsed.data;
+}
+
+/** What no schema can say: indices that lead nowhere. */
+function checkReferences({ devices }: Profiles, where: string): void {
+  const names = new Set<string>();
+  for (const [d, device] of devices.entries()) {
+    if (names.has(device.name)) throw new InputError(`${where}: devices.${d}.name: "${device.name}" is there twice`);
+    names.add(device.name);
+    for (const [c, { kinds, packets, contexts }] of device.channels.entries()) {
+      const place = `${where}: devices.${d}.channels.${c}`;
+      const check = (index: number, length: number, path: string, what: string) => {
+        if (index >= length)
+          throw new InputError(`${place}.${path}: expected one of ${length} ${what}, found ${index}`);
+      };
+      for (const [k, kind] of kinds.entries()) {
+        check(kind.service, device.services.length, `kinds.${k}.service`, 'services');
+      }
+      for (const [p, { kind, clock }] of packets.entries()) {
+        check(kind, kinds.length, `packets.${p}.kind`, 'kinds');
+        if (clock) check(clock.kind, kinds.length, `packets.${p}.clock.kind`, 'kinds');
+      }
+      for (const [k, { after, next }] of contexts.entries()) {
+        for (const index of after) check(index, packets.length, `contexts.${k}.after`, 'packets');
+        for (const [index] of next) check(index, packets.length, `contexts.${k}.next`, 'packets');
+      }
+      if (!contexts.some(({ after }) => after.length === 0)) {
+        throw new InputError(`${place}.contexts: expected one after nothing, found none`);
+      }
+    }
+  }
+}
+
+/** JSON with what fits on a line kept on one: number arrays of profiles would else be a line for each number. */
+export function formatProfiles(profiles: Profiles): string {
+  const format = (value: unknown, indent: string): string => {
+    const flat = JSON.stringify(value);
+    if (flat.length + indent.length <= 140 || typeof value !== 'object' || value === null) return flat;
+    const inner = `${indent} `;
+    const parts = Array.isArray(value)
+      ? value.map((item) => format(item, inner))
+      : Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}:${format(item, inner)}`);
+    const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
+    return `${open}\n${parts.map((part) => inner + part).join(',\n')}\n${indent}${close}`;
+  };
+  return `${format(profiles, '')}\n`;
+}
