@@ -40,7 +40,11 @@ const command: CommandModule<object, BenchOptions> = {
         describe: 'Attacks, name or name:key=value,...  [random-forest]',
       })
       .option('defense', { type: 'string', array: true, describe: 'Defenses, name:key=value,...; a+b composes' })
-      .option('adversary', { type: 'string', array: true, describe: 'static, adaptive  [both]' })
+      .option('adversary', {
+        type: 'string',
+        array: true,
+        describe: 'static, adaptive; transfer: trained on each other defense  [static, adaptive]',
+      })
       .option('seeds', { type: 'number', describe: 'Runs, each with a seed of its own  [1]' })
       .option('out', { type: 'string', default: 'homeveil-report', describe: 'Folder for result.json and report.html' })
       .option('dry-run', { type: 'boolean', describe: 'Show what would be run' })

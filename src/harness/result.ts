@@ -23,9 +23,25 @@ export interface Result {
   /** One for each defense and seed. Results older than this key lack it. */
   readonly metrics?: readonly Metrics[];
   readonly summary: readonly SummaryRow[];
+  /** Where the spec asks for them: models trained on one defense, tested on another. */
+  readonly transfer?: readonly TransferCell[];
   /** What could not be run; left out where all could. */
   readonly failures?: readonly Failure[];
   readonly warnings: readonly string[];
+}
+
+/**
+ * An adversary who expects one defense and meets another. Trained on undefended traffic and on the very defense it is tested on are the
+ * static and the adaptive adversary, whose cells are in `cells`.
+ */
+export interface TransferCell {
+  readonly attack: string;
+  readonly trainedOn: string;
+  readonly testedOn: string;
+  readonly seed: number;
+  readonly accuracy: number;
+  readonly balancedAccuracy: number;
+  readonly macroF1: number;
 }
 
 /** A cell that could not be run, and why; the metrics of a defense and seed where `attack` and `adversary` are null. */
@@ -95,6 +111,8 @@ export interface ResolvedSpec {
   readonly attacks: readonly ResolvedPlugin[];
   readonly defenses: readonly ResolvedDefense[];
   readonly adversaries: readonly Adversary[];
+  /** Whether models trained on one defense are tested on each other, too; left out for no. */
+  readonly transfer?: boolean;
   /** Number of seeds, and the first of them. */
   readonly seeds: number;
   readonly seed: number;

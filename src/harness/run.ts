@@ -23,6 +23,7 @@ import type {
   ResolvedPlugin,
   ResolvedSpec,
   Result,
+  TransferCell,
 } from './result.js';
 import { appliedView, windowing } from './setting.js';
 import { type ScoredCell, summarize } from './summary.js';
@@ -41,7 +42,7 @@ export async function runBench(spec: ResolvedSpec, options: RunOptions): Promise
   checkThreads(options);
   const view = appliedView(spec);
   const { parts, summary: dataset, warnings } = await openData(spec, view, options.onProgress);
-  const { scored, metrics, failures } = await runCells(spec, view, parts, dataset, options);
+  const { scored, metrics, transfer, failures } = await runCells(spec, view, parts, dataset, options);
   const summary = summarize(spec, scored, {
     accuracy: (runs) => accuracyInterval(runs, createRng(spec.seed, 'interval')),
     drop: (before, after) => dropInterval(before, after, createRng(spec.seed, 'drop')),
@@ -56,6 +57,7 @@ export async function runBench(spec: ResolvedSpec, options: RunOptions): Promise
     cells,
     metrics,
     summary,
+    ...(spec.transfer ? { transfer } : {}),
     ...(failures.length > 0 ? { failures } : {}),
     warnings: [...warnings, ...failures.map(describeFailure), ...sanityWarnings(spec, summary, cells)],
   };
@@ -77,36 +79,37 @@ async function runCells(
   parts: Parts,
   dataset: DatasetSummary,
   options: RunOptions,
-): Promise<{ scored: ScoredCell[]; metrics: Metrics[]; failures: Failure[] }> {
+): Promise<{ scored: ScoredCell[]; metrics: Metrics[]; transfer: TransferCell[]; failures: Failure[] }> {
   const { cache = noCache, signal } = options;
   const scored: ScoredCell[] = [];
   const metrics: Metrics[] = [];
+  const transfer: TransferCell[] = [];
   const failures: Failure[] = [];
   let firstError: unknown;
   const total = countCells(spec);
   let done = 0;
   for (let seed = spec.seed; seed < spec.seed + spec.seeds; seed++) {
     const world = createWorld(spec, view, parts, seed, options.plugins);
+    /** The value kept under `step`, or made now; undefined where that fails. */
+    const attempt = async <T>(defense: ResolvedDefense, step: Step, make: () => Promise<T>): Promise<T | undefined> => {
+      signal?.throwIfAborted();
+      try {
+        return await cache.remember(keyOf(spec, dataset, { ...step, defense, seed }), make);
+      } catch (error) {
+        if (signal?.aborted || !(error instanceof HomeveilError) || error instanceof UsageError) throw error;
+        firstError ??= error;
+        const { attack = null, adversary = null } = step;
+        failures.push({
+          attack: attack?.label ?? null,
+          defense: defense.label,
+          adversary,
+          seed,
+          message: error.message,
+        });
+        return undefined;
+      }
+    };
     for (const defense of spec.defenses) {
-      /** The value kept under `step`, or made now; undefined where that fails. */
-      const attempt = async <T>(step: Step, make: () => Promise<T>): Promise<T | undefined> => {
-        signal?.throwIfAborted();
-        try {
-          return await cache.remember(keyOf(spec, dataset, { ...step, defense, seed }), make);
-        } catch (error) {
-          if (signal?.aborted || !(error instanceof HomeveilError) || error instanceof UsageError) throw error;
-          firstError ??= error;
-          const { attack = null, adversary = null } = step;
-          failures.push({
-            attack: attack?.label ?? null,
-            defense: defense.label,
-            adversary,
-            seed,
-            message: error.message,
-          });
-          return undefined;
-        }
-      };
       for (const attack of spec.attacks) {
         for (const adversary of spec.adversaries) {
           const detail = (what: string) => `${what} ${attack.label}, ${defense.label}, ${adversary}`;
@@ -119,7 +122,7 @@ async function runCells(
               unit: 'cells',
               figures,
             });
-          const cell = await attempt({ step: 'cell', attack, adversary }, async () => {
+          const cell = await attempt(defense, { step: 'cell', attack, adversary }, async () => {
             report('defend', 0);
             const shaped = await world.defend(defense, 'test');
             const base = (await world.defend(UNDEFENDED, 'test')).defended.trace;
@@ -139,15 +142,29 @@ async function runCells(
       }
       const measured = `measure ${defense.label}`;
       options.onProgress?.({ task: 'bench', detail: measured, done, total, unit: 'cells' });
-      const found = await attempt({ step: 'measure' }, () =>
+      const found = await attempt(defense, { step: 'measure' }, () =>
         measure(spec, view, parts, world, defense, seed, options.threads),
       );
       if (found) metrics.push(found);
-      world.release(defense);
+      world.release(defense, spec.transfer);
+    }
+    for (const [testedOn, trainedOn] of transfers(spec)) {
+      for (const attack of spec.attacks) {
+        const detail = `transfer ${attack.label}, from ${trainedOn.label} to ${testedOn.label}`;
+        options.onProgress?.({ task: 'bench', detail, done, total, unit: 'cells' });
+        const cell = await attempt(testedOn, { step: 'transfer', attack, trainedOn }, async () => {
+          const model = await world.fit(attack, trainedOn, { ...options, onProgress: undefined });
+          world.release(trainedOn, true);
+          const { trace } = (await world.defend(testedOn, 'test')).defended;
+          return transferCell(spec, view, parts, trace, { model, attack, trainedOn, testedOn, seed });
+        });
+        if (cell) transfer.push(cell);
+        done++;
+      }
     }
   }
   if (scored.length === 0) throw firstError;
-  return { scored, metrics, failures };
+  return { scored, metrics, transfer, failures };
 }
 
 /** One line, for a warning. */
@@ -157,13 +174,26 @@ function describeFailure({ attack, defense, adversary, seed, message }: Failure)
 }
 
 /** Of one setting. */
-export function countCells({ seeds, defenses, attacks, adversaries }: ResolvedSpec): number {
-  return seeds * defenses.length * attacks.length * adversaries.length;
+export function countCells(spec: ResolvedSpec): number {
+  const { seeds, defenses, attacks, adversaries } = spec;
+  return seeds * attacks.length * (defenses.length * adversaries.length + transfers(spec).length);
+}
+
+/** Pairs of the defense that a model is tested on and the other one that it was trained on; none where they are not asked for. */
+function transfers({ transfer, defenses }: ResolvedSpec): [ResolvedDefense, ResolvedDefense][] {
+  if (!transfer) return [];
+  const real = defenses.filter(({ parts }) => parts.some(({ name }) => name !== 'none'));
+  return defenses.flatMap((testedOn) =>
+    real
+      .filter((trainedOn) => trainedOn !== testedOn)
+      .map((trainedOn): [ResolvedDefense, ResolvedDefense] => [testedOn, trainedOn]),
+  );
 }
 
 /** One of the things that are made for each defense and seed. */
 interface Step {
-  readonly step: 'cell' | 'measure';
+  readonly step: 'cell' | 'measure' | 'transfer';
+  readonly trainedOn?: ResolvedDefense;
   readonly attack?: ResolvedPlugin;
   readonly adversary?: Adversary;
 }
@@ -192,7 +222,7 @@ function keyOf(
     defense: defense.parts,
     // The label names the streams of chance.
     label: defense.label,
-    files: defense.parts.map(({ parameters }) => hashNamedFiles(parameters)),
+    files: [...defense.parts, ...(step.trainedOn?.parts ?? [])].map(({ parameters }) => hashNamedFiles(parameters)),
     setting,
     plugins: plugins.map(({ sha256 }) => sha256),
     data,
@@ -227,6 +257,33 @@ const scoredCell = ({ cell, correct, total }: KeptCell): ScoredCell => ({
   cell,
   blocks: { correct: Float64Array.from(correct), total: Float64Array.from(total) },
 });
+
+async function transferCell(
+  spec: ResolvedSpec,
+  view: AppliedView,
+  parts: Parts,
+  trace: Trace,
+  {
+    model,
+    attack,
+    trainedOn,
+    testedOn,
+    seed,
+  }: Omit<Trial, 'defense' | 'adversary'> & Record<'trainedOn' | 'testedOn', ResolvedDefense>,
+): Promise<TransferCell> {
+  const { device } = await predictTrace(model.identifier, model.classes, trace, windowing(spec, view));
+  const { identification } = score(truthOf(trace, parts.classes), device, parts.classes, seed, model.commonest);
+  const { accuracy, balancedAccuracy, macroF1 } = identification;
+  return {
+    attack: attack.label,
+    trainedOn: trainedOn.label,
+    testedOn: testedOn.label,
+    seed,
+    accuracy,
+    balancedAccuracy,
+    macroF1,
+  };
+}
 
 interface Trial {
   readonly model: Model;

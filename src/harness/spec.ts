@@ -48,6 +48,8 @@ export interface BenchRequest {
 }
 
 const ADVERSARIES: readonly Adversary[] = ['static', 'adaptive'];
+/** Trained on one defense, tested on each other. */
+const TRANSFER = 'transfer';
 
 /** What runs when no defense is named: enough to see what padding and jitter change, and at what price. */
 const DEFAULT_DEFENSES = ['none', 'pad:rule=mtu', 'pad:rule=random', 'jitter'];
@@ -88,6 +90,9 @@ function resolve(request: BenchRequest, registry: Registry, mayTrainOnAll: boole
   const seed = integer('--seed', request.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
   const data = resolveData(request, seed, quick);
   const view = resolveView(request.view ?? 'napt');
+  const asked = request.adversaries ?? ADVERSARIES;
+  const adversaries = asked.filter((name) => name !== TRANSFER);
+  if (adversaries.length === 0) throw new UsageError('--adversary: expected static or adaptive beside transfer');
   const defenses = distinct(
     'defense',
     (request.defenses ?? DEFAULT_DEFENSES).map((text) => resolveDefense(text, registry)),
@@ -105,8 +110,9 @@ function resolve(request: BenchRequest, registry: Registry, mayTrainOnAll: boole
     ),
     defenses,
     adversaries: [
-      ...new Set((request.adversaries ?? ADVERSARIES).map((name) => oneOf('--adversary', name, ADVERSARIES))),
-    ],
+      ...new Set(adversaries.map((name) => oneOf('--adversary', name, [...ADVERSARIES, TRANSFER]))),
+    ] as Adversary[],
+    ...(asked.includes(TRANSFER) ? { transfer: true } : {}),
     seeds: integer('--seeds', request.seeds ?? 1, 1, 1000),
     seed,
     window,

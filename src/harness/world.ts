@@ -50,8 +50,8 @@ export interface World {
   defend(defense: ResolvedDefense, part: 'train' | 'test'): Promise<Shaped>;
   /** Trains on traffic under `defense`, or on undefended traffic for null. */
   fit(attack: ResolvedPlugin, defense: ResolvedDefense | null, options: RunOptions): Promise<Model>;
-  /** Lets go of the traffic and the models of a defense that is done with; those without defense stay. */
-  release(defense: ResolvedDefense): void;
+  /** Lets go of the traffic of a defense that is done with, and of its models unless told; those without defense stay. */
+  release(defense: ResolvedDefense, keepModels?: boolean): void;
 }
 
 export const UNDEFENDED: ResolvedDefense = { label: 'none', parts: [] };
@@ -112,9 +112,10 @@ export function createWorld(
       const known = defense === null || defense.parts.every((part) => part.name === 'none') ? UNDEFENDED : defense;
       return remember(models, `${known.label}\n${attack.label}`, () => train(attack, known, options));
     },
-    release({ label }) {
+    release({ label }, keepModels = false) {
       if (label === UNDEFENDED.label) return;
       for (const part of ['train', 'test']) shaped.delete(`${part} ${label}`);
+      if (keepModels) return;
       for (const key of models.keys()) if (key.startsWith(`${label}\n`)) models.delete(key);
     },
   };

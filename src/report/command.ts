@@ -29,7 +29,7 @@ export function benchCommand(spec: ResolvedSpec): string[] {
   add('mix', spec.mix);
   add('attack', ...spec.attacks.map((attack) => attack.label));
   add('defense', ...spec.defenses.map((defense) => defense.label));
-  add('adversary', ...spec.adversaries);
+  add('adversary', ...spec.adversaries, ...(spec.transfer ? ['transfer'] : []));
   add('seeds', spec.seeds);
   add('seed', spec.seed);
   add('window', spec.window);

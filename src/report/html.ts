@@ -11,6 +11,7 @@ import { renderRecall } from './sections/recall.js';
 import { renderRun } from './sections/run.js';
 import { renderSummary } from './sections/summary.js';
 import { renderTradeoff } from './sections/tradeoff.js';
+import { renderTransfer } from './sections/transfer.js';
 import { renderWarnings } from './sections/warnings.js';
 import { STYLE } from './style.js';
 
@@ -28,6 +29,7 @@ export async function renderHtml(result: Result): Promise<string> {
     { id: 'presence', title: 'Presence', content: renderPresence(result) },
     { id: 'attacks', title: 'Attacks', content: await renderAttacks(result) },
     { id: 'bounds', title: 'Bounds', content: renderBounds(result) },
+    { id: 'transfer', title: 'Transfer', content: renderTransfer(result) },
     { id: 'dataset', title: 'Data', content: renderDataset(result) },
     { id: 'method', title: 'Method', content: renderMethod(result) },
     { id: 'run', title: 'Reproduce', content: renderRun(result) },

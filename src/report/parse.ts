@@ -101,6 +101,7 @@ const spec = z.object({
   attacks: z.array(plugin),
   defenses: z.array(z.object({ label: z.string(), parts: z.array(plugin) })),
   adversaries: z.array(adversary),
+  transfer: z.boolean().optional(),
   seeds: z.number(),
   seed: z.number(),
   window: z.number(),
@@ -217,6 +218,19 @@ const resultSchema: z.ZodType<Result> = z.object({
   cells: z.array(cell),
   metrics: z.array(metrics).optional(),
   summary: z.array(summaryRow),
+  transfer: z
+    .array(
+      z.object({
+        attack: z.string(),
+        trainedOn: z.string(),
+        testedOn: z.string(),
+        seed: z.number(),
+        accuracy: z.number(),
+        balancedAccuracy: z.number(),
+        macroF1: z.number(),
+      }),
+    )
+    .optional(),
   failures: z
     .array(
       z.object({

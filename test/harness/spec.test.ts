@@ -43,6 +43,7 @@ test.each<[BenchRequest, RegExp]>([
   [{ seed: 1.5 }, /^--seed: expected a whole number, at least 0, found 1.5$/],
   [{ trainShare: 1 }, /^--train-share: expected more than 0 and less than 1, found 1$/],
   [{ maximumTrainPackets: 0 }, /^--maximum-train-packets: expected a whole number, at least 1, found 0$/],
+  [{ adversaries: ['transfer'] }, /^--adversary: expected static or adaptive beside transfer$/],
   [{ mix: 'hoem' }, /^--mix: expected single or home or flow, found "hoem" \(did you mean "home"\?\)$/],
   [{ adversaries: ['adaptiv'] }, /^--adversary: .*did you mean "adaptive"/],
   [{ view: 'nat' }, /^no view is called "nat" \(did you mean "napt"\?\); there is lan, napt, vpn$/],

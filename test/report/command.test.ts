@@ -56,6 +56,7 @@ describe('the command that makes a run again', () => {
 
   test.each<[string, BenchRequest]>([
     ['everything by default', {}],
+    ['transfer', { adversaries: ['static', 'transfer'] }],
     ['a quick run', { quick: true, seed: 7, seeds: 2, adversaries: ['adaptive'] }],
     [
       'captures',
