@@ -34,12 +34,15 @@ export async function runStudy(
   return { schemaVersion: 1, kind: 'study', name, tool: describeTool(), environment: describeEnvironment(), runs };
 }
 
-/** What tells a setting from the others of its study, in a few words. */
+/** What tells a setting from the others of its study, in a few words; mix, window and link only where they are not the usual ones. */
 export function labelOf({ data, view, mix, window, capacity }: ResolvedSpec): string {
   const source =
     data.kind === 'synthetic'
       ? `synthetic ${data.hours} h`
       : data.paths.map((path) => basename(resolve(path))).join(', ');
-  const link = capacity === null ? '' : ` ${capacity / 1e6} Mbit/s`;
-  return `${source} ${view.label} ${mix} ${window}${link}`;
+  const parts = [source, view.label];
+  if (mix !== 'home') parts.push(mix);
+  if (window !== 100) parts.push(`window ${window}`);
+  if (capacity !== null) parts.push(`${capacity / 1e6} Mbit/s`);
+  return parts.join(' ');
 }

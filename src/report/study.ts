@@ -74,7 +74,7 @@ function renderSettings(runs: readonly Result[], links: readonly string[] | null
 <h2 id="settings">Settings</h2>
 ${renderTable(
   'Settings',
-  'Dataset, view, mix and window of each setting; the best attack without defense, and what naming the commonest device would give.',
+  'Dataset and view of each setting, and mix, window and link where they are not the usual ones; the best attack without defense, and what naming the commonest device would give.',
   [
     { title: 'Setting' },
     { title: 'Devices', numeric: true },

@@ -41,8 +41,8 @@ describe('a study', () => {
 
   test('leaves one result, an overview, and a report for each setting that it links to', () => {
     expect(readdirSync(out).sort()).toEqual([
-      '1-synthetic-0-15-h-napt-home-100.html',
-      '2-synthetic-0-15-h-vpn-home-100.html',
+      '1-synthetic-0-15-h-napt.html',
+      '2-synthetic-0-15-h-vpn.html',
       'cache',
       'report.html',
       'result.json',
@@ -94,7 +94,7 @@ describe('a study', () => {
     expect(readFileSync(join(folder, 'report.md'), 'utf8')).toContain('# A small study');
     const [head, first] = readFileSync(join(folder, 'cells.csv'), 'utf8').split('\n');
     expect(head).toMatch(/^setting,attack,defense/);
-    expect(first).toMatch(/^"synthetic 0\.15 h napt home 100",random-forest:trees=5,none/);
+    expect(first).toMatch(/^"synthetic 0\.15 h napt",random-forest:trees=5,none/);
   });
 });
 
