@@ -17,6 +17,7 @@ const plugin = z.union([z.string(), z.object({ name: z.string() }).catchall(oneO
 
 const dataset = z.strictObject({
   hours: z.number().optional().describe('length of the synthetic home, in place of captures'),
+  profiles: z.string().optional().describe('file of device profiles (home fit) for the synthetic home'),
   data: oneOrMore(z.string()).optional().describe('capture files and folders'),
   train: oneOrMore(z.string()).optional().describe('captures to train on, with test'),
   test: oneOrMore(z.string()).optional().describe('captures to test on, with train'),
@@ -152,7 +153,7 @@ function requestsOf(given: Study, folder: string): BenchRequest[] {
   const paths = (value: string | readonly string[] | undefined) =>
     value === undefined ? undefined : [value].flat().map(here);
   const requests: BenchRequest[] = [];
-  for (const { data, train, test, labels, ...rest } of datasets) {
+  for (const { data, train, test, labels, profiles, ...rest } of datasets) {
     const isWord = labels === undefined || labels === 'file' || labels === 'folder';
     const source = {
       ...rest,
@@ -160,6 +161,7 @@ function requestsOf(given: Study, folder: string): BenchRequest[] {
       train: paths(train),
       test: paths(test),
       labels: isWord ? labels : here(labels),
+      ...(profiles === undefined ? {} : { profiles: here(profiles) }),
     };
     for (const view of views.flatMap(expand)) {
       for (const mix of mixes) {

@@ -67,6 +67,9 @@ defenses:
       labels: join(folder, 'l.csv'),
     });
     expect(read('datasets: [{ data: a, labels: folder }]').requests[0]!.labels).toBe('folder');
+    expect(read('datasets: [{ hours: 1, profiles: p.json }]').requests[0]).toMatchObject({
+      profiles: join(folder, 'p.json'),
+    });
   });
 });
 
