@@ -1,5 +1,6 @@
 import type { Result } from '../harness/result.js';
-import { html, render, trusted } from './escape.js';
+import { html, render } from './escape.js';
+import { renderPage } from './page.js';
 import { checkVersion } from './parse.js';
 import { renderAttacks } from './sections/attacks.js';
 import { renderBounds } from './sections/bounds.js';
@@ -13,7 +14,6 @@ import { renderSummary } from './sections/summary.js';
 import { renderTradeoff } from './sections/tradeoff.js';
 import { renderTransfer } from './sections/transfer.js';
 import { renderWarnings } from './sections/warnings.js';
-import { STYLE } from './style.js';
 
 /**
  * The report on a run: one HTML file, a pure rendering of `result`. It needs nothing else: no script, no font, no network.
@@ -34,35 +34,14 @@ export async function renderHtml(result: Result): Promise<string> {
     { id: 'method', title: 'Method', content: renderMethod(result) },
     { id: 'run', title: 'Reproduce', content: renderRun(result) },
   ].filter(({ content }) => render(content) !== '');
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="${tool.name} ${tool.version}">
-<title>${dataset.name}: Homeveil report</title>
-<link rel="icon" href="data:,">
-<style>${trusted(STYLE)}</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the findings</a>
-<div class="page">
-<header>
-<p class="eyebrow">Homeveil report</p>
+  return renderPage(`${dataset.name}: Homeveil report`, tool, {
+    header: html`<p class="eyebrow">Homeveil report</p>
 <h1>${dataset.name}${dataset.synthetic ? html`<span class="badge">synthetic data</span>` : ''}</h1>
 ${renderHeadline(result)}
-${renderFacts(result)}
-</header>
-<nav aria-label="Contents"><ul>
+${renderFacts(result)}`,
+    nav: html`<nav aria-label="Contents"><ul>
 ${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>\n`)}</ul></nav>
-<main id="main">
-${renderWarnings(result)}${sections.map(({ content }) => content)}</main>
-<footer><p>Made by ${tool.name} ${tool.version} from result.json alone.</p></footer>
-</div>
-</body>
-</html>
-`;
-  return render(page);
+`,
+    main: html`${renderWarnings(result)}${sections.map(({ content }) => content)}`,
+  });
 }

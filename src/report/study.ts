@@ -1,10 +1,10 @@
 import type { Interval, Result, StudyResult } from '../harness/result.js';
 import { labelOf } from '../harness/study.js';
 import { renderCsv } from './csv.js';
-import { breakable, type Content, type Html, html, render, trusted } from './escape.js';
+import { breakable, type Content, type Html, html } from './escape.js';
 import { counted, duration, isNumber, percentage } from './format.js';
 import { renderMarkdown } from './markdown.js';
-import { STYLE } from './style.js';
+import { renderPage } from './page.js';
 import { renderTable } from './table.js';
 
 /**
@@ -14,37 +14,25 @@ import { renderTable } from './table.js';
 export function renderStudyHtml(study: StudyResult, links: readonly string[] | null): string {
   const { name, runs, tool } = study;
   const title = name === '' ? 'Homeveil study' : name;
-  return render(html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="${tool.name} ${tool.version}">
-<title>${title}</title>
-<link rel="icon" href="data:,">
-<style>${trusted(STYLE)}</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the findings</a>
-<div class="page">
-<header>
-<p class="eyebrow">Homeveil study</p>
+  const facts = [
+    counted(runs.length, 'setting'),
+    counted(defensesOf(runs).length, 'defense'),
+    counted(cellsOf(runs), 'cell'),
+  ];
+  const accuracy =
+    'Share of real packets whose device the best attack names, in percent: of the static adversary, then of the adaptive one.';
+  const traffic = 'Bytes on the wire over those without defense, less one, in percent.';
+  return renderPage(title, tool, {
+    header: html`<p class="eyebrow">Homeveil study</p>
 <h1>${title}</h1>
-<ul class="facts">${[counted(runs.length, 'setting'), counted(defensesOf(runs).length, 'defense'), counted(cellsOf(runs), 'cell')].map((fact) => html`<li>${fact}</li>`)}</ul>
-</header>
-<main id="main">
-${renderSettings(runs, links)}
-${renderMatrix(runs, 'accuracy', 'Identification', 'Share of real packets whose device the best attack names, in percent: of the static adversary, then of the adaptive one.', scores)}
-${renderMatrix(runs, 'traffic', 'Bandwidth', 'Bytes on the wire over those without defense, less one, in percent.', (row) => percentage(row.bandwidthOverhead))}
+<ul class="facts">${facts.map((fact) => html`<li>${fact}</li>`)}</ul>`,
+    nav: html``,
+    main: html`${renderSettings(runs, links)}
+${renderMatrix(runs, 'accuracy', 'Identification', accuracy, scores)}
+${renderMatrix(runs, 'traffic', 'Bandwidth', traffic, (row) => percentage(row.bandwidthOverhead))}
 ${renderMatrix(runs, 'delay', 'Delay', 'Delay added to a packet, 95th percentile.', (row) => duration(row.addedDelayP95))}
-</main>
-<footer><p>Made by ${tool.name} ${tool.version} from result.json alone.</p></footer>
-</div>
-</body>
-</html>
-`);
+`,
+  });
 }
 
 type Row = Result['summary'][number];
