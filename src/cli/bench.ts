@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { openCache } from '../harness/cache.js';
 import { loadPlugins } from '../harness/load-plugins.js';
-import type { Interval, ResolvedSpec, Result, StudyResult } from '../harness/result.js';
+import type { Interval, ResolvedSpec, Result } from '../harness/result.js';
 import { countCells, runBench } from '../harness/run.js';
 import { type BenchRequest, resolveSpec } from '../harness/spec.js';
 import { countStudyCells, labelOf, runStudy } from '../harness/study.js';
@@ -12,7 +12,7 @@ import { renderStudyHtml } from '../report/study.js';
 import { UsageError } from '../shared/errors.js';
 import { writeFileAtomic } from '../shared/files.js';
 import { addDataOptions, type DataOptions } from './data-options.js';
-import { createProgressLine, formatCount, formatDuration, formatPercent, table, wrap } from './terminal.js';
+import { formatCount, formatDuration, formatPercent, table, withProgress, wrap } from './terminal.js';
 
 interface BenchOptions extends DataOptions {
   study?: string;
@@ -63,13 +63,7 @@ const command: CommandModule<object, BenchOptions> = {
     const plugins = await loadPlugins(plugin);
     const spec = resolveSpec(request, plugins);
     if (dryRun) return console.log(printPlan([spec]));
-    const progress = createProgressLine();
-    let result: Result;
-    try {
-      result = await runBench(spec, { plugins, threads, ...progress });
-    } finally {
-      progress.end();
-    }
+    const result = await withProgress((progress) => runBench(spec, { plugins, threads, ...progress }));
     const report = join(out, 'report.html');
     const html = await renderHtml(result);
     writeFileAtomic(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
@@ -96,13 +90,10 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
   const plugins = await loadPlugins([...named, ...plugin]);
   const specs = requests.map((request) => resolveSpec(request, plugins));
   if (dryRun) return console.log(printPlan(specs));
-  const progress = createProgressLine();
-  let result: StudyResult;
-  try {
-    result = await runStudy(study.name, specs, { plugins, threads, cache: openCache(join(out, 'cache')), ...progress });
-  } finally {
-    progress.end();
-  }
+  const cache = openCache(join(out, 'cache'));
+  const result = await withProgress((progress) =>
+    runStudy(study.name, specs, { plugins, threads, cache, ...progress }),
+  );
   const links = result.runs.map(({ spec }, i) => `${i + 1}-${slug(labelOf(spec))}.html`);
   const pages = await Promise.all(result.runs.map((run) => renderHtml(run)));
   for (const [i, page] of pages.entries()) writeFileAtomic(join(out, links[i]!), page);

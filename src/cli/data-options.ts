@@ -1,28 +1,16 @@
 import { availableParallelism } from 'node:os';
 import type { Argv } from 'yargs';
+import type { BenchRequest } from '../harness/spec.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 
 /** Options of every command that trains: which data, how it is cut and seen. Defaults are the spec's, so that they stand once. */
-export interface DataOptions extends PluginOption {
+export interface DataOptions
+  extends PluginOption,
+    Omit<BenchRequest, 'data' | 'train' | 'test' | 'attacks' | 'defenses' | 'adversaries' | 'seeds'> {
   data?: string[];
-  labels?: string;
   train?: string[];
   test?: string[];
-  split?: 'auto' | 'time' | 'file';
-  trainShare?: number;
-  hours?: number;
-  profiles?: string;
-  view?: string;
-  mix?: string;
-  seed?: number;
-  window?: number;
-  stride?: number;
-  port?: string;
-  minimumPackets?: number;
-  capacity?: number;
   threads: number;
-  maximumTrainPackets?: number;
-  quick?: boolean;
 }
 
 export const LABELS = 'CSV or YAML of address, device, category; or "file"; or "folder"';

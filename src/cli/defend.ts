@@ -3,15 +3,7 @@ import { type DefendResult, defend } from '../harness/defend.js';
 import { loadPlugins } from '../harness/load-plugins.js';
 import { LABELS } from './data-options.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
-import {
-  createProgressLine,
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatPercent,
-  table,
-  wrap,
-} from './terminal.js';
+import { formatBytes, formatCount, formatDuration, formatPercent, table, withProgress, wrap } from './terminal.js';
 
 interface DefendOptions extends PluginOption {
   in: string;
@@ -71,13 +63,9 @@ const command: CommandModule<object, DefendOptions> = {
       ),
   handler: async ({ in: capture, out, json, plugin = [], ...options }) => {
     const plugins = await loadPlugins(plugin);
-    const progress = createProgressLine();
-    let result: DefendResult;
-    try {
-      result = await defend({ ...options, captures: [capture], out }, progress.onProgress, plugins);
-    } finally {
-      progress.end();
-    }
+    const result = await withProgress(({ onProgress }) =>
+      defend({ ...options, captures: [capture], out }, onProgress, plugins),
+    );
     console.log(json ? JSON.stringify(result, null, 2) : print(result));
   },
 };

@@ -6,7 +6,7 @@ import { suggestion, UsageError } from '../shared/errors.js';
 import { loadTrace } from '../trace/load.js';
 import { views } from '../view/views.js';
 import { LABELS } from './data-options.js';
-import { createProgressLine, formatCount, formatPercent, table, wrap } from './terminal.js';
+import { formatCount, formatPercent, table, withProgress, wrap } from './terminal.js';
 
 interface CheckOptions {
   captures: string[];
@@ -66,14 +66,10 @@ const command: CommandModule<object, CheckOptions> = {
       );
     }
     checkNumbers(options);
-    const progress = createProgressLine();
-    let realism: Realism;
-    try {
+    const realism = await withProgress(async (progress) => {
       const { trace } = await loadTrace(captures, labels, progress);
-      realism = await checkRealism(trace, { ...options, view, ...progress });
-    } finally {
-      progress.end();
-    }
+      return checkRealism(trace, { ...options, view, ...progress });
+    });
     console.log(json ? JSON.stringify(realism, null, 2) : print(realism, options));
   },
 };

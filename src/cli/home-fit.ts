@@ -4,7 +4,7 @@ import { type FittedDevice, formatProfiles } from '../home/fitted/profile.js';
 import { writeFileAtomic } from '../shared/files.js';
 import { loadTrace } from '../trace/load.js';
 import { LABELS } from './data-options.js';
-import { createProgressLine, formatBytes, formatCount, formatDuration, table } from './terminal.js';
+import { formatBytes, formatCount, formatDuration, table, withProgress } from './terminal.js';
 
 interface FitOptions {
   captures: string[];
@@ -29,15 +29,10 @@ const command: CommandModule<object, FitOptions> = {
       .option('json', { type: 'boolean', default: false, describe: 'A summary as JSON on stdout' })
       .epilogue('The file holds no payloads and no addresses, but says what the devices are and what they do.'),
   handler: async ({ captures, labels, out, json }) => {
-    const progress = createProgressLine();
-    let fitted: ReturnType<typeof fitHome>;
-    try {
+    const { profiles, silent } = await withProgress(async (progress) => {
       const { trace } = await loadTrace(captures, labels, progress);
-      fitted = fitHome(trace, captures);
-    } finally {
-      progress.end();
-    }
-    const { profiles, silent } = fitted;
+      return fitHome(trace, captures);
+    });
     const text = formatProfiles(profiles);
     writeFileAtomic(out, text);
     const devices = profiles.devices.map(summaryOf);

@@ -5,7 +5,7 @@ import { loadPlugins } from '../harness/load-plugins.js';
 import { loadModel } from '../harness/model-folder.js';
 import { LABELS } from './data-options.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
-import { createProgressLine, formatCount, formatPercent, table, wrap } from './terminal.js';
+import { formatCount, formatPercent, table, withProgress, wrap } from './terminal.js';
 
 interface IdentifyOptions extends PluginOption {
   captures: string[];
@@ -51,14 +51,10 @@ const command: CommandModule<object, IdentifyOptions> = {
   handler: async (options) => {
     const { model: path, plugin = [], threads, json, overTime, ...request } = options;
     const plugins = await loadPlugins(plugin);
-    const progress = createProgressLine();
-    let result: IdentifyResult;
-    try {
-      const model = await loadModel(path, { plugins, threads, onWarning: progress.onWarning });
-      result = await identify(model, { ...request, overTime: readMinutes(overTime) }, progress.onProgress, plugins);
-    } finally {
-      progress.end();
-    }
+    const result = await withProgress(async ({ onProgress, onWarning }) => {
+      const model = await loadModel(path, { plugins, threads, onWarning });
+      return identify(model, { ...request, overTime: readMinutes(overTime) }, onProgress, plugins);
+    });
     console.log(json ? JSON.stringify(result, null, 2) : print(result));
   },
 };

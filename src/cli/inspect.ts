@@ -5,7 +5,8 @@ import { loadTrace } from '../trace/load.js';
 import type { FileReport, IngestReport, PacketTable } from '../trace/packets.js';
 import { readCaptures } from '../trace/read.js';
 import { isGroupMac, scopeOf } from '../trace/scope.js';
-import { createProgressLine, formatBytes, formatCount, formatDuration, table } from './terminal.js';
+import { LABELS } from './data-options.js';
+import { formatBytes, formatCount, formatDuration, table, withProgress } from './terminal.js';
 
 interface InspectOptions {
   files: string[];
@@ -26,20 +27,15 @@ const command: CommandModule<object, InspectOptions> = {
       })
       .option('labels', {
         type: 'string',
-        describe: 'CSV or YAML of address, device, category; or "file"; or "folder"',
+        describe: LABELS,
       })
       .option('json', { type: 'boolean', default: false, describe: 'One JSON document on stdout' }),
   handler: async ({ files, labels, json }) => {
-    const progress = createProgressLine();
-    let found: Findings;
-    try {
-      found =
-        labels === undefined
-          ? withHosts(await readCaptures(files, progress))
-          : withDevices(await loadTrace(files, labels, progress));
-    } finally {
-      progress.end();
-    }
+    const found = await withProgress(async (progress) =>
+      labels === undefined
+        ? withHosts(await readCaptures(files, progress))
+        : withDevices(await loadTrace(files, labels, progress)),
+    );
     const { report } = found;
     const isReadable = report.files.some((file) => file.format !== null);
     if (json) console.log(JSON.stringify(toJson(found), null, 2));

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import type { Result, StudyResult } from '../harness/result.js';
@@ -8,8 +8,8 @@ import { renderHtml } from '../report/html.js';
 import { renderMarkdown } from '../report/markdown.js';
 import { parseAnyResult } from '../report/parse.js';
 import { renderStudyCsv, renderStudyHtml, renderStudyMarkdown } from '../report/study.js';
-import { InputError, UsageError } from '../shared/errors.js';
-import { writeFileAtomic } from '../shared/files.js';
+import { UsageError } from '../shared/errors.js';
+import { readText, writeFileAtomic } from '../shared/files.js';
 
 interface ReportOptions {
   result: string;
@@ -58,7 +58,7 @@ const command: CommandModule<object, ReportOptions> = {
       throw new UsageError(`--stdout: expected one format of text, found ${formats.join(' and ')}`);
     }
     const file = isFolder(path) ? join(path, 'result.json') : path;
-    const result = parseAnyResult(read(file), file);
+    const result = parseAnyResult(readText(file), file);
     const folder = out ?? dirname(file);
     // All is made before anything is written.
     const files: { readonly name: string; readonly text: string }[] = [];
@@ -83,12 +83,4 @@ export default command;
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new InputError(`${path}: cannot be read: ${(cause as Error).message}`, { cause });
-  }
 }

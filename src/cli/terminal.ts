@@ -103,6 +103,16 @@ export interface ProgressLine {
   end(): void;
 }
 
+/** Runs `work` with a progress line on stderr, which is gone when it ends, however it ends. */
+export async function withProgress<T>(work: (progress: ProgressLine) => T | Promise<T>): Promise<T> {
+  const progress = createProgressLine();
+  try {
+    return await work(progress);
+  } finally {
+    progress.end();
+  }
+}
+
 /** One line on stderr with rate and time left, redrawn in place at most ten times a second; silent off a terminal. */
 export function createProgressLine(stream: NodeJS.WriteStream = process.stderr): ProgressLine {
   const warned = new Set<string>();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../shared/errors.js';
 import { writeFileAtomic } from '../shared/files.js';
+import { sha256 } from '../shared/hash.js';
 import { describeEnvironment } from './environment.js';
 
 /** Results of expensive steps, each under all that determines it: so a run that was killed goes on where it stood. */
@@ -35,7 +36,7 @@ export function openCache(folder: string): Cache {
   const program = fingerprint();
   const fileOf = (key: CacheKey): { path: string; text: string } => {
     const text = canonical({ ...key, program, machine });
-    return { path: join(folder, `${createHash('sha256').update(text).digest('hex')}.json`), text };
+    return { path: join(folder, `${sha256(text)}.json`), text };
   };
   const read = ({ path, text }: { path: string; text: string }): { value: unknown } | null => {
     try {

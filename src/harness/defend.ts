@@ -16,7 +16,15 @@ import { writerOf } from '../trace/write.js';
 import { deviceLabels, deviceMac } from '../trace/write-pcap.js';
 import { observe } from '../view/observe.js';
 import { describeTool } from './environment.js';
-import { builtIns, defenseOf, prepareAll, type Registry, resolveDefense, resolveView } from './plugins.js';
+import {
+  builtIns,
+  defenseOf,
+  prepareAll,
+  type Registry,
+  resolveDefense,
+  resolveView,
+  tunnelsAmong,
+} from './plugins.js';
 import type { ResolvedDefense, ResolvedPlugin, Result } from './result.js';
 import { appliedView } from './setting.js';
 import { checkTunnels, integer, positive } from './spec.js';
@@ -142,7 +150,7 @@ export async function defend(
 
 /** Where addresses stay as they are, so that labels fit what is written too; a tunnel can only be seen outside the gateway. */
 function defaultView({ parts }: ResolvedDefense, registry: Registry, notes: string[]): string {
-  const tunnel = parts.find((part) => defenseOf(part, registry).tunnel);
+  const [tunnel] = tunnelsAmong(parts, registry);
   if (!tunnel) return 'lan';
   notes.push(`${tunnel.name} is a tunnel from the gateway: written as seen outside it, in the view napt`);
   return 'napt';

@@ -6,6 +6,7 @@ import { COVER, NO_CLASS } from '../learning/windows.js';
 import { createRng } from '../shared/rng.js';
 import type { Trace } from '../trace/trace.js';
 import type { Cell } from './result.js';
+import { type Model, secondsSince } from './world.js';
 
 /** What an identifier says of each packet of a trace, in the order of the trace. */
 export interface Predictions {
@@ -45,6 +46,21 @@ export async function predictTrace(
     confidence[source[row]!] = probabilities[row * classes.length + best]!;
   }
   return { device, predicted, confidence };
+}
+
+/** What `model` says of a trace, and how well it names the packets' devices. */
+export async function scoreModel(
+  { identifier, classes, commonest }: Pick<Model, 'identifier' | 'classes' | 'commonest'>,
+  trace: Trace,
+  devices: readonly string[],
+  windowing: Omit<WindowOptions, 'stride'>,
+  seed: number,
+) {
+  const started = performance.now();
+  const predictions = await predictTrace(identifier, classes, trace, windowing);
+  const seconds = secondsSince(started);
+  const truth = truthOf(trace, devices);
+  return { predictions, seconds, truth, ...score(truth, predictions.device, devices, seed, commonest) };
 }
 
 /** The class of each packet of `trace`, of those that are `devices`; NO_CLASS for cover and for other devices. */

@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createJiti, type Jiti } from 'jiti';
+import type { Jiti } from 'jiti';
 import { z } from 'zod';
 import type { Attack } from '../learning/attack.js';
 import type { Defense } from '../shaping/shaper.js';
 import { describeThrown, InputError, oneLine, suggestion, UsageError } from '../shared/errors.js';
+import { sha256 } from '../shared/hash.js';
 import { isKebabCase } from '../shared/parameters.js';
 import { guardAttack, guardDefense } from './guard.js';
 import { addPlugins, builtIns, type Registry } from './plugins.js';
@@ -22,9 +22,8 @@ const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs'];
 export async function loadPlugins(paths: readonly string[], registry: Registry = builtIns): Promise<Registry> {
   for (const path of paths) {
     const { file, plugins } = await loadFile(path);
-    const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
     try {
-      registry = addPlugins({ ...plugins, files: [{ path, sha256 }] }, registry);
+      registry = addPlugins({ ...plugins, files: [{ path, sha256: sha256(readFileSync(file)) }] }, registry);
     } catch (thrown) {
       throw thrown instanceof UsageError ? new UsageError(`${path}: ${thrown.message}`) : thrown;
     }
@@ -40,7 +39,7 @@ interface Plugins {
 
 async function loadFile(path: string): Promise<{ file: string; plugins: Plugins }> {
   // Not at the top: the package's index exports what is here.
-  const homeveil = await import('../index.js');
+  const [homeveil, { createJiti }] = await Promise.all([import('../index.js'), import('jiti')]);
   const isPath = looksLikePath(path);
   const jiti = createJiti(join(process.cwd(), 'homeveil'), {
     virtualModules: { homeveil },

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Identifier } from '../learning/attack.js';
 import { FEATURE_VERSION } from '../learning/windows.js';
 import { InputError, UsageError } from '../shared/errors.js';
 import { writeFolderAtomic } from '../shared/files.js';
+import { sha256 } from '../shared/hash.js';
 import { type ModelCard, parseCard } from './model-card.js';
 import { builtIns, type Registry } from './plugins.js';
 
@@ -29,10 +29,6 @@ export interface OpenOptions {
   readonly plugins?: Registry;
   readonly threads: number;
   readonly onWarning?: (message: string) => void;
-}
-
-export function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /**

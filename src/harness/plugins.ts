@@ -118,12 +118,17 @@ export function resolveView(text: string): ResolvedPlugin {
   return resolvePlugin('view', views, text);
 }
 
+/** Those of the parts of a defense that are tunnels themselves. */
+export function tunnelsAmong(parts: readonly ResolvedPlugin[], registry: Registry): ResolvedPlugin[] {
+  return parts.filter((part) => defenseOf(part, registry).tunnel);
+}
+
 /**
  * `pad:rule=mtu`, or several applied in order: `pad:rule=mtu+jitter`. A plus sign inside a number (1e+3) joins nothing.
  */
 export function resolveDefense(text: string, registry: Registry = builtIns): ResolvedDefense {
   const parts = text.split(/\+(?=\s*[a-z])/i).map((part) => resolvePlugin('defense', registry.defenses, part));
-  const tunnels = parts.filter((part) => defenseOf(part, registry).tunnel);
+  const tunnels = tunnelsAmong(parts, registry);
   if (tunnels.length > 1) {
     throw new UsageError(
       `defense "${text}": ${tunnels[0]!.name} and ${tunnels[1]!.name} are both tunnels; expected one`,

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { accuracyInterval, dropInterval } from '../learning/interval.js';
 import { costOf } from '../shaping/cost.js';
 import { HomeveilError, UsageError } from '../shared/errors.js';
+import { sha256 } from '../shared/hash.js';
 import type { Progress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
 import type { Trace } from '../trace/trace.js';
@@ -10,7 +10,7 @@ import type { AppliedView } from '../view/observe.js';
 import { type CacheKey, noCache } from './cache.js';
 import { openData, type Parts } from './dataset.js';
 import { describeEnvironment, describeTool } from './environment.js';
-import { predictTrace, score, truthOf } from './evaluate.js';
+import { scoreModel } from './evaluate.js';
 import { measure } from './measure.js';
 import { scorePresence } from './presence.js';
 import type {
@@ -28,7 +28,7 @@ import type {
 import { appliedView, windowing } from './setting.js';
 import { type ScoredCell, summarize } from './summary.js';
 import { sanityWarnings } from './warnings.js';
-import { createWorld, type Model, type RunOptions, type Shaped, secondsSince, UNDEFENDED } from './world.js';
+import { createWorld, type Model, type RunOptions, type Shaped, UNDEFENDED } from './world.js';
 
 export type { RunOptions };
 
@@ -235,7 +235,7 @@ function hashNamedFiles(parameters: Readonly<Record<string, unknown>>): Record<s
   const hashes: Record<string, string> = {};
   for (const [name, value] of Object.entries(parameters)) {
     if (typeof value !== 'string' || !statSync(value, { throwIfNoEntry: false })?.isFile()) continue;
-    hashes[name] = createHash('sha256').update(readFileSync(value)).digest('hex');
+    hashes[name] = sha256(readFileSync(value));
   }
   return hashes;
 }
@@ -271,8 +271,7 @@ async function transferCell(
     seed,
   }: Omit<Trial, 'defense' | 'adversary'> & Record<'trainedOn' | 'testedOn', ResolvedDefense>,
 ): Promise<TransferCell> {
-  const { device } = await predictTrace(model.identifier, model.classes, trace, windowing(spec, view));
-  const { identification } = score(truthOf(trace, parts.classes), device, parts.classes, seed, model.commonest);
+  const { identification } = await scoreModel(model, trace, parts.classes, windowing(spec, view), seed);
   const { accuracy, balancedAccuracy, macroF1 } = identification;
   return {
     attack: attack.label,
@@ -302,12 +301,8 @@ async function evaluate(
   { model, attack, defense, adversary, seed }: Trial,
 ): Promise<ScoredCell> {
   const { trace } = defended;
-  const { identifier, classes } = model;
-  const started = performance.now();
-  const predictions = await predictTrace(identifier, classes, trace, windowing(spec, view));
-  const predictSeconds = secondsSince(started);
-  const truth = truthOf(trace, parts.classes);
-  const { identification, blocks } = score(truth, predictions.device, parts.classes, seed, model.commonest);
+  const scored = await scoreModel(model, trace, parts.classes, windowing(spec, view), seed);
+  const { predictions, truth, identification, blocks } = scored;
   const cell: Cell = {
     attack: attack.label,
     defense: defense.label,
@@ -317,10 +312,10 @@ async function evaluate(
     adversary,
     seed,
     identification,
-    presence: scorePresence(trace, truth, predictions, parts.classes, classes),
+    presence: scorePresence(trace, truth, predictions, parts.classes, model.classes),
     cost: costOf(defended, base),
-    insight: identifier.insight ?? null,
-    seconds: { fit: model.seconds, predict: predictSeconds, defend: seconds },
+    insight: model.identifier.insight ?? null,
+    seconds: { fit: model.seconds, predict: scored.seconds, defend: seconds },
   };
   return { cell, blocks };
 }

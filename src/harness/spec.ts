@@ -3,11 +3,11 @@ import { suggestion, UsageError } from '../shared/errors.js';
 import {
   attackOf,
   builtIns,
-  defenseOf,
   type Registry,
   resolveAttack,
   resolveDefense,
   resolveView,
+  tunnelsAmong,
   viewOf,
 } from './plugins.js';
 import type { Adversary, ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
@@ -130,7 +130,8 @@ function resolve(request: BenchRequest, registry: Registry, mayTrainOnAll: boole
  */
 export function checkTunnels(view: ResolvedPlugin, defenses: readonly ResolvedDefense[], registry: Registry): void {
   if (!viewOf(view).perDevice) return;
-  const tunnel = defenses.flatMap((defense) => defense.parts).find((part) => defenseOf(part, registry).tunnel);
+  const parts = defenses.flatMap((defense) => defense.parts);
+  const [tunnel] = tunnelsAmong(parts, registry);
   if (tunnel) {
     throw new UsageError(
       `defense ${tunnel.name}: a tunnel starts at the gateway, where the ${view.name} view does not reach; expected --view napt or vpn`,

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { type Document, isMap, isNode, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { MIXES } from '../learning/build-windows.js';
-import { InputError, suggestion, UsageError } from '../shared/errors.js';
+import { suggestion, UsageError } from '../shared/errors.js';
+import { readText } from '../shared/files.js';
 import type { ParameterSchema } from '../shared/parameters.js';
 import type { BenchRequest } from './spec.js';
 
@@ -71,12 +71,7 @@ export interface StudyFile {
  * @throws InputError where it cannot be read; UsageError with file and line for what does not fit
  */
 export function readStudy(path: string): StudyFile {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new InputError(`${path}: cannot be read: ${(cause as Error).message}; expected a study in YAML`, { cause });
-  }
+  const text = readText(path, '; expected a study in YAML');
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const lineOf = (offset: number) => `${path}:${lines.linePos(offset).line}`;

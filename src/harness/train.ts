@@ -1,13 +1,14 @@
 import type { Identifier } from '../learning/attack.js';
 import { FEATURE_COLUMNS } from '../learning/model-input.js';
 import { COVER, FEATURE_VERSION } from '../learning/windows.js';
+import { sha256 } from '../shared/hash.js';
 import type { AppliedView } from '../view/observe.js';
 import { countMistaken } from './conclude.js';
 import { openData, type Parts, spanOf } from './dataset.js';
 import { describeTool } from './environment.js';
-import { predictTrace, score, truthOf } from './evaluate.js';
+import { scoreModel } from './evaluate.js';
 import { CARD_VERSION, type ModelCard } from './model-card.js';
-import { type SavedModel, sha256 } from './model-folder.js';
+import type { SavedModel } from './model-folder.js';
 import type { DatasetSummary, ResolvedSpec } from './result.js';
 import { checkThreads } from './run.js';
 import { appliedView, windowing } from './setting.js';
@@ -61,7 +62,7 @@ export async function runTraining(spec: ResolvedSpec, options: RunOptions): Prom
       train: { packets: train.packets, ...spanOf(train) },
       test: test && { packets: test.packets, ...spanOf(test) },
     },
-    scores: test && (await scoreModel(spec, view, parts, model, test)),
+    scores: test && (await scoresOf(spec, view, parts, model, test)),
     insight: model.identifier.insight ?? null,
     interrupted,
     seconds: { fit: model.seconds },
@@ -70,22 +71,21 @@ export async function runTraining(spec: ResolvedSpec, options: RunOptions): Prom
   return { card, onnx, identifier: model.identifier, dataset: summary, warnings };
 }
 
-async function scoreModel(
+async function scoresOf(
   spec: ResolvedSpec,
   view: AppliedView,
   parts: Parts,
-  { identifier, classes, commonest }: Model,
+  model: Model,
   test: Parts['test'],
 ): Promise<NonNullable<ModelCard['scores']>> {
-  const predictions = await predictTrace(identifier, classes, test, windowing(spec, view));
-  const truth = truthOf(test, parts.classes);
-  const { identification } = score(truth, predictions.device, parts.classes, spec.seed, commonest);
+  const scored = await scoreModel(model, test, parts.classes, windowing(spec, view), spec.seed);
+  const { predictions, truth, identification } = scored;
   const { perDevice, confusion } = identification;
   return {
     ...identification,
     perDevice: { ...perDevice },
-    classes: [...classes],
+    classes: [...model.classes],
     confusion: confusion.map((row) => [...row]),
-    mistaken: countMistaken(truth, predictions, classes.length),
+    mistaken: countMistaken(truth, predictions, model.classes.length),
   };
 }

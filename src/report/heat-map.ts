@@ -24,10 +24,7 @@ export interface HeatMap {
 type Shares = readonly (number | null)[];
 
 export function renderHeatMap({ name, caption, counted, defenses, rows, foot, reason }: HeatMap): Html {
-  const cell = (share: number | null): Content =>
-    isNumber(share)
-      ? html`<td class="heat heat-${heatStep(share)}">${wholePercentage(share)}</td>`
-      : html`<td class="heat">${orReason(wholePercentage(null), reason)}</td>`;
+  const cell = (share: number | null): Content => heatCell(share, reason);
   return html`<div class="scroll" role="region" aria-label="${name}" tabindex="0">
 <table class="heatmap${defenses.length > LEVEL_HEADERS ? ' upright' : ''}">
 <caption>${caption}</caption>
@@ -41,6 +38,13 @@ ${rows.map(
 <tfoot>${foot.map((row) => html`<tr><th scope="row">${row.header}</th><td></td>${row.shares.map(cell)}</tr>`)}</tfoot>
 </table></div>
 `;
+}
+
+/** @param reason why the share is not available */
+export function heatCell(share: number | null, reason: string): Html {
+  return isNumber(share)
+    ? html`<td class="heat heat-${heatStep(share)}">${wholePercentage(share)}</td>`
+    : html`<td class="heat">${orReason(wholePercentage(null), reason)}</td>`;
 }
 
 /** A device's name, marked where it is no IoT device. */

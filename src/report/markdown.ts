@@ -99,7 +99,7 @@ function signed(share: number | null): string {
   return `${share >= 0 ? '+' : ''}${text} %`;
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
 }
@@ -109,6 +109,6 @@ function escaped(text: string): string {
   return text.replaceAll(/[\\`*_[\]<>|#]/g, '\\$&').replaceAll(/\s+/g, ' ');
 }
 
-function code(text: string): string {
+export function code(text: string): string {
   return text.includes('`') ? escaped(text) : `\`${text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ')}\``;
 }

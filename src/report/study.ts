@@ -3,7 +3,7 @@ import { labelOf } from '../harness/study.js';
 import { renderCsv } from './csv.js';
 import { breakable, type Content, type Html, html } from './escape.js';
 import { counted, duration, isNumber, percentage } from './format.js';
-import { renderMarkdown } from './markdown.js';
+import { code, renderMarkdown, table } from './markdown.js';
 import { renderPage } from './page.js';
 import { renderTable } from './table.js';
 
@@ -108,24 +108,21 @@ function scores(row: Row): Content {
 export function renderStudyMarkdown(study: StudyResult): string {
   const { runs } = study;
   const heads = runs.map(({ spec }) => labelOf(spec));
-  const matrix = [
-    `| defense | ${heads.join(' | ')} |`,
-    `| --- |${heads.map(() => ' ---: |').join('')}`,
-    ...defensesOf(runs).map((defense) => {
+  const matrix = table(
+    ['defense', ...heads],
+    defensesOf(runs).map((defense) => {
       const cells = runs.map(({ summary }) => {
         const row = summary.find((one) => one.defense === defense);
         if (!row) return '';
         const overhead = row.bandwidthOverhead === null ? 'n/a' : `${Math.round(100 * row.bandwidthOverhead)}`;
         return `${scores(row)}, +${overhead} %, ${duration(row.addedDelayP95)}`;
       });
-      return `| \`${defense}\` | ${cells.join(' | ')} |`;
+      return [code(defense), ...cells];
     }),
-  ];
+  );
   const title = study.name === '' ? 'Study' : study.name;
   const key = 'Accuracy of the best attack in per cent, static / adaptive adversary; bandwidth overhead; delay p95.';
-  return [`# ${title}`, matrix.join('\n'), key, ...runs.map((run) => renderMarkdown(run).replace(/^# /, '## '))].join(
-    '\n\n',
-  );
+  return [`# ${title}`, matrix, key, ...runs.map((run) => renderMarkdown(run).replace(/^# /, '## '))].join('\n\n');
 }
 
 /** All cells of all settings; the first column names the setting. */

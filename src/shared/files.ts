@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from './errors.js';
 
@@ -56,6 +66,19 @@ export function createAtomicFile(path: string): AtomicFile {
       unfinished.delete(temporary);
     },
   };
+}
+
+/**
+ * The text of a file.
+ * @param hint what was expected, for the end of the error message
+ * @throws InputError where it cannot be read
+ */
+export function readText(path: string, hint = ''): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new InputError(`${path}: cannot be read: ${(cause as Error).message}${hint}`, { cause });
+  }
 }
 
 /** Writes a whole file at once, atomically; see {@link createAtomicFile}. */

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { InputError, suggestion } from '../shared/errors.js';
+import { readText } from '../shared/files.js';
 import { normaliseIp, normaliseMac } from './scope.js';
 import type { DeviceCategory } from './trace.js';
 
@@ -39,15 +39,7 @@ interface Row {
  */
 export function readLabelling(given: string): Labelling {
   if (given === 'file' || given === 'folder') return { by: given };
-  let text: string;
-  try {
-    text = readFileSync(given, 'utf8');
-  } catch (cause) {
-    throw new InputError(
-      `${given}: cannot be read: ${(cause as Error).message}; expected a file of labels, or the word file or folder`,
-      { cause },
-    );
-  }
+  const text = readText(given, '; expected a file of labels, or the word file or folder');
   const extension = extname(given).toLowerCase();
   const rows = ['.yaml', '.yml', '.json'].includes(extension) ? readYaml(text, given) : readCsv(text, given);
   return { by: 'address', labels: checkRows(rows, given) };

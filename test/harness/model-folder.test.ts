@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ModelCard } from '../../src/harness/model-card.js';
-import { checkModelPath, loadModel, saveModel, sha256 } from '../../src/harness/model-folder.js';
+import { checkModelPath, loadModel, saveModel } from '../../src/harness/model-folder.js';
 import { runBench } from '../../src/harness/run.js';
 import { resolveSpec, resolveTraining } from '../../src/harness/spec.js';
 import { runTraining, type TrainedModel } from '../../src/harness/train.js';
@@ -10,6 +10,7 @@ import { generateHome } from '../../src/home/home.js';
 import { buildWindows } from '../../src/learning/build-windows.js';
 import { createGraph } from '../../src/learning/onnx/graph.js';
 import { encodeModel } from '../../src/learning/onnx/model.js';
+import { sha256 } from '../../src/shared/hash.js';
 import { temporaryFolder } from '../cli/run-cli.js';
 
 const network = 'hidden=6,embedding=4,epochs=2';

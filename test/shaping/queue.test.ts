@@ -1,32 +1,24 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { z } from 'zod';
 import { createQueue, framesFor, type PacketQueue } from '../../src/shaping/queue.js';
-import { defineDefense, type Link, type PacketRef } from '../../src/shaping/shaper.js';
+import type { Link, PacketRef } from '../../src/shaping/shaper.js';
 import { shape } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';
+import { probe } from './probe.js';
 import { anyTrace, carriedBy, makeTrace } from './traces.js';
 
 /** Runs packets through one queue, which is emptied, or told to empty, by `drain` as each has arrived. */
 function through(trace: ReturnType<typeof makeTrace>, drain: (queue: PacketQueue, link: Link, p: PacketRef) => void) {
-  const probe = defineDefense({
-    name: 'probe',
-    summary: 'For tests.',
-    source: 'this file',
-    scope: 'home',
-    removedAt: 'nowhere',
-    parameters: z.object({}),
-    create() {
-      const queue = createQueue();
-      return {
-        packet(p, link) {
-          queue.push(p, link.now);
-          drain(queue, link, p);
-        },
-      };
-    },
+  const emptied = probe(() => {
+    const queue = createQueue();
+    return {
+      packet(p, link) {
+        queue.push(p, link.now);
+        drain(queue, link, p);
+      },
+    };
   });
-  return shape(trace, probe, {}, { rng: createRng(1) });
+  return shape(trace, emptied, {}, { rng: createRng(1) });
 }
 
 const sendAll =

@@ -1,26 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import type { Defense, Link, PacketRef, Shaper } from '../../src/shaping/shaper.js';
 import { shape, shapeAll } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';
 import { NO_DEVICE, Protocol, type Trace } from '../../src/trace/trace.js';
+import { probe as defense } from './probe.js';
 import { anyTrace, carriedBy, makeTrace } from './traces.js';
 
 const rng = createRng(1);
-
-function defense(create: () => Shaper, more: Partial<Defense> = {}): Defense {
-  return {
-    name: 'probe',
-    summary: 'For tests.',
-    source: 'this file',
-    scope: 'home',
-    removedAt: 'nowhere',
-    parameters: z.object({}),
-    create,
-    ...more,
-  };
-}
 
 const run = (trace: Trace, probe: Defense) => shape(trace, probe, {}, { rng });
 const forward = (p: PacketRef, link: Link) => link.send(p, p.length);

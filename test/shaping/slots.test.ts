@@ -1,23 +1,18 @@
 import { expect, test } from 'vitest';
-import { z } from 'zod';
-import { defineDefense } from '../../src/shaping/shaper.js';
 import { shape } from '../../src/shaping/simulate.js';
 import { createSlots, type SlotPlan } from '../../src/shaping/slots.js';
 import { createRng } from '../../src/shared/rng.js';
+import { probe } from './probe.js';
 import { makeTrace, type Packet } from './traces.js';
 
 function padded(plan: Partial<SlotPlan>, packets: Packet[]) {
   const whole: SlotPlan = { size: 500, interval: [1, 1], first: 0, goesOn: (_, waiting) => waiting > 0, ...plan };
-  const probe = defineDefense({
-    name: 'probe',
-    summary: 'For tests.',
-    source: 'this file',
-    scope: 'home',
-    removedAt: 'nowhere',
-    parameters: z.object({}),
-    create: () => createSlots(whole),
-  });
-  return shape(makeTrace(packets), probe, {}, { rng: createRng(1) });
+  return shape(
+    makeTrace(packets),
+    probe(() => createSlots(whole)),
+    {},
+    { rng: createRng(1) },
+  );
 }
 
 const framesOf = ({ time, direction, cover }: ReturnType<typeof padded>['trace']) =>

@@ -1,9 +1,7 @@
 import type { Result } from '../../harness/result.js';
-import { breakable, type Content, type Html, html } from '../escape.js';
-import { isNumber, wholePercentage } from '../format.js';
+import { breakable, type Html, html } from '../escape.js';
+import { heatCell } from '../heat-map.js';
 import { mean } from '../reading.js';
-import { orReason } from '../table.js';
-import { heatStep } from '../theme.js';
 
 /** What a model that was trained on one defense does against another: one matrix for each attack. */
 export function renderTransfer(result: Result): Html {
@@ -19,12 +17,8 @@ ${spec.attacks.map(({ label }) => renderMatrix(result, label))}
 
 function renderMatrix(result: Result, attack: string): Html {
   const defenses = result.spec.defenses.map(({ label }) => label);
-  const cell = (trainedOn: string, testedOn: string): Content => {
-    const share = transferAccuracy(result, attack, trainedOn, testedOn);
-    return isNumber(share)
-      ? html`<td class="heat heat-${heatStep(share)}">${wholePercentage(share)}</td>`
-      : html`<td class="heat">${orReason(wholePercentage(null), 'this pair was not part of the run')}</td>`;
-  };
+  const cell = (trainedOn: string, testedOn: string): Html =>
+    heatCell(transferAccuracy(result, attack, trainedOn, testedOn), 'this pair was not part of the run');
   return html`<div class="scroll" role="region" aria-label="Transfer of ${attack} between defenses" tabindex="0">
 <table class="heatmap upright">
 <caption>Accuracy of ${attack} in percent, mean over seeds. Rows: the defense in the traffic it was trained on; columns: the one it was tested on. The diagonal is the adaptive adversary, the row <code>none</code> the static one.</caption>
@@ -36,7 +30,7 @@ ${defenses.map((trainedOn) => html`<tr><th scope="row">${breakable(trainedOn)}</
 }
 
 /** Mean over seeds; null for a pair that was not run. */
-export function transferAccuracy(result: Result, attack: string, trainedOn: string, testedOn: string): number | null {
+function transferAccuracy(result: Result, attack: string, trainedOn: string, testedOn: string): number | null {
   const found = result.cells
     .filter((cell) => {
       const expected = cell.adversary === 'static' ? 'none' : testedOn;

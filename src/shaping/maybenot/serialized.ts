@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { deflateSync, inflateSync } from 'node:zlib';
 import { InputError } from '../../shared/errors.js';
+import { readText } from '../../shared/files.js';
 import { type BincodeReader, type BincodeWriter, createBincodeReader, createBincodeWriter } from './bincode.js';
 import { DISTRIBUTION_KINDS, DISTRIBUTIONS, type Distribution } from './distribution.js';
 import {
@@ -61,14 +61,8 @@ export function pack(bincode: Uint8Array): string {
  * @throws InputError with file and line
  */
 export function readMachines(path: string): Machine[] {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new InputError(`${path}: cannot be read: ${(cause as Error).message}`, { cause });
-  }
   const machines: Machine[] = [];
-  for (const [i, raw] of text.split(/\r?\n/).entries()) {
+  for (const [i, raw] of readText(path).split(/\r?\n/).entries()) {
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
     if (machines.length === MOST_MACHINES) {
