@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { frameSize, homeOrDevice } from '../src/shaping/link-padding.js';
 import { defineDefense } from '../src/shaping/shaper.js';
 import { createSlots } from '../src/shaping/slots.js';
 
 const parameters = z.object({
-  per: z.enum(['home', 'device']).default('home').describe('one shaper for the whole home, or one per device'),
-  size: z.int().min(128).max(1514).default(1500).describe('d: bytes of every frame; published: 1000, 1250, 1500'),
+  per: homeOrDevice(),
+  size: frameSize(1500, 'd: bytes of every frame; published: 1000, 1250, 1500'),
   interval: z
     .number()
     .min(0.002)

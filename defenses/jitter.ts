@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { defineDefense, type Link, type PacketRef, type Shaper } from '../src/shaping/shaper.js';
+import { createQueue } from '../src/shaping/queue.js';
+import { defineDefense, type Link, type Shaper } from '../src/shaping/shaper.js';
 import type { Rng } from '../src/shared/rng.js';
 
 const parameters = z.object({
@@ -38,29 +39,17 @@ function releaseOf({ distribution, delay, deviation, quantum }: Parameters): (no
 
 /** Holds packets until their time, in order of arrival. */
 function createDelayLine(release: (now: number, link: Link) => number): Shaper {
-  let packets: PacketRef[] = [];
-  let times: number[] = [];
-  let head = 0;
+  const queue = createQueue();
   let last = Number.NEGATIVE_INFINITY;
   return {
     packet(p, link) {
       last = Math.max(last, link.now, release(link.now, link));
-      packets.push(p);
-      times.push(last);
-      if (packets.length === head + 1) link.wakeAt(last);
+      queue.push(p, last);
+      if (queue.packets === 1) link.wakeAt(last);
     },
     wake(link) {
-      while (head < packets.length && times[head]! <= link.now) {
-        const p = packets[head++]!;
-        link.send(p, p.length);
-      }
-      if (head < packets.length) link.wakeAt(times[head]!);
-      // What has left is let go of once it is the larger part.
-      if (head > packets.length / 2) {
-        packets = packets.slice(head);
-        times = times.slice(head);
-        head = 0;
-      }
+      while (queue.since <= link.now) queue.send(link);
+      link.wakeAt(queue.since);
     },
   };
 }

@@ -3,11 +3,11 @@ import { createEnds, type Ends, type Wire } from '../src/shaping/maybenot/ends.j
 import type { Machine } from '../src/shaping/maybenot/machine.js';
 import { EPHEMERAL_PADDING } from '../src/shaping/maybenot/published.js';
 import { decodeMachine, readMachines } from '../src/shaping/maybenot/serialized.js';
-import { createPast } from '../src/shaping/past.js';
+import { createPast, type Past } from '../src/shaping/past.js';
 import { defineDefense } from '../src/shaping/shaper.js';
+import { LARGEST_FRAME } from '../src/trace/trace.js';
 
 /** Frame lengths in bytes. */
-const LARGEST_FRAME = 1514;
 const SMALLEST_SIZE = 64;
 
 const parameters = z
@@ -86,7 +86,7 @@ function prepareMachines({ machines, server }: Parameters): Machines {
 }
 
 /** Padding that looks like a packet of the recent past of its direction; with a `size`, that all frames share. */
-function createWire(size: number): Wire & { remember: ReturnType<typeof createPast>['remember'] } {
+function createWire(size: number): Wire & { remember: Past['remember'] } {
   const past = createPast();
   return {
     remember: past.remember,

@@ -3,7 +3,7 @@ import { headersOfPart } from '../src/shaping/parts.js';
 import { defineDefense } from '../src/shaping/shaper.js';
 import { suggestion, UsageError } from '../src/shared/errors.js';
 import type { Rng } from '../src/shared/rng.js';
-import { type Direction, Protocol, type Trace } from '../src/trace/trace.js';
+import { type Direction, LARGEST_FRAME, Protocol, type Trace } from '../src/trace/trace.js';
 
 const parameters = z.object({
   device: z
@@ -27,18 +27,15 @@ const parameters = z.object({
 
 type Parameters = z.output<typeof parameters>;
 
-/** A full frame of Ethernet. Longer ones, merged by the capturing host, count as one. */
-const LONGEST = 1514;
-
 /** Frames counted by length: of at most so many bytes, by that number. */
 type Lengths = Uint32Array;
 
-const total = (lengths: Lengths): number => lengths[LONGEST]!;
+const total = (lengths: Lengths): number => lengths[LARGEST_FRAME]!;
 
 /** The length of the frame of rank `rank`, from 1, the shortest first. */
 function lengthOf(lengths: Lengths, rank: number): number {
   let low = 0;
-  let high = LONGEST;
+  let high = LARGEST_FRAME;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (lengths[middle]! < rank) low = middle + 1;
@@ -56,7 +53,7 @@ const draw = (lengths: Lengths, rng: Rng): number => lengthOf(lengths, rng.integ
  * of two lengths, and on a line the monotone coupling is optimal for every convex cost of it).
  */
 function counterpart(length: number, from: Lengths, to: Lengths, rng: Rng): number {
-  const at = Math.min(length, LONGEST);
+  const at = Math.min(length, LARGEST_FRAME);
   const below = from[at - 1]!;
   const rank = below + (from[at]! - below) * (1 - rng.uniform());
   return lengthOf(to, Math.max(1, Math.ceil((rank / total(from)) * total(to))));
@@ -75,14 +72,14 @@ interface Knowledge {
 /** The lengths of the IP packets of each device; cover is nobody's. */
 function learn(trace: Trace): LengthsByDirection[] {
   const lengths = trace.devices.map(
-    (): LengthsByDirection => [new Uint32Array(LONGEST + 1), new Uint32Array(LONGEST + 1)],
+    (): LengthsByDirection => [new Uint32Array(LARGEST_FRAME + 1), new Uint32Array(LARGEST_FRAME + 1)],
   );
   for (let i = 0; i < trace.packets; i++) {
     if (trace.cover[i] !== 0 || (trace.protocols[i]! & Protocol.IP) === 0) continue;
     const own = lengths[trace.device[i]!];
-    if (own) own[trace.direction[i] as Direction][Math.min(trace.length[i]!, LONGEST)]!++;
+    if (own) own[trace.direction[i] as Direction][Math.min(trace.length[i]!, LARGEST_FRAME)]!++;
   }
-  for (const one of lengths.flat()) for (let i = 1; i <= LONGEST; i++) one[i]! += one[i - 1]!;
+  for (const one of lengths.flat()) for (let i = 1; i <= LARGEST_FRAME; i++) one[i]! += one[i - 1]!;
   return lengths;
 }
 

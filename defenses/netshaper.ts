@@ -1,12 +1,5 @@
 import { z } from 'zod';
-import {
-  CELL_HEADER,
-  type CellClock,
-  type CellQueue,
-  cellParameters,
-  createCellQueue,
-  createCellTunnel,
-} from '../src/shaping/cells.js';
+import { CELL_HEADER, type CellClock, type CellQueue, cellParameters, createCellTunnel } from '../src/shaping/cells.js';
 import { gaussianDeviation } from '../src/shaping/privacy.js';
 import { defineDefense } from '../src/shaping/shaper.js';
 import { encapsulationOf, flowOfTunnel } from '../src/shaping/tunnel.js';
@@ -115,14 +108,9 @@ export default defineDefense({
   tunnel: flowOfTunnel,
   create(given) {
     const encapsulation = encapsulationOf({ tunnel: given.tunnel, mtu: given.cell });
-    const { mtu } = encapsulation;
-    const queues = [
-      createCellQueue(0, encapsulation, Number.POSITIVE_INFINITY),
-      createCellQueue(1, encapsulation, Number.POSITIVE_INFINITY),
-    ] as const;
     const rules = [ruleOf(given, 'Down'), ruleOf(given, 'Up')] as const;
-    return createCellTunnel(queues, (direction, start) =>
-      createDecisionClock(start, rules[direction], mtu, queues[direction]),
+    return createCellTunnel(encapsulation, Number.POSITIVE_INFINITY, (direction, start, queue) =>
+      createDecisionClock(start, rules[direction], encapsulation.mtu, queue),
     );
   },
 });

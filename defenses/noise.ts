@@ -52,8 +52,7 @@ const HOUR = 3600;
 const DAY = 86_400;
 
 /** The first moment from `time` on that lies in the hours `from` to `to` of a day; equal hours are a whole day. */
-function openFrom(time: number, hours: string): number {
-  const [from, to] = hours.split('-').map((hour) => Number(hour) * HOUR) as [number, number];
+function openFrom(time: number, [from, to]: readonly [number, number]): number {
   const length = (to - from + DAY) % DAY || DAY;
   const since = (((time - from) % DAY) + DAY) % DAY;
   return since < length ? time : time - since + DAY;
@@ -62,6 +61,7 @@ function openFrom(time: number, hours: string): number {
 /** Walks from page to page, one at a time. */
 function browse(stage: Stage, line: Line, given: Parameters): void {
   const { minPause, maxPause, depth, objects, hours, budget } = given;
+  const open = hours.split('-').map((hour) => Number(hour) * HOUR) as [number, number];
   const began = stage.link.now;
   const rate = (budget * 1e6) / DAY;
   let host: Host | null = null;
@@ -80,10 +80,10 @@ function browse(stage: Stage, line: Line, given: Parameters): void {
     const { rng, now } = stage.link;
     const rested = now + minPause + rng.uniform() * (maxPause - minPause);
     const afforded = began + stage.bytes / rate - HOUR;
-    stage.start(visit(), openFrom(Math.max(rested, afforded), hours));
+    stage.start(visit(), openFrom(Math.max(rested, afforded), open));
   }
 
-  stage.start(visit(), openFrom(began + stage.link.rng.uniform() * maxPause, hours));
+  stage.start(visit(), openFrom(began + stage.link.rng.uniform() * maxPause, open));
 }
 
 /** Plays a recording from anywhere in it to its end, then from its beginning, again and again; each round has new flows. */

@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { frameSize, homeOrDevice } from '../src/shaping/link-padding.js';
 import { createQueue, framesFor } from '../src/shaping/queue.js';
 import { defineDefense, type Link } from '../src/shaping/shaper.js';
 import { Direction } from '../src/trace/trace.js';
 
 const parameters = z.object({
-  per: z.enum(['home', 'device']).default('home').describe('one shaper for the whole home, or one per device'),
-  size: z.int().min(128).max(1514).default(600).describe('bytes of every frame; 600: about one Tor cell on the wire'),
+  per: homeOrDevice(),
+  size: frameSize(600, 'bytes of every frame; 600: about one Tor cell on the wire'),
   rate: z.number().min(1).max(1000).default(277).describe('R: frames a second to the home at the start of a surge'),
   decay: z
     .number()

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { frameSize, homeOrDevice } from '../src/shaping/link-padding.js';
 import { defineDefense } from '../src/shaping/shaper.js';
 import { createSlots } from '../src/shaping/slots.js';
 
 const parameters = z.object({
-  per: z.enum(['home', 'device']).default('home').describe('one shaper for the whole home, or one per device'),
-  size: z.int().min(128).max(1514).default(750).describe('bytes of every frame'),
+  per: homeOrDevice(),
+  size: frameSize(750, 'bytes of every frame'),
   outbound: z
     .number()
     .min(0.002)

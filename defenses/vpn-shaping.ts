@@ -1,12 +1,5 @@
 import { z } from 'zod';
-import {
-  CELL_HEADER,
-  type CellClock,
-  type CellQueue,
-  cellParameters,
-  createCellQueue,
-  createCellTunnel,
-} from '../src/shaping/cells.js';
+import { CELL_HEADER, type CellClock, type CellQueue, cellParameters, createCellTunnel } from '../src/shaping/cells.js';
 import { defineDefense } from '../src/shaping/shaper.js';
 import { encapsulationOf, flowOfTunnel } from '../src/shaping/tunnel.js';
 
@@ -111,12 +104,11 @@ export default defineDefense({
     const { tunnel, cell, mode, up, down, hold, queue: limit } = given;
     const encapsulation = encapsulationOf({ tunnel, mtu: cell });
     const room = limit === 0 ? Number.POSITIVE_INFINITY : limit * 1000;
-    const queues = [createCellQueue(0, encapsulation, room), createCellQueue(1, encapsulation, room)] as const;
     const { mtu, frame } = encapsulation;
-    return createCellTunnel(queues, (direction, start) => {
+    return createCellTunnel(encapsulation, room, (direction, start, queue) => {
       const highest = ((direction === 1 ? up : down) * 1000) / frame(mtu);
       const epoch = mode === 'constant' ? Number.POSITIVE_INFINITY : hold;
-      return createRateClock(start, ladderOf(given, highest), epoch, mtu, queues[direction]);
+      return createRateClock(start, ladderOf(given, highest), epoch, mtu, queue);
     });
   },
 });

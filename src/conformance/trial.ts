@@ -1,6 +1,6 @@
 import type { DefendedTrace } from '../shaping/account.js';
 import { costOf } from '../shaping/cost.js';
-import { NO_DEVICE, Protocol, type Trace } from '../trace/trace.js';
+import { LARGEST_FRAME, NO_DEVICE, Protocol, type Trace } from '../trace/trace.js';
 import { type Check, demand } from './report.js';
 
 /** What a defense, or the defenses in a row, say of themselves; see `Defense`. */
@@ -25,8 +25,6 @@ export interface TrialCheck extends Check {
   /** @throws Violation */
   check(trial: Trial): void;
 }
-
-const LARGEST_FRAME = 1514;
 
 const leavesInputAlone: TrialCheck = {
   name: 'leaves-its-input-alone',

@@ -1,8 +1,5 @@
-import { encapsulationOf, tunnelParameters } from '../shaping/tunnel.js';
+import { ETHERNET_HEADER, encapsulationOf, tunnelParameters } from '../shaping/tunnel.js';
 import type { Cell, ResolvedSpec, SummaryRow } from './result.js';
-
-/** Bytes of an Ethernet header, in front of the IP packet that goes into the tunnel. */
-const ETHERNET_HEADER = 14;
 
 /** Where padding makes frames of one size that the view's own tunnel then has to cut: that size, and the largest that fits. */
 function paddedBeyond({ view, defenses }: ResolvedSpec, label: string): { size: number; fits: number } | null {

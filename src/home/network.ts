@@ -1,14 +1,12 @@
 import type { Rng } from '../shared/rng.js';
-import { Direction, Protocol, type TraceBuilder } from '../trace/trace.js';
+import { TCP, UDP } from '../trace/frame.js';
+import { Direction, LARGEST_FRAME, Protocol, type TraceBuilder } from '../trace/trace.js';
 import type { DeviceProfile, Exchange, Range } from './profile.js';
 import { SERVICES, type Service, serverAddress } from './services.js';
 
-const TCP = 6;
-const UDP = 17;
 const ETHERNET = 14;
 const IPV4 = 20;
 const SHORTEST_FRAME = 60;
-const LARGEST_FRAME = 1514;
 const LARGEST_RECORD = 16384;
 /** TLS 1.2 with AES-GCM: record header 5, explicit nonce 8, tag 16 (RFC 5288). */
 const RECORD_OVERHEAD = 29;

@@ -40,7 +40,7 @@ export interface CellQueue {
 }
 
 /** @param limit bytes of IP packets that may wait */
-export function createCellQueue(direction: Direction, { frame }: Encapsulation, limit: number): CellQueue {
+function createCellQueue(direction: Direction, { frame }: Encapsulation, limit: number): CellQueue {
   let packets: PacketRef[] = [];
   let head = 0;
   let bytes = 0;
@@ -105,13 +105,16 @@ export interface CellClock {
  * A tunnel that sends in each direction when the clock of that direction says so. Both clocks start with the first packet, and
  * stop together once the input has ended and nothing waits: the time after the last packet, but nothing before it, tells how
  * much was waiting.
- * @param queues inbound, outbound
+ * @param limit of each queue, in bytes
  * @param startClock makes the clock of a direction whose first packet, or the other's, arrives at `start` (seconds)
  */
 export function createCellTunnel(
-  queues: readonly [CellQueue, CellQueue],
-  startClock: (direction: Direction, start: number) => CellClock,
+  encapsulation: Encapsulation,
+  limit: number,
+  startClock: (direction: Direction, start: number, queue: CellQueue) => CellClock,
 ): Shaper {
+  // Inbound, outbound.
+  const queues = [createCellQueue(0, encapsulation, limit), createCellQueue(1, encapsulation, limit)] as const;
   let clocks: readonly [CellClock, CellClock] | null = null;
   let isClosed = false;
   const setTimer = ([inbound, outbound]: readonly [CellClock, CellClock], link: Link): void => {
@@ -122,7 +125,7 @@ export function createCellTunnel(
     packet(p, link) {
       queues[p.direction].push(p, link);
       if (clocks) return;
-      clocks = [startClock(0, link.now), startClock(1, link.now)];
+      clocks = [startClock(0, link.now, queues[0]), startClock(1, link.now, queues[1])];
       setTimer(clocks, link);
     },
     wake(link) {

@@ -1,7 +1,8 @@
 import { Protocol } from '../trace/trace.js';
 import type { PacketRef } from './shaper.js';
 
-const IP_HEADER = 20;
+/** Bytes of an IP header without options; for IPv6 too, our simplification. */
+export const IP_HEADER = 20;
 const TCP_HEADER = 20;
 
 /**

@@ -1,13 +1,10 @@
 import type { Rng } from '../shared/rng.js';
-import type { Direction } from '../trace/trace.js';
+import { type Direction, LARGEST_FRAME } from '../trace/trace.js';
 import type { PacketRef } from './shaper.js';
-
-/** Bytes: a gateway can send no longer frame. What a capturing host merged is longer, and no cover is made to look like it. */
-const LARGEST_FRAME = 1514;
 
 /** The last packets that passed a shaper, by direction: what cover that is to look like them is drawn from. */
 export interface Past {
-  /** A frame over 1514 bytes is passed over. */
+  /** A frame over 1514 bytes is passed over: a gateway can send none so long. */
   remember(p: PacketRef): void;
   /** True once there is a packet of this direction to draw. */
   has(direction: Direction): boolean;

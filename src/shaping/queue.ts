@@ -1,7 +1,5 @@
+import { IP_HEADER } from './parts.js';
 import type { Link, PacketRef } from './shaper.js';
-
-/** Bytes of an IP header, which every part of a packet but the first repeats; our simplification for IPv6 too. */
-const IP_HEADER = 20;
 
 /** Packets that wait in order of arrival for slots to leave in. Of one direction, where they are sent in parts. */
 export interface PacketQueue {

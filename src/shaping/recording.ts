@@ -1,5 +1,6 @@
+import { TCP, UDP } from '../trace/frame.js';
 import type { Flows, Trace } from '../trace/trace.js';
-import { type CoverFlow, type Stage, TCP, UDP } from './stage.js';
+import { type CoverFlow, MTU, SEGMENT, type Stage } from './stage.js';
 import type { Task } from './tasks.js';
 
 /** Packets of TCP and UDP that cross the gateway, to be played again. One column each, in order of time. */
@@ -38,10 +39,6 @@ export function isPlayable(flows: Flows, flow: number): boolean {
   return flows.wan[flow] === 1 && (transport === TCP || transport === UDP);
 }
 
-const MTU = 1500;
-/** Headers of IPv4 and TCP with timestamps, which each segment repeats that the capturing host had merged with others. */
-const HEADERS = 52;
-
 /** Plays the packets `from` to `to` (that one not), each `shift` seconds after its time in the recording, in new flows. */
 export function* replay(stage: Stage, recording: Recording, from: number, to: number, shift: number): Task {
   const { time, bytes, direction, protocols, flow, flows } = recording;
@@ -59,7 +56,8 @@ export function* replay(stage: Stage, recording: Recording, from: number, to: nu
       opened.set(row, send);
     }
     let left = bytes[i]!;
-    for (; left > MTU; left -= MTU - HEADERS) send(direction[i] as 0 | 1, MTU, protocols[i]!);
+    // Each segment repeats the headers that the capturing host had merged with others.
+    for (; left > MTU; left -= SEGMENT) send(direction[i] as 0 | 1, MTU, protocols[i]!);
     send(direction[i] as 0 | 1, left, protocols[i]!);
   }
 }

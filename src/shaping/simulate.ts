@@ -156,9 +156,7 @@ function run(trace: Trace, applied: AppliedDefense, rng: Rng, maximumFrames: num
       output.frame(now, wireBytes, direction, outside ?? like ?? last, device, trace.file[last.id]!);
     },
     openFlow(flow) {
-      const current = acting();
-      current.rng ??= rng.stream(current.key);
-      return output.openFlow(flow, current.rng.integer(1024, 65_535), current.last.flow);
+      return output.openFlow(flow, link.rng.integer(1024, 65_535), acting().last.flow);
     },
     drop(p) {
       acting();

@@ -1,9 +1,13 @@
+import { TCP } from '../trace/frame.js';
 import { type Direction, NO_DEVICE, Protocol } from '../trace/trace.js';
+import { IP_HEADER } from './parts.js';
 import type { Link, NewFlow, PacketRef, Shaper } from './shaper.js';
 import { createTasks, type Task } from './tasks.js';
 
-export const TCP = 6;
-export const UDP = 17;
+/** Bytes of an IP packet and of the headers of IPv4 and of TCP with timestamps; a full segment is what is left. */
+export const MTU = 1500;
+export const HEADERS = IP_HEADER + 20 + 12;
+export const SEGMENT = MTU - HEADERS;
 
 /** Puts an IP packet of `bytes` on the wire in a flow of cover; `protocols` by default those of its transport alone. */
 export type CoverFlow = (direction: Direction, bytes: number, protocols?: number) => void;

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { UDP } from '../trace/frame.js';
 import { Protocol } from '../trace/trace.js';
+import { IP_HEADER } from './parts.js';
 import { defineDefense, type TunnelFlow } from './shaper.js';
 
 /** How a kind of tunnel wraps one inner IP packet. Lengths in bytes. */
@@ -23,10 +25,9 @@ const TUNNELS = {
   openvpn: { port: 1194, mtu: 1492 - 52, overhead: 20 + 8 + 24, block: 1 },
 } as const satisfies Record<string, TunnelKind>;
 
-const ETHERNET_HEADER = 14;
-const IPV4_HEADER = 20;
+/** In front of the IP packet that goes into a tunnel, and of that which the tunnel sends. */
+export const ETHERNET_HEADER = 14;
 const FLOW_BITS = Protocol.IP | Protocol.UDP;
-const UDP = 17;
 /** RFC 791: every host takes an IP packet of this length. */
 const SMALLEST_MTU = 576;
 
@@ -81,19 +82,19 @@ export const tunnelDefense = defineDefense({
   create(parameters) {
     const { mtu, frame } = encapsulationOf(parameters);
     // All fragments but the last carry a multiple of 8 bytes (RFC 791).
-    const fragment = Math.floor((mtu - IPV4_HEADER) / 8) * 8;
+    const fragment = Math.floor((mtu - IP_HEADER) / 8) * 8;
     return {
       packet(p, link) {
         if ((p.protocols & Protocol.IP) === 0) return link.drop(p);
         const inner = Math.max(0, p.length - p.header);
         if (inner <= mtu) return link.send(p, frame(inner));
-        let rest = inner - IPV4_HEADER;
-        let headers = p.header + IPV4_HEADER;
-        for (; rest > mtu - IPV4_HEADER; rest -= fragment) {
-          link.send(p, frame(IPV4_HEADER + fragment), headers + fragment);
+        let rest = inner - IP_HEADER;
+        let headers = p.header + IP_HEADER;
+        for (; rest > mtu - IP_HEADER; rest -= fragment) {
+          link.send(p, frame(IP_HEADER + fragment), headers + fragment);
           headers = 0;
         }
-        link.send(p, frame(IPV4_HEADER + rest));
+        link.send(p, frame(IP_HEADER + rest));
       },
     };
   },

@@ -1,6 +1,8 @@
 import type { Rng } from '../shared/rng.js';
+import { TCP, UDP } from '../trace/frame.js';
 import { Direction, Protocol } from '../trace/trace.js';
-import { type Stage, TCP, UDP } from './stage.js';
+import { IP_HEADER } from './parts.js';
+import { HEADERS, SEGMENT, type Stage } from './stage.js';
 import type { Task } from './tasks.js';
 
 /**
@@ -13,12 +15,9 @@ const { INBOUND, OUTBOUND } = Direction;
 const TLS = Protocol.IP | Protocol.TCP | Protocol.TLS;
 const DNS = Protocol.IP | Protocol.UDP | Protocol.DNS;
 
-const IPV4 = 20;
 const UDP_HEADER = 8;
-/** IPv4, TCP, and the timestamps that Linux sends in every segment; in a SYN also segment size, window scale, SACK. */
-const HEADERS = IPV4 + 20 + 12;
-const SYN = IPV4 + 20 + 20;
-const SEGMENT = 1500 - HEADERS;
+/** With the timestamps that Linux sends in every segment, and in a SYN also segment size, window scale, SACK. */
+const SYN = IP_HEADER + 20 + 20;
 /** Round trips double the window from RFC 6928's, up to what a small receive buffer allows. */
 const INITIAL_WINDOW = 10;
 const LARGEST_WINDOW = 80;
@@ -156,7 +155,7 @@ function* lookUp(stage: Stage, { name }: Host): Task {
   const { rng, now } = stage.link;
   const send = stage.open({ transport: UDP, remoteAddress: RESOLVER.address, remotePort: 53 });
   // Header 12; the name with its length bytes; type and class 4.
-  const query = IPV4 + UDP_HEADER + 12 + name + 2 + 4;
+  const query = IP_HEADER + UDP_HEADER + 12 + name + 2 + 4;
   send(OUTBOUND, query, DNS);
   send(OUTBOUND, query, DNS);
   const answers = [around(rng, RESOLVER.rtt), around(rng, RESOLVER.rtt)].sort((a, b) => a - b);
@@ -187,26 +186,23 @@ function* connect(stage: Stage, line: Line, host: Host): Task<Connection> {
     let acknowledged = roundTrip();
     let waiting = 0;
     let acknowledgeAt = Number.POSITIVE_INFINITY;
+    function* acknowledge(): Task {
+      yield acknowledgeAt;
+      send(OUTBOUND, HEADERS);
+      acknowledgeAt = Number.POSITIVE_INFINITY;
+    }
     for (let left = bytes; left > 0; ) {
       if (flight === window) {
         // The next window goes out when the acknowledgement of this one has reached the server.
         flight = 0;
         window = Math.min(2 * window, LARGEST_WINDOW);
-        if (acknowledgeAt < Number.POSITIVE_INFINITY) {
-          yield acknowledgeAt;
-          send(OUTBOUND, HEADERS);
-          acknowledgeAt = Number.POSITIVE_INFINITY;
-        }
+        if (acknowledgeAt < Number.POSITIVE_INFINITY) yield* acknowledge();
         yield Math.max(acknowledged, stage.link.now);
         acknowledged = roundTrip();
       }
       const size = Math.min(left, SEGMENT);
       const through = line.take(stage.link.now, HEADERS + size);
-      if (acknowledgeAt <= through) {
-        yield acknowledgeAt;
-        send(OUTBOUND, HEADERS);
-        acknowledgeAt = Number.POSITIVE_INFINITY;
-      }
+      if (acknowledgeAt <= through) yield* acknowledge();
       yield through;
       send(INBOUND, HEADERS + size, TLS);
       left -= size;

@@ -20,6 +20,9 @@ export interface Device {
   readonly category: DeviceCategory;
 }
 
+/** Bytes of a full Ethernet frame: header and an IP packet of 1500. Longer frames in captures were merged by the capturing host. */
+export const LARGEST_FRAME = 1514;
+
 /** `device` of a packet that belongs to none: cover traffic made for the home as a whole. */
 export const NO_DEVICE = 0xffff;
 

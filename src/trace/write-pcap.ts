@@ -1,6 +1,7 @@
 import { InputError } from '../shared/errors.js';
 import { createAtomicFile } from '../shared/files.js';
 import { createRng, type Rng } from '../shared/rng.js';
+import { TCP, UDP } from './frame.js';
 import type { Label } from './label-file.js';
 import { type Application, createNoise, exchangeOf, fillPayload, type Message, shortestPayload } from './payload.js';
 import { ipv4Word, ipv6Words, isGroupMac, normaliseIp, normaliseMac, scopeOf } from './scope.js';
@@ -40,8 +41,6 @@ const ETHERTYPE_IPV6 = 0x86dd;
 const ETHERTYPE_OTHER = 0x88b5;
 const ICMP = 1;
 const IGMP = 2;
-const TCP = 6;
-const UDP = 17;
 const ICMPV6 = 58;
 /** A port of many plugs and bulbs (Tuya's), at which Wireshark expects IPDC: of what shows nothing, zeros are whole messages. */
 const TUYA = 6668;

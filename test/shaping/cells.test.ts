@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type CellClock, type CellQueue, createCellQueue, createCellTunnel } from '../../src/shaping/cells.js';
+import { type CellClock, type CellQueue, createCellTunnel } from '../../src/shaping/cells.js';
 import { defineDefense } from '../../src/shaping/shaper.js';
 import { shape } from '../../src/shaping/simulate.js';
 import { encapsulationOf, flowOfTunnel } from '../../src/shaping/tunnel.js';
@@ -31,10 +31,7 @@ function everySecond(packets: Packet[], limit = Number.POSITIVE_INFINITY) {
     removedAt: 'tunnel end',
     parameters: z.object({}),
     tunnel: () => flowOfTunnel({ tunnel: 'openvpn' }),
-    create() {
-      const queues = [createCellQueue(0, encapsulation, limit), createCellQueue(1, encapsulation, limit)] as const;
-      return createCellTunnel(queues, (direction, start) => clock(start, queues[direction]));
-    },
+    create: () => createCellTunnel(encapsulation, limit, (_, start, queue) => clock(start, queue)),
   });
   return shape(makeTrace(packets), defense, {}, { rng: createRng(1) });
 }
