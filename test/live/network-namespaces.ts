@@ -1,0 +1,68 @@
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+
+/** A network namespace of a test: a host of its own, which reaches nothing but what the test links it to. */
+export interface Host {
+  /** Of the namespace, as `ip netns` knows it. */
+  readonly name: string;
+  /** Runs a command there and waits for it. @returns what it prints. @throws where it fails */
+  run(command: string, ...args: string[]): string;
+  /** Starts a command there. It is killed when the network is closed. */
+  start(command: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
+}
+
+export interface Network {
+  host(): Host;
+  /** Joins two hosts by a cable. Addresses are of the form 10.77.0.1/24; the interfaces get the names given. */
+  link(a: Host, b: Host, ends: { readonly names: [string, string]; readonly addresses: [string, string] }): void;
+  /** Kills what still runs and removes all hosts. */
+  close(): void;
+}
+
+/** Why no namespaces can be made here; null where they can. */
+export function whyNoNamespaces(): string | null {
+  const name = `hv-${randomBytes(4).toString('hex')}`;
+  const { status, stderr, error } = spawnSync('ip', ['netns', 'add', name], { encoding: 'utf8' });
+  if (error || status !== 0) return `no network namespaces: ${error?.message ?? stderr.trim()}`;
+  spawnSync('ip', ['netns', 'delete', name]);
+  return null;
+}
+
+/** A network of hosts in namespaces of their own. None of them is linked to this machine's network. */
+export function createNetwork(): Network {
+  const prefix = `hv-${randomBytes(3).toString('hex')}`;
+  const hosts: Host[] = [];
+  const children = new Set<ChildProcess>();
+  const ip = (...args: string[]) => execFileSync('ip', args, { encoding: 'utf8' });
+  return {
+    host() {
+      const name = `${prefix}-${hosts.length}`;
+      ip('netns', 'add', name);
+      const host: Host = {
+        name,
+        run: (command, ...args) =>
+          execFileSync('ip', ['netns', 'exec', name, command, ...args], { encoding: 'utf8', maxBuffer: 1 << 28 }),
+        start(command, args, options = {}) {
+          const child = spawn('ip', ['netns', 'exec', name, command, ...args], options);
+          children.add(child);
+          child.once('exit', () => children.delete(child));
+          return child;
+        },
+      };
+      hosts.push(host);
+      host.run('ip', 'link', 'set', 'lo', 'up');
+      return host;
+    },
+    link(a, b, { names, addresses }) {
+      ip('-n', a.name, 'link', 'add', names[0], 'type', 'veth', 'peer', 'name', names[1], 'netns', b.name);
+      for (const [i, host] of [a, b].entries()) {
+        host.run('ip', 'address', 'add', addresses[i]!, 'dev', names[i]!);
+        host.run('ip', 'link', 'set', names[i]!, 'up');
+      }
+    },
+    close() {
+      for (const child of children) child.kill('SIGKILL');
+      for (const { name } of hosts) spawnSync('ip', ['netns', 'delete', name]);
+    },
+  };
+}
