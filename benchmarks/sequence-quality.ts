@@ -139,7 +139,7 @@ async function ownRun(attack: ResolvedPlugin, seed: number): Promise<Run> {
     return learn(train, validation, context);
   };
   const { identifier, classes, seconds } = await world
-    .fit(attack, null, { threads: Number(values.threads), onWarning: console.warn })
+    .fit(attack, UNDEFENDED, { threads: Number(values.threads), onWarning: console.warn })
     .finally(() => {
       plugin.fit = learn;
     });

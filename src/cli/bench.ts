@@ -3,12 +3,14 @@ import type { CommandModule } from 'yargs';
 import { openCache } from '../harness/cache.js';
 import { loadPlugins } from '../harness/load-plugins.js';
 import type { Interval, ResolvedSpec, Result } from '../harness/result.js';
-import { countCells, runBench } from '../harness/run.js';
+import { countCells, type RunOptions, runBench } from '../harness/run.js';
+import { labelOf } from '../harness/setting.js';
 import { type BenchRequest, resolveSpec } from '../harness/spec.js';
-import { countStudyCells, labelOf, runStudy } from '../harness/study.js';
+import { countStudyCells, runStudy } from '../harness/study.js';
 import { readStudy } from '../harness/study-file.js';
 import { renderHtml } from '../report/html.js';
 import { renderStudyHtml } from '../report/study.js';
+import { parseByteSize } from '../shared/byte-size.js';
 import { UsageError } from '../shared/errors.js';
 import { writeFileAtomic } from '../shared/files.js';
 import { addDataOptions, type DataOptions } from './data-options.js';
@@ -21,6 +23,7 @@ interface BenchOptions extends DataOptions {
   defense?: string[];
   adversary?: string[];
   seeds?: number;
+  memory?: string;
   out: string;
   json: boolean;
 }
@@ -46,6 +49,10 @@ const command: CommandModule<object, BenchOptions> = {
         describe: 'static, adaptive; transfer: trained on each other defense  [static, adaptive]',
       })
       .option('seeds', { type: 'number', describe: 'Runs, each with a seed of its own  [1]' })
+      .option('memory', {
+        type: 'string',
+        describe: 'Run fewer cells at a time beyond this, e.g. 4GB  [70 % of all]',
+      })
       .option('out', { type: 'string', default: 'homeveil-report', describe: 'Folder for result.json and report.html' })
       .option('dry-run', { type: 'boolean', describe: 'Show what would be run' })
       .option('json', { type: 'boolean', default: false, describe: 'Print the result as JSON in place of the table' })
@@ -57,13 +64,14 @@ const command: CommandModule<object, BenchOptions> = {
       .example('$0 bench study.yaml --out study', 'many settings; killed, it goes on where it stood'),
   handler: async (options) => {
     const started = performance.now();
-    const { study, dryRun, attack, defense, adversary, plugin = [], threads, out, json, ...rest } = options;
+    const { study, dryRun, attack, defense, adversary, plugin = [], threads, memory, out, json, ...rest } = options;
     if (study !== undefined) return benchStudy(study, options);
     const request: BenchRequest = { ...rest, attacks: attack, defenses: defense, adversaries: adversary };
     const plugins = await loadPlugins(plugin);
     const spec = resolveSpec(request, plugins);
     if (dryRun) return console.log(printPlan([spec]));
-    const result = await withProgress((progress) => runBench(spec, { plugins, threads, ...progress }));
+    const effort = effortOf(options);
+    const result = await withProgress((progress) => runBench(spec, { plugins, ...effort, ...progress }));
     const report = join(out, 'report.html');
     const html = await renderHtml(result);
     writeFileAtomic(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
@@ -77,10 +85,19 @@ const command: CommandModule<object, BenchOptions> = {
 export default command;
 
 /** What may stand beside a study; all else stands in it. */
-const BESIDE_STUDY = ['study', 'dryRun', 'plugin', 'threads', 'out', 'json', '_', '$0'];
+const BESIDE_STUDY = ['study', 'dryRun', 'plugin', 'threads', 'memory', 'out', 'json', '_', '$0'];
+
+/** @throws UsageError */
+function effortOf({ threads, memory }: BenchOptions): Pick<RunOptions, 'threads' | 'workers' | 'memory'> {
+  if (memory === undefined) return { threads, workers: threads };
+  const bytes = parseByteSize(memory);
+  if (!bytes) throw new UsageError(`--memory: expected a size like 4GB, found "${memory}"`);
+  return { threads, workers: threads, memory: bytes };
+}
 
 async function benchStudy(path: string, options: BenchOptions): Promise<void> {
-  const { dryRun, plugin = [], threads, out, json } = options;
+  const { dryRun, plugin = [], out, json } = options;
+  const effort = effortOf(options);
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || BESIDE_STUDY.includes(name) || name.includes('-')) continue;
     throw new UsageError(`--${name}: with a study, it stands in the file (${path})`);
@@ -92,7 +109,7 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
   if (dryRun) return console.log(printPlan(specs));
   const cache = openCache(join(out, 'cache'));
   const result = await withProgress((progress) =>
-    runStudy(study.name, specs, { plugins, threads, cache, ...progress }),
+    runStudy(study.name, specs, { plugins, ...effort, cache, ...progress }),
   );
   const links = result.runs.map(({ spec }, i) => `${i + 1}-${slug(labelOf(spec))}.html`);
   const pages = await Promise.all(result.runs.map((run) => renderHtml(run)));

@@ -9,9 +9,13 @@ import { describeEnvironment } from './environment.js';
 
 /** Results of expensive steps, each under all that determines it: so a run that was killed goes on where it stood. */
 export interface Cache {
-  /** Whether `remember` would have nothing to do. */
-  has(key: CacheKey): boolean;
-  /** The value kept under `key`, or the one made now, which is then kept. Values are of JSON. */
+  /** For another thread to open; null for one that keeps nothing. */
+  readonly folder: string | null;
+  /** The value kept under `key`; undefined for none. Values are of JSON. */
+  find<T>(key: CacheKey): T | undefined;
+  /** Keeps a value, and gives it as it will be found: so that a resumed run and one in a single go see the same. */
+  keep<T>(key: CacheKey, value: T): T;
+  /** The value kept under `key`, or the one made now, which is then kept. */
   remember<T>(key: CacheKey, make: () => Promise<T>): Promise<T>;
 }
 
@@ -19,7 +23,12 @@ export interface Cache {
 export type CacheKey = Readonly<Record<string, unknown>>;
 
 /** Keeps nothing. */
-export const noCache: Cache = { has: () => false, remember: (_, make) => make() };
+export const noCache: Cache = {
+  folder: null,
+  find: () => undefined,
+  keep: (_, value) => value,
+  remember: (_, make) => make(),
+};
 
 /**
  * A cache of one file per value in `folder`, which is made. A file that is cut short or damaged counts as absent. Files of older
@@ -38,24 +47,26 @@ export function openCache(folder: string): Cache {
     const text = canonical({ ...key, program, machine });
     return { path: join(folder, `${sha256(text)}.json`), text };
   };
-  const read = ({ path, text }: { path: string; text: string }): { value: unknown } | null => {
+  const read = <T>({ path, text }: { path: string; text: string }): T | undefined => {
     try {
-      const entry = JSON.parse(readFileSync(path, 'utf8')) as { key: unknown; value: unknown };
-      return canonical(entry.key) === text ? { value: entry.value } : null;
+      const entry = JSON.parse(readFileSync(path, 'utf8')) as { key: unknown; value: T };
+      return canonical(entry.key) === text ? entry.value : undefined;
     } catch {
-      return null;
+      return undefined;
     }
   };
+  const write = <T>({ path, text }: { path: string; text: string }, value: T): T => {
+    const json = JSON.stringify(value);
+    writeFileAtomic(path, `{"key":${text},"value":${json}}\n`);
+    return JSON.parse(json) as T;
+  };
   return {
-    has: (key) => read(fileOf(key)) !== null,
+    folder,
+    find: (key) => read(fileOf(key)),
+    keep: (key, value) => write(fileOf(key), value),
     async remember<T>(key: CacheKey, make: () => Promise<T>): Promise<T> {
       const file = fileOf(key);
-      const kept = read(file);
-      if (kept) return kept.value as T;
-      const value = await make();
-      writeFileAtomic(file.path, `{"key":${file.text},"value":${JSON.stringify(value)}}\n`);
-      // As it will be read back, so that a resumed run and one in a single go see the same.
-      return JSON.parse(JSON.stringify(value)) as T;
+      return read<T>(file) ?? write(file, await make());
     },
   };
 }

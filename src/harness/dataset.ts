@@ -21,6 +21,22 @@ interface Dataset {
   readonly warnings: readonly string[];
 }
 
+/** Gives the traffic of a spec. */
+export type Loader = (spec: ResolvedSpec) => Promise<Dataset>;
+
+/** A loader for `specs` in their order: what one of them has read is not read again for the next. */
+export function createLoader(specs: readonly ResolvedSpec[], onProgress?: OnProgress): Loader {
+  let last: { readonly name: string; readonly dataset: Dataset } | null = null;
+  const nameOf = (spec: ResolvedSpec | undefined) => JSON.stringify(spec?.data);
+  return async (spec) => {
+    const name = nameOf(spec);
+    const dataset = last?.name === name ? last.dataset : await loadDataset(spec, onProgress);
+    // Not in memory for longer than it is of use.
+    last = nameOf(specs[specs.indexOf(spec) + 1]) === name ? { name, dataset } : null;
+    return dataset;
+  };
+}
+
 /** Reads the captures, or generates the home, that `spec` names. */
 async function loadDataset(spec: ResolvedSpec, onProgress?: OnProgress): Promise<Dataset> {
   const { data } = spec;
@@ -64,9 +80,9 @@ export interface Parts extends Split {
 export async function openData(
   spec: ResolvedSpec,
   { view }: AppliedView,
-  onProgress?: OnProgress,
+  load: Loader = createLoader([spec]),
 ): Promise<{ parts: Parts; summary: DatasetSummary; warnings: readonly string[] }> {
-  const dataset = await loadDataset(spec, onProgress);
+  const dataset = await load(spec);
   // A stream that is neither a training nor a test one: which ports the gateway hands out changes no split.
   const seen = view.select(dataset.trace, createRng(spec.seed, 'split'));
   const parts = splitDataset(seen, spec);

@@ -1,36 +1,21 @@
-import { readFileSync, statSync } from 'node:fs';
 import { accuracyInterval, dropInterval } from '../learning/interval.js';
-import { costOf } from '../shaping/cost.js';
-import { HomeveilError, UsageError } from '../shared/errors.js';
-import { sha256 } from '../shared/hash.js';
+import { InputError, UsageError } from '../shared/errors.js';
 import type { Progress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
-import type { Trace } from '../trace/trace.js';
-import type { AppliedView } from '../view/observe.js';
-import { type CacheKey, noCache } from './cache.js';
-import { openData, type Parts } from './dataset.js';
+import { createLoader } from './dataset.js';
 import { describeEnvironment, describeTool } from './environment.js';
-import { scoreModel } from './evaluate.js';
-import { measure } from './measure.js';
-import { scorePresence } from './presence.js';
-import type {
-  Adversary,
-  Cell,
-  DatasetSummary,
-  Failure,
-  Metrics,
-  ResolvedDefense,
-  ResolvedPlugin,
-  ResolvedSpec,
-  Result,
-  TransferCell,
-} from './result.js';
-import { appliedView, windowing } from './setting.js';
-import { type ScoredCell, summarize } from './summary.js';
+import { createLocalHand, createThreadHand, type Hand } from './jobs/crew.js';
+import { createMemoryGate, defaultMemory } from './jobs/memory.js';
+import { nameOf, type OpenRun, openRun, type Run } from './jobs/open-run.js';
+import { countCells, type Item, isCell, itemsOf, type Job, jobsOf } from './jobs/plan.js';
+import { type KeptCell, type Setting, scoredCell } from './jobs/run-job.js';
+import type { Failure, Metrics, ResolvedSpec, Result, TransferCell } from './result.js';
+import { labelOf } from './setting.js';
+import { summarize } from './summary.js';
 import { sanityWarnings } from './warnings.js';
-import { createWorld, type Model, type RunOptions, type Shaped, UNDEFENDED } from './world.js';
+import type { RunOptions } from './world.js';
 
-export type { RunOptions };
+export { countCells, type RunOptions };
 
 /**
  * Runs every cell of `spec` (attack x defense x adversary x seed) and returns the result. Nothing is printed or written.
@@ -39,28 +24,8 @@ export type { RunOptions };
  * @throws UsageError, InputError
  */
 export async function runBench(spec: ResolvedSpec, options: RunOptions): Promise<Result> {
-  checkThreads(options);
-  const view = appliedView(spec);
-  const { parts, summary: dataset, warnings } = await openData(spec, view, options.onProgress);
-  const { scored, metrics, transfer, failures } = await runCells(spec, view, parts, dataset, options);
-  const summary = summarize(spec, scored, {
-    accuracy: (runs) => accuracyInterval(runs, createRng(spec.seed, 'interval')),
-    drop: (before, after) => dropInterval(before, after, createRng(spec.seed, 'drop')),
-  });
-  const cells = scored.map(({ cell }) => cell);
-  return {
-    schemaVersion: 1,
-    tool: describeTool(),
-    environment: describeEnvironment(),
-    spec,
-    dataset,
-    cells,
-    metrics,
-    summary,
-    ...(spec.transfer ? { transfer } : {}),
-    ...(failures.length > 0 ? { failures } : {}),
-    warnings: [...warnings, ...failures.map(describeFailure), ...sanityWarnings(spec, summary, cells)],
-  };
+  const [result] = await runAll([spec], options);
+  return result!;
 }
 
 export function checkThreads({ threads }: RunOptions): void {
@@ -70,252 +35,164 @@ export function checkThreads({ threads }: RunOptions): void {
 }
 
 /**
- * All cells, in the order seed, defense, attack, adversary, and what depends on no attack, in the order seed, defense. What fails is
- * told, and the others are run; but not where the request itself is at fault, or nothing could be run.
+ * Runs several specs as {@link runBench} runs one, their cells together: a thread that has no more to do for one goes on with the next.
+ * With a cache in `options`, what was kept there is not made again, and the results are those that a run in one go gives.
+ * @throws as runBench, where none of the cells of a spec can be run
  */
-async function runCells(
-  spec: ResolvedSpec,
-  view: AppliedView,
-  parts: Parts,
-  dataset: DatasetSummary,
-  options: RunOptions,
-): Promise<{ scored: ScoredCell[]; metrics: Metrics[]; transfer: TransferCell[]; failures: Failure[] }> {
-  const { cache = noCache, signal } = options;
-  const scored: ScoredCell[] = [];
+export async function runAll(specs: readonly ResolvedSpec[], options: RunOptions): Promise<Result[]> {
+  checkThreads(options);
+  const { signal } = options;
+  const progress = createBenchProgress(specs, options);
+  const load = createLoader(specs, progress.onRead);
+  const gate = createMemoryGate(options.memory ?? defaultMemory());
+  const runs: Run[] = [];
+  let open: OpenRun | null = null;
+  // The next job; where those of a spec are all given out, the next spec is opened, and its traffic takes the place of the last.
+  const take = async (): Promise<Task | null> => {
+    for (;;) {
+      signal?.throwIfAborted();
+      const job = open?.jobs.shift();
+      if (open && job) return { ...open, setting: open.setting!, job };
+      const spec = specs[runs.length];
+      if (!spec) return null;
+      open = await openRun(spec, load, options);
+      runs.push(open.run);
+      progress.begin(spec, open.jobs);
+    }
+  };
+  const inTurn = createTurns();
+  const work = async (hand: Hand, slot: number) => {
+    for (;;) {
+      const task = await inTurn(async () => {
+        const taken = await take();
+        if (taken) await gate.enter(taken.run.dataset.packets);
+        return taken;
+      });
+      if (!task) return;
+      const { run, setting, job } = task;
+      try {
+        const outcomes = await hand.run(setting, job, (at) => {
+          gate.look();
+          progress.at(slot, run.spec, at);
+        });
+        for (const [i, item] of job.items.entries()) run.outcomes.set(nameOf(item), outcomes[i]!);
+      } finally {
+        gate.leave(run.dataset.packets);
+      }
+      progress.end(slot, job);
+    }
+  };
+  const hands = createHands(specs, options);
+  try {
+    await Promise.all(hands.map(work));
+  } finally {
+    await Promise.all(hands.map((hand) => hand.close()));
+  }
+  return runs.map(conclude);
+}
+
+/** Runs one thing after another, in the order in which they are asked for. */
+function createTurns() {
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(what: () => Promise<T>): Promise<T> => {
+    const mine = last.then(what);
+    last = mine.catch(() => {});
+    return mine;
+  };
+}
+
+/** As many threads as there may be cells at a time, none for one; threads that are left are shared out among them. */
+function createHands(specs: readonly ResolvedSpec[], options: RunOptions): Hand[] {
+  const jobs = specs.reduce((sum, spec) => sum + jobsOf(itemsOf(spec)).length, 0);
+  const workers = Math.min(options.workers ?? 1, jobs);
+  if (workers <= 1) return [createLocalHand(options)];
+  const threads = Math.max(1, Math.floor(options.threads / workers));
+  return Array.from({ length: workers }, () => createThreadHand({ ...options, threads }));
+}
+
+interface Task {
+  readonly run: Run;
+  readonly setting: Setting;
+  readonly job: Job;
+}
+
+/** @throws InputError where nothing could be run: the reason of the first failure */
+function conclude({ spec, dataset, warnings, outcomes }: Run): Result {
+  const cells: KeptCell[] = [];
   const metrics: Metrics[] = [];
   const transfer: TransferCell[] = [];
   const failures: Failure[] = [];
-  let firstError: unknown;
-  const total = countCells(spec);
-  let done = 0;
-  for (let seed = spec.seed; seed < spec.seed + spec.seeds; seed++) {
-    const world = createWorld(spec, view, parts, seed, options.plugins);
-    /** The value kept under `step`, or made now; undefined where that fails. */
-    const attempt = async <T>(defense: ResolvedDefense, step: Step, make: () => Promise<T>): Promise<T | undefined> => {
-      signal?.throwIfAborted();
-      try {
-        return await cache.remember(keyOf(spec, dataset, { ...step, defense, seed }), make);
-      } catch (error) {
-        if (signal?.aborted || !(error instanceof HomeveilError) || error instanceof UsageError) throw error;
-        firstError ??= error;
-        const { attack = null, adversary = null } = step;
-        failures.push({
-          attack: attack?.label ?? null,
-          defense: defense.label,
-          adversary,
-          seed,
-          message: error.message,
-        });
-        return undefined;
-      }
-    };
-    for (const defense of spec.defenses) {
-      for (const attack of spec.attacks) {
-        for (const adversary of spec.adversaries) {
-          const detail = (what: string) => `${what} ${attack.label}, ${defense.label}, ${adversary}`;
-          const report = (what: string, fraction: number, figures?: Progress['figures']) =>
-            options.onProgress?.({
-              task: 'bench',
-              detail: detail(what),
-              done: done + fraction,
-              total,
-              unit: 'cells',
-              figures,
-            });
-          const cell = await attempt(defense, { step: 'cell', attack, adversary }, async () => {
-            report('defend', 0);
-            const shaped = await world.defend(defense, 'test');
-            const base = (await world.defend(UNDEFENDED, 'test')).defended.trace;
-            const model = await world.fit(attack, adversary === 'static' ? null : defense, {
-              ...options,
-              onProgress: ({ done: part, total: of, figures }) => report('fit', of ? 0.8 * (part / of) : 0, figures),
-            });
-            signal?.throwIfAborted();
-            report('predict', 0.8);
-            return keepable(
-              await evaluate(spec, view, parts, shaped, base, { model, attack, defense, adversary, seed }),
-            );
-          });
-          if (cell) scored.push(scoredCell(cell));
-          done++;
-        }
-      }
-      const measured = `measure ${defense.label}`;
-      options.onProgress?.({ task: 'bench', detail: measured, done, total, unit: 'cells' });
-      const found = await attempt(defense, { step: 'measure' }, () =>
-        measure(spec, view, parts, world, defense, seed, options.threads),
-      );
-      if (found) metrics.push(found);
-      world.release(defense, spec.transfer);
-    }
-    for (const [testedOn, trainedOn] of transfers(spec)) {
-      for (const attack of spec.attacks) {
-        const detail = `transfer ${attack.label}, from ${trainedOn.label} to ${testedOn.label}`;
-        options.onProgress?.({ task: 'bench', detail, done, total, unit: 'cells' });
-        const cell = await attempt(testedOn, { step: 'transfer', attack, trainedOn }, async () => {
-          const model = await world.fit(attack, trainedOn, { ...options, onProgress: undefined });
-          world.release(trainedOn, true);
-          const { trace } = (await world.defend(testedOn, 'test')).defended;
-          return transferCell(spec, view, parts, trace, { model, attack, trainedOn, testedOn, seed });
-        });
-        if (cell) transfer.push(cell);
-        done++;
-      }
-    }
+  for (const item of itemsOf(spec)) {
+    const outcome = outcomes.get(nameOf(item))!;
+    if ('failure' in outcome) failures.push(failureOf(item, outcome.failure));
+    else if (item.kind === 'cell') cells.push(outcome.value as KeptCell);
+    else if (item.kind === 'metrics') metrics.push(outcome.value as Metrics);
+    else transfer.push(outcome.value as TransferCell);
   }
-  if (scored.length === 0) throw firstError;
-  return { scored, metrics, transfer, failures };
+  if (cells.length === 0) throw new InputError(failures[0]!.message);
+  const scored = cells.map(scoredCell);
+  const summary = summarize(spec, scored, {
+    accuracy: (runs) => accuracyInterval(runs, createRng(spec.seed, 'interval')),
+    drop: (before, after) => dropInterval(before, after, createRng(spec.seed, 'drop')),
+  });
+  const plain = scored.map(({ cell }) => cell);
+  return {
+    schemaVersion: 1,
+    tool: describeTool(),
+    environment: describeEnvironment(),
+    spec,
+    dataset,
+    cells: plain,
+    metrics,
+    summary,
+    ...(spec.transfer ? { transfer } : {}),
+    ...(failures.length > 0 ? { failures } : {}),
+    warnings: [...warnings, ...failures.map(describeFailure), ...sanityWarnings(spec, summary, plain)],
+  };
+}
+
+function failureOf(item: Item, message: string): Failure {
+  const attack = item.kind === 'metrics' ? null : item.attack.label;
+  const adversary = item.kind === 'cell' ? item.adversary : null;
+  return { attack, defense: item.defense.label, adversary, seed: item.seed, message };
 }
 
 /** One line, for a warning. */
 function describeFailure({ attack, defense, adversary, seed, message }: Failure): string {
-  const what = attack === null ? 'the metrics' : `${attack} (${adversary})`;
+  const what = attack === null ? 'the metrics' : `${attack} (${adversary ?? 'transfer'})`;
   return `${what} under ${defense}, seed ${seed}, could not be run: ${message}`;
 }
 
-/** Of one setting. */
-export function countCells(spec: ResolvedSpec): number {
-  const { seeds, defenses, attacks, adversaries } = spec;
-  return seeds * attacks.length * (defenses.length * adversaries.length + transfers(spec).length);
-}
-
-/** Pairs of the defense that a model is tested on and the other one that it was trained on; none where they are not asked for. */
-function transfers({ transfer, defenses }: ResolvedSpec): [ResolvedDefense, ResolvedDefense][] {
-  if (!transfer) return [];
-  const real = defenses.filter(({ parts }) => parts.some(({ name }) => name !== 'none'));
-  return defenses.flatMap((testedOn) =>
-    real
-      .filter((trainedOn) => trainedOn !== testedOn)
-      .map((trainedOn): [ResolvedDefense, ResolvedDefense] => [testedOn, trainedOn]),
-  );
-}
-
-/** One of the things that are made for each defense and seed. */
-interface Step {
-  readonly step: 'cell' | 'measure' | 'transfer';
-  readonly trainedOn?: ResolvedDefense;
-  readonly attack?: ResolvedPlugin;
-  readonly adversary?: Adversary;
-}
-
-/** All that a step depends on. */
-function keyOf(
-  {
-    data,
-    split,
-    view,
-    mix,
-    window,
-    stride,
-    port,
-    minimumPackets,
-    maximumTrainPackets,
-    capacity,
-    plugins,
-  }: ResolvedSpec,
-  dataset: DatasetSummary,
-  { defense, ...step }: Step & { readonly defense: ResolvedDefense; readonly seed: number },
-): CacheKey {
-  const setting = { split, view, mix, window, stride, port, minimumPackets, maximumTrainPackets, capacity };
+/** Cells that are done of all, those under way by their share. */
+function createBenchProgress(specs: readonly ResolvedSpec[], { onProgress }: RunOptions) {
+  const total = specs.reduce((sum, spec) => sum + countCells(spec), 0);
+  const cellsOf = (jobs: readonly Job[]) => jobs.reduce((sum, { items }) => sum + items.filter(isCell).length, 0);
+  const underWay = new Map<number, number>();
+  let done = 0;
+  const report = (rest?: Pick<Progress, 'detail' | 'figures'>) => {
+    const parts = [...underWay.values()].reduce((sum, part) => sum + part, 0);
+    onProgress?.({ task: 'bench', unit: 'cells', total, done: done + parts, ...rest });
+  };
   return {
-    ...step,
-    defense: defense.parts,
-    // The label names the streams of chance.
-    label: defense.label,
-    files: [...defense.parts, ...(step.trainedOn?.parts ?? [])].map(({ parameters }) => hashNamedFiles(parameters)),
-    setting,
-    plugins: plugins.map(({ sha256 }) => sha256),
-    data,
-    dataset: dataset.sha256,
+    /** A spec was opened: what is not among its jobs is done. */
+    begin(spec: ResolvedSpec, jobs: readonly Job[]) {
+      done += countCells(spec) - cellsOf(jobs);
+      report();
+    },
+    at(slot: number, spec: ResolvedSpec, { done: part, detail, figures }: Progress) {
+      underWay.set(slot, part);
+      const where = specs.length > 1 ? `${labelOf(spec)}: ` : '';
+      // Epochs of one of several networks say little of the whole.
+      report({ detail: `${where}${detail}`, figures: underWay.size > 1 ? undefined : figures });
+    },
+    end(slot: number, job: Job) {
+      underWay.delete(slot);
+      done += cellsOf([job]);
+      report();
+    },
+    /** Reading is shown only where nothing else is under way. */
+    onRead(progress: Progress) {
+      if (underWay.size === 0) onProgress?.(progress);
+    },
   };
-}
-
-/** SHA-256 of each file that a parameter names. */
-function hashNamedFiles(parameters: Readonly<Record<string, unknown>>): Record<string, string> {
-  const hashes: Record<string, string> = {};
-  for (const [name, value] of Object.entries(parameters)) {
-    if (typeof value !== 'string' || !statSync(value, { throwIfNoEntry: false })?.isFile()) continue;
-    hashes[name] = sha256(readFileSync(value));
-  }
-  return hashes;
-}
-
-/** A scored cell in JSON. */
-interface KeptCell {
-  readonly cell: Cell;
-  readonly correct: readonly number[];
-  readonly total: readonly number[];
-}
-
-const keepable = ({ cell, blocks }: ScoredCell): KeptCell => ({
-  cell,
-  correct: [...blocks.correct],
-  total: [...blocks.total],
-});
-
-const scoredCell = ({ cell, correct, total }: KeptCell): ScoredCell => ({
-  cell,
-  blocks: { correct: Float64Array.from(correct), total: Float64Array.from(total) },
-});
-
-async function transferCell(
-  spec: ResolvedSpec,
-  view: AppliedView,
-  parts: Parts,
-  trace: Trace,
-  {
-    model,
-    attack,
-    trainedOn,
-    testedOn,
-    seed,
-  }: Omit<Trial, 'defense' | 'adversary'> & Record<'trainedOn' | 'testedOn', ResolvedDefense>,
-): Promise<TransferCell> {
-  const { identification } = await scoreModel(model, trace, parts.classes, windowing(spec, view), seed);
-  const { accuracy, balancedAccuracy, macroF1 } = identification;
-  return {
-    attack: attack.label,
-    trainedOn: trainedOn.label,
-    testedOn: testedOn.label,
-    seed,
-    accuracy,
-    balancedAccuracy,
-    macroF1,
-  };
-}
-
-interface Trial {
-  readonly model: Model;
-  readonly attack: ResolvedPlugin;
-  readonly defense: ResolvedDefense;
-  readonly adversary: Adversary;
-  readonly seed: number;
-}
-
-async function evaluate(
-  spec: ResolvedSpec,
-  view: AppliedView,
-  parts: Parts,
-  { defended, seconds }: Shaped,
-  base: Trace,
-  { model, attack, defense, adversary, seed }: Trial,
-): Promise<ScoredCell> {
-  const { trace } = defended;
-  const scored = await scoreModel(model, trace, parts.classes, windowing(spec, view), seed);
-  const { predictions, truth, identification, blocks } = scored;
-  const cell: Cell = {
-    attack: attack.label,
-    defense: defense.label,
-    params: defense.parts.map((part) => part.parameters),
-    view: spec.view.label,
-    mix: spec.mix,
-    adversary,
-    seed,
-    identification,
-    presence: scorePresence(trace, truth, predictions, parts.classes, model.classes),
-    cost: costOf(defended, base),
-    insight: model.identifier.insight ?? null,
-    seconds: { fit: model.seconds, predict: scored.seconds, defend: seconds },
-  };
-  return { cell, blocks };
 }

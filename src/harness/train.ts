@@ -4,7 +4,7 @@ import { COVER, FEATURE_VERSION } from '../learning/windows.js';
 import { sha256 } from '../shared/hash.js';
 import type { AppliedView } from '../view/observe.js';
 import { countMistaken } from './conclude.js';
-import { openData, type Parts, spanOf } from './dataset.js';
+import { createLoader, openData, type Parts, spanOf } from './dataset.js';
 import { describeTool } from './environment.js';
 import { scoreModel } from './evaluate.js';
 import { CARD_VERSION, type ModelCard } from './model-card.js';
@@ -31,7 +31,7 @@ export interface TrainedModel extends SavedModel {
 export async function runTraining(spec: ResolvedSpec, options: RunOptions): Promise<TrainedModel> {
   checkThreads(options);
   const view = appliedView(spec);
-  const { parts, summary, warnings } = await openData(spec, view, options.onProgress);
+  const { parts, summary, warnings } = await openData(spec, view, createLoader([spec], options.onProgress));
   const world = createWorld(spec, view, parts, spec.seed, options.plugins);
   const [attack, defense] = [spec.attacks[0]!, spec.defenses[0]!];
   options.signal?.throwIfAborted();

@@ -19,8 +19,15 @@ export interface RunOptions {
   readonly plugins?: Registry;
   /** Where finished cells are kept and looked for; by default nowhere. */
   readonly cache?: Cache;
-  /** Worker threads an attack may use, at least 1. */
+  /** Threads, at least 1: of an attack, or, where `workers` says so, of the cells together. */
   readonly threads: number;
+  /**
+   * Cells at a time, each in a thread of its own; 1 by default. For more, plug-ins have to be built in or of files, as loadPlugins
+   * gives them: what a program has added itself stays in its own thread.
+   */
+  readonly workers?: number;
+  /** Bytes that the process may take before cells are run fewer at a time; by default 70 % of the machine's. */
+  readonly memory?: number;
   readonly onProgress?: OnProgress;
   /** Takes what the user should know but need not act on: one line, without a full stop. */
   readonly onWarning?: (message: string) => void;
@@ -45,14 +52,15 @@ export interface Model {
   readonly seconds: number;
 }
 
-/** One seed's traffic and models; each is made once, when it is first asked for. */
+/** One seed's traffic, and what is learnt from it. */
 export interface World {
+  /** Of each part, the traffic without defense and that under the last defense asked for are kept; other traffic is made anew. */
   defend(defense: ResolvedDefense, part: 'train' | 'test'): Promise<Shaped>;
-  /** Trains on traffic under `defense`, or on undefended traffic for null. */
-  fit(attack: ResolvedPlugin, defense: ResolvedDefense | null, options: RunOptions): Promise<Model>;
-  /** Lets go of the traffic of a defense that is done with, and of its models unless told; those without defense stay. */
-  release(defense: ResolvedDefense, keepModels?: boolean): void;
+  /** Trains on traffic under `defense`. */
+  fit(attack: ResolvedPlugin, defense: ResolvedDefense, options: FitOptions): Promise<Model>;
 }
+
+export type FitOptions = Pick<RunOptions, 'threads' | 'onProgress' | 'onWarning' | 'signal'>;
 
 export const UNDEFENDED: ResolvedDefense = { label: 'none', parts: [] };
 
@@ -64,8 +72,7 @@ export function createWorld(
   registry: Registry = builtIns,
 ): World {
   const prepared = new Map<string, Promise<readonly AppliedDefense[]>>();
-  const shaped = new Map<string, Promise<Shaped>>();
-  const models = new Map<string, Promise<Model>>();
+  const shaped = { train: new Map<string, Promise<Shaped>>(), test: new Map<string, Promise<Shaped>>() };
 
   // A defense learns from undefended traffic of the training part, whichever part it is then put in place on.
   const prepare = (defense: ResolvedDefense) =>
@@ -73,8 +80,11 @@ export function createWorld(
       prepareAll(defense, { trace: parts.train, rng: createRng(seed, 'prepare', defense.label) }, registry),
     );
 
-  const defend: World['defend'] = (defense, part) =>
-    remember(shaped, `${part} ${defense.label}`, async () => {
+  const defend: World['defend'] = (defense, part) => {
+    for (const label of shaped[part].keys()) {
+      if (label !== UNDEFENDED.label && label !== defense.label) shaped[part].delete(label);
+    }
+    return remember(shaped[part], defense.label, async () => {
       const defenses = await prepare(defense);
       const started = performance.now();
       // A stream for each part: the adaptive adversary knows the defense, not its chance.
@@ -82,41 +92,30 @@ export function createWorld(
       const defended = observe(parts[part], view, defenses, { rng, capacity: spec.capacity });
       return { defended, seconds: secondsSince(started) };
     });
-
-  const train = async (attack: ResolvedPlugin, defense: ResolvedDefense, options: RunOptions): Promise<Model> => {
-    const { trace } = (await defend(defense, 'train')).defended;
-    const plugin = attackOf(attack, registry);
-    const { train, test: validation } = plugin.validates
-      ? splitValidation(trace, VALIDATION_SHARE, spec.split.by === 'file' ? 'file' : 'time')
-      : splitAt(trace, Number.POSITIVE_INFINITY);
-    const coverClass = trace.cover.includes(1);
-    const windowsOf = (part: Trace, stride: number) => {
-      const built = buildWindows(part, { ...windowing(spec, view), stride, classes: parts.classes, coverClass });
-      return spec.maximumTrainPackets === null ? built.windows : thinWindows(built.windows, spec.maximumTrainPackets);
-    };
-    const started = performance.now();
-    const windows = windowsOf(train, spec.stride);
-    const identifier = await plugin.fit(windows, windowsOf(validation, spec.window), {
-      parameters: attack.parameters as never,
-      rng: createRng(seed, 'attack', attack.label, defense.label),
-      ...options,
-    });
-    const commonest = commonestOf(windows.label, parts.classes.length);
-    return { identifier, classes: windows.classes, commonest, seconds: secondsSince(started) };
   };
 
   return {
     defend,
-    fit(attack, defense, options) {
-      // `none` is no defense: both adversaries train on the same traffic, and are one.
-      const known = defense === null || defense.parts.every((part) => part.name === 'none') ? UNDEFENDED : defense;
-      return remember(models, `${known.label}\n${attack.label}`, () => train(attack, known, options));
-    },
-    release({ label }, keepModels = false) {
-      if (label === UNDEFENDED.label) return;
-      for (const part of ['train', 'test']) shaped.delete(`${part} ${label}`);
-      if (keepModels) return;
-      for (const key of models.keys()) if (key.startsWith(`${label}\n`)) models.delete(key);
+    async fit(attack, defense, options) {
+      const { trace } = (await defend(defense, 'train')).defended;
+      const plugin = attackOf(attack, registry);
+      const { train, test: validation } = plugin.validates
+        ? splitValidation(trace, VALIDATION_SHARE, spec.split.by === 'file' ? 'file' : 'time')
+        : splitAt(trace, Number.POSITIVE_INFINITY);
+      const coverClass = trace.cover.includes(1);
+      const windowsOf = (part: Trace, stride: number) => {
+        const built = buildWindows(part, { ...windowing(spec, view), stride, classes: parts.classes, coverClass });
+        return spec.maximumTrainPackets === null ? built.windows : thinWindows(built.windows, spec.maximumTrainPackets);
+      };
+      const started = performance.now();
+      const windows = windowsOf(train, spec.stride);
+      const identifier = await plugin.fit(windows, windowsOf(validation, spec.window), {
+        parameters: attack.parameters as never,
+        rng: createRng(seed, 'attack', attack.label, defense.label),
+        ...options,
+      });
+      const commonest = commonestOf(windows.label, parts.classes.length);
+      return { identifier, classes: windows.classes, commonest, seconds: secondsSince(started) };
     },
   };
 }

@@ -60,6 +60,11 @@ export interface Attack<S extends ParameterSchema = ParameterSchema> {
    */
   readonly validates?: boolean;
   /**
+   * Whether a model of these parameters takes so much longer to train than to write and open that a study should keep it, so that a later
+   * run of the study need not train it again. Needs `save` and `open`.
+   */
+  keepsModels?(parameters: z.output<S>): boolean;
+  /**
    * @param train windows with labels
    * @param validation later windows of the same training time, no packets unless `validates`
    */

@@ -1,5 +1,5 @@
 import type { Interval, Result, StudyResult } from '../harness/result.js';
-import { labelOf } from '../harness/study.js';
+import { labelOf } from '../harness/setting.js';
 import { renderCsv } from './csv.js';
 import { breakable, type Content, type Html, html } from './escape.js';
 import { counted, duration, isNumber, percentage } from './format.js';

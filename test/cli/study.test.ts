@@ -87,6 +87,14 @@ describe('a study', () => {
     ]);
   });
 
+  test('gives the same with one thread as with two', () => {
+    const alone = folderWith(STUDY);
+    const { file: again, out: there } = folderWith(STUDY);
+    expect(homeveil('bench', alone.file, '--out', alone.out, '--threads', '1').status).toBe(0);
+    expect(homeveil('bench', again, '--out', there, '--threads', '2', '--memory', '1MB').status).toBe(0);
+    expect(withoutTimes(readResult(alone.out))).toEqual(withoutTimes(readResult(there)));
+  });
+
   test('becomes a page, Markdown or CSV again from its result', () => {
     const folder = join(temporaryFolder(), 'again');
     const run = homeveil('report', out, '--format', 'html', 'markdown', 'csv', '--out', folder);
@@ -96,6 +104,29 @@ describe('a study', () => {
     expect(head).toMatch(/^setting,attack,defense/);
     expect(first).toMatch(/^"synthetic 0\.15 h napt",random-forest:trees=5,none/);
   });
+});
+
+test('a network that was trained is not trained again for another defense', () => {
+  const small = `
+datasets: [{ hours: 0.15 }]
+attacks: [{ name: lstm, hidden: 4, layers: 1, epochs: 1 }]
+adversaries: [static]
+defenses: [none]
+minimumPackets: 10
+`;
+  const { file, out } = folderWith(small);
+  expect(homeveil('bench', file, '--out', out).status).toBe(0);
+  const [first] = readResult(out).runs[0]!.cells;
+  writeFileSync(file, small.replace('[none]', '[none, jitter]'));
+  expect(homeveil('bench', file, '--out', out).status).toBe(0);
+  const [same, other] = readResult(out).runs[0]!.cells;
+  expect(same).toEqual(first);
+  expect(other!.seconds.fit).toBe(first!.seconds.fit);
+  expect(other!.insight).toEqual(first!.insight);
+  // What a run in one go gives.
+  const whole = folderWith(small.replace('[none]', '[none, jitter]'));
+  expect(homeveil('bench', whole.file, '--out', whole.out).status).toBe(0);
+  expect(withoutTimes(readResult(whole.out))).toEqual(withoutTimes(readResult(out)));
 });
 
 test('a dry run shows the plan and leaves nothing behind', () => {
@@ -133,6 +164,7 @@ export default defineDefense({
 
 test.each<[string[], RegExp]>([
   [['--view', 'vpn'], /--view: with a study, it stands in the file/],
+  [['--memory', 'much'], /--memory: expected a size like 4GB, found "much"/],
   [['--seeds', '2'], /--seeds: with a study, it stands in the file/],
 ])('%j beside a study is a usage error in one line', (args, message) => {
   const { file, out } = folderWith(STUDY);

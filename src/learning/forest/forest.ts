@@ -1,8 +1,9 @@
 import { InputError, UsageError } from '../../shared/errors.js';
 import type { Rng } from '../../shared/rng.js';
+import { share } from '../../shared/share.js';
 import { applyBins, type Column, type ColumnBins, learnBins, MAX_BINS } from './bins.js';
 import { groupRows } from './rows.js';
-import { runWorkers, share } from './threads.js';
+import { runWorkers } from './threads.js';
 import type { TrainingTable } from './tree.js';
 import type { Trees } from './vote.js';
 import type { GrownTree, GrowTask, OutOfBagCount, OutOfBagTask, VoteTask } from './worker.js';

@@ -37,14 +37,3 @@ function finished<T>(worker: Worker, onResult: (result: T) => void): Promise<voi
     worker.on('exit', (code) => reject(new Error(`worker thread ended with code ${code} before its work was done`)));
   });
 }
-
-/** A copy of `array` in memory that threads share. */
-export function share<T extends Uint8Array | Uint16Array | Uint32Array | Int32Array | Float32Array | Float64Array>(
-  array: T,
-): T {
-  const shared = new (array.constructor as new (buffer: SharedArrayBuffer) => T)(
-    new SharedArrayBuffer(array.byteLength),
-  );
-  shared.set(array);
-  return shared;
-}

@@ -40,6 +40,8 @@ export function recurrentAttack(
     source,
     parameters,
     validates: true,
+    // Another engine's numbers would differ in the last digit from those of the opened model.
+    keepsModels: ({ engine, device }) => engine === 'onnx' && device === 'cpu',
     async fit(train, validation, { parameters: chosen, rng, threads, onProgress, onWarning, signal }) {
       const { engine, device } = chosen;
       const runOptions = { threads, device, onWarning };

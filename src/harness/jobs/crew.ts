@@ -1,0 +1,93 @@
+import { Worker } from 'node:worker_threads';
+import { type HomeveilError, InputError, UsageError } from '../../shared/errors.js';
+import type { OnProgress } from '../../shared/progress.js';
+import { createWorld, type RunOptions, type World } from '../world.js';
+import type { Job } from './plan.js';
+import { type Outcome, runJob, type Setting } from './run-job.js';
+import type { Answer, Order, Thrown } from './worker.js';
+
+/** One who does jobs, one at a time. */
+export interface Hand {
+  run(setting: Setting, job: Job, onProgress: OnProgress | undefined): Promise<Outcome[]>;
+  close(): Promise<void>;
+}
+
+/** Does jobs in this very thread. */
+export function createLocalHand(options: RunOptions): Hand {
+  let current: { setting: Setting; seed: number; world: World } | null = null;
+  return {
+    run(setting, job, onProgress) {
+      const { spec, view, parts } = setting;
+      if (current?.setting !== setting || current.seed !== job.seed) {
+        current = { setting, seed: job.seed, world: createWorld(spec, view, parts, job.seed, options.plugins) };
+      }
+      return runJob(setting, current.world, job, { ...options, onProgress });
+    },
+    close: async () => {},
+  };
+}
+
+/** Does jobs in a thread of its own, which starts with the first. */
+export function createThreadHand({ cache, threads, onWarning, signal }: RunOptions): Hand {
+  let worker: Worker | null = null;
+  let known: Setting | null = null;
+  return {
+    run(setting, job, onProgress) {
+      worker ??= new Worker(new URL('./worker.js', import.meta.url));
+      const { spec, parts, dataset } = setting;
+      const order: Order = {
+        setting: setting === known ? null : { spec, parts, dataset },
+        job,
+        threads,
+        cache: cache?.folder ?? null,
+      };
+      known = setting;
+      return ask(worker, order, signal, (answer) => {
+        if ('progress' in answer) onProgress?.(answer.progress);
+        else if ('warning' in answer) onWarning?.(answer.warning);
+      });
+    },
+    async close() {
+      await worker?.terminate();
+    },
+  };
+}
+
+/** Sends an order and waits for its outcomes; `onOther` gets what is answered before. Where `signal` is aborted, no longer. */
+function ask(
+  worker: Worker,
+  order: Order,
+  signal: AbortSignal | undefined,
+  onOther: (answer: Answer) => void,
+): Promise<Outcome[]> {
+  return new Promise((resolve, reject) => {
+    const end = (settle: () => void) => {
+      worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+      signal?.removeEventListener('abort', onAbort);
+      settle();
+    };
+    const onMessage = (answer: Answer) => {
+      if ('outcomes' in answer) end(() => resolve(answer.outcomes));
+      else if ('thrown' in answer) end(() => reject(revive(answer.thrown)));
+      else onOther(answer);
+    };
+    const onError = (error: Error) => end(() => reject(nameEnd(error)));
+    const onExit = (code: number) =>
+      end(() => reject(new Error(`a worker thread ended with code ${code} before its work was done`)));
+    const onAbort = () => end(() => reject(signal!.reason));
+    worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+    signal?.addEventListener('abort', onAbort);
+    worker.postMessage(order);
+  });
+}
+
+function nameEnd(error: NodeJS.ErrnoException): Error {
+  if (error.code !== 'ERR_WORKER_OUT_OF_MEMORY') return error;
+  return new InputError('a cell took more memory than there is; expected less data, or --maximum-train-packets');
+}
+
+function revive({ message, exitCode, stack }: Thrown): Error {
+  if (exitCode === null) return Object.assign(new Error(message), { stack });
+  const Kind: new (message: string) => HomeveilError = exitCode === 2 ? UsageError : InputError;
+  return new Kind(message);
+}

@@ -1,0 +1,61 @@
+import { noCache } from '../cache.js';
+import { type Loader, openData } from '../dataset.js';
+import type { DatasetSummary, ResolvedSpec } from '../result.js';
+import { appliedView } from '../setting.js';
+import type { RunOptions } from '../world.js';
+import { dataKey, itemKey } from './keys.js';
+import { type Item, itemsOf, type Job, jobsOf } from './plan.js';
+import type { ItemValue, Outcome, Setting } from './run-job.js';
+import { shareParts } from './shared-parts.js';
+
+/** A spec with all that its result is made of, as far as there is any yet. */
+export interface Run {
+  readonly spec: ResolvedSpec;
+  readonly dataset: DatasetSummary;
+  readonly warnings: readonly string[];
+  /** By {@link nameOf} an item. */
+  readonly outcomes: Map<string, Outcome>;
+}
+
+export interface OpenRun {
+  readonly run: Run;
+  /** What is still to be found out. */
+  readonly jobs: Job[];
+  /** What the jobs work on; null where there is none. */
+  readonly setting: Setting | null;
+}
+
+/** Reads the data of `spec`, unless all that is asked of it is kept. */
+export async function openRun(spec: ResolvedSpec, load: Loader, options: RunOptions): Promise<OpenRun> {
+  const { cache = noCache } = options;
+  const view = appliedView(spec);
+  const items = itemsOf(spec);
+  const outcomes = new Map<string, Outcome>();
+  const missing = (dataset: DatasetSummary): Item[] =>
+    items.filter((item) => {
+      const value = cache.find<ItemValue>(itemKey(spec, dataset.sha256, item));
+      if (value !== undefined) outcomes.set(nameOf(item), { value });
+      return value === undefined;
+    });
+  type Kept = { readonly summary: DatasetSummary; readonly warnings: readonly string[] };
+  const key = cache.folder === null ? null : await dataKey(spec);
+  const kept = key && cache.find<Kept>(key);
+  if (kept && missing(kept.summary).length === 0) {
+    const { summary: dataset, warnings } = kept;
+    return { run: { spec, dataset, warnings, outcomes }, jobs: [], setting: null };
+  }
+  const { parts, summary, warnings } = await openData(spec, view, load);
+  if (key && !kept) cache.keep<Kept>(key, { summary, warnings });
+  const jobs = jobsOf(missing(summary));
+  const isShared = (options.workers ?? 1) > 1;
+  const setting = { spec, view, parts: isShared ? shareParts(parts) : parts, dataset: summary.sha256 };
+  return { run: { spec, dataset: summary, warnings, outcomes }, jobs, setting };
+}
+
+/** Of an item within its spec. */
+export function nameOf(item: Item): string {
+  const { kind, seed, defense } = item;
+  if (item.kind === 'metrics') return [kind, seed, defense.label].join('\n');
+  const other = item.kind === 'cell' ? item.adversary : item.trainedOn.label;
+  return [kind, seed, defense.label, item.attack.label, other].join('\n');
+}

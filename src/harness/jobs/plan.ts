@@ -1,0 +1,92 @@
+import type { Adversary, ResolvedDefense, ResolvedPlugin, ResolvedSpec } from '../result.js';
+import { UNDEFENDED } from '../world.js';
+
+/** One thing whose value is kept by itself: a cell, a cell of the transfer matrix, or the metrics of a defense. */
+export type Item = CellItem | TransferItem | MetricsItem;
+
+export interface CellItem {
+  readonly kind: 'cell';
+  readonly seed: number;
+  readonly attack: ResolvedPlugin;
+  readonly defense: ResolvedDefense;
+  readonly adversary: Adversary;
+}
+
+export interface TransferItem {
+  readonly kind: 'transfer';
+  readonly seed: number;
+  readonly attack: ResolvedPlugin;
+  readonly trainedOn: ResolvedDefense;
+  /** Tested on. */
+  readonly defense: ResolvedDefense;
+}
+
+export interface MetricsItem {
+  readonly kind: 'metrics';
+  readonly seed: number;
+  readonly defense: ResolvedDefense;
+}
+
+/** What is done in one go, by one thread: a model and all that it is tested on, or the metrics of a defense. */
+export interface Job {
+  readonly seed: number;
+  /** What the items share; null for metrics, which need no model. */
+  readonly model: { readonly attack: ResolvedPlugin; readonly trainedOn: ResolvedDefense } | null;
+  readonly items: readonly Item[];
+}
+
+/** All that a run is to give, in the order of the result: by seed and defense; then, of these, by attack and adversary. */
+export function itemsOf(spec: ResolvedSpec): Item[] {
+  const seeds = Array.from({ length: spec.seeds }, (_, i) => spec.seed + i);
+  return seeds.flatMap((seed) => [
+    ...spec.defenses.flatMap((defense): Item[] => [
+      ...spec.attacks.flatMap((attack) =>
+        spec.adversaries.map((adversary): CellItem => ({ kind: 'cell', seed, attack, defense, adversary })),
+      ),
+      { kind: 'metrics', seed, defense },
+    ]),
+    ...transfers(spec).flatMap(([defense, trainedOn]) =>
+      spec.attacks.map((attack): TransferItem => ({ kind: 'transfer', seed, attack, trainedOn, defense })),
+    ),
+  ]);
+}
+
+/** Cells of one setting, those of the transfer matrix included. */
+export function countCells(spec: ResolvedSpec): number {
+  return itemsOf(spec).filter(isCell).length;
+}
+
+/** What is counted and shown as a cell: what takes a trained attack. */
+export const isCell = ({ kind }: Item): boolean => kind !== 'metrics';
+
+/** Pairs of the defense that a model is tested on and the other one that it was trained on; none where they are not asked for. */
+function transfers({ transfer, defenses }: ResolvedSpec): [ResolvedDefense, ResolvedDefense][] {
+  if (!transfer) return [];
+  const real = defenses.filter((defense) => !isUndefended(defense));
+  return defenses.flatMap((testedOn) =>
+    real
+      .filter((trainedOn) => trainedOn !== testedOn)
+      .map((trainedOn): [ResolvedDefense, ResolvedDefense] => [testedOn, trainedOn]),
+  );
+}
+
+/** `none` is no defense: the adversary who knows it and the one who does not train on the same traffic, and are one. */
+const isUndefended = ({ parts }: ResolvedDefense): boolean => parts.every(({ name }) => name === 'none');
+
+/** Items that share a model together, in the order in which they first occur: models of undefended traffic before others. */
+export function jobsOf(items: readonly Item[]): Job[] {
+  const jobs = new Map<string, { seed: number; model: Job['model']; items: Item[] }>();
+  for (const item of items) {
+    const model = item.kind === 'metrics' ? null : { attack: item.attack, trainedOn: trainedOn(item) };
+    const key = [item.seed, ...(model ? [model.attack.label, model.trainedOn.label] : [item.defense.label])].join('\n');
+    const job = jobs.get(key);
+    if (job) job.items.push(item);
+    else jobs.set(key, { seed: item.seed, model, items: [item] });
+  }
+  return [...jobs.values()];
+}
+
+function trainedOn(item: CellItem | TransferItem): ResolvedDefense {
+  if (item.kind === 'transfer') return item.trainedOn;
+  return item.adversary === 'static' || isUndefended(item.defense) ? UNDEFENDED : item.defense;
+}

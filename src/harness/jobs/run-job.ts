@@ -1,0 +1,176 @@
+import { costOf } from '../../shaping/cost.js';
+import { HomeveilError, UsageError } from '../../shared/errors.js';
+import type { OnProgress } from '../../shared/progress.js';
+import type { AppliedView } from '../../view/observe.js';
+import { type Cache, noCache } from '../cache.js';
+import type { Parts } from '../dataset.js';
+import { scoreModel } from '../evaluate.js';
+import { measure } from '../measure.js';
+import { attackOf, builtIns } from '../plugins.js';
+import { scorePresence } from '../presence.js';
+import type { Cell, Metrics, ResolvedSpec, TransferCell } from '../result.js';
+import { windowing } from '../setting.js';
+import type { ScoredCell } from '../summary.js';
+import { type Model, type RunOptions, UNDEFENDED, type World } from '../world.js';
+import { itemKey, modelKey } from './keys.js';
+import { type CellItem, type Item, isCell, type Job, type TransferItem } from './plan.js';
+
+/** What all jobs of a setting work on. */
+export interface Setting {
+  readonly spec: ResolvedSpec;
+  readonly view: AppliedView;
+  readonly parts: Parts;
+  /** SHA-256 of the traffic. */
+  readonly dataset: string;
+}
+
+/** A scored cell in JSON. */
+export interface KeptCell {
+  readonly cell: Cell;
+  readonly correct: readonly number[];
+  readonly total: readonly number[];
+}
+
+/** What an item came to. */
+export type ItemValue = KeptCell | TransferCell | Metrics;
+export type Outcome = { readonly value: ItemValue } | { readonly failure: string };
+
+/**
+ * Runs the items of a job, one after another, and keeps each value in the cache as soon as there is one. What fails is told; but not
+ * where the request itself is at fault.
+ * @param onProgress is told the cells of the job that are done
+ */
+export async function runJob(setting: Setting, world: World, job: Job, options: RunOptions): Promise<Outcome[]> {
+  const { cache = noCache, signal } = options;
+  const outcomes: Outcome[] = [];
+  let model: Promise<Model> | undefined;
+  let done = 0;
+  for (const item of job.items) {
+    signal?.throwIfAborted();
+    const report = (what: string, fraction: number, figures?: Readonly<Record<string, number>>) =>
+      options.onProgress?.({
+        task: 'bench',
+        detail: `${what} ${describeItem(item)}`,
+        done: done + fraction,
+        unit: 'cells',
+        figures,
+      });
+    const onFit: OnProgress = ({ done: part, total, figures }) =>
+      report('fit', total ? 0.8 * (part / total) : 0, figures);
+    const make = (): Promise<ItemValue> => {
+      if (item.kind === 'metrics') {
+        report('measure', 0);
+        return measure(setting.spec, setting.view, setting.parts, world, item.defense, item.seed, options.threads);
+      }
+      model ??= obtainModel(setting, world, job, cache, { ...options, onProgress: onFit });
+      return evaluate(setting, world, item, model, () => report('predict', 0.8));
+    };
+    try {
+      outcomes.push({ value: await cache.remember(itemKey(setting.spec, setting.dataset, item), make) });
+    } catch (error) {
+      if (signal?.aborted || !(error instanceof HomeveilError) || error instanceof UsageError) throw error;
+      outcomes.push({ failure: error.message });
+    }
+    if (isCell(item)) done++;
+  }
+  return outcomes;
+}
+
+function describeItem(item: Item): string {
+  const { defense } = item;
+  if (item.kind === 'metrics') return defense.label;
+  const { attack } = item;
+  return item.kind === 'cell'
+    ? `${attack.label}, ${defense.label}, ${item.adversary}`
+    : `${attack.label}, from ${item.trainedOn.label} to ${defense.label}`;
+}
+
+/** A trained model in JSON, as far as an attack's own file does not hold it. */
+interface KeptModel extends Omit<Model, 'identifier'> {
+  /** Base 64. */
+  readonly onnx: string;
+  readonly insight: Readonly<Record<string, number>> | null;
+}
+
+/** The model of a job: opened where it is kept, else trained, and kept where its attack says that this is worth it. */
+async function obtainModel(
+  { spec, dataset }: Setting,
+  world: World,
+  { seed, model: wanted }: Job,
+  cache: Cache,
+  options: RunOptions,
+): Promise<Model> {
+  const { attack, trainedOn } = wanted!;
+  const { signal, onWarning, threads, plugins = builtIns } = options;
+  const plugin = attackOf(attack, plugins);
+  const isKept = cache.folder !== null && plugin.open && plugin.keepsModels?.(attack.parameters as never);
+  if (!isKept) return untilAborted(world.fit(attack, trainedOn, options), signal);
+  const key = modelKey(spec, dataset, wanted!, seed);
+  const kept = cache.find<KeptModel>(key);
+  if (kept) {
+    const { onnx, insight, ...model } = kept;
+    const where = `${cache.folder}: model of ${attack.label}`;
+    const opened = await plugin.open!(Buffer.from(onnx, 'base64'), where, {
+      classes: model.classes,
+      threads,
+      onWarning,
+    });
+    const predict: Model['identifier']['predict'] = (windows) => opened.predict(windows);
+    return { ...model, identifier: { predict, ...(insight && { insight }) } };
+  }
+  const model = await untilAborted(world.fit(attack, trainedOn, options), signal);
+  const { identifier, ...rest } = model;
+  if (identifier.save) {
+    const onnx = Buffer.from(identifier.save().onnx).toString('base64');
+    cache.keep<KeptModel>(key, { ...rest, onnx, insight: identifier.insight ?? null });
+  }
+  return model;
+}
+
+/** An attack whose training is cut short gives what it has: no model to score, let alone to keep. */
+async function untilAborted(model: Promise<Model>, signal: AbortSignal | undefined): Promise<Model> {
+  const trained = await model;
+  signal?.throwIfAborted();
+  return trained;
+}
+
+async function evaluate(
+  { spec, view, parts }: Setting,
+  world: World,
+  item: CellItem | TransferItem,
+  trained: Promise<Model>,
+  onFitted: () => void,
+): Promise<KeptCell | TransferCell> {
+  const { attack, defense, seed } = item;
+  const model = await trained;
+  onFitted();
+  const { defended, seconds } = await world.defend(defense, 'test');
+  const scored = await scoreModel(model, defended.trace, parts.classes, windowing(spec, view), seed);
+  const { predictions, truth, identification, blocks } = scored;
+  if (item.kind === 'transfer') {
+    const { accuracy, balancedAccuracy, macroF1 } = identification;
+    const [trainedOn, testedOn] = [item.trainedOn.label, defense.label];
+    return { attack: attack.label, trainedOn, testedOn, seed, accuracy, balancedAccuracy, macroF1 };
+  }
+  const base = (await world.defend(UNDEFENDED, 'test')).defended.trace;
+  const cell: Cell = {
+    attack: attack.label,
+    defense: defense.label,
+    params: defense.parts.map((part) => part.parameters),
+    view: spec.view.label,
+    mix: spec.mix,
+    adversary: item.adversary,
+    seed,
+    identification,
+    presence: scorePresence(defended.trace, truth, predictions, parts.classes, model.classes),
+    cost: costOf(defended, base),
+    insight: model.identifier.insight ?? null,
+    seconds: { fit: model.seconds, predict: scored.seconds, defend: seconds },
+  };
+  return { cell, correct: [...blocks.correct], total: [...blocks.total] };
+}
+
+export const scoredCell = ({ cell, correct, total }: KeptCell): ScoredCell => ({
+  cell,
+  blocks: { correct: Float64Array.from(correct), total: Float64Array.from(total) },
+});

@@ -1,0 +1,87 @@
+import { parentPort } from 'node:worker_threads';
+import { HomeveilError, InputError } from '../../shared/errors.js';
+import type { Progress } from '../../shared/progress.js';
+import { noCache, openCache } from '../cache.js';
+import type { Parts } from '../dataset.js';
+import { loadPlugins } from '../load-plugins.js';
+import type { Registry } from '../plugins.js';
+import type { ResolvedSpec } from '../result.js';
+import { appliedView } from '../setting.js';
+import { createWorld, type World } from '../world.js';
+import type { Job } from './plan.js';
+import { type Outcome, runJob, type Setting } from './run-job.js';
+
+/** A worker thread of crew.ts: it is sent settings and jobs, and answers each job. */
+
+/** `setting` is sent with the first job of a setting only. */
+export interface Order {
+  readonly setting: { readonly spec: ResolvedSpec; readonly parts: Parts; readonly dataset: string } | null;
+  readonly job: Job;
+  readonly threads: number;
+  /** Folder of the cache; null for none. */
+  readonly cache: string | null;
+}
+
+/** What was thrown, as far as it can be sent. */
+export interface Thrown {
+  readonly message: string;
+  /** Of an expected fault, else null. */
+  readonly exitCode: number | null;
+  readonly stack: string | undefined;
+}
+
+export type Answer =
+  | { readonly progress: Progress }
+  | { readonly warning: string }
+  | { readonly outcomes: Outcome[] }
+  | { readonly thrown: Thrown };
+
+const PROGRESS_INTERVAL = 100;
+
+const port = parentPort!;
+const send = (answer: Answer) => port.postMessage(answer);
+let current: { setting: Setting; plugins: Registry; worlds: Map<number, World> } | null = null;
+
+port.on('message', async (order: Order) => {
+  try {
+    send({ outcomes: await perform(order) });
+  } catch (error) {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    send({ thrown: { message, stack, exitCode: error instanceof HomeveilError ? error.exitCode : null } });
+  }
+});
+
+async function perform({ setting, job, threads, cache }: Order): Promise<Outcome[]> {
+  if (setting) {
+    const { spec, parts, dataset } = setting;
+    const plugins = await loadSamePlugins(spec);
+    current = { setting: { spec, parts, dataset, view: appliedView(spec) }, plugins, worlds: new Map() };
+  }
+  const { setting: known, plugins, worlds } = current!;
+  // One seed's traffic at a time: jobs come in the order of seeds.
+  for (const seed of worlds.keys()) if (seed !== job.seed) worlds.delete(seed);
+  const world = worlds.get(job.seed) ?? createWorld(known.spec, known.view, known.parts, job.seed, plugins);
+  worlds.set(job.seed, world);
+  let told = Number.NEGATIVE_INFINITY;
+  return runJob(known, world, job, {
+    plugins,
+    threads,
+    cache: cache === null ? noCache : openCache(cache),
+    onWarning: (warning) => send({ warning }),
+    onProgress(progress) {
+      const now = performance.now();
+      if (now - told < PROGRESS_INTERVAL) return;
+      told = now;
+      send({ progress });
+    },
+  });
+}
+
+/** @throws InputError where a file is no longer what the spec was resolved with */
+async function loadSamePlugins(spec: ResolvedSpec): Promise<Registry> {
+  const plugins = await loadPlugins(spec.plugins.map(({ path }) => path));
+  for (const [i, { path, sha256 }] of spec.plugins.entries()) {
+    if (plugins.files[i]!.sha256 !== sha256) throw new InputError(`${path}: has changed since the run began`);
+  }
+  return plugins;
+}
