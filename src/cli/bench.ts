@@ -1,12 +1,14 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { openCache } from '../harness/cache.js';
+import { noCache, openCache, readOnly } from '../harness/cache.js';
+import { estimateAll } from '../harness/estimate.js';
 import { loadPlugins } from '../harness/load-plugins.js';
 import type { Interval, ResolvedSpec, Result } from '../harness/result.js';
-import { countCells, type RunOptions, runBench } from '../harness/run.js';
+import { type RunOptions, runBench } from '../harness/run.js';
 import { labelOf } from '../harness/setting.js';
 import { type BenchRequest, resolveSpec } from '../harness/spec.js';
-import { countStudyCells, runStudy } from '../harness/study.js';
+import { runStudy } from '../harness/study.js';
 import { readStudy } from '../harness/study-file.js';
 import { renderHtml } from '../report/html.js';
 import { renderStudyHtml } from '../report/study.js';
@@ -69,8 +71,8 @@ const command: CommandModule<object, BenchOptions> = {
     const request: BenchRequest = { ...rest, attacks: attack, defenses: defense, adversaries: adversary };
     const plugins = await loadPlugins(plugin);
     const spec = resolveSpec(request, plugins);
-    if (dryRun) return console.log(printPlan([spec]));
     const effort = effortOf(options);
+    if (dryRun) return plan([spec], { plugins, ...effort }, json);
     const result = await withProgress((progress) => runBench(spec, { plugins, ...effort, ...progress }));
     const report = join(out, 'report.html');
     const html = await renderHtml(result);
@@ -106,8 +108,12 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
   const { study, requests, plugins: named } = readStudy(path);
   const plugins = await loadPlugins([...named, ...plugin]);
   const specs = requests.map((request) => resolveSpec(request, plugins));
-  if (dryRun) return console.log(printPlan(specs));
-  const cache = openCache(join(out, 'cache'));
+  const folder = join(out, 'cache');
+  if (dryRun) {
+    const cache = existsSync(folder) ? readOnly(openCache(folder)) : noCache;
+    return plan(specs, { plugins, ...effort, cache }, json);
+  }
+  const cache = openCache(folder);
   const result = await withProgress((progress) =>
     runStudy(study.name, specs, { plugins, ...effort, cache, ...progress }),
   );
@@ -130,19 +136,29 @@ const slug = (text: string): string =>
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-|-$/g, '');
 
-function printPlan(specs: readonly ResolvedSpec[]): string {
-  const rows = specs.map((spec) => [
+/** What a run would do and how long it would take, without running it. */
+async function plan(specs: readonly ResolvedSpec[], options: RunOptions, json: boolean): Promise<void> {
+  // As in the run, where each cell has one thread.
+  const estimates = await withProgress((progress) => estimateAll(specs, { ...options, threads: 1, ...progress }));
+  const sum = (of: (one: (typeof estimates)[number]) => number) => estimates.reduce((total, one) => total + of(one), 0);
+  const [cells, kept] = [sum((one) => one.cells), sum((one) => one.kept)];
+  const seconds = sum((one) => one.seconds) / Math.max(1, options.threads);
+  if (json) {
+    const settings = specs.map((spec, i) => ({ setting: labelOf(spec), ...estimates[i]! }));
+    return console.log(JSON.stringify({ settings, cells, kept, threads: options.threads, seconds }, null, 2));
+  }
+  const rows = specs.map((spec, i) => [
     labelOf(spec),
-    ...[spec.attacks, spec.defenses, spec.adversaries].map((list) => formatCount(list.length)),
-    formatCount(spec.seeds),
-    formatCount(countCells(spec)),
+    ...[spec.attacks.length, spec.defenses.length, spec.adversaries.length, spec.seeds].map(formatCount),
+    formatCount(estimates[i]!.cells),
+    formatCount(estimates[i]!.kept),
   ]);
-  const counts = ['attacks', 'defenses', 'adversaries', 'seeds', 'cells'];
-  return [
-    table([{ title: 'setting', shrink: true }, ...counts.map((title) => ({ title, align: 'right' as const }))], rows),
-    '',
-    `${formatCount(countStudyCells(specs))} cells; nothing was run`,
-  ].join('\n');
+  const titles = ['attacks', 'defenses', 'adversaries', 'seeds', 'cells', 'kept'];
+  const columns = [{ title: 'setting', shrink: true }, ...titles.map((title) => ({ title, align: 'right' as const }))];
+  const threads = options.threads === 1 ? 'one thread' : `${options.threads} threads`;
+  const time = kept === cells ? 'all of them kept' : `about ${formatDuration(seconds)} on ${threads}`;
+  console.log(table(columns, rows));
+  console.log(`\n${formatCount(cells)} cells, ${time}; nothing was run`);
 }
 
 /** @param last line, null for none */

@@ -30,6 +30,13 @@ export const noCache: Cache = {
   remember: (_, make) => make(),
 };
 
+/** What `cache` has, without anything being added. */
+export const readOnly = (cache: Cache): Cache => ({
+  ...cache,
+  keep: (_, value) => value,
+  remember: async (key, make) => cache.find(key) ?? make(),
+});
+
 /**
  * A cache of one file per value in `folder`, which is made. A file that is cut short or damaged counts as absent. Files of older
  * versions stay until the user deletes the folder.

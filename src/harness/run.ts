@@ -15,7 +15,7 @@ import { summarize } from './summary.js';
 import { sanityWarnings } from './warnings.js';
 import type { RunOptions } from './world.js';
 
-export { countCells, type RunOptions };
+export type { RunOptions };
 
 /**
  * Runs every cell of `spec` (attack x defense x adversary x seed) and returns the result. Nothing is printed or written.

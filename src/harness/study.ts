@@ -1,11 +1,6 @@
 import { describeEnvironment, describeTool } from './environment.js';
 import type { ResolvedSpec, StudyResult } from './result.js';
-import { countCells, type RunOptions, runAll } from './run.js';
-
-/** Cells of all settings together. */
-export function countStudyCells(specs: readonly ResolvedSpec[]): number {
-  return specs.reduce((sum, spec) => sum + countCells(spec), 0);
-}
+import { type RunOptions, runAll } from './run.js';
 
 /** Runs every setting of a study. See {@link runAll}. */
 export async function runStudy(

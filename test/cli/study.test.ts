@@ -131,10 +131,27 @@ minimumPackets: 10
 
 test('a dry run shows the plan and leaves nothing behind', () => {
   const { file, out } = folderWith(STUDY);
-  const run = homeveil('bench', file, '--out', out, '--dry-run');
+  const run = homeveil('bench', file, '--out', out, '--dry-run', '--threads', '2');
   expect([run.status, run.stderr]).toEqual([0, '']);
-  expect(run.stdout).toContain('12 cells; nothing was run');
+  expect(run.stdout).toMatch(/\n12 cells, about [\d.]+ (ms|s|min .*) on 2 threads; nothing was run\n$/);
   expect(existsSync(out)).toBe(false);
+});
+
+test('a dry run tells what an earlier run has left, and adds nothing to it', () => {
+  const { file, out } = folderWith(STUDY.replace('[napt, vpn]', '[napt]'));
+  expect(homeveil('bench', file, '--out', out).status).toBe(0);
+  const before = readdirSync(join(out, 'cache')).length;
+  const all = JSON.parse(homeveil('bench', file, '--out', out, '--dry-run', '--json').stdout);
+  expect(all).toMatchObject({ cells: 6, kept: 6, seconds: 0 });
+  writeFileSync(file, readFileSync(file, 'utf8').replace('[0.1, 0.5]', '[0.1, 0.5, 1]'));
+  const more = JSON.parse(homeveil('bench', file, '--out', out, '--dry-run', '--json').stdout);
+  expect(more).toMatchObject({
+    cells: 8,
+    kept: 6,
+    settings: [{ setting: 'synthetic 0.15 h napt', cells: 8, kept: 6 }],
+  });
+  expect(more.seconds).toBeGreaterThan(0);
+  expect(readdirSync(join(out, 'cache'))).toHaveLength(before);
 });
 
 test('a cell that fails is told, and the others are run', () => {

@@ -1,0 +1,138 @@
+import { createRng } from '../shared/rng.js';
+import { takePackets } from '../trace/trace.js';
+import { observe } from '../view/observe.js';
+import { createLoader } from './dataset.js';
+import { scoreModel } from './evaluate.js';
+import { openRun } from './jobs/open-run.js';
+import { countCells, isCell } from './jobs/plan.js';
+import type { Setting } from './jobs/run-job.js';
+import { measure } from './measure.js';
+import { builtIns, prepareAll } from './plugins.js';
+import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
+import { labelOf, windowing } from './setting.js';
+import { createWorld, type RunOptions, secondsSince, UNDEFENDED } from './world.js';
+
+/** What running a setting would take. */
+export interface Estimate {
+  readonly cells: number;
+  /** Of these, how many are kept from an earlier run. */
+  readonly kept: number;
+  /** Seconds of one thread, without reading; 0 where all is kept. */
+  readonly seconds: number;
+}
+
+/** Windows in the two trainings that the time of one more packet is found from: full batches of the networks. */
+const TRIAL_WINDOWS = [64, 192] as const;
+
+/** Packets that a defense is tried on, and that a model is asked of. */
+const TRIAL_PACKETS = 20_000;
+
+/**
+ * Reads the data of each spec, tries each attack and defense on a little of it, and says how long the whole would take. Time is taken to
+ * grow with the number of packets, which a defense may multiply: rough for trees, whose time grows a little faster, and for networks
+ * that stop early.
+ */
+export async function estimateAll(specs: readonly ResolvedSpec[], options: RunOptions): Promise<Estimate[]> {
+  const load = createLoader(specs, options.onProgress);
+  // An attack takes about the same for a packet in every setting: the first it is in will do.
+  const tryAttack = once(({ attack, setting }: { attack: ResolvedPlugin; setting: Setting }) => [
+    `${attack.label} ${setting.spec.window}`,
+    () => timeAttack(setting, attack, options),
+  ]);
+  const tryMeasure = once((setting: Setting) => ['', () => timeMeasure(setting, options)]);
+  const estimates: Estimate[] = [];
+  for (const spec of specs) {
+    const { setting, jobs } = await openRun(spec, load, options);
+    const left = jobs.reduce((sum, { items }) => sum + items.filter(isCell).length, 0);
+    options.onProgress?.({
+      task: 'trial',
+      detail: labelOf(spec),
+      done: estimates.length,
+      total: specs.length,
+      unit: 'settings',
+    });
+    let seconds = 0;
+    if (setting) {
+      const { parts } = setting;
+      const tryDefense = once((defense: ResolvedDefense) => [
+        defense.label,
+        () => timeDefense(setting, defense, options),
+      ]);
+      for (const { model, items } of jobs) {
+        if (!model) {
+          const { perPacket } = await tryDefense(items[0]!.defense);
+          seconds += (parts.train.packets + parts.test.packets) * perPacket + (await tryMeasure(setting));
+          continue;
+        }
+        const attack = await tryAttack({ attack: model.attack, setting });
+        const trainedOn = await tryDefense(model.trainedOn);
+        const most = spec.maximumTrainPackets ?? Number.POSITIVE_INFINITY;
+        const learnt = Math.min(parts.train.packets * trainedOn.growth, most);
+        seconds += parts.train.packets * trainedOn.perPacket + attack.start + attack.perPacketFit * learnt;
+        for (const { defense } of items) {
+          const testedOn = await tryDefense(defense);
+          seconds += parts.test.packets * (testedOn.perPacket + testedOn.growth * attack.perPacketPredict);
+        }
+      }
+    }
+    estimates.push({ cells: countCells(spec), kept: countCells(spec) - left, seconds });
+  }
+  return estimates;
+}
+
+/** Makes the value that goes by a name on the first call only. */
+function once<A, T>(describe: (given: A) => [name: string, make: () => Promise<T>]): (given: A) => Promise<T> {
+  const made = new Map<string, Promise<T>>();
+  return (given) => {
+    const [name, make] = describe(given);
+    const value = made.get(name) ?? make();
+    made.set(name, value);
+    return value;
+  };
+}
+
+/** How many packets become of one, and the seconds for each. */
+async function timeDefense(
+  { spec, view, parts }: Setting,
+  defense: ResolvedDefense,
+  { plugins = builtIns }: RunOptions,
+) {
+  const few = takePackets(parts.test, firstRows(parts.test.packets));
+  const rng = createRng(spec.seed, 'estimate', defense.label);
+  const applied = await prepareAll(defense, { trace: parts.train, rng }, plugins);
+  const started = performance.now();
+  const { trace } = observe(few, view, applied, { rng, capacity: spec.capacity });
+  return { growth: trace.packets / few.packets, perPacket: secondsSince(started) / few.packets };
+}
+
+async function timeAttack(setting: Setting, attack: ResolvedPlugin, { plugins, threads }: RunOptions) {
+  const { spec, view, parts } = setting;
+  const few = takePackets(parts.test, firstRows(parts.test.packets));
+  const trials = [];
+  for (const windows of TRIAL_WINDOWS) {
+    const packets = Math.min(windows * spec.window, parts.train.packets);
+    const world = createWorld({ ...spec, maximumTrainPackets: packets }, view, parts, spec.seed, plugins);
+    // Reading the code and starting threads counts once only.
+    if (trials.length === 0) await world.fit(attack, UNDEFENDED, { threads });
+    const model = await world.fit(attack, UNDEFENDED, { threads });
+    const { seconds } = await scoreModel(model, few, parts.classes, windowing(spec, view), spec.seed);
+    trials.push({ packets, fit: model.seconds, predict: seconds });
+  }
+  const [a, b] = trials as [(typeof trials)[0], (typeof trials)[0]];
+  const perPacketFit = b.packets > a.packets ? Math.max(0, (b.fit - a.fit) / (b.packets - a.packets)) : 0;
+  return {
+    perPacketFit,
+    start: Math.max(0, a.fit - perPacketFit * a.packets),
+    perPacketPredict: b.predict / few.packets,
+  };
+}
+
+async function timeMeasure({ spec, view, parts }: Setting, { plugins, threads }: RunOptions): Promise<number> {
+  const world = createWorld(spec, view, parts, spec.seed, plugins);
+  const started = performance.now();
+  await measure(spec, view, parts, world, UNDEFENDED, spec.seed, threads);
+  return secondsSince(started);
+}
+
+const firstRows = (packets: number): Uint32Array =>
+  Uint32Array.from({ length: Math.min(packets, TRIAL_PACKETS) }, (_, row) => row);
