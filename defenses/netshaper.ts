@@ -31,12 +31,12 @@ const parameters = cellParameters
       const low = given[`minimum${way}`];
       const high = given[`maximum${way}`];
       if (window < interval) {
-        const message = `window${way}: expected at least interval${way}, which is ${interval}, found ${window}`;
-        context.addIssue({ code: 'custom', message });
+        const message = `expected at least interval${way}, which is ${interval}`;
+        context.addIssue({ code: 'custom', path: [`window${way}`], message });
       }
       if (low > high) {
-        const message = `minimum${way}: expected at most maximum${way}, which is ${high}, found ${low}`;
-        context.addIssue({ code: 'custom', message });
+        const message = `expected at most maximum${way}, which is ${high}`;
+        context.addIssue({ code: 'custom', path: [`minimum${way}`], message });
       }
     }
   });

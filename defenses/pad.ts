@@ -26,10 +26,8 @@ const parameters = z
     deviation: z.number().min(0).max(65_535).default(100).describe('gaussian: standard deviation of the bytes added'),
   })
   .refine(({ rule, mice, size }) => rule !== 'mice-elephants' || mice <= size, {
-    error: ({ input }) => {
-      const { mice, size } = input as { mice: number; size: number };
-      return `mice: expected at most size, which is ${size}, found ${mice}`;
-    },
+    path: ['mice'],
+    error: ({ input }) => `expected at most size, which is ${(input as { size: number }).size}`,
   });
 
 type Parameters = z.output<typeof parameters>;

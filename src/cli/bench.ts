@@ -102,7 +102,7 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
   const effort = effortOf(options);
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || BESIDE_STUDY.includes(name) || name.includes('-')) continue;
-    throw new UsageError(`--${name}: with a study, it stands in the file (${path})`);
+    throw new UsageError(`--${kebabCase(name)}: with a study, it stands in the file (${path})`);
   }
   const started = performance.now();
   const { study, requests, plugins: named } = readStudy(path);
@@ -129,6 +129,8 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
   }
   if (result.runs.some(({ failures = [] }) => failures.length > 0)) process.exitCode = 1;
 }
+
+const kebabCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 const slug = (text: string): string =>
   text

@@ -3,7 +3,7 @@ import { checkAttack } from '../conformance/check-attack.js';
 import { checkComposition, checkDefense } from '../conformance/check-defense.js';
 import type { CheckResult, ConformanceReport } from '../conformance/report.js';
 import { loadPlugins } from '../harness/load-plugins.js';
-import { attackOf, defenseOf, type Registry, resolveAttack, resolveDefense } from '../harness/plugins.js';
+import { defenseOf, findPlugin, type Registry, resolveAttack, resolveDefense } from '../harness/plugins.js';
 import type { ResolvedDefense, ResolvedPlugin } from '../harness/result.js';
 import { UsageError } from '../shared/errors.js';
 import { parseRequest } from '../shared/parameters.js';
@@ -81,24 +81,23 @@ function planOf(registry: Registry, others: Registry, defenses: readonly string[
     if (resolved.parts.length > 1) compositions.push(resolved);
     else singles.set(part!.name, [...(singles.get(part!.name) ?? []), part!]);
   }
-  const asked = attacks.map((text) => resolveAttack(text, registry));
+  const asked = attacks.map((text) => ({ name: resolveAttack(text, registry).name, given: parseRequest(text).given }));
   const unasked = registry.attacks
     .slice(others.attacks.length)
     .filter(({ name }) => !asked.some((one) => one.name === name))
-    .map(({ name }) => resolveAttack(name, registry));
+    .map(({ name }) => ({ name, given: {} }));
   const tasks: Task[] = [
     ...[...singles].map(([name, requests]): Task => {
       const parameters = requests.map(({ label }) => parseRequest(label).given);
-      return (chance) =>
-        checkDefense(defenseOf(resolveDefense(name, registry).parts[0]!, registry), { ...chance, parameters });
+      return (chance) => checkDefense(findPlugin('defense', registry.defenses, name), { ...chance, parameters });
     }),
     ...compositions.map(({ label, parts }): Task => {
       const applied = parts.map((part) => ({ defense: defenseOf(part, registry), parameters: part.parameters }));
       return ({ seed }) => checkComposition(label, applied, seed);
     }),
-    ...[...unasked, ...asked].map((one): Task => {
-      const parameters = parseRequest(one.label).given;
-      return ({ seed }) => checkAttack(attackOf(one, registry), { parameters, seed });
+    ...[...unasked, ...asked].map(({ name, given }): Task => {
+      const attack = findPlugin('attack', registry.attacks, name);
+      return ({ seed }) => checkAttack(attack, { parameters: given, seed });
     }),
   ];
   if (tasks.length === 0) {

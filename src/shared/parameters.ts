@@ -159,7 +159,9 @@ export function resolveParameters<S extends ParameterSchema>(
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   const key = issue.path.join('.');
-  const found = key === '' ? '' : `, found ${JSON.stringify(values[key])}`;
+  // Where several parameters do not go together, the one at fault may be one that was left as it is.
+  const value = Object.hasOwn(values, key) ? values[key] : known.find(({ name }) => name === key)?.default;
+  const found = key === '' ? '' : `, found ${JSON.stringify(value)}`;
   throw new UsageError(`${where}: ${key === '' ? '' : `${key}: `}${lowerFirst(issue.message)}${found}`);
 }
 
