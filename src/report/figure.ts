@@ -22,18 +22,25 @@ export interface Chart {
 /** A phone of 390 pixels less the margins of the page. */
 export const NARROW = 350;
 
-/** Draws `chart` for large and for small screens, and embeds its specification for whoever wants to draw it anew. */
-export async function renderFigure(chart: Chart): Promise<Html> {
+/**
+ * Draws `chart` for large and for small screens.
+ * @param main whether its specification is embedded for whoever wants to draw it anew; once for all that differ in their data only
+ */
+export async function renderFigure(chart: Chart, main = true): Promise<Html> {
   const { id, description, caption, width } = chart;
   const wide = await renderDrawing(chart.draw(width, PAGE_COLORS), description);
   const narrow = await renderDrawing(chart.draw(NARROW, PAGE_COLORS), description);
-  const { spec } = chart.draw(width, LIGHT);
   return html`<figure class="chart" id="${id}">
 <div class="wide">${wide}</div>
 <div class="narrow">${narrow}</div>
 <figcaption>${caption}</figcaption>
-<script type="application/json" class="vega-lite">${embedJson(spec)}</script>
-</figure>
+${main ? embedSpec(chart) : ''}</figure>
+`;
+}
+
+/** The Vega-Lite specification of a chart, in the colours of a light page. */
+export function embedSpec(chart: Chart): Html {
+  return html`<script type="application/json" class="vega-lite">${embedJson(chart.draw(chart.width, LIGHT).spec)}</script>
 `;
 }
 
@@ -49,8 +56,19 @@ async function renderDrawing({ spec, below }: Drawing, description: string): Pro
   const [, width, height] = svg.match(/viewBox="0 0 ([\d.]+) ([\d.]+)"/)!;
   const inner = svg
     .slice(svg.indexOf('>') + 1)
-    // One picture with one description: roles and names inside it would say nothing more. Text of ours has no tags.
-    .replaceAll(/<[^>]+>/g, (tag) => tag.replaceAll(/ (?:aria-[a-z]+|role|class|pointer-events)="[^"]*"/g, ''));
+    // One picture with one description: what a mark says of itself becomes its title, which shows where one points at it.
+    .replaceAll(/<(\w+) aria-label="([^"]*)" role="graphics-symbol"([^>]*)\/>/g, '<$1$3><title>$2</title></$1>')
+    // Roles and names inside it would say nothing more, and half of the bytes are digits and defaults. Text of ours has no tags.
+    .replaceAll(/<[^>]+>/g, (tag) =>
+      tag
+        .replaceAll(
+          / (?:aria-[a-z]+|role|class|pointer-events|font-family|stroke-miterlimit)="[^"]*"| opacity="1"/g,
+          '',
+        )
+        .replaceAll(/(\.\d\d)\d+/g, '$1'),
+    )
+    // What the renderer leaves of groups without any mark.
+    .replaceAll(/<path d="(?:M0,0h0v0h0Z)?"(?: display="none")?\/>/g, '');
   return html`<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="${description}" viewBox="0 0 ${width!} ${height!}">${trusted(inner)}${below ?? ''}`;
 }
 

@@ -1,7 +1,7 @@
 import type { Adversary } from '../../harness/result.js';
 import { printable } from '../escape.js';
 import { type Chart, chartBase, type Drawing } from '../figure.js';
-import { shortened } from '../format.js';
+import { percent, shortened } from '../format.js';
 import type { Colors } from '../theme.js';
 import { textWidth } from './labels.js';
 
@@ -66,7 +66,14 @@ function draw(
     },
   };
   const dots = placed.flatMap(({ defense, attack, scores, line }) =>
-    scores.map(({ adversary, accuracy }) => ({ defense, attack, adversary, accuracy, line })),
+    scores.map(({ adversary, accuracy }) => ({
+      defense,
+      attack,
+      adversary,
+      accuracy,
+      line,
+      told: printable(`${attack}, ${adversary} adversary, ${defense}: ${percent(accuracy)}`),
+    })),
   );
   return {
     spec: {
@@ -105,8 +112,9 @@ function draw(
         },
         {
           data: { values: dots },
-          mark: { type: 'point', size: 70, strokeWidth: 2, opacity: 1, color: colors.accent },
+          mark: { type: 'point', size: 70, strokeWidth: 2, opacity: 1, color: colors.accent, aria: true },
           encoding: {
+            description: { field: 'told' },
             x: accuracyChannel,
             y: lineChannel,
             fill: {

@@ -1,6 +1,7 @@
+import type { Interval } from '../../harness/result.js';
 import { breakable, type Html, html, printable } from '../escape.js';
 import { type Chart, chartBase, type Drawing } from '../figure.js';
-import { percent } from '../format.js';
+import { duration, percent } from '../format.js';
 import type { Colors } from '../theme.js';
 import { type CostAxis, costAxis } from './axis.js';
 import {
@@ -158,10 +159,12 @@ function draw({ points, chance, majority, costTitle, costUnit }: Tradeoff, full:
               accuracy: accuracy.mean,
               pareto,
               undefended,
+              told: printable(describe(label, accuracy, costUnit === 'percent' ? percent(cost) : duration(cost))),
             })),
           },
-          mark: { type: 'point', size: 50, strokeWidth: 2, opacity: 1 },
+          mark: { type: 'point', size: 50, strokeWidth: 2, opacity: 1, aria: true },
           encoding: {
+            description: { field: 'told' },
             x: costChannel,
             y: accuracyChannel,
             shape: {
@@ -215,6 +218,11 @@ function draw({ points, chance, majority, costTitle, costUnit }: Tradeoff, full:
     },
     below: renderKey(placed.points),
   };
+}
+
+function describe(label: string, { mean, low, high }: Interval, cost: string): string {
+  const range = low === null || high === null ? '' : ` (${percent(low)} to ${percent(high)})`;
+  return `${label}: ${percent(mean)}${range} at ${cost}`;
 }
 
 /** What the numbers in the plot stand for. */

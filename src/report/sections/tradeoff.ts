@@ -3,6 +3,7 @@ import { type Tradeoff, tradeoffChart } from '../charts/tradeoff.js';
 import { type Html, html } from '../escape.js';
 import { type Chart, renderFigure } from '../figure.js';
 import { duration, isNumber, listed, percent } from '../format.js';
+import { type Place, renderByObserver, renderSection, type Subject } from '../panels.js';
 
 interface CostKind {
   readonly id: string;
@@ -37,11 +38,17 @@ const KINDS: readonly CostKind[] = [
 ];
 
 /** Privacy against each cost: a chart where there is a cost, a sentence where there is none. */
-export async function renderTradeoff(result: Result): Promise<Html> {
-  if (result.summary.length === 0) return html``;
+export async function renderTradeoff(subject: Subject): Promise<Html> {
+  return renderSection('tradeoff', 'Privacy and its price', '', await renderByObserver(subject, renderCharts));
+}
+
+async function renderCharts(result: Result, { suffix, main }: Place): Promise<Html | null> {
+  if (result.summary.length === 0) return null;
   const { kinds, charts } = drawnKinds(result);
   const figures: Html[] = [];
-  for (const chart of tradeoffCharts(result)) figures.push(await renderFigure(chart));
+  for (const chart of tradeoffCharts(result)) {
+    figures.push(await renderFigure({ ...chart, id: `${chart.id}${suffix}` }, main));
+  }
   const sentences = kinds
     .filter((one) => !one.drawn)
     .map(({ kind, known, all }) => {
@@ -50,12 +57,9 @@ export async function renderTradeoff(result: Result): Promise<Html> {
         ? `Where the ${kind.name} is defined, it is 0.`
         : `The ${kind.name} is not defined for any defense in this run.`;
     });
-  return html`<section aria-labelledby="tradeoff">
-<h2 id="tradeoff">Privacy and its price</h2>
-<p>${charts.length > 0 ? 'Lower is more private, further left is cheaper. ' : ''}${sentences.join(' ')}</p>
+  return html`<p>${charts.length > 0 ? 'Lower is more private, further left is cheaper. ' : ''}${sentences.join(' ')}</p>
 <div class="${charts.length > 1 ? 'pair' : 'single'}">
 ${figures}</div>
-</section>
 `;
 }
 

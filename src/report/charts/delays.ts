@@ -1,0 +1,166 @@
+import type { DelayHistogram } from '../../shaping/cost.js';
+import { printable } from '../escape.js';
+import { type Chart, chartBase, type Drawing } from '../figure.js';
+import { duration, percent, shortened } from '../format.js';
+import type { Colors } from '../theme.js';
+
+/** How long packets wait under one defense, in seconds. */
+export interface DelayRow {
+  readonly defense: string;
+  readonly percentiles: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
+  /** Null for results that do not have it. */
+  readonly histogram: DelayHistogram | null;
+}
+
+/** What is less counts as no delay: its place is left of the axis proper. */
+const SHORTEST = 1e-4;
+const NAME = 20;
+const BARS = 40;
+const GAP = 10;
+
+/** For each defense the distribution of delays on a common logarithmic axis, its median and 95th percentile marked. */
+export function delaysChart(
+  rows: readonly DelayRow[],
+  chart: Pick<Chart, 'id' | 'description' | 'caption' | 'width'>,
+): Chart {
+  return { ...chart, draw: (width, colors) => draw(rows, width, colors) };
+}
+
+const place = (delay: number): number =>
+  delay < SHORTEST ? Math.log10(SHORTEST) - 0.3 : Math.max(Math.log10(SHORTEST), Math.log10(delay));
+
+function draw(rows: readonly DelayRow[], full: number, colors: Colors): Drawing {
+  const padding = { left: 8, right: 26, top: 28, bottom: 4 };
+  const width = full - padding.left - padding.right;
+  const lowest = Math.log10(SHORTEST) - 0.6;
+  const longest = Math.max(...rows.map(({ percentiles }) => place(percentiles.max)));
+  const highest = Math.max(Math.ceil(longest), lowest + 1.6);
+  const decades = Array.from({ length: Math.floor(highest - Math.log10(SHORTEST)) + 1 }, (_, i) => i - 4);
+  const every = Math.ceil(decades.length / (width > 450 ? 9 : 5));
+  const height = rows.length * (NAME + BARS + GAP);
+  const baseOf = (row: number): number => row * (NAME + BARS + GAP) + NAME + BARS;
+
+  const x = {
+    type: 'quantitative' as const,
+    scale: { domain: [lowest, highest], nice: false, zero: false },
+    axis: {
+      orient: 'top' as const,
+      title: null,
+      values: [Math.log10(SHORTEST) - 0.3, ...decades.filter((_, i) => i % every === 0 && i > 0)],
+      labelExpr:
+        "datum.value < -4.1 ? 'none' : datum.value < -0.5 ? format(pow(10, datum.value + 3), ',~r') + ' ms' : format(pow(10, datum.value), ',~r') + ' s'",
+      labelFlush: false,
+    },
+  };
+  const y = { type: 'quantitative' as const, scale: null };
+  const bars = rows.flatMap(({ defense, histogram }, row) =>
+    histogram ? barsOf(defense, histogram, baseOf(row)) : [],
+  );
+  const marks = rows.flatMap(({ defense, percentiles }, row) =>
+    (['p50', 'p95', 'p99', 'max'] as const).map((name) => ({
+      defense,
+      percentile: name,
+      seconds: percentiles[name],
+      x: place(percentiles[name]),
+      y: baseOf(row),
+      told: printable(`${defense}: ${NAMES[name]} ${duration(percentiles[name])}`),
+    })),
+  );
+  return {
+    spec: {
+      ...chartBase(colors),
+      width,
+      height,
+      padding,
+      layer: [
+        {
+          data: { values: bars },
+          mark: { type: 'rect', color: colors.accent, opacity: 0.35, aria: true },
+          encoding: {
+            x: { ...x, field: 'from' },
+            x2: { field: 'to' },
+            y: { ...y, field: 'top' },
+            y2: { field: 'base' },
+            description: { field: 'told' },
+          },
+        },
+        {
+          data: { values: rows.map((_, row) => ({ from: lowest, to: highest, y: baseOf(row) })) },
+          mark: { type: 'rule', color: colors.muted, strokeWidth: 1 },
+          encoding: { x: { ...x, field: 'from' }, x2: { field: 'to' }, y: { ...y, field: 'y' } },
+        },
+        {
+          data: { values: marks },
+          mark: { type: 'point', size: 55, strokeWidth: 1.75, opacity: 1, color: colors.accent, aria: true },
+          encoding: {
+            x: { ...x, field: 'x' },
+            y: { ...y, field: 'y' },
+            shape: {
+              field: 'percentile',
+              type: 'nominal',
+              legend: null,
+              scale: { domain: ['p50', 'p95', 'p99', 'max'], range: ['circle', 'circle', 'circle', 'stroke'] },
+            },
+            fill: {
+              field: 'percentile',
+              type: 'nominal',
+              legend: null,
+              scale: {
+                domain: ['p50', 'p95', 'p99', 'max'],
+                range: [colors.accent, colors.paper, colors.paper, colors.paper],
+              },
+            },
+            size: {
+              field: 'percentile',
+              type: 'nominal',
+              legend: null,
+              scale: { domain: ['p50', 'p95', 'p99', 'max'], range: [60, 60, 22, 60] },
+            },
+            description: { field: 'told' },
+          },
+        },
+        {
+          data: {
+            values: rows.map(({ defense }, row) => ({
+              text: printable(shortened(defense, Math.floor(full / 9))),
+              y: baseOf(row) - BARS - NAME / 2,
+            })),
+          },
+          mark: { type: 'text', align: 'left', fontWeight: 600 },
+          encoding: { x: { value: 0 }, y: { ...y, field: 'y' }, text: { field: 'text' } },
+        },
+      ],
+    },
+  };
+}
+
+const NAMES = {
+  p50: 'half of packets wait at most',
+  p95: '19 of 20 packets wait at most',
+  p99: '99 of 100 packets wait at most',
+  max: 'the longest delay is',
+} as const;
+
+/** Heights are shares of the packets, the highest bar of a defense as high as there is room. */
+function barsOf(defense: string, { from, binsPerDecade, counts }: DelayHistogram, base: number) {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const most = Math.max(...counts);
+  return counts.flatMap((count, bin) => {
+    if (count === 0) return [];
+    const start = Math.log10(from) + (bin - 1) / binsPerDecade;
+    const [left, right] =
+      bin === 0 ? [Math.log10(SHORTEST) - 0.45, Math.log10(SHORTEST) - 0.15] : [start, start + 1 / binsPerDecade];
+    const span = bin === 0 ? `under ${duration(from)}` : `${duration(10 ** left)} to ${duration(10 ** right)}`;
+    return [
+      {
+        defense,
+        share: count / total,
+        from: left,
+        to: right,
+        base,
+        top: base - (BARS * count) / most,
+        told: printable(`${defense}: ${percent(count / total)} of packets wait ${span}`),
+      },
+    ];
+  });
+}
