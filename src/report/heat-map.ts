@@ -51,7 +51,7 @@ export function renderHeatMap(map: HeatMap, main: boolean): Html {
 <caption>${caption}</caption>
 <thead><tr><th scope="col">${corner}</th>${
     counted === undefined ? '' : html`<th scope="col" class="num">${counted}</th>`
-  }${columns.map((column) => html`<th scope="col" class="num"><span>${breakable(column)}</span></th>`)}</tr></thead>
+  }${columns.map((column) => html`<th scope="col" class="share"><span>${breakable(column)}</span></th>`)}</tr></thead>
 <tbody>
 ${rows.map((one) => row(one, true))}</tbody>
 ${foot.length > 0 ? html`<tfoot>${foot.map((one) => row(one, false))}</tfoot>` : ''}</table></div>`;

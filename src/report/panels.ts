@@ -43,13 +43,19 @@ export interface Place {
   readonly suffix: string;
   /** The headline's observer: the content that shows where nothing is chosen. */
   readonly main: boolean;
+  /** Whose accuracies these are: `the best attack`, or `lstm, static adversary`. */
+  readonly observer: string;
 }
+
+const BEST = 'the best attack';
 
 type ContentOf = (result: Result, place: Place) => Html | null | Promise<Html | null>;
 
 /** `content` of each setting, with its chooser; null where no setting has any. */
 export async function renderBySetting(subject: Subject, content: ContentOf): Promise<Html | null> {
-  return renderSettings(subject, [], (setting, suffix) => content(setting.result, { suffix, main: true }));
+  return renderSettings(subject, [], (setting, suffix) =>
+    content(setting.result, { suffix, main: true, observer: BEST }),
+  );
 }
 
 /** `content` of each setting as each observer has it, with the choosers; null where no setting has any. */
@@ -58,7 +64,9 @@ export async function renderByObserver(subject: Subject, content: ContentOf): Pr
   return renderSettings(subject, choosers, async ({ observed }, suffix) => {
     const panels: Panel[] = [];
     for (const [i, { values, title, result }] of observed.entries()) {
-      const inner = await content(result, { suffix: i === 0 ? suffix : `${suffix}-${i + 1}`, main: i === 0 });
+      const main = i === 0;
+      const place = { suffix: main ? suffix : `${suffix}-${i + 1}`, main, observer: main ? BEST : title };
+      const inner = await content(result, place);
       if (inner) panels.push({ key: 'observer', values, title, content: inner });
     }
     return panels.length === 0 ? null : renderPanels(panels, subject.observers.length);

@@ -85,9 +85,9 @@ th,td{padding:.5rem .75rem;border-bottom:1px solid var(--line);text-align:left;v
 th:first-child{padding-left:.25rem}
 thead th{color:var(--muted);font-size:.8125rem;font-weight:600;vertical-align:bottom;border-bottom-color:var(--muted)}
 tbody th,tfoot th{position:sticky;left:0;background:var(--paper);min-width:9rem;max-width:22rem;font-weight:600;overflow-wrap:anywhere}
-th button{display:inline;margin:0;padding:0;border:0;background:none;color:inherit;font:inherit;text-align:inherit;cursor:pointer}
+th button{position:relative;display:inline-block;margin:0;padding:0 1.1em 0 0;border:0;background:none;color:inherit;font:inherit;text-align:inherit;cursor:pointer}
 th button:hover{color:var(--accent)}
-th button::after{content:"↕";display:inline-block;width:1.1em;margin-left:.15em;color:var(--muted);text-align:center}
+th button::after{content:"↕";position:absolute;right:.1em;bottom:0;color:var(--muted)}
 th[aria-sort=ascending] button::after{content:"↑";color:var(--accent)}
 th[aria-sort=descending] button::after{content:"↓";color:var(--accent)}
 .num{text-align:right}
@@ -104,10 +104,10 @@ ${Array.from({ length: HEAT_STEPS }, (_, step) => `.heatmap .heat-${step}{backgr
 .heatmap td:empty{background:var(--heat-0)}
 .heatmap tfoot td:empty{background:none}
 .heatmap tfoot th,.heatmap tfoot td{border-top:1px solid var(--muted)}
-.heatmap.upright thead th.num{min-width:2.75rem;padding:.35rem 0}
+.heatmap.upright thead th.share{min-width:2.75rem;padding:.35rem 0}
 .heatmap.upright thead span{max-width:none;max-height:15rem;writing-mode:vertical-rl;transform:rotate(180deg);text-align:left}
 .heatmap tbody th,.heatmap tfoot th{min-width:10rem;max-width:16rem}
-.heatmap thead .num:not(:nth-child(2)){text-align:center}
+.heatmap thead .share{text-align:center}
 .told{padding-left:1.1rem}
 .told li{overflow-wrap:anywhere}
 .method{padding-left:1.25rem}

@@ -14,6 +14,8 @@ export interface DelayRow {
 
 /** What is less counts as no delay: its place is left of the axis proper. */
 const SHORTEST = 1e-4;
+/** Where fewer of any defense's packets wait less than some power of ten, the axis begins there. */
+const LEAST_SHARE = 0.01;
 const NAME = 20;
 const BARS = 40;
 const GAP = 10;
@@ -26,17 +28,38 @@ export function delaysChart(
   return { ...chart, draw: (width, colors) => draw(rows, width, colors) };
 }
 
-const place = (delay: number): number =>
-  delay < SHORTEST ? Math.log10(SHORTEST) - 0.3 : Math.max(Math.log10(SHORTEST), Math.log10(delay));
+/** The power of ten, in seconds, that the axis begins at; null where it has a place for no delay, left of {@link SHORTEST}. */
+export function delayAxisStart(rows: readonly DelayRow[]): number | null {
+  const starts = rows.map(({ percentiles, histogram }) => {
+    if (!histogram) return percentiles.p50;
+    const { from, binsPerDecade, counts } = histogram;
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    let below = 0;
+    const first = counts.findIndex((count) => {
+      below += count;
+      return below >= LEAST_SHARE * total;
+    });
+    return first === 0 ? 0 : from * 10 ** ((first - 1) / binsPerDecade);
+  });
+  const lowest = Math.min(...starts);
+  return lowest < SHORTEST ? null : Math.floor(Math.log10(lowest) + 1e-9);
+}
 
 function draw(rows: readonly DelayRow[], full: number, colors: Colors): Drawing {
-  const padding = { left: 8, right: 26, top: 28, bottom: 4 };
+  const start = delayAxisStart(rows);
+  const padding = { left: start === null ? 8 : 24, right: 26, top: 28, bottom: 8 };
   const width = full - padding.left - padding.right;
-  const lowest = Math.log10(SHORTEST) - 0.6;
+  const shortest = start ?? Math.log10(SHORTEST);
+  const lowest = start ?? shortest - 0.6;
+  const place = (delay: number): number =>
+    delay < SHORTEST ? Math.max(lowest, shortest - 0.3) : Math.max(lowest, Math.log10(delay));
   const longest = Math.max(...rows.map(({ percentiles }) => place(percentiles.max)));
-  const highest = Math.max(Math.ceil(longest), lowest + 1.6);
-  const decades = Array.from({ length: Math.floor(highest - Math.log10(SHORTEST)) + 1 }, (_, i) => i - 4);
-  const every = Math.ceil(decades.length / (width > 450 ? 9 : 5));
+  const highest = Math.max(Math.ceil(longest - 1e-9), shortest + 1);
+  const decades = Array.from({ length: highest - shortest + 1 }, (_, i) => shortest + i);
+  // A short axis has room for more than powers of ten.
+  const values = decades.length > 3 ? decades : decades.flatMap((at) => [at, at + Math.log10(2), at + Math.log10(5)]);
+  const fitting = values.filter((at) => at <= highest + 1e-9);
+  const every = Math.ceil(fitting.length / (width > 450 ? 9 : 5));
   const height = rows.length * (NAME + BARS + GAP);
   const baseOf = (row: number): number => row * (NAME + BARS + GAP) + NAME + BARS;
 
@@ -46,7 +69,10 @@ function draw(rows: readonly DelayRow[], full: number, colors: Colors): Drawing 
     axis: {
       orient: 'top' as const,
       title: null,
-      values: [Math.log10(SHORTEST) - 0.3, ...decades.filter((_, i) => i % every === 0 && i > 0)],
+      values: [
+        ...(start === null ? [shortest - 0.3] : []),
+        ...fitting.filter((_, i) => i % every === 0 && (i > 0 || start !== null)),
+      ],
       labelExpr:
         "datum.value < -4.1 ? 'none' : datum.value < -0.5 ? format(pow(10, datum.value + 3), ',~r') + ' ms' : format(pow(10, datum.value), ',~r') + ' s'",
       labelFlush: false,
@@ -54,13 +80,14 @@ function draw(rows: readonly DelayRow[], full: number, colors: Colors): Drawing 
   };
   const y = { type: 'quantitative' as const, scale: null };
   const bars = rows.flatMap(({ defense, histogram }, row) =>
-    histogram ? barsOf(defense, histogram, baseOf(row)) : [],
+    histogram ? barsOf(defense, histogram, lowest, baseOf(row)) : [],
   );
   const marks = rows.flatMap(({ defense, percentiles }, row) =>
     (['p50', 'p95', 'p99', 'max'] as const).map((name) => ({
       defense,
       percentile: name,
       seconds: percentiles[name],
+      size: name === 'p99' ? 22 : 60,
       x: place(percentiles[name]),
       y: baseOf(row),
       told: printable(`${defense}: ${NAMES[name]} ${duration(percentiles[name])}`),
@@ -110,12 +137,7 @@ function draw(rows: readonly DelayRow[], full: number, colors: Colors): Drawing 
                 range: [colors.accent, colors.paper, colors.paper, colors.paper],
               },
             },
-            size: {
-              field: 'percentile',
-              type: 'nominal',
-              legend: null,
-              scale: { domain: ['p50', 'p95', 'p99', 'max'], range: [60, 60, 22, 60] },
-            },
+            size: { field: 'size', type: 'quantitative', scale: null },
             description: { field: 'told' },
           },
         },
@@ -127,7 +149,7 @@ function draw(rows: readonly DelayRow[], full: number, colors: Colors): Drawing 
             })),
           },
           mark: { type: 'text', align: 'left', fontWeight: 600 },
-          encoding: { x: { value: 0 }, y: { ...y, field: 'y' }, text: { field: 'text' } },
+          encoding: { x: { value: 8 - padding.left }, y: { ...y, field: 'y' }, text: { field: 'text' } },
         },
       ],
     },
@@ -142,7 +164,7 @@ const NAMES = {
 } as const;
 
 /** Heights are shares of the packets, the highest bar of a defense as high as there is room. */
-function barsOf(defense: string, { from, binsPerDecade, counts }: DelayHistogram, base: number) {
+function barsOf(defense: string, { from, binsPerDecade, counts }: DelayHistogram, lowest: number, base: number) {
   const total = counts.reduce((sum, count) => sum + count, 0);
   const most = Math.max(...counts);
   return counts.flatMap((count, bin) => {
@@ -151,6 +173,7 @@ function barsOf(defense: string, { from, binsPerDecade, counts }: DelayHistogram
     const [left, right] =
       bin === 0 ? [Math.log10(SHORTEST) - 0.45, Math.log10(SHORTEST) - 0.15] : [start, start + 1 / binsPerDecade];
     const span = bin === 0 ? `under ${duration(from)}` : `${duration(10 ** left)} to ${duration(10 ** right)}`;
+    if (right <= lowest + 1e-9) return [];
     return [
       {
         defense,

@@ -39,7 +39,7 @@ function draw({ rows, columns, shares }: Matrix, full: number, colors: Colors): 
   const right = level ? 8 : Math.max(8, widest(columnNames) * Math.SQRT1_2 - columnWidth / 2 + FONT_SIZE);
   const steps = heatColors(LIGHT);
   const cells = shares.flatMap((row, y) =>
-    row.map((share, x) => ({ row: rows[y], column: columns[x], x, y, share: isNumber(share) ? share : null })),
+    row.map((share, x) => ({ x, y, share: isNumber(share) ? Number(share.toFixed(4)) : null })),
   );
   const x = {
     field: 'x',
@@ -54,12 +54,8 @@ function draw({ rows, columns, shares }: Matrix, full: number, colors: Colors): 
     scale: { domain: [-0.5, rows.length - 0.5], nice: false, zero: false, reverse: true },
   };
   const step = `min(${HEAT_STEPS - 1}, max(0, round(datum.share * ${HEAT_STEPS - 1})))`;
-  const shade = (of: 'fill' | 'text') => ({
-    field: 'step',
-    type: 'ordinal' as const,
-    legend: null,
-    scale: { domain: steps.map((_, i) => i), range: steps.map((colors) => colors[of]) },
-  });
+  const stepOf = (of: 'fill' | 'text') => `${JSON.stringify(steps.map((colors) => colors[of]))}[${step}]`;
+  const shade = (field: 'fill' | 'text') => ({ field: `${field}Color`, type: 'nominal' as const, scale: null });
   return {
     spec: {
       ...chartBase(colors),
@@ -68,7 +64,8 @@ function draw({ rows, columns, shares }: Matrix, full: number, colors: Colors): 
       padding: { left, top, right, bottom: 6 },
       data: { values: cells },
       transform: [
-        { calculate: `datum.share === null ? null : ${step}`, as: 'step' },
+        { calculate: stepOf('fill'), as: 'fillColor' },
+        { calculate: stepOf('text'), as: 'textColor' },
         { calculate: "datum.share === null ? 'n/a' : format(100 * datum.share, '.0f')", as: 'text' },
       ],
       layer: [

@@ -1,7 +1,7 @@
 import type { Interval } from '../../harness/result.js';
 import { breakable, type Html, html, printable } from '../escape.js';
 import { type Chart, chartBase, type Drawing } from '../figure.js';
-import { duration, percent } from '../format.js';
+import { duration, percent, shortened } from '../format.js';
 import type { Colors } from '../theme.js';
 import { type CostAxis, costAxis } from './axis.js';
 import {
@@ -19,6 +19,8 @@ export interface Tradeoff {
   readonly points: readonly TradeoffPoint[];
   readonly chance: number;
   readonly majority: number;
+  /** Whose accuracy it is. */
+  readonly observer: string;
   readonly costTitle: string;
   readonly costUnit: 'percent' | 'seconds';
 }
@@ -35,7 +37,11 @@ export function tradeoffChart(
   return { ...chart, draw: (width, colors) => draw(tradeoff, width, colors) };
 }
 
-function draw({ points, chance, majority, costTitle, costUnit }: Tradeoff, full: number, colors: Colors): Drawing {
+function draw(
+  { points, chance, majority, observer, costTitle, costUnit }: Tradeoff,
+  full: number,
+  colors: Colors,
+): Drawing {
   const width = full - PADDING.left - PADDING.right;
   const height = full > 600 ? 360 : 290;
   const axis = costAxis(
@@ -183,7 +189,7 @@ function draw({ points, chance, majority, costTitle, costUnit }: Tradeoff, full:
           },
         },
         {
-          data: { values: [{ text: 'Accuracy of the best attack' }] },
+          data: { values: [{ text: printable(`Accuracy of ${shortened(observer, Math.floor(full / 9))}`) }] },
           mark: { type: 'text', align: 'left', fontSize: 12.5 },
           encoding: { text: { field: 'text' }, x: { value: -PADDING.left + 2 }, y: { value: -16 } },
         },

@@ -1,4 +1,4 @@
-import type { Result, SummaryRow } from '../../harness/result.js';
+import type { Cost, Result, SummaryRow } from '../../harness/result.js';
 import { breakable, type Content, type Html, html } from '../escape.js';
 import { duration, fixed, isNumber, percentage } from '../format.js';
 import { renderBySetting, renderSection, type Subject } from '../panels.js';
@@ -37,11 +37,7 @@ const VIDEO_HOUR = 3000;
 /** Cost of a defense as one who pays for it would ask: a day's and a month's traffic, waiting, loss. */
 function inWords(result: Result, row: SummaryRow): string {
   const { megabytesPerDay, gigabytesPerMonth, addedDelay, dropped } = meanCost(result, row);
-  return `${[
-    trafficWords(megabytesPerDay, gigabytesPerMonth),
-    delayWords(addedDelay.p50, addedDelay.p95),
-    lossWords(dropped),
-  ]
+  return `${[trafficWords(megabytesPerDay, gigabytesPerMonth), delayWords(addedDelay), lossWords(dropped)]
     .filter((words) => words !== '')
     .join('; ')}.`;
 }
@@ -68,8 +64,9 @@ function amount(megabytes: number, small: string, large: string): string {
   return `${fixed(value, value < 9.95 ? 1 : 0)}\u00A0${unit}`;
 }
 
-function delayWords(median: number | null, p95: number | null): string {
+function delayWords({ p50: median, p95, max }: Cost['addedDelay']): string {
   if (!isNumber(median) || !isNumber(p95)) return 'no packet was delivered';
+  if (max === 0) return 'no packet waits';
   if (p95 === 0) return 'hardly any packet waits';
   const felt =
     p95 < 0.1

@@ -1,5 +1,5 @@
 import type { Result } from '../../harness/result.js';
-import { type DelayRow, delaysChart } from '../charts/delays.js';
+import { type DelayRow, delayAxisStart, delaysChart } from '../charts/delays.js';
 import { html } from '../escape.js';
 import { type Chart, renderFigure } from '../figure.js';
 import { duration, isNumber, listed } from '../format.js';
@@ -26,13 +26,18 @@ export function delayChart(result: Result): Chart | null {
       `${defense} median ${duration(p50)}, 95th percentile ${duration(p95)}, longest ${duration(max)}`,
   );
   const rest = told.length > 12 ? `, and ${told.length - 12} more; the table of all costs has them` : '';
+  const start = delayAxisStart(rows);
+  const left =
+    start === null
+      ? '; the bar at “none” counts delays under 0.1 ms'
+      : `; what waits less than ${duration(10 ** start)}, not one packet in a hundred, is left out`;
   return delaysChart(rows, {
     id: 'delay-distribution',
     width: 760,
     description: `Delay added to packets, by defense: ${told.slice(0, 12).join('; ')}${rest}.`,
     caption: html`Delay added to each real packet, on a logarithmic axis${
       rows.some(({ histogram }) => histogram !== null)
-        ? ': the higher the bar, the larger the share of packets, each defense to its own scale; the bar at “none” counts delays under 0.1 ms'
+        ? `: the higher the bar, the larger the share of packets, each defense to its own scale${left}`
         : ' (this result has percentiles only)'
     }. Filled: median; hollow: 95th percentile; small: 99th; dash: the longest.${
       others.length > 0
