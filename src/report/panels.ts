@@ -41,7 +41,7 @@ export function subjectOf(runs: readonly Result[]): Subject {
 export interface Place {
   /** Ends every identifier in the content: '' for the first, `-2-3` for setting 2 and observer 3. */
   readonly suffix: string;
-  /** The headline's observer: the content that shows where nothing is chosen. */
+  /** What shows where nothing is chosen: the first setting, as the headline's observer has it. */
   readonly main: boolean;
   /** Whose accuracies these are: `the best attack`, or `lstm, static adversary`. */
   readonly observer: string;
@@ -54,7 +54,7 @@ type ContentOf = (result: Result, place: Place) => Html | null | Promise<Html | 
 /** `content` of each setting, with its chooser; null where no setting has any. */
 export async function renderBySetting(subject: Subject, content: ContentOf): Promise<Html | null> {
   return renderSettings(subject, [], (setting, suffix) =>
-    content(setting.result, { suffix, main: true, observer: BEST }),
+    content(setting.result, { suffix, main: suffix === '', observer: BEST }),
   );
 }
 
@@ -64,8 +64,8 @@ export async function renderByObserver(subject: Subject, content: ContentOf): Pr
   return renderSettings(subject, choosers, async ({ observed }, suffix) => {
     const panels: Panel[] = [];
     for (const [i, { values, title, result }] of observed.entries()) {
-      const main = i === 0;
-      const place = { suffix: main ? suffix : `${suffix}-${i + 1}`, main, observer: main ? BEST : title };
+      const end = i === 0 ? suffix : `${suffix}-${i + 1}`;
+      const place = { suffix: end, main: end === '', observer: i === 0 ? BEST : title };
       const inner = await content(result, place);
       if (inner) panels.push({ key: 'observer', values, title, content: inner });
     }

@@ -53,7 +53,7 @@ figcaption,caption{color:var(--muted);font-size:.875rem;line-height:1.5;text-ali
 figcaption{max-width:44rem;margin-top:.5rem}
 figcaption .on-front{color:var(--accent);font-weight:600}
 .chart svg{display:block;width:100%;height:auto}
-.chart text{font-family:var(--text);font-variant-numeric:tabular-nums}
+.chart text{paint-order:stroke;font-family:var(--text);font-variant-numeric:tabular-nums}
 .chart .narrow{display:none}
 .single .chart,.chart{max-width:48rem}
 .pair .chart{max-width:36rem}

@@ -2,7 +2,7 @@ import type { Adversary } from '../../harness/result.js';
 import { printable } from '../escape.js';
 import { type Chart, chartBase, type Drawing } from '../figure.js';
 import { percent, shortened } from '../format.js';
-import type { Colors } from '../theme.js';
+import { type Colors, PAGE_COLORS } from '../theme.js';
 import { textWidth } from './labels.js';
 
 /** Mean accuracy of one attack against one defense, by adversary; only those that were run. */
@@ -130,16 +130,12 @@ function draw(
           mark: { type: 'text', align: 'right', color: colors.muted },
           encoding: { text: { field: 'name' }, x: { value: -10 }, y: lineChannel },
         },
-        {
+        // As a halo first, as in the chart of costs.
+        ...[{ stroke: colors.paper, strokeWidth: 4 }, ...(colors === PAGE_COLORS ? [] : [{}])].map((halo) => ({
           data: { values: headers },
-          mark: { type: 'text', align: 'left', fontWeight: 600, stroke: colors.paper, strokeWidth: 4 },
+          mark: { type: 'text' as const, align: 'left' as const, fontWeight: 600 as const, ...halo },
           encoding: { text: { field: 'text' }, x: { value: 2 - left }, y: lineChannel },
-        },
-        {
-          data: { values: headers },
-          mark: { type: 'text', align: 'left', fontWeight: 600 },
-          encoding: { text: { field: 'text' }, x: { value: 2 - left }, y: lineChannel },
-        },
+        })),
       ],
     },
   };

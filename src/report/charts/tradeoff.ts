@@ -2,7 +2,7 @@ import type { Interval } from '../../harness/result.js';
 import { breakable, type Html, html, printable } from '../escape.js';
 import { type Chart, chartBase, type Drawing } from '../figure.js';
 import { duration, percent, shortened } from '../format.js';
-import type { Colors } from '../theme.js';
+import { type Colors, PAGE_COLORS } from '../theme.js';
 import { type CostAxis, costAxis } from './axis.js';
 import {
   frontOf,
@@ -194,9 +194,9 @@ function draw(
           encoding: { text: { field: 'text' }, x: { value: -PADDING.left + 2 }, y: { value: -16 } },
         },
         ...[
-          // The same text twice, first as a halo, so that lines do not run through it.
+          // The same text twice, first as a halo, so that lines do not run through it; the page's style does with one.
           { stroke: colors.paper, strokeWidth: 3, strokeJoin: 'round' as const },
-          {},
+          ...(colors === PAGE_COLORS ? [] : [{}]),
         ].flatMap((halo) => [
           {
             data: { values: placed.rates },

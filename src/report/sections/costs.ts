@@ -12,11 +12,11 @@ const NO_TIME = 'not defined: the trace has no duration';
 
 /** What each defense costs: a day of it in plain words, how long packets wait, and all costs in numbers. */
 export async function renderCosts(subject: Subject): Promise<Html> {
-  const content = await renderBySetting(subject, async (result, { suffix }) => {
+  const content = await renderBySetting(subject, async (result, place) => {
     const defended = result.summary.filter((row) => row.defense !== 'none');
     if (result.summary.length === 0) return null;
     return html`${renderInWords(result, defended)}<h3>How long packets wait</h3>
-${await renderDelays(result, suffix)}${renderAll(result)}`;
+${await renderDelays(result, place)}${renderAll(result)}`;
   });
   return renderSection('costs', 'What a day of it costs', INTRO, content);
 }

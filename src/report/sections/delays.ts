@@ -1,15 +1,16 @@
 import type { Result } from '../../harness/result.js';
 import { type DelayRow, delayAxisStart, delaysChart } from '../charts/delays.js';
-import { html } from '../escape.js';
+import { type Html, html } from '../escape.js';
 import { type Chart, renderFigure } from '../figure.js';
 import { duration, isNumber, listed } from '../format.js';
+import type { Place } from '../panels.js';
 import { meanCost, pooledDelays } from '../reading.js';
 
 /** How long packets wait: a distribution for each defense that delays any. */
-export async function renderDelays(result: Result, suffix: string) {
+export async function renderDelays(result: Result, { suffix, main }: Place): Promise<Html> {
   const chart = delayChart(result);
   if (!chart) return html`<p>No defense in this run delays packets.</p>\n`;
-  return renderFigure({ ...chart, id: `${chart.id}${suffix}` });
+  return renderFigure({ ...chart, id: `${chart.id}${suffix}` }, main);
 }
 
 /** Null where no defense delays any packet. */
