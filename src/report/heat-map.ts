@@ -46,7 +46,7 @@ export function renderHeatMap(map: HeatMap, main: boolean): Html {
       counted === undefined ? '' : html`<td class="num">${inBody ? count(of) : ''}</td>`
     }${shares.map(cell)}</tr>
 `;
-  const table = html`<div class="scroll" role="region" aria-label="${name}" tabindex="0">
+  const table = html`<div class="scroll" role="group" aria-label="${name}" tabindex="0">
 <table class="heatmap${columns.length > LEVEL_HEADERS ? ' upright' : ''}">
 <caption>${caption}</caption>
 <thead><tr><th scope="col">${corner}</th>${

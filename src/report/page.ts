@@ -1,6 +1,6 @@
 import type { Result } from '../harness/result.js';
 import { type Html, html, render, trusted } from './escape.js';
-import { SCRIPT, SCRIPT_HASH } from './interactive.js';
+import { SCRIPT, SCRIPT_HASH } from './script.js';
 import { STYLE } from './style.js';
 
 /** A page that needs nothing but itself: no font, no network, and to be read no script either. */

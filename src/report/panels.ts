@@ -5,7 +5,7 @@ import { type Observed, type Observer, observe, observersOf } from './observers.
 
 /**
  * A reader sees one of several contents at a time: of one setting, as one observer has it. All stand in the page, folded, so that
- * it can be read without a script; the script of interactive.ts shows the choosers, and only what is chosen.
+ * it can be read without a script; that of page-script.js shows the choosers, and only what is chosen.
  */
 
 /** What a page is about: the one run of a report, or the settings of a study. */
