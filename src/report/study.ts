@@ -107,7 +107,7 @@ function warningsOf(runs: readonly Result[]): string[] {
 }
 
 /** More settings than these stay folded. */
-const SHOWN = 6;
+const SHOWN = 4;
 
 function renderStudyHeadline(runs: readonly Result[]): Html {
   if (runs.length === 1) return renderHeadline(runs[0]!);

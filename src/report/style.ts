@@ -112,8 +112,8 @@ ${Array.from({ length: HEAT_STEPS }, (_, step) => `.heatmap .heat-${step}{backgr
 .told li{overflow-wrap:anywhere}
 .method{padding-left:1.25rem}
 .method li{margin-bottom:.6rem;padding-left:.25rem}
-.definitions,.properties{display:grid;grid-template-columns:minmax(8rem,max-content) minmax(0,1fr);gap:.5rem 1.5rem}
-dt{font-weight:600}
+.definitions,.properties{display:grid;grid-template-columns:fit-content(17rem) minmax(0,1fr);gap:.5rem 1.5rem}
+dt{min-width:8rem;font-weight:600;overflow-wrap:anywhere}
 dd{margin:0;overflow-wrap:anywhere}
 .properties{font-variant-numeric:tabular-nums}
 details{margin:1rem 0}
@@ -144,7 +144,8 @@ footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--line);color:v
   th button::after{content:none}
   section{margin-top:2rem}
   h2,h3{break-after:avoid}
-  figure,tr,li,.notice{break-inside:avoid}
+  figure,tr,li,.notice,dt,dd{break-inside:avoid}
+  .choosers,caption,thead,dt,section>h2+p{break-after:avoid}
   .scroll{overflow:visible}
   pre{white-space:pre-wrap}
   .heat,.notice,.badge{print-color-adjust:exact;-webkit-print-color-adjust:exact}

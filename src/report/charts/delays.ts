@@ -7,7 +7,7 @@ import type { Colors } from '../theme.js';
 /** How long packets wait under one defense, in seconds. */
 export interface DelayRow {
   readonly defense: string;
-  readonly percentiles: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
+  readonly percentiles: { readonly p50: number; readonly p95: number; readonly max: number };
   /** Null for results that do not have it. */
   readonly histogram: DelayHistogram | null;
 }
@@ -83,11 +83,10 @@ function draw(rows: readonly DelayRow[], full: number, colors: Colors): Drawing 
     histogram ? barsOf(defense, histogram, lowest, baseOf(row)) : [],
   );
   const marks = rows.flatMap(({ defense, percentiles }, row) =>
-    (['p50', 'p95', 'p99', 'max'] as const).map((name) => ({
+    (['p50', 'p95', 'max'] as const).map((name) => ({
       defense,
       percentile: name,
       seconds: percentiles[name],
-      size: name === 'p99' ? 22 : 60,
       x: place(percentiles[name]),
       y: baseOf(row),
       told: printable(`${defense}: ${NAMES[name]} ${duration(percentiles[name])}`),
@@ -126,18 +125,17 @@ function draw(rows: readonly DelayRow[], full: number, colors: Colors): Drawing 
               field: 'percentile',
               type: 'nominal',
               legend: null,
-              scale: { domain: ['p50', 'p95', 'p99', 'max'], range: ['circle', 'circle', 'circle', 'stroke'] },
+              scale: { domain: ['p50', 'p95', 'max'], range: ['circle', 'circle', 'stroke'] },
             },
             fill: {
               field: 'percentile',
               type: 'nominal',
               legend: null,
               scale: {
-                domain: ['p50', 'p95', 'p99', 'max'],
-                range: [colors.accent, colors.paper, colors.paper, colors.paper],
+                domain: ['p50', 'p95', 'max'],
+                range: [colors.accent, colors.paper, colors.paper],
               },
             },
-            size: { field: 'size', type: 'quantitative', scale: null },
             description: { field: 'told' },
           },
         },
@@ -159,7 +157,6 @@ function draw(rows: readonly DelayRow[], full: number, colors: Colors): Drawing 
 const NAMES = {
   p50: 'half of packets wait at most',
   p95: '19 of 20 packets wait at most',
-  p99: '99 of 100 packets wait at most',
   max: 'the longest delay is',
 } as const;
 

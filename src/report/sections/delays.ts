@@ -16,9 +16,9 @@ export async function renderDelays(result: Result, { suffix, main }: Place): Pro
 /** Null where no defense delays any packet. */
 export function delayChart(result: Result): Chart | null {
   const rows = result.summary.flatMap((row): DelayRow[] => {
-    const { p50, p95, p99, max } = meanCost(result, row).addedDelay;
-    if (!isNumber(p50) || !isNumber(p95) || !isNumber(p99) || !isNumber(max) || max <= 0) return [];
-    return [{ defense: row.defense, percentiles: { p50, p95, p99, max }, histogram: pooledDelays(result, row) }];
+    const { p50, p95, max } = meanCost(result, row).addedDelay;
+    if (!isNumber(p50) || !isNumber(p95) || !isNumber(max) || max <= 0) return [];
+    return [{ defense: row.defense, percentiles: { p50, p95, max }, histogram: pooledDelays(result, row) }];
   });
   if (rows.length === 0) return null;
   const others = result.summary.filter((row) => !rows.some(({ defense }) => defense === row.defense));
@@ -40,7 +40,7 @@ export function delayChart(result: Result): Chart | null {
       rows.some(({ histogram }) => histogram !== null)
         ? `: the higher the bar, the larger the share of packets, each defense to its own scale${left}`
         : ' (this result has percentiles only)'
-    }. Filled: median; hollow: 95th percentile; small: 99th; dash: the longest.${
+    }. Filled: median; hollow: 95th percentile; dash: the longest.${
       others.length > 0
         ? ` Without delay, or without any packet delivered: ${listed(others.map((row) => row.defense))}.`
         : ''
