@@ -18,12 +18,19 @@ export async function renderPng(svg: string, scale = DEFAULT_SCALE): Promise<Uin
     .toBuffer();
 }
 
+/** What is used of sharp: its own types are there only where it is installed, and the build does without it. */
+type Sharp = (
+  input: Uint8Array,
+  options: { density: number },
+) => { png(options: { compressionLevel: number; palette: boolean }): { toBuffer(): Promise<Uint8Array> } };
+
 /** Loaded here, since it is optional: nothing but PNG needs it. */
-async function loadSharp() {
+async function loadSharp(): Promise<Sharp> {
+  const name: string = 'sharp';
   try {
-    return (await import('sharp')).default;
+    return ((await import(name)) as { default: Sharp }).default;
   } catch (cause) {
-    throw new UsageError('--format png: needs the optional package sharp, which is not installed: npm install sharp', {
+    throw new UsageError('--format png: needs the optional package sharp, which does not load: npm install sharp', {
       cause,
     });
   }

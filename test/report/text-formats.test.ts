@@ -84,7 +84,7 @@ describe('figures', () => {
   });
 
   test('become PNG of as many pixels as asked for', async (context) => {
-    const sharp = await import('sharp').catch(() => null);
+    const sharp = await import('sharp' as string).catch(() => null);
     context.skip(sharp === null, 'the optional package sharp is not installed');
     const [figure] = await renderFigures(makeResult({ seeds: 1, attacks: ['a'] }));
     const [, width, height] = figure!.svg.match(/width="(\d+)" height="(\d+)"/)!;
