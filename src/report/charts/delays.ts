@@ -142,7 +142,7 @@ function draw(rows: readonly DelayRow[], full: number, colors: Colors): Drawing 
         {
           data: {
             values: rows.map(({ defense }, row) => ({
-              text: printable(shortened(defense, Math.floor(full / 9))),
+              text: printable(shortened(defense, Math.floor(full / 8.3))),
               y: baseOf(row) - BARS - NAME / 2,
             })),
           },
