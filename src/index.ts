@@ -32,10 +32,13 @@ export { type Attack, type AttackContext, defineAttack, type Identifier } from '
 export { type BuiltWindows, buildWindows, rowsInWindows, type WindowOptions } from './learning/build-windows.js';
 export { COVER, NO_CLASS, type PacketFeatures, type Windows } from './learning/windows.js';
 export { renderCsv } from './report/csv.js';
-export { renderFigures } from './report/figures.js';
+export { type Figure, renderFigures, renderStudyFigures } from './report/figures.js';
 export { renderHtml } from './report/html.js';
 export { renderMarkdown } from './report/markdown.js';
-export { parseResult } from './report/parse.js';
+export { parseAnyResult, parseResult } from './report/parse.js';
+export { renderPng } from './report/png.js';
+export { type NamedPage, renderStudyHtml, renderStudyPages } from './report/study.js';
+export { renderStudyCsv, renderStudyMarkdown } from './report/study-text.js';
 export type { Account, DefendedTrace } from './shaping/account.js';
 export { costOf } from './shaping/cost.js';
 export { createPast, type Past } from './shaping/past.js';

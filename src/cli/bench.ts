@@ -11,7 +11,7 @@ import { type BenchRequest, resolveSpec } from '../harness/spec.js';
 import { runStudy } from '../harness/study.js';
 import { readStudy } from '../harness/study-file.js';
 import { renderHtml } from '../report/html.js';
-import { renderStudyHtml } from '../report/study.js';
+import { renderStudyPages } from '../report/study.js';
 import { parseByteSize } from '../shared/byte-size.js';
 import { UsageError } from '../shared/errors.js';
 import { writeFileAtomic } from '../shared/files.js';
@@ -117,11 +117,8 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
   const result = await withProgress((progress) =>
     runStudy(study.name, specs, { plugins, ...effort, cache, ...progress }),
   );
-  const links = result.runs.map(({ spec }, i) => `${i + 1}-${slug(labelOf(spec))}.html`);
-  const pages = await Promise.all(result.runs.map((run) => renderHtml(run)));
-  for (const [i, page] of pages.entries()) writeFileAtomic(join(out, links[i]!), page);
   writeFileAtomic(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
-  writeFileAtomic(join(out, 'report.html'), renderStudyHtml(result, links));
+  for (const { name, text } of await renderStudyPages(result)) writeFileAtomic(join(out, name), text);
   if (json) console.log(JSON.stringify(result, null, 2));
   else {
     for (const run of result.runs) console.log(`${print(run, null)}\n`);
@@ -131,12 +128,6 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
 }
 
 const kebabCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
-const slug = (text: string): string =>
-  text
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-|-$/g, '');
 
 /** What a run would do and how long it would take, without running it. */
 async function plan(specs: readonly ResolvedSpec[], options: RunOptions, json: boolean): Promise<void> {

@@ -3,11 +3,13 @@ import { dirname, join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import type { Result, StudyResult } from '../harness/result.js';
 import { renderCsv } from '../report/csv.js';
-import { renderFigures } from '../report/figures.js';
+import { renderFigures, renderStudyFigures } from '../report/figures.js';
 import { renderHtml } from '../report/html.js';
 import { renderMarkdown } from '../report/markdown.js';
 import { parseAnyResult } from '../report/parse.js';
-import { renderStudyCsv, renderStudyHtml, renderStudyMarkdown } from '../report/study.js';
+import { DEFAULT_SCALE, renderPng } from '../report/png.js';
+import { renderStudyHtml, renderStudyPages } from '../report/study.js';
+import { renderStudyCsv, renderStudyMarkdown } from '../report/study-text.js';
 import { UsageError } from '../shared/errors.js';
 import { readText, writeFileAtomic } from '../shared/files.js';
 
@@ -15,13 +17,14 @@ interface ReportOptions {
   result: string;
   format: string[];
   out?: string;
+  scale: number;
   stdout: boolean;
 }
 
 interface TextFormat {
   readonly name: string;
   run(result: Result): string | Promise<string>;
-  study(study: StudyResult): string;
+  study(study: StudyResult): string | Promise<string>;
 }
 
 /** How each text format is made, and what its file is called unless the user says otherwise. */
@@ -30,7 +33,15 @@ const TEXTS: Record<string, TextFormat> = {
   markdown: { name: 'report.md', run: renderMarkdown, study: renderStudyMarkdown },
   csv: { name: 'cells.csv', run: renderCsv, study: renderStudyCsv },
 };
-const FORMATS = [...Object.keys(TEXTS), 'svg'];
+const FIGURES = ['svg', 'png'];
+const FORMATS = [...Object.keys(TEXTS), ...FIGURES];
+/** A figure of 900 units is then 9000 pixels wide, 76 cm in print at 300 dots an inch. */
+const LARGEST_SCALE = 10;
+
+interface OutputFile {
+  readonly name: string;
+  readonly content: string | Uint8Array;
+}
 
 const command: CommandModule<object, ReportOptions> = {
   command: 'report <result>',
@@ -47,39 +58,64 @@ const command: CommandModule<object, ReportOptions> = {
         array: true,
         choices: FORMATS,
         default: ['html'],
-        describe: 'What to make; svg: each figure as a file',
+        describe: 'What to make; svg, png: each figure as a file',
       })
       .option('out', { type: 'string', describe: "Folder to write into  [the result's own]" })
+      .option('scale', {
+        type: 'number',
+        default: DEFAULT_SCALE,
+        describe: `Pixels of a PNG per unit of its SVG, 0.5 to ${LARGEST_SCALE}`,
+      })
       .option('stdout', { type: 'boolean', default: false, describe: 'Print it, in place of a file' })
       .example('$0 report homeveil-report --format markdown --stdout', 'the tables, for a paper or an issue'),
-  handler: async ({ result: path, format, out, stdout }) => {
+  handler: async ({ result: path, format, out, scale, stdout }) => {
     const formats = [...new Set(format)];
-    if (stdout && (formats.length > 1 || formats[0] === 'svg')) {
+    if (stdout && (formats.length > 1 || FIGURES.includes(formats[0]!))) {
       throw new UsageError(`--stdout: expected one format of text, found ${formats.join(' and ')}`);
+    }
+    if (!(scale >= 0.5 && scale <= LARGEST_SCALE)) {
+      throw new UsageError(`--scale: expected a number from 0.5 to ${LARGEST_SCALE}, found ${scale}`);
     }
     const file = isFolder(path) ? join(path, 'result.json') : path;
     const result = parseAnyResult(readText(file), file);
     const folder = out ?? dirname(file);
     // All is made before anything is written.
-    const files: { readonly name: string; readonly text: string }[] = [];
-    for (const one of formats) {
-      const text = TEXTS[one];
-      if (text) files.push({ name: text.name, text: 'runs' in result ? text.study(result) : await text.run(result) });
-      else if ('runs' in result) throw new UsageError('--format svg: expected the result of one run, found a study');
-      else files.push(...(await renderFigures(result)).map(({ name, svg }) => ({ name: `${name}.svg`, text: svg })));
-    }
+    const files: OutputFile[] = [];
+    for (const one of formats) files.push(...(await makeFiles(one, result, scale, stdout)));
     if (stdout) {
-      process.stdout.write(files[0]!.text);
+      process.stdout.write(files[0]!.content);
       return;
     }
-    for (const { name, text } of files) {
-      writeFileAtomic(join(folder, name), text);
+    for (const { name, content } of files) {
+      writeFileAtomic(join(folder, name), content);
       console.log(join(folder, name));
     }
   },
 };
 
 export default command;
+
+/** @param single whether there is room for one file only, as on stdout */
+async function makeFiles(
+  format: string,
+  result: Result | StudyResult,
+  scale: number,
+  single: boolean,
+): Promise<OutputFile[]> {
+  const text = TEXTS[format];
+  if (text) {
+    if (!('runs' in result)) return [{ name: text.name, content: await text.run(result) }];
+    if (format !== 'html' || single) return [{ name: text.name, content: await text.study(result) }];
+    return (await renderStudyPages(result)).map((page) => ({ name: page.name, content: page.text }));
+  }
+  const figures = 'runs' in result ? await renderStudyFigures(result) : await renderFigures(result);
+  const files: OutputFile[] = [];
+  for (const { name, svg } of figures) {
+    const content = format === 'svg' ? svg : await renderPng(svg, scale);
+    files.push({ name: `${name}.${format}`, content });
+  }
+  return files;
+}
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;

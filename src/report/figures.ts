@@ -1,21 +1,60 @@
-import type { Result } from '../harness/result.js';
+import type { Result, StudyResult } from '../harness/result.js';
+import { labelOf } from '../harness/setting.js';
 import { type Chart, renderSvgFile } from './figure.js';
+import { heatChart } from './heat-map.js';
 import { checkVersion } from './parse.js';
+import { cellsOf, strongestDefense, undefendedRow } from './reading.js';
 import { attackChart } from './sections/attacks.js';
+import { confusionMap } from './sections/confusion.js';
+import { delayChart } from './sections/delays.js';
+import { presenceMap } from './sections/presence.js';
+import { recallMap } from './sections/recall.js';
 import { tradeoffCharts } from './sections/tradeoff.js';
+import { transferMaps } from './sections/transfer.js';
+import { slug } from './study.js';
 
 /** A figure wide enough for most labels to lie beside their points. */
 const WIDTH = 900;
 
+export interface Figure {
+  readonly name: string;
+  readonly svg: string;
+}
+
 /**
- * The report's charts, each as an SVG file of its own; `name` is its identifier in the report.
+ * The report's figures as the headline's observer has them, each as an SVG file of its own; `name` is its identifier in the report.
  * @throws InputError for a result of another schema version
  */
-export async function renderFigures(result: Result): Promise<{ readonly name: string; readonly svg: string }[]> {
+export async function renderFigures(result: Result): Promise<Figure[]> {
   checkVersion(result.schemaVersion, 'result');
-  const last = attackChart(result);
-  const charts: Chart[] = [...tradeoffCharts(result), ...(last ? [last] : [])];
+  const charts = [...tradeoffCharts(result), attackChart(result), delayChart(result), ...matrices(result)];
   return Promise.all(
-    charts.map(async (chart) => ({ name: chart.id, svg: await renderSvgFile({ ...chart, width: WIDTH }) })),
+    charts
+      .filter((chart) => chart !== null)
+      .map(async (chart) => ({ name: chart.id, svg: await renderSvgFile({ ...chart, width: WIDTH }) })),
   );
+}
+
+/** The figures of each setting; their names begin as the setting's own page does. */
+export async function renderStudyFigures({ runs }: StudyResult): Promise<Figure[]> {
+  const all: Figure[] = [];
+  for (const [i, run] of runs.entries()) {
+    const prefix = `${i + 1}-${slug(labelOf(run.spec))}`;
+    all.push(...(await renderFigures(run)).map(({ name, svg }) => ({ name: `${prefix}-${name}`, svg })));
+  }
+  return all;
+}
+
+/** What the page shows as tables: recall, presence, transfer, and confusion without defense and under the strongest. */
+function matrices(result: Result): Chart[] {
+  if (result.summary.length === 0) return [];
+  const ends = [undefendedRow(result), strongestDefense(result)].filter((row) => row !== null);
+  const confusions = ends.flatMap((row) => {
+    const cells = cellsOf(result, row);
+    if (cells.length === 0) return [];
+    const map = confusionMap(result, row.defense, cells);
+    return [{ ...map, id: row.defense === 'none' ? 'confusion-undefended' : 'confusion-strongest' }];
+  });
+  const presence = presenceMap(result);
+  return [recallMap(result), ...(presence ? [presence] : []), ...transferMaps(result), ...confusions].map(heatChart);
 }

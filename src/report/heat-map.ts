@@ -1,47 +1,81 @@
 import type { Result } from '../harness/result.js';
+import { matrixChart } from './charts/matrix.js';
 import { breakable, type Content, type Html, html } from './escape.js';
+import { type Chart, embedSpec } from './figure.js';
 import { count, isNumber, wholePercentage } from './format.js';
 import { orReason } from './table.js';
 import { heatStep } from './theme.js';
 
-/** More defenses than these have their names set upright, to keep the table narrow. */
+/** More columns than these have their names set upright, to keep the table narrow. */
 const LEVEL_HEADERS = 6;
 
-/** A table of shares, shaded by size: a row for each device, a column for each defense. */
+/** A table of shares, shaded by size. */
 export interface HeatMap {
-  /** What a screen reader calls its box. */
+  readonly id: string;
+  /** What it is, for the box that it scrolls in and for the figure as a file of its own. */
   readonly name: string;
   readonly caption: Content;
-  /** Title of the column of counts. */
-  readonly counted: string;
-  readonly defenses: readonly string[];
-  readonly rows: readonly { readonly header: Content; readonly count: number | null; readonly shares: Shares }[];
-  readonly foot: readonly { readonly header: Content; readonly shares: Shares }[];
+  /** What the rows are. */
+  readonly corner: string;
+  /** Title of a column of counts before the shares. */
+  readonly counted?: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly HeatRow[];
+  readonly foot?: readonly HeatRow[];
   /** Why a share is not available. */
   readonly reason: string;
+  /** Shares that round to 0 are left empty: in a matrix of mistakes they are most. */
+  readonly sparse?: boolean;
 }
 
-type Shares = readonly (number | null)[];
+export interface HeatRow {
+  /** Plain text of the header. */
+  readonly name: string;
+  readonly header?: Content;
+  readonly count?: number | null;
+  readonly shares: readonly (number | null)[];
+}
 
-export function renderHeatMap({ name, caption, counted, defenses, rows, foot, reason }: HeatMap): Html {
-  const cell = (share: number | null): Content => heatCell(share, reason);
-  return html`<div class="scroll" role="region" aria-label="${name}" tabindex="0">
-<table class="heatmap${defenses.length > LEVEL_HEADERS ? ' upright' : ''}">
+/** @param main whether the specification of the figure goes with the table */
+export function renderHeatMap(map: HeatMap, main: boolean): Html {
+  const { name, caption, corner, counted, columns, rows, foot = [], reason, sparse } = map;
+  const cell = (share: number | null): Content =>
+    sparse && isNumber(share) && share < 0.005 ? html`<td></td>` : heatCell(share, reason);
+  const row = ({ name, header, count: of, shares }: HeatRow, inBody: boolean): Html =>
+    html`<tr><th scope="row">${header ?? breakable(name)}</th>${
+      counted === undefined ? '' : html`<td class="num">${inBody ? count(of) : ''}</td>`
+    }${shares.map(cell)}</tr>
+`;
+  const table = html`<div class="scroll" role="group" aria-label="${name}" tabindex="0">
+<table class="heatmap${columns.length > LEVEL_HEADERS ? ' upright' : ''}">
 <caption>${caption}</caption>
-<thead><tr><th scope="col">Device</th><th scope="col" class="num">${counted}</th>${defenses.map((defense) => html`<th scope="col" class="num"><span>${breakable(defense)}</span></th>`)}</tr></thead>
+<thead><tr><th scope="col">${corner}</th>${
+    counted === undefined ? '' : html`<th scope="col" class="num">${counted}</th>`
+  }${columns.map((column) => html`<th scope="col" class="share"><span>${breakable(column)}</span></th>`)}</tr></thead>
 <tbody>
-${rows.map(
-  (row) =>
-    html`<tr><th scope="row">${row.header}</th><td class="num">${count(row.count)}</td>${row.shares.map(cell)}</tr>
-`,
-)}</tbody>
-<tfoot>${foot.map((row) => html`<tr><th scope="row">${row.header}</th><td></td>${row.shares.map(cell)}</tr>`)}</tfoot>
-</table></div>
+${rows.map((one) => row(one, true))}</tbody>
+${foot.length > 0 ? html`<tfoot>${foot.map((one) => row(one, false))}</tfoot>` : ''}</table></div>`;
+  return main
+    ? html`<figure class="matrix">
+${table}
+${embedSpec(heatChart(map))}
+</figure>
+`
+    : html`${table}
 `;
 }
 
+/** The same as a figure. */
+export function heatChart({ id, name, columns, rows, foot = [], caption }: HeatMap): Chart {
+  const all = [...rows, ...foot];
+  return matrixChart(
+    { rows: all.map((row) => row.name), columns, shares: all.map((row) => row.shares) },
+    { id, width: 760, description: `${name}.`, caption: html`${caption}` },
+  );
+}
+
 /** @param reason why the share is not available */
-export function heatCell(share: number | null, reason: string): Html {
+function heatCell(share: number | null, reason: string): Html {
   return isNumber(share)
     ? html`<td class="heat heat-${heatStep(share)}">${wholePercentage(share)}</td>`
     : html`<td class="heat">${orReason(wholePercentage(null), reason)}</td>`;

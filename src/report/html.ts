@@ -1,9 +1,12 @@
 import type { Result } from '../harness/result.js';
-import { html, render } from './escape.js';
+import { type Html, html, render } from './escape.js';
 import { renderPage } from './page.js';
+import { subjectOf } from './panels.js';
 import { checkVersion } from './parse.js';
 import { renderAttacks } from './sections/attacks.js';
 import { renderBounds } from './sections/bounds.js';
+import { renderConfusion } from './sections/confusion.js';
+import { renderCosts } from './sections/costs.js';
 import { renderDataset } from './sections/dataset.js';
 import { renderFacts, renderHeadline } from './sections/headline.js';
 import { renderMethod } from './sections/method.js';
@@ -16,20 +19,24 @@ import { renderTransfer } from './sections/transfer.js';
 import { renderWarnings } from './sections/warnings.js';
 
 /**
- * The report on a run: one HTML file, a pure rendering of `result`. It needs nothing else: no script, no font, no network.
+ * The report on a run: one HTML file, a pure rendering of `result`. It needs nothing else: no font, no network, and to be read no
+ * script either; with scripts one may choose what is shown.
  * @throws InputError for a result of another schema version
  */
 export async function renderHtml(result: Result): Promise<string> {
   checkVersion(result.schemaVersion, 'result');
   const { dataset, tool } = result;
+  const subject = subjectOf([result]);
   const sections = [
-    { id: 'tradeoff', title: 'Privacy and price', content: await renderTradeoff(result) },
-    { id: 'summary', title: 'Defenses', content: renderSummary(result) },
-    { id: 'devices', title: 'Devices', content: renderRecall(result) },
-    { id: 'presence', title: 'Presence', content: renderPresence(result) },
-    { id: 'attacks', title: 'Attacks', content: await renderAttacks(result) },
+    { id: 'tradeoff', title: 'Privacy and price', content: await renderTradeoff(subject) },
+    { id: 'summary', title: 'Defenses', content: await renderSummary(subject) },
+    { id: 'costs', title: 'Costs', content: await renderCosts(subject) },
+    { id: 'devices', title: 'Devices', content: await renderRecall(subject) },
+    { id: 'confusion', title: 'Confusion', content: renderConfusion(subject) },
+    { id: 'presence', title: 'Presence', content: await renderPresence(subject) },
+    { id: 'attacks', title: 'Attacks', content: await renderAttacks(subject) },
     { id: 'bounds', title: 'Bounds', content: renderBounds(result) },
-    { id: 'transfer', title: 'Transfer', content: renderTransfer(result) },
+    { id: 'transfer', title: 'Transfer', content: await renderTransfer(subject) },
     { id: 'dataset', title: 'Data', content: renderDataset(result) },
     { id: 'method', title: 'Method', content: renderMethod(result) },
     { id: 'run', title: 'Reproduce', content: renderRun(result) },
@@ -39,9 +46,14 @@ export async function renderHtml(result: Result): Promise<string> {
 <h1>${dataset.name}${dataset.synthetic ? html`<span class="badge">synthetic data</span>` : ''}</h1>
 ${renderHeadline(result)}
 ${renderFacts(result)}`,
-    nav: html`<nav aria-label="Contents"><ul>
-${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>\n`)}</ul></nav>
-`,
-    main: html`${renderWarnings(result)}${sections.map(({ content }) => content)}`,
+    nav: renderContents(sections),
+    main: html`${renderWarnings(result.warnings)}${sections.map(({ content }) => content)}`,
   });
+}
+
+/** Links to the sections of a page. */
+export function renderContents(sections: readonly { readonly id: string; readonly title: string }[]): Html {
+  return html`<nav aria-label="Contents"><ul>
+${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>\n`)}</ul></nav>
+`;
 }

@@ -1,8 +1,9 @@
 import type { Result } from '../harness/result.js';
 import { type Html, html, render, trusted } from './escape.js';
+import { SCRIPT, SCRIPT_HASH } from './script.js';
 import { STYLE } from './style.js';
 
-/** A page that needs nothing but itself: no script, no font, no network. */
+/** A page that needs nothing but itself: no font, no network, and to be read no script either. */
 export function renderPage(
   title: string,
   tool: Result['tool'],
@@ -13,7 +14,7 @@ export function renderPage(
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src ${SCRIPT_HASH}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
 <meta name="color-scheme" content="light dark">
 <meta name="generator" content="${tool.name} ${tool.version}">
 <title>${title}</title>
@@ -30,6 +31,7 @@ ${nav}<main id="main">
 ${main}</main>
 <footer><p>Made by ${tool.name} ${tool.version} from result.json alone.</p></footer>
 </div>
+${SCRIPT}
 </body>
 </html>
 `);

@@ -150,6 +150,14 @@ const cost = z.object({
   megabytesPerDay: maybe,
   gigabytesPerMonth: maybe.optional(),
   addedDelay: z.object({ p50: maybe, p95: maybe, p99: maybe, max: maybe }),
+  delayHistogram: z
+    .object({
+      from: z.number().positive(),
+      binsPerDecade: z.number().int().positive().max(1000),
+      counts: z.array(z.number()).min(1).max(10_000),
+    })
+    .nullable()
+    .optional(),
   dropped: z.number(),
   durationRatio: maybe,
 });

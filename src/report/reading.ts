@@ -1,5 +1,5 @@
 import type { Adversary, Cell, Cost, Result, SummaryRow } from '../harness/result.js';
-import { toGigabytesPerMonth } from '../shaping/cost.js';
+import { type DelayHistogram, toGigabytesPerMonth } from '../shaping/cost.js';
 import type { AttackScores } from './charts/attacks.js';
 import { isNumber } from './format.js';
 
@@ -147,7 +147,7 @@ export function meanPresence(result: Result, row: SummaryRow, device?: string): 
 export function meanCost(
   result: Result,
   row: SummaryRow,
-): Omit<Required<Cost>, 'dropped'> & { readonly dropped: number | null } {
+): Omit<Required<Cost>, 'dropped' | 'delayHistogram'> & { readonly dropped: number | null } {
   const costs = cellsOf(result, row).map((cell) => cell.cost);
   const of = (pick: (cost: Cost) => number | null) => mean(costs.map(pick));
   return {
@@ -164,4 +164,14 @@ export function meanCost(
     dropped: of((cost) => cost.dropped),
     durationRatio: of((cost) => cost.durationRatio),
   };
+}
+
+/** The delays of all seeds counted together; null where a seed has none, or bins unlike those of another. */
+export function pooledDelays(result: Result, row: SummaryRow): DelayHistogram | null {
+  const all = cellsOf(result, row).map(({ cost }) => cost.delayHistogram ?? null);
+  const first = all[0];
+  if (!first || all.some((one) => one?.from !== first.from || one.binsPerDecade !== first.binsPerDecade)) return null;
+  const size = Math.max(...all.map((one) => one!.counts.length));
+  const counts = Array.from({ length: size }, (_, i) => all.reduce((sum, one) => sum + (one!.counts[i] ?? 0), 0));
+  return { ...first, counts };
 }

@@ -1,138 +1,277 @@
-import type { Interval, Result, StudyResult } from '../harness/result.js';
+import type { Result, StudyResult, SummaryRow } from '../harness/result.js';
 import { labelOf } from '../harness/setting.js';
-import { renderCsv } from './csv.js';
-import { breakable, type Content, type Html, html } from './escape.js';
-import { counted, duration, isNumber, percentage } from './format.js';
-import { code, renderMarkdown, table } from './markdown.js';
+import { benchCommand } from './command.js';
+import { breakable, type Content, type Html, html, render } from './escape.js';
+import { counted, duration, isNumber, NOT_AVAILABLE, percent, percentage } from './format.js';
+import { renderHeatMap } from './heat-map.js';
+import { renderContents, renderHtml } from './html.js';
 import { renderPage } from './page.js';
-import { renderTable } from './table.js';
+import { subjectOf } from './panels.js';
+import { checkVersion } from './parse.js';
+import { strongestDefense, undefendedRow } from './reading.js';
+import { renderAttacks } from './sections/attacks.js';
+import { renderCosts } from './sections/costs.js';
+import { price, rates, renderHeadline } from './sections/headline.js';
+import { renderDefinitions } from './sections/method.js';
+import { renderRecall } from './sections/recall.js';
+import { renderSummary } from './sections/summary.js';
+import { renderTradeoff } from './sections/tradeoff.js';
+import { renderTransfer } from './sections/transfer.js';
+import { renderWarnings } from './sections/warnings.js';
+import { renderTable, sorted, type TableCell } from './table.js';
+
+/** A page of a report, with the name of its file. */
+export interface NamedPage {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The study's own page, `report.html`, then the full report of each of its settings, to which that links. */
+export async function renderStudyPages(study: StudyResult): Promise<NamedPage[]> {
+  const links = study.runs.map(({ spec }, i) => `${i + 1}-${slug(labelOf(spec))}.html`);
+  const pages = [{ name: 'report.html', text: await renderStudyHtml(study, links) }];
+  for (const [i, run] of study.runs.entries()) pages.push({ name: links[i]!, text: await renderHtml(run) });
+  return pages;
+}
+
+/** `text` for a file name. */
+export const slug = (text: string): string =>
+  text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
 
 /**
- * The overview of a study: every defense in every setting, and where each setting's own report lies.
- * @param links of the reports of the runs, in their order; null for none
+ * A study on one page, to be read by itself: all settings side by side, then each in detail, one at a time. What is only of
+ * interest within one setting (confusion, presence, bounds, data) stands in that setting's own report.
+ * @param links of the reports of the settings, in their order; null for none
+ * @throws InputError for a result of another schema version
  */
-export function renderStudyHtml(study: StudyResult, links: readonly string[] | null): string {
+export async function renderStudyHtml(study: StudyResult, links: readonly string[] | null): Promise<string> {
+  checkVersion(study.schemaVersion, 'result');
   const { name, runs, tool } = study;
   const title = name === '' ? 'Homeveil study' : name;
-  const facts = [
-    counted(runs.length, 'setting'),
-    counted(defensesOf(runs).length, 'defense'),
-    counted(cellsOf(runs), 'cell'),
-  ];
-  const accuracy =
-    'Share of real packets whose device the best attack names, in percent: of the static adversary, then of the adaptive one.';
-  const traffic = 'Bytes on the wire over those without defense, less one, in percent.';
+  const subject = subjectOf(runs);
+  const sections = [
+    { id: 'settings', title: 'Settings', content: renderSettings(runs, links) },
+    { id: 'compared', title: 'Side by side', content: renderCompared(runs) },
+    { id: 'tradeoff', title: 'Privacy and price', content: await renderTradeoff(subject) },
+    { id: 'summary', title: 'Defenses', content: await renderSummary(subject) },
+    { id: 'costs', title: 'Costs', content: await renderCosts(subject) },
+    { id: 'devices', title: 'Devices', content: await renderRecall(subject) },
+    { id: 'attacks', title: 'Attacks', content: await renderAttacks(subject) },
+    { id: 'transfer', title: 'Transfer', content: await renderTransfer(subject) },
+    { id: 'method', title: 'Method', content: renderMethod(links !== null) },
+    { id: 'run', title: 'Reproduce', content: renderCommands(study) },
+  ].filter(({ content }) => render(content) !== '');
+  const isSynthetic = runs.some(({ dataset }) => dataset.synthetic);
   return renderPage(title, tool, {
     header: html`<p class="eyebrow">Homeveil study</p>
-<h1>${title}</h1>
-<ul class="facts">${facts.map((fact) => html`<li>${fact}</li>`)}</ul>`,
-    nav: html``,
-    main: html`${renderSettings(runs, links)}
-${renderMatrix(runs, 'accuracy', 'Identification', accuracy, scores)}
-${renderMatrix(runs, 'traffic', 'Bandwidth', traffic, (row) => percentage(row.bandwidthOverhead))}
-${renderMatrix(runs, 'delay', 'Delay', 'Delay added to a packet, 95th percentile.', (row) => duration(row.addedDelayP95))}
-`,
+<h1>${title}${isSynthetic ? html`<span class="badge">synthetic data</span>` : ''}</h1>
+${renderStudyHeadline(runs)}
+<ul class="facts">${factsOf(runs).map((fact) => html`<li>${fact}</li>`)}</ul>`,
+    nav: renderContents(sections),
+    main: html`${renderWarnings(warningsOf(runs))}${sections.map(({ content }) => content)}`,
   });
 }
 
-type Row = Result['summary'][number];
-
 /** All defenses of a study, in the order in which they first stand. */
-function defensesOf(runs: readonly Result[]): string[] {
+export function defensesOf(runs: readonly Result[]): string[] {
   return [...new Set(runs.flatMap(({ summary }) => summary.map((row) => row.defense)))];
 }
 
-const cellsOf = (runs: readonly Result[]): number => runs.reduce((sum, { cells }) => sum + cells.length, 0);
+function factsOf(runs: readonly Result[]): string[] {
+  const attacks = new Set(runs.flatMap(({ spec }) => spec.attacks.map(({ label }) => label)));
+  const seeds = [...new Set(runs.map(({ spec }) => spec.seeds))];
+  return [
+    counted(runs.length, 'setting'),
+    counted(defensesOf(runs).length, 'defense'),
+    counted(attacks.size, 'attack'),
+    ...(seeds.length === 1 ? [counted(seeds[0], 'seed')] : []),
+    counted(
+      runs.reduce((sum, { cells }) => sum + cells.length, 0),
+      'cell',
+    ),
+  ];
+}
+
+/** What several settings say against their numbers is said once. */
+function warningsOf(runs: readonly Result[]): string[] {
+  const settings = new Map<string, string[]>();
+  for (const { spec, warnings } of runs) {
+    for (const warning of warnings) settings.set(warning, [...(settings.get(warning) ?? []), labelOf(spec)]);
+  }
+  return [...settings].map(([warning, labels]) =>
+    labels.length === runs.length ? warning : `${labels.join('; ')}: ${warning}`,
+  );
+}
+
+/** More settings than these stay folded. */
+const SHOWN = 4;
+
+function renderStudyHeadline(runs: readonly Result[]): Html {
+  if (runs.length === 1) return renderHeadline(runs[0]!);
+  const known = runs.flatMap((run) => {
+    const best = strongestDefense(run);
+    const none = undefendedRow(run);
+    return best ? [{ label: labelOf(run.spec), best, none }] : [];
+  });
+  if (known.length === 0)
+    return html`<p class="headline">No defense was measured: the table has what attacks reach without any.</p>`;
+  const left = spanOf(known.map(({ best }) => best.accuracy.mean));
+  const before = known.flatMap(({ none }) => (none ? [none.accuracy.mean] : []));
+  const items = known.map(
+    ({ label, best, none }) =>
+      html`<li><b>${breakable(label)}</b>: ${percent(best.accuracy.mean)} with <code>${breakable(best.defense)}</code>${
+        none ? `, against ${percent(none.accuracy.mean)} without defense` : ''
+      } (${rates(best)}), ${price(best)}</li>`,
+  );
+  const rest = items.slice(SHOWN);
+  return html`<p class="headline">With the defense that hides most, an observer still names the right device for <strong>${left}</strong> of packets${
+    before.length > 0 ? `, against ${spanOf(before)} without defense` : ''
+  }, by setting:</p>
+<ul class="told">${items.slice(0, SHOWN)}</ul>
+${rest.length > 0 ? html`<details><summary>${counted(rest.length, 'more setting')}</summary><ul class="told">${rest}</ul></details>` : ''}`;
+}
+
+/** `42 % to 63 %`. */
+function spanOf(shares: readonly number[]): string {
+  const [low, high] = [percent(Math.min(...shares)), percent(Math.max(...shares))];
+  return low === high ? low : `${low} to ${high}`;
+}
 
 function renderSettings(runs: readonly Result[], links: readonly string[] | null): Html {
-  const rows = runs.map((run, i): Content[] => {
+  const hasFailures = runs.some(({ failures = [] }) => failures.length > 0);
+  const rows = runs.map((run, i): TableCell[] => {
     const { spec, dataset, summary, failures = [] } = run;
     const label = breakable(labelOf(spec));
-    const best = summary.find((row) => row.defense === 'none');
+    const devices = dataset.devices.filter((device) => device.test > 0).length;
+    const undefended = undefendedRow(run)?.accuracy.mean;
     return [
-      links ? html`<a href="${links[i]!}">${label}</a>` : label,
-      counted(dataset.devices.filter((device) => device.test > 0).length, 'device'),
-      counted(dataset.packets, 'packet'),
-      best ? percentage(best.accuracy.mean) : '',
-      percentage(summary[0]?.majority),
-      failures.length > 0 ? counted(failures.length, 'cell') : '',
+      sorted(i, links ? html`<a href="${links[i]!}">${label}</a>` : label),
+      sorted(devices, counted(devices, 'device')),
+      sorted(dataset.packets, counted(dataset.packets, 'packet')),
+      sorted(undefended, percentage(undefended)),
+      sorted(summary[0]?.majority, percentage(summary[0]?.majority)),
+      ...(hasFailures ? [sorted(failures.length, failures.length > 0 ? counted(failures.length, 'cell') : '')] : []),
     ];
   });
   return html`<section aria-labelledby="settings">
 <h2 id="settings">Settings</h2>
 ${renderTable(
   'Settings',
-  'Dataset and view of each setting, and mix, window and link where they are not the usual ones; the best attack without defense, and what naming the commonest device would give.',
+  `Dataset and view of each setting, and mix, window and link where they are not the usual ones; the best attack without defense, and what naming the commonest device would give.${
+    links ? ' Each links to its full report.' : ''
+  }`,
   [
     { title: 'Setting' },
     { title: 'Devices', numeric: true },
     { title: 'Traffic', numeric: true },
     { title: 'Undefended\u00A0%', numeric: true },
     { title: 'Majority\u00A0%', numeric: true },
-    { title: 'Failed', numeric: true },
+    ...(hasFailures ? [{ title: 'Failed', numeric: true }] : []),
   ],
   rows,
+  { sortable: true },
 )}
 </section>
 `;
 }
 
-function renderMatrix(
-  runs: readonly Result[],
-  id: string,
-  title: string,
-  caption: string,
-  show: (row: Row) => Content,
-): Html {
-  const rows = defensesOf(runs).map((defense): Content[] => [
-    breakable(defense),
-    ...runs.map(({ summary }) => {
-      const row = summary.find((one) => one.defense === defense);
-      return row ? show(row) : '';
+/** Every defense in every setting: what is left to the observer as a heat map, what it costs as tables. */
+function renderCompared(runs: readonly Result[]): Html {
+  const defenses = defensesOf(runs);
+  if (defenses.length === 0) return html``;
+  const labels = runs.map(({ spec }) => labelOf(spec));
+  const rowOf = ({ summary }: Result, defense: string) => summary.find((row) => row.defense === defense);
+  const matrix = (
+    title: string,
+    caption: string,
+    value: (row: SummaryRow) => number | null,
+    show: (row: SummaryRow) => Content,
+  ) =>
+    html`<details>
+<summary>${title}</summary>
+${renderTable(
+  title,
+  caption,
+  [{ title: 'Defense' }, ...labels.map((label) => ({ title: breakable(label), numeric: true }))],
+  defenses.map((defense, i) => [
+    sorted(i, breakable(defense)),
+    ...runs.map((run) => {
+      const row = rowOf(run, defense);
+      return row ? sorted(value(row), show(row)) : sorted(null, '');
     }),
-  ]);
-  const heads = runs.map(({ spec }) => ({ title: breakable(labelOf(spec)), numeric: true }));
-  return html`<section aria-labelledby="${id}">
-<h2 id="${id}">${title}</h2>
-${renderTable(title, caption, [{ title: 'Defense' }, ...heads], rows)}
+  ]),
+  { sortable: true },
+)}</details>
+`;
+  return html`<section aria-labelledby="compared">
+<h2 id="compared">Settings side by side</h2>
+${renderHeatMap(
+  {
+    id: 'settings-compared',
+    name: 'Accuracy left to the observer, by defense and setting',
+    caption:
+      'Share of real packets whose device the best attack of the stronger adversary names, in percent. Below: what naming the commonest device always would give; what is not above that tells nothing.',
+    corner: 'Defense',
+    columns: labels,
+    rows: defenses.map((defense) => ({
+      name: defense,
+      shares: runs.map((run) => rowOf(run, defense)?.accuracy.mean ?? null),
+    })),
+    foot: [{ name: 'Majority', shares: runs.map(({ summary }) => summary[0]?.majority ?? null) }],
+    reason: 'this defense was not run in this setting',
+  },
+  true,
+)}${(['static', 'adaptive'] as const).map((adversary) =>
+  matrix(
+    `Accuracy of the ${adversary} adversary`,
+    `Share of real packets whose device the best attack of the ${adversary} adversary names, in percent.`,
+    (row) => row[adversary]?.mean ?? null,
+    (row) => (isNumber(row[adversary]?.mean) ? percentage(row[adversary].mean) : NOT_AVAILABLE),
+  ),
+)}${matrix(
+  'Bandwidth overhead',
+  'Bytes on the wire over those without defense, less one, in percent.',
+  (row) => row.bandwidthOverhead,
+  (row) => percentage(row.bandwidthOverhead),
+)}${matrix(
+  'Delay',
+  'Delay added to a packet, 95th percentile.',
+  (row) => row.addedDelayP95,
+  (row) => duration(row.addedDelayP95),
+)}</section>
+`;
+}
+
+function renderMethod(hasLinks: boolean): Html {
+  return html`<section aria-labelledby="method">
+<h2 id="method">Method</h2>
+<p>A <em>static</em> adversary is trained on undefended traffic, an <em>adaptive</em> one on traffic under the same defense; what counts is the stronger of the two, with its best attack.${
+    hasLinks
+      ? ' The report of each setting says how its data were split, seen and scored, and has confusion, presence, bounds and data.'
+      : ''
+  }</p>
+<details>
+<summary>What each word means</summary>
+${renderDefinitions()}</details>
 </section>
 `;
 }
 
-function scores(row: Row): Content {
-  const shown = (interval: Interval | null) => (interval && isNumber(interval.mean) ? percentage(interval.mean) : '–');
-  return `${shown(row.static)} / ${shown(row.adaptive)}`;
-}
-
-/** One table with all settings as columns, then the tables of each. */
-export function renderStudyMarkdown(study: StudyResult): string {
-  const { runs } = study;
-  const heads = runs.map(({ spec }) => labelOf(spec));
-  const matrix = table(
-    ['defense', ...heads],
-    defensesOf(runs).map((defense) => {
-      const cells = runs.map(({ summary }) => {
-        const row = summary.find((one) => one.defense === defense);
-        if (!row) return '';
-        const overhead = row.bandwidthOverhead === null ? 'n/a' : `${Math.round(100 * row.bandwidthOverhead)}`;
-        return `${scores(row)}, +${overhead} %, ${duration(row.addedDelayP95)}`;
-      });
-      return [code(defense), ...cells];
-    }),
-  );
-  const title = study.name === '' ? 'Study' : study.name;
-  const key = 'Accuracy of the best attack in per cent, static / adaptive adversary; bandwidth overhead; delay p95.';
-  return [`# ${title}`, matrix, key, ...runs.map((run) => renderMarkdown(run).replace(/^# /, '## '))].join('\n\n');
-}
-
-/** All cells of all settings; the first column names the setting. */
-export function renderStudyCsv({ runs }: StudyResult): string {
-  return runs
-    .map((run, i) => {
-      const [head, ...lines] = renderCsv(run).trimEnd().split('\n');
-      const setting = `"${labelOf(run.spec).replaceAll('"', '""')}"`;
-      return [...(i === 0 ? [`setting,${head}`] : []), ...lines.map((line) => `${setting},${line}`)].join('\n');
-    })
-    .join('\n')
-    .concat('\n');
+function renderCommands({ runs, tool, environment }: StudyResult): Html {
+  return html`<section aria-labelledby="run">
+<h2 id="run">Reproduce this</h2>
+<p>One command for each setting; the same data give the same result but for the times. Made by ${tool.name} ${tool.version}${
+    tool.commit ? html`, commit <code class="hash">${tool.commit}</code>,` : ''
+  } on ${environment.cpu}, ${environment.cores} cores, ${environment.os}, Node ${environment.node}.</p>
+${runs.map(
+  ({ spec }) => html`<details>
+<summary>${breakable(labelOf(spec))}</summary>
+<pre tabindex="0"><code>${benchCommand(spec).join(' \\\n  ')}</code></pre>
+</details>
+`,
+)}</section>
+`;
 }

@@ -53,11 +53,23 @@ figcaption,caption{color:var(--muted);font-size:.875rem;line-height:1.5;text-ali
 figcaption{max-width:44rem;margin-top:.5rem}
 figcaption .on-front{color:var(--accent);font-weight:600}
 .chart svg{display:block;width:100%;height:auto}
-.chart text{font-family:var(--text);font-variant-numeric:tabular-nums}
+.chart text{paint-order:stroke;font-family:var(--text);font-variant-numeric:tabular-nums}
 .chart .narrow{display:none}
 .single .chart,.chart{max-width:48rem}
 .pair .chart{max-width:36rem}
 .pair{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:0 2.5rem}
+.chart svg:focus-visible{outline-offset:1px}
+.chart .marked{stroke:var(--ink);stroke-width:3}
+figure.matrix{margin:0}
+.choosers{display:flex;flex-wrap:wrap;gap:.5rem 1.25rem;margin:1rem 0}
+.choosers[hidden]{display:none}
+.choosers label{display:flex;flex-wrap:wrap;align-items:baseline;gap:.1rem .5rem;max-width:100%;color:var(--muted);font-size:.875rem}
+select{max-width:100%;padding:.3rem .5rem;border:1px solid var(--muted);border-radius:.25rem;background:var(--paper);color:var(--ink);font:inherit;text-overflow:ellipsis}
+.panel>summary{font-weight:600;overflow-wrap:anywhere}
+.panel .panel{margin-left:1rem}
+.scripted .panel{margin:0}
+.scripted .panel>summary{display:none}
+.tip{position:fixed;z-index:3;max-width:min(24rem,100vw - .5rem);padding:.3rem .6rem;border-radius:.25rem;background:var(--ink);color:var(--paper);font-size:.8125rem;line-height:1.4;font-variant-numeric:tabular-nums;pointer-events:none;overflow-wrap:anywhere}
 .key{margin:.5rem 0 0;padding:0;list-style:none;font-size:.8125rem;line-height:1.5}
 ul.key{display:flex;flex-wrap:wrap;gap:.1rem 1rem}
 .key li{min-width:0;overflow-wrap:anywhere}
@@ -73,6 +85,11 @@ th,td{padding:.5rem .75rem;border-bottom:1px solid var(--line);text-align:left;v
 th:first-child{padding-left:.25rem}
 thead th{color:var(--muted);font-size:.8125rem;font-weight:600;vertical-align:bottom;border-bottom-color:var(--muted)}
 tbody th,tfoot th{position:sticky;left:0;background:var(--paper);min-width:9rem;max-width:22rem;font-weight:600;overflow-wrap:anywhere}
+th button{position:relative;display:inline-block;margin:0;padding:0 1.1em 0 0;border:0;background:none;color:inherit;font:inherit;text-align:inherit;cursor:pointer}
+th button:hover{color:var(--accent)}
+th button::after{content:"↕";position:absolute;right:.1em;bottom:0;color:var(--muted)}
+th[aria-sort=ascending] button::after{content:"↑";color:var(--accent)}
+th[aria-sort=descending] button::after{content:"↓";color:var(--accent)}
 .num{text-align:right}
 td.num{white-space:nowrap}
 thead .num{white-space:normal}
@@ -83,17 +100,20 @@ thead .num{white-space:normal}
 .heatmap thead span{display:inline-block;max-width:8rem;overflow-wrap:break-word}
 .heatmap .heat{background:var(--surface);color:var(--muted);text-align:center;border-radius:2px}
 ${Array.from({ length: HEAT_STEPS }, (_, step) => `.heatmap .heat-${step}{background:var(--heat-${step});color:var(--heat-text-${step})}`).join('\n')}
+.heatmap td.marked{outline:2px solid var(--ink);outline-offset:-1px}
+.heatmap td:empty{background:var(--heat-0)}
+.heatmap tfoot td:empty{background:none}
 .heatmap tfoot th,.heatmap tfoot td{border-top:1px solid var(--muted)}
-.heatmap.upright thead th.num{min-width:2.75rem;padding:.35rem 0}
+.heatmap.upright thead th.share{min-width:2.75rem;padding:.35rem 0}
 .heatmap.upright thead span{max-width:none;max-height:15rem;writing-mode:vertical-rl;transform:rotate(180deg);text-align:left}
 .heatmap tbody th,.heatmap tfoot th{min-width:10rem;max-width:16rem}
-.heatmap thead .num:not(:nth-child(2)){text-align:center}
+.heatmap thead .share{text-align:center}
 .told{padding-left:1.1rem}
 .told li{overflow-wrap:anywhere}
 .method{padding-left:1.25rem}
 .method li{margin-bottom:.6rem;padding-left:.25rem}
-.definitions,.properties{display:grid;grid-template-columns:minmax(8rem,max-content) minmax(0,1fr);gap:.5rem 1.5rem}
-dt{font-weight:600}
+.definitions,.properties{display:grid;grid-template-columns:fit-content(17rem) minmax(0,1fr);gap:.5rem 1.5rem}
+dt{min-width:8rem;font-weight:600;overflow-wrap:anywhere}
 dd{margin:0;overflow-wrap:anywhere}
 .properties{font-variant-numeric:tabular-nums}
 details{margin:1rem 0}
@@ -117,10 +137,15 @@ footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--line);color:v
   :root{color-scheme:light;${colorDeclarations(LIGHT)}}
   body{font-size:10pt}
   .page{max-width:none;padding:0}
-  nav,.skip{display:none}
+  nav,.skip,.tip{display:none}
+  .scripted .panel[hidden]{display:none}
+  .choosers label{color:var(--ink)}
+  select{appearance:none;padding:0;border:0;font-weight:600}
+  th button::after{content:none}
   section{margin-top:2rem}
   h2,h3{break-after:avoid}
-  figure,tr,li,.notice{break-inside:avoid}
+  figure,tr,li,.notice,dt,dd{break-inside:avoid}
+  .choosers,caption,thead,dt,section>h2+p{break-after:avoid}
   .scroll{overflow:visible}
   pre{white-space:pre-wrap}
   .heat,.notice,.badge{print-color-adjust:exact;-webkit-print-color-adjust:exact}

@@ -27,9 +27,9 @@ export const DARK: Colors = {
   noticeSurface: '#2b2113',
 };
 
-/** Colours for a chart that stands in a page: the page's own, and the light ones where the chart is taken out of it. */
+/** Colours for a chart that stands in a page: the page's own. */
 export const PAGE_COLORS: Colors = Object.fromEntries(
-  Object.entries(LIGHT).map(([name, value]) => [name, `var(${propertyName(name)}, ${value})`]),
+  Object.keys(LIGHT).map((name) => [name, `var(${propertyName(name)})`]),
 ) as Record<ColorName, string>;
 
 /** Steps of the heat map, 0 to 100 % in tens. */

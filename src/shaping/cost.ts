@@ -18,11 +18,28 @@ export interface Cost {
     readonly p99: number | null;
     readonly max: number | null;
   };
+  /** How these delays are distributed; null where no packet was delivered. Results older than this key lack it. */
+  readonly delayHistogram?: DelayHistogram | null;
   /** Real packets lost. */
   readonly dropped: number;
   /** Time from first to last frame, over that without defense. */
   readonly durationRatio: number | null;
 }
+
+/** Delays counted in bins of equal width on a logarithmic scale. */
+export interface DelayHistogram {
+  /** Seconds: the lower end of the second bin. The first holds all that is less, a delay of 0 too. */
+  readonly from: number;
+  readonly binsPerDecade: number;
+  /** Packets in each bin, up to the last that holds one: bin i > 0 is from `from` 10^((i - 1) / binsPerDecade) to that of i + 1. */
+  readonly counts: readonly number[];
+}
+
+/** A tenth of a millisecond: what no application notices. */
+const HISTOGRAM_FROM = 1e-4;
+const BINS_PER_DECADE = 10;
+/** Up to 10^5 s, more than a day; what is longer counts in the last bin. */
+const HISTOGRAM_BINS = 1 + 9 * BINS_PER_DECADE;
 
 const SECONDS_PER_DAY = 86_400;
 
@@ -34,13 +51,15 @@ export function costOf(defended: DefendedTrace, base: Trace): Cost {
   const bytes = totalBytes(defended.trace);
   const baseBytes = totalBytes(base);
   const baseSeconds = duration(base);
+  const delays = addedDelays(defended);
   const megabytesPerDay = ratio(((bytes - baseBytes) / 1e6) * SECONDS_PER_DAY, baseSeconds);
   return {
     bandwidthOverhead: ratio(bytes - baseBytes, baseBytes),
     packetOverhead: ratio(defended.trace.packets - base.packets, base.packets),
     megabytesPerDay,
     gigabytesPerMonth: toGigabytesPerMonth(megabytesPerDay),
-    addedDelay: percentiles(addedDelays(defended)),
+    addedDelay: percentiles(delays),
+    delayHistogram: histogramOf(delays),
     dropped: defended.dropped,
     durationRatio: ratio(duration(defended.trace), baseSeconds),
   };
@@ -65,6 +84,20 @@ function percentiles(delays: Float64Array): Cost['addedDelay'] {
   delays.sort();
   const rank = (percent: number): number | null => delays[Math.ceil((percent / 100) * delays.length) - 1] ?? null;
   return { p50: rank(50), p95: rank(95), p99: rank(99), max: rank(100) };
+}
+
+/** @param delays in seconds */
+export function histogramOf(delays: Float64Array): DelayHistogram | null {
+  if (delays.length === 0) return null;
+  const counts = new Array<number>(HISTOGRAM_BINS).fill(0);
+  for (const delay of delays) {
+    // Less a rounding error, so that the end of a decade begins a bin as it is defined to.
+    const place = 1 + Math.floor(BINS_PER_DECADE * Math.log10(delay / HISTOGRAM_FROM) + 1e-9);
+    const bin = delay < HISTOGRAM_FROM ? 0 : Math.min(place, HISTOGRAM_BINS - 1);
+    counts[bin]!++;
+  }
+  const size = counts.findLastIndex((count) => count > 0) + 1;
+  return { from: HISTOGRAM_FROM, binsPerDecade: BINS_PER_DECADE, counts: counts.slice(0, size) };
 }
 
 function totalBytes(trace: Trace): number {

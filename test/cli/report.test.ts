@@ -28,8 +28,13 @@ test('several formats go where the user says, by the file of the result too', ()
   expect(readdirSync(out).sort()).toEqual([
     'attacks-chart.svg',
     'cells.csv',
+    'confusion-strongest.svg',
+    'confusion-undefended.svg',
+    'delay-distribution.svg',
+    'presence-map.svg',
     'privacy-delay.svg',
     'privacy-traffic.svg',
+    'recall.svg',
     'report.md',
   ]);
 });
@@ -50,7 +55,12 @@ test('what is no result gets one line, and nothing is written', () => {
     [[join(folder, 'empty')], 1, /empty\/result\.json: cannot be read: ENOENT/],
     [[join(folder, 'other.json')], 1, /other\.json: .*expected/],
     [[folderWithResult(), '--stdout', '--format', 'svg'], 2, /--stdout: expected one format of text, found svg/],
-    [[folderWithResult(), '--format', 'pdf'], 2, /Choices: "html", "markdown", "csv", "svg"/],
+    [[folderWithResult(), '--format', 'pdf'], 2, /Choices: "html", "markdown", "csv", "svg", "png"/],
+    [
+      [folderWithResult(), '--format', 'png', '--scale', '99'],
+      2,
+      /--scale: expected a number from 0\.5 to 10, found 99/,
+    ],
   ];
   for (const [args, status, message] of cases) {
     const run = homeveil('report', ...args, '--out', join(folder, 'out'));

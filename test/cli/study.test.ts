@@ -100,6 +100,10 @@ describe('a study', () => {
     const run = homeveil('report', out, '--format', 'html', 'markdown', 'csv', '--out', folder);
     expect([run.status, run.stderr]).toEqual([0, '']);
     expect(readFileSync(join(folder, 'report.md'), 'utf8')).toContain('# A small study');
+    const page = readFileSync(join(folder, 'report.html'), 'utf8');
+    const links = [...page.matchAll(/href="([^"#:]+\.html)"/g)].map(([, link]) => link!);
+    expect(links).toHaveLength(2);
+    for (const link of links) expect(existsSync(join(folder, link))).toBe(true);
     const [head, first] = readFileSync(join(folder, 'cells.csv'), 'utf8').split('\n');
     expect(head).toMatch(/^setting,attack,defense/);
     expect(first).toMatch(/^"synthetic 0\.15 h napt",random-forest:trees=5,none/);

@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { StudyResult } from '../../src/harness/result.js';
 import { renderHtml } from '../../src/report/html.js';
+import { renderStudyHtml } from '../../src/report/study.js';
 import { type Browser, findChromium, startChromium } from './chromium.js';
 import { EDGE_CASES } from './edge-cases.js';
+import { makeStudy, withTransfer } from './make-result.js';
 
 const chromium = findChromium();
 
@@ -21,9 +24,21 @@ describe.skipIf(chromium === null)('in a browser', () => {
     rmSync(folder, { recursive: true });
   });
 
-  describe.each(Object.entries(EDGE_CASES))('a report on %s', (_, result) => {
+  const study: StudyResult = makeStudy(3, { attacks: ['random-forest', 'lstm'], seeds: 1 });
+  const pages: [string, () => Promise<string>][] = [
+    ...Object.entries(EDGE_CASES).map(([name, result]): [string, () => Promise<string>] => [
+      `a report on ${name}`,
+      () => renderHtml(result),
+    ]),
+    [
+      'the page of a study',
+      () => renderStudyHtml({ ...study, runs: study.runs.map(withTransfer) }, ['1.html', '2.html', '3.html']),
+    ],
+  ];
+
+  describe.each(pages)('%s', (_, render) => {
     const file = join(folder, 'report.html');
-    beforeAll(async () => writeFileSync(file, await renderHtml(result)));
+    beforeAll(async () => writeFileSync(file, await render()));
 
     test.each([390, 1280])(
       'is laid out soundly on %d pixels, complains of nothing and fetches nothing',

@@ -115,6 +115,21 @@ describe('labels', () => {
   });
 });
 
+describe('the name of a rate', () => {
+  test('goes to the other side of its line where points leave no room for it', () => {
+    const plane = planeOf(costAxis([0, 1], 6), 400, 300);
+    const crowd = Array.from({ length: 9 }, (_, i) => point(i / 8, 0.22, 'a name too long to stand beside its point'));
+    // The line of the majority lies at 240 pixels, the points just above it; that of chance at 270.
+    const { rates } = layLabels(crowd, { chance: 0.1, majority: 0.2 }, plane);
+    expect(rates.map(({ text, y }) => [text.split(' ')[0], y])).toEqual([
+      ['majority', 249],
+      ['chance', 279],
+    ]);
+    const alone = layLabels([point(0, 0.9)], { chance: 0.1, majority: 0.2 }, plane);
+    expect(alone.rates.map(({ y }) => y)).toEqual([232, 279]);
+  });
+});
+
 describe('the front', () => {
   test('joins the points that no other beats, cheapest first', () => {
     const points = [point(1, 0.4), point(0, 0.8), point(0.5, 0.9), point(2, 0.4), point(0.2, 0.7)];

@@ -19,7 +19,7 @@ export function findChromium(): string | null {
 export interface Browser {
   /** Calls a method of the Chrome DevTools Protocol in the one page that is open. */
   call(method: string, params?: object): Promise<Record<string, unknown>>;
-  /** Value of a JavaScript expression in the page. */
+  /** Value of a JavaScript expression in the page; of a promise, what it resolves to. */
   evaluate(expression: string): Promise<unknown>;
   /** Opens a URL and waits until it has loaded. */
   open(url: string): Promise<void>;
@@ -79,7 +79,7 @@ export async function startChromium(path: string): Promise<Browser> {
     call,
     events,
     async evaluate(expression) {
-      const { result } = await call('Runtime.evaluate', { expression, returnByValue: true });
+      const { result } = await call('Runtime.evaluate', { expression, returnByValue: true, awaitPromise: true });
       return (result as { value: unknown }).value;
     },
     async open(url) {

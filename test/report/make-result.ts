@@ -1,4 +1,5 @@
-import type { Adversary, Cell, Interval, Metrics, Result, SummaryRow } from '../../src/harness/result.js';
+import type { Adversary, Cell, Interval, Metrics, Result, StudyResult, SummaryRow } from '../../src/harness/result.js';
+import type { DelayHistogram } from '../../src/shaping/cost.js';
 import { createRng } from '../../src/shared/rng.js';
 
 /** A defense of a made-up run: what is left of the undefended accuracy, and what it costs. */
@@ -212,7 +213,7 @@ function makeCell(
       majority,
       perDevice: Object.fromEntries(devices.map((name, i) => [name, scores[i]!])),
       classes: devices,
-      confusion: devices.map((_, i) => devices.map((_, j) => (i === j ? 100 : 3))),
+      confusion: devices.map((_, i) => confusionRow(i, devices.length, scores[i]!)),
     },
     presence: {
       hours: 67,
@@ -237,12 +238,30 @@ function makeCell(
         p99: delay === null ? null : delay * 1.04,
         max: delay === null ? null : delay * 1.05,
       },
+      delayHistogram: delay === null ? null : makeHistogram(delay),
       dropped: 0,
       durationRatio: delay === null ? null : 1,
     },
     insight: attack === 'random-forest' ? { outOfBagAccuracy: accuracy, 'importance.port': 0.2 } : null,
     seconds: { fit: 12.5, predict: 1.25, defend: 0.1 },
   };
+}
+
+/** What is not recognised goes to the next device by half, and to all in equal parts. */
+function confusionRow(device: number, devices: number, { recall, support }: { recall: number; support: number }) {
+  const missed = devices === 1 ? 0 : support - Math.round(recall * support);
+  const next = (device + 1) % devices;
+  const each = Math.floor(missed / 2 / devices);
+  const row = Array.from({ length: devices }, (_, i) => (i === device ? support - missed : each));
+  row[next]! += missed - each * (devices - 1);
+  return row;
+}
+
+/** A tenth of the packets without delay, the rest in the decade that ends at `delay`. */
+function makeHistogram(delay: number): DelayHistogram {
+  const last = delay < 1e-4 ? 0 : Math.ceil(10 * Math.log10(delay / 1e-4));
+  const counts = Array.from({ length: last + 1 }, (_, bin) => (bin === 0 ? 100 : bin > last - 10 ? 90 : 0));
+  return { from: 1e-4, binsPerDecade: 10, counts };
 }
 
 function intervalOf(values: readonly number[]): Interval {
@@ -255,10 +274,42 @@ export function makeOlderResult(): Result {
   const { metrics: _, ...result } = makeResult();
   return {
     ...result,
-    cells: result.cells.map(({ presence: _, cost: { gigabytesPerMonth: __, ...cost }, ...cell }) => ({
-      ...cell,
-      cost,
-    })),
+    cells: result.cells.map(
+      ({ presence: _, cost: { gigabytesPerMonth: __, delayHistogram: ___, ...cost }, ...cell }) => ({
+        ...cell,
+        cost,
+      }),
+    ),
     summary: result.summary.map(({ dropLow: _, dropHigh: __, ...row }) => row),
   };
+}
+
+/** A study of `settings` runs that differ in the length of their windows, and by a little in what is left to the observer. */
+export function makeStudy(settings: number, options: MakeOptions = {}): StudyResult {
+  const { defenses = DEFENSES } = options;
+  const runs = Array.from({ length: settings }, (_, i): Result => {
+    const run = makeResult({
+      ...options,
+      defenses: defenses.map((defense) => ({ ...defense, keeps: defense.keeps * (1 - 0.05 * i) })),
+    });
+    return { ...run, spec: { ...run.spec, window: 100 + 10 * i } };
+  });
+  const { tool, environment } = runs[0]!;
+  return { schemaVersion: 1, kind: 'study', name: 'A made-up study', tool, environment, runs };
+}
+
+/** `result` with transfer between all its defenses: the farther apart in the list, the less a model is worth. */
+export function withTransfer(result: Result): Result {
+  const defenses = result.spec.defenses.map(({ label }) => label);
+  const transfer = defenses.flatMap((trainedOn, i) =>
+    defenses.flatMap((testedOn, j) =>
+      i === 0 || i === j
+        ? []
+        : result.spec.attacks.map(({ label: attack }) => {
+            const accuracy = 0.7 / (1 + Math.abs(i - j));
+            return { attack, trainedOn, testedOn, seed: 1, accuracy, balancedAccuracy: accuracy, macroF1: accuracy };
+          }),
+    ),
+  );
+  return { ...result, spec: { ...result.spec, transfer: true }, transfer };
 }

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Result } from '../../src/harness/result.js';
 import { renderCsv } from '../../src/report/csv.js';
-import { renderFigures } from '../../src/report/figures.js';
+import { renderFigures, renderStudyFigures } from '../../src/report/figures.js';
 import { renderMarkdown } from '../../src/report/markdown.js';
+import { renderPng } from '../../src/report/png.js';
 import { EDGE_CASES } from './edge-cases.js';
-import { makeResult } from './make-result.js';
+import { DEFENSES, makeResult, makeStudy, withTransfer } from './make-result.js';
 
 const withName = (name: string): Result => ({ ...makeResult(), dataset: { ...makeResult().dataset, name } });
 
@@ -52,13 +53,48 @@ describe('Markdown', () => {
   });
 });
 
-test('figures are SVG files that need nothing but themselves', async () => {
-  const figures = await renderFigures(makeResult());
-  expect(figures.map(({ name }) => name)).toEqual(['privacy-traffic', 'privacy-delay', 'attacks-chart']);
-  for (const { svg } of figures) {
-    expect(svg).toMatch(/^<\?xml [^>]*>\n<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
-    expect(svg).not.toMatch(/NaN|var\(|<image|href=/);
-  }
+describe('figures', () => {
+  test('are SVG files that need nothing but themselves', async () => {
+    const figures = await renderFigures(withTransfer(makeResult({ attacks: ['random-forest'] })));
+    expect(figures.map(({ name }) => name)).toEqual([
+      'privacy-traffic',
+      'privacy-delay',
+      'attacks-chart',
+      'delay-distribution',
+      'recall',
+      'presence-map',
+      'transfer-matrix',
+      'confusion-undefended',
+      'confusion-strongest',
+    ]);
+    for (const { svg } of figures) {
+      expect(svg).toMatch(/^<\?xml [^>]*>\n<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+      expect(svg).not.toMatch(/NaN|var\(|<image|href=/);
+    }
+  });
+
+  test('of a study bear the number and name of their setting', async () => {
+    const figures = await renderStudyFigures(
+      makeStudy(2, { attacks: ['a'], defenses: DEFENSES.slice(0, 2), seeds: 1 }),
+    );
+    expect(figures.map(({ name }) => name).filter((name) => name.endsWith('recall'))).toEqual([
+      '1-home-one-napt-recall',
+      '2-home-one-napt-window-110-recall',
+    ]);
+  });
+
+  test('become PNG of as many pixels as asked for', async (context) => {
+    const sharp = await import('sharp' as string).catch(() => null);
+    context.skip(sharp === null, 'the optional package sharp is not installed');
+    const [figure] = await renderFigures(makeResult({ seeds: 1, attacks: ['a'] }));
+    const [, width, height] = figure!.svg.match(/width="(\d+)" height="(\d+)"/)!;
+    for (const scale of [1, 3]) {
+      const data = await renderPng(figure!.svg, scale);
+      // The header of a PNG file: signature, then length and name of the first chunk, then width and height.
+      const view = new DataView(data.buffer, data.byteOffset);
+      expect([view.getUint32(16), view.getUint32(20)]).toEqual([Number(width) * scale, Number(height) * scale]);
+    }
+  });
 });
 
 test.each(Object.entries(EDGE_CASES))('no format breaks on %s', async (_, result) => {

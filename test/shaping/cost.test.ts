@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { DefendedTrace } from '../../src/shaping/account.js';
-import { costOf } from '../../src/shaping/cost.js';
+import { costOf, histogramOf } from '../../src/shaping/cost.js';
 import { shapeAll } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';
 import { makeTrace, type Packet } from './traces.js';
@@ -25,6 +25,7 @@ test('counts all bytes of both directions, cover after the last real packet too'
     megabytesPerDay: (500 / 1e6) * 8640,
     gigabytesPerMonth: (4.32 * 30.44) / 1000,
     addedDelay: { p50: 0, p95: 0, p99: 0, max: 0 },
+    delayHistogram: { from: 1e-4, binsPerDecade: 10, counts: [2] },
     dropped: 0,
     durationRatio: 3,
   });
@@ -39,6 +40,23 @@ test('gives percentiles of the delay by nearest rank, over real packets that wer
   expect(dropped).toBe(1);
 });
 
+test('counts delays in ten bins to a decade, from a tenth of a millisecond on', () => {
+  // Bin 1 begins at 0.1 ms; 1 ms, 10 ms and 1 s begin bins 11, 21 and 41; 10^0.1 = 1.2589.
+  const delays = [0, 0.00009, 0.0001, 0.001, 0.01, 0.0125, 0.0126, 1, 1.25];
+  const { from, binsPerDecade, counts } = histogramOf(Float64Array.from(delays))!;
+  expect([from, binsPerDecade, counts.length]).toEqual([1e-4, 10, 42]);
+  const filled = counts.flatMap((count, bin) => (count > 0 ? [[bin, count]] : []));
+  expect(filled).toEqual([
+    [0, 2],
+    [1, 1],
+    [11, 1],
+    [21, 2],
+    [22, 1],
+    [41, 2],
+  ]);
+  expect(histogramOf(Float64Array.of(1e12))!.counts.findIndex((count) => count > 0)).toBe(90);
+});
+
 test('says null, not 0, where there is nothing to compare with', () => {
   const nothing = shapeAll(makeTrace([]), [], { rng: createRng(1) });
   expect(costOf(nothing, nothing.trace)).toEqual({
@@ -47,6 +65,7 @@ test('says null, not 0, where there is nothing to compare with', () => {
     megabytesPerDay: null,
     gigabytesPerMonth: null,
     addedDelay: { p50: null, p95: null, p99: null, max: null },
+    delayHistogram: null,
     dropped: 0,
     durationRatio: null,
   });

@@ -1,8 +1,8 @@
 import type { Adversary } from '../../harness/result.js';
 import { printable } from '../escape.js';
 import { type Chart, chartBase, type Drawing } from '../figure.js';
-import { shortened } from '../format.js';
-import type { Colors } from '../theme.js';
+import { percent, shortened } from '../format.js';
+import { type Colors, PAGE_COLORS } from '../theme.js';
 import { textWidth } from './labels.js';
 
 /** Mean accuracy of one attack against one defense, by adversary; only those that were run. */
@@ -66,7 +66,14 @@ function draw(
     },
   };
   const dots = placed.flatMap(({ defense, attack, scores, line }) =>
-    scores.map(({ adversary, accuracy }) => ({ defense, attack, adversary, accuracy, line })),
+    scores.map(({ adversary, accuracy }) => ({
+      defense,
+      attack,
+      adversary,
+      accuracy,
+      line,
+      told: printable(`${attack}, ${adversary} adversary, ${defense}: ${percent(accuracy)}`),
+    })),
   );
   return {
     spec: {
@@ -105,8 +112,9 @@ function draw(
         },
         {
           data: { values: dots },
-          mark: { type: 'point', size: 70, strokeWidth: 2, opacity: 1, color: colors.accent },
+          mark: { type: 'point', size: 70, strokeWidth: 2, opacity: 1, color: colors.accent, aria: true },
           encoding: {
+            description: { field: 'told' },
             x: accuracyChannel,
             y: lineChannel,
             fill: {
@@ -122,16 +130,12 @@ function draw(
           mark: { type: 'text', align: 'right', color: colors.muted },
           encoding: { text: { field: 'name' }, x: { value: -10 }, y: lineChannel },
         },
-        {
+        // As a halo first, as in the chart of costs.
+        ...[{ stroke: colors.paper, strokeWidth: 4 }, ...(colors === PAGE_COLORS ? [] : [{}])].map((halo) => ({
           data: { values: headers },
-          mark: { type: 'text', align: 'left', fontWeight: 600, stroke: colors.paper, strokeWidth: 4 },
+          mark: { type: 'text' as const, align: 'left' as const, fontWeight: 600 as const, ...halo },
           encoding: { text: { field: 'text' }, x: { value: 2 - left }, y: lineChannel },
-        },
-        {
-          data: { values: headers },
-          mark: { type: 'text', align: 'left', fontWeight: 600 },
-          encoding: { text: { field: 'text' }, x: { value: 2 - left }, y: lineChannel },
-        },
+        })),
       ],
     },
   };

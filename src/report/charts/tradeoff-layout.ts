@@ -111,13 +111,16 @@ function placeRates(
   const [upper, lower] = Object.entries(rates)
     .map(([name, rate]) => ({ text: `${name} ${percent(rate)}`, line: y(rate) }))
     .sort((a, b) => a.line - b.line) as [{ text: string; line: number }, { text: string; line: number }];
-  const place = (text: string, centre: number): RateLabel => {
+  /** At the first of `centres` where the text has room; where it has none, right at the first of them. */
+  const place = (text: string, ...centres: readonly number[]): RateLabel => {
     const width = textWidth(text, RATE_SIZE);
     const from = frame.right - INSET - width / 2;
     const to = frame.left + INSET + width / 2;
-    const boxes = Array.from({ length: 12 }, (_, i) => boxAround(from + ((to - from) * i) / 11, centre, width, 14));
+    const boxes = centres.flatMap((centre) =>
+      Array.from({ length: 24 }, (_, i) => boxAround(from + ((to - from) * i) / 23, centre, width, 14)),
+    );
     const box = boxes.find((candidate) => !taken.some((other) => overlap(candidate, other))) ?? boxes[0]!;
-    return { text, x: (box.left + box.right) / 2, y: centre };
+    return { text, x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 };
   };
   // The upper line has its name above, the lower below, however close they are. Where the frame leaves no room for that
   // and the other line is in the way, one text names both.
@@ -126,5 +129,14 @@ function placeRates(
   if (lower.line - upper.line < 18 && !(roomAbove && roomBelow)) {
     return [place(`${upper.text}, ${lower.text}`, roomAbove ? upper.line - 8 : lower.line + 9)];
   }
-  return [place(upper.text, upper.line + (roomAbove ? -8 : 9)), place(lower.text, lower.line + (roomBelow ? 9 : -8))];
+  // Between the lines there may be room for one name as well, or for both.
+  const gap = lower.line - upper.line;
+  return [
+    place(
+      upper.text,
+      upper.line + (roomAbove ? -8 : 9),
+      ...(gap >= 36 || (gap >= 20 && roomBelow) ? [upper.line + 9] : []),
+    ),
+    place(lower.text, lower.line + (roomBelow ? 9 : -8), ...(gap >= 36 ? [lower.line - 8] : [])),
+  ];
 }

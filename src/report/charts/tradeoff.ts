@@ -1,7 +1,8 @@
+import type { Interval } from '../../harness/result.js';
 import { breakable, type Html, html, printable } from '../escape.js';
 import { type Chart, chartBase, type Drawing } from '../figure.js';
-import { percent } from '../format.js';
-import type { Colors } from '../theme.js';
+import { duration, percent, shortened } from '../format.js';
+import { type Colors, PAGE_COLORS } from '../theme.js';
 import { type CostAxis, costAxis } from './axis.js';
 import {
   frontOf,
@@ -18,6 +19,8 @@ export interface Tradeoff {
   readonly points: readonly TradeoffPoint[];
   readonly chance: number;
   readonly majority: number;
+  /** Whose accuracy it is. */
+  readonly observer: string;
   readonly costTitle: string;
   readonly costUnit: 'percent' | 'seconds';
 }
@@ -34,7 +37,11 @@ export function tradeoffChart(
   return { ...chart, draw: (width, colors) => draw(tradeoff, width, colors) };
 }
 
-function draw({ points, chance, majority, costTitle, costUnit }: Tradeoff, full: number, colors: Colors): Drawing {
+function draw(
+  { points, chance, majority, observer, costTitle, costUnit }: Tradeoff,
+  full: number,
+  colors: Colors,
+): Drawing {
   const width = full - PADDING.left - PADDING.right;
   const height = full > 600 ? 360 : 290;
   const axis = costAxis(
@@ -158,10 +165,12 @@ function draw({ points, chance, majority, costTitle, costUnit }: Tradeoff, full:
               accuracy: accuracy.mean,
               pareto,
               undefended,
+              told: printable(describe(label, accuracy, costUnit === 'percent' ? percent(cost) : duration(cost))),
             })),
           },
-          mark: { type: 'point', size: 50, strokeWidth: 2, opacity: 1 },
+          mark: { type: 'point', size: 50, strokeWidth: 2, opacity: 1, aria: true },
           encoding: {
+            description: { field: 'told' },
             x: costChannel,
             y: accuracyChannel,
             shape: {
@@ -180,14 +189,14 @@ function draw({ points, chance, majority, costTitle, costUnit }: Tradeoff, full:
           },
         },
         {
-          data: { values: [{ text: 'Accuracy of the best attack' }] },
+          data: { values: [{ text: printable(`Accuracy of ${shortened(observer, Math.floor(full / 9))}`) }] },
           mark: { type: 'text', align: 'left', fontSize: 12.5 },
           encoding: { text: { field: 'text' }, x: { value: -PADDING.left + 2 }, y: { value: -16 } },
         },
         ...[
-          // The same text twice, first as a halo, so that lines do not run through it.
+          // The same text twice, first as a halo, so that lines do not run through it; the page's style does with one.
           { stroke: colors.paper, strokeWidth: 3, strokeJoin: 'round' as const },
-          {},
+          ...(colors === PAGE_COLORS ? [] : [{}]),
         ].flatMap((halo) => [
           {
             data: { values: placed.rates },
@@ -215,6 +224,11 @@ function draw({ points, chance, majority, costTitle, costUnit }: Tradeoff, full:
     },
     below: renderKey(placed.points),
   };
+}
+
+function describe(label: string, { mean, low, high }: Interval, cost: string): string {
+  const range = low === null || high === null ? '' : ` (${percent(low)} to ${percent(high)})`;
+  return `${label}: ${percent(mean)}${range} at ${cost}`;
 }
 
 /** What the numbers in the plot stand for. */

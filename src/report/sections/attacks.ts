@@ -3,26 +3,23 @@ import { attacksChart } from '../charts/attacks.js';
 import { breakable, type Html, html } from '../escape.js';
 import { type Chart, renderFigure } from '../figure.js';
 import { fixed, isNumber, percent, percentage } from '../format.js';
+import { renderBySetting, renderSection, type Subject } from '../panels.js';
 import { attackScores, mean, repeatedCells } from '../reading.js';
-import { orReason, renderTable } from '../table.js';
+import { orReason, renderTable, sorted } from '../table.js';
 
 /** Every attack by itself: what the best-attack numbers hide. */
-export async function renderAttacks(result: Result): Promise<Html> {
-  const chart = attackChart(result);
-  if (!chart) return html``;
-  const both = result.spec.adversaries.length > 1;
-  return html`<section aria-labelledby="attacks">
-<h2 id="attacks">Attack by attack</h2>
-<p>${
-    both
+export async function renderAttacks(subject: Subject): Promise<Html> {
+  const content = await renderBySetting(subject, async (result, { suffix, main }) => {
+    const chart = attackChart(result);
+    if (!chart) return null;
+    const figure = await renderFigure({ ...chart, id: `${chart.id}${suffix}` }, main);
+    return html`${figure}${renderCells(result)}${renderInsight(result)}`;
+  });
+  const intro =
+    subject.adversaries.length > 1
       ? 'How far a filled dot lies right of its hollow one is what an observer gains by learning the defense: a defense is worth what is left of it after that.'
-      : `Only the ${result.spec.adversaries[0] ?? ''} adversary was part of this run.`
-  }</p>
-${await renderFigure(chart)}
-${renderCells(result)}
-${renderInsight(result)}
-</section>
-`;
+      : `Only the ${subject.adversaries[0] ?? ''} adversary was part of this run.`;
+  return renderSection('attacks', 'Attack by attack', html`<p>${intro}</p>\n`, content);
 }
 
 /** Null for a result without cells. */
@@ -60,12 +57,14 @@ function renderCells(result: Result): Html {
       breakable(attack),
       adversary,
       cells.length,
-      percentage(mean(accuracies)),
+      sorted(mean(accuracies), percentage(mean(accuracies))),
       isNumber(low) && isNumber(high)
         ? `${percentage(low)}–${percentage(high)}`
         : orReason(percentage(null), 'too few packets for an interval'),
-      percentage(mean(cells.map((cell) => cell.identification.balancedAccuracy))),
-      percentage(mean(cells.map((cell) => cell.identification.macroF1))),
+      ...[
+        mean(cells.map((cell) => cell.identification.balancedAccuracy)),
+        mean(cells.map((cell) => cell.identification.macroF1)),
+      ].map((score) => sorted(score, percentage(score))),
     ];
   });
   return html`<details>
@@ -84,6 +83,7 @@ ${renderTable(
     { title: 'Macro-F1', numeric: true },
   ],
   rows,
+  { sortable: true },
 )}
 </details>`;
 }

@@ -32,11 +32,11 @@ function observer(row: SummaryRow): string {
     : 'An observer who has only seen undefended traffic';
 }
 
-function rates(row: SummaryRow): string {
+export function rates(row: SummaryRow): string {
   return `chance ${percent(row.chance)}, majority ${percent(row.majority)}`;
 }
 
-function price({ bandwidthOverhead: traffic, addedDelayP95: delay }: SummaryRow): string {
+export function price({ bandwidthOverhead: traffic, addedDelayP95: delay }: SummaryRow): string {
   const parts: string[] = [];
   if (!isNumber(traffic)) parts.push('an amount of extra traffic that is not defined');
   else if (traffic === 0) parts.push('no extra traffic');

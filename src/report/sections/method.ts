@@ -17,10 +17,15 @@ export function renderMethod({ spec }: Result): Html {
 <li><b>Checks.</b> Undefended identification must clearly beat the majority rate, or the run proves nothing; a constant-rate, constant-size tunnel must come out near the majority rate, or something leaks. A failed check is a warning at the top.</li>
 <li><b>What a simulation leaves out.</b> Defenses act on recorded traffic: how applications and TCP would react to delay is not modelled.</li>
 </ol>
-<h3>Definitions</h3>
+${renderDefinitions()}</section>
+`;
+}
+
+/** What each word of a report means. */
+export function renderDefinitions(): Html {
+  return html`<h3>Definitions</h3>
 <dl class="definitions">
 ${DEFINITIONS.map(([term, meaning]) => html`<dt>${term}</dt><dd>${meaning}</dd>\n`)}</dl>
-</section>
 `;
 }
 
@@ -41,6 +46,10 @@ const DEFINITIONS: readonly (readonly [string, Content])[] = [
   [
     'Macro-F1',
     'Mean over the same devices of the harmonic mean of precision and recall; a precision that is not defined counts as 0.',
+  ],
+  [
+    'Confusion',
+    'Of one device: share of its packets that are given to each device, over all seeds. What is given to none is in no column, so a row may add up to less than 100 %.',
   ],
   ['Chance', 'One divided by the number of devices: blind guessing.'],
   [
@@ -75,12 +84,20 @@ const DEFINITIONS: readonly (readonly [string, Content])[] = [
     'MB a day, GB a month',
     'Bytes added a day in units of 1,000,000, and in a month of 30.44 days in units of 1,000,000,000, at the rate of this trace.',
   ],
+  [
+    'Hour of video',
+    'High-definition video at 3 GB an hour, the most that Netflix states for it: a measure that most households know.',
+  ],
   ['Added delay', 'Per real packet, from its arrival at the shaper to its last byte sent.'],
   ['Duration ratio', 'Time from the first to the last packet with the defense over that without.'],
   ['Packets lost', 'Real packets that the defense or its link gave up.'],
   [
     'Pareto',
     'No other defense of this run is at least as good in accuracy, bandwidth overhead and added delay, and better in one.',
+  ],
+  [
+    'Single attack chosen',
+    'The chooser shows one attack or one adversary in place of the best. Its bars are the interval of the run where that has one; else they go from the lowest end of the seeds’ own intervals to the highest, which is wider.',
   ],
   ['n/a', 'Not available: the quantity is not defined, or was not asked for. It is never written as 0.'],
 ];

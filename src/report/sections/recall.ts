@@ -1,20 +1,22 @@
 import type { Result, SummaryRow } from '../../harness/result.js';
-import { breakable, type Html, html } from '../escape.js';
-import { counted, listed } from '../format.js';
-import { deviceHeader, renderHeatMap } from '../heat-map.js';
+import { breakable, type Content, type Html, html } from '../escape.js';
+import { counted, listed, percent } from '../format.js';
+import { deviceHeader, type HeatMap, renderHeatMap } from '../heat-map.js';
+import { renderByObserver, renderSection, type Subject } from '../panels.js';
 import { deviceScores, mean, scoredDevices, strongestDefense, undefendedRow } from '../reading.js';
 
 /** Which devices are still told, in words and as a heat map of recall. */
-export function renderRecall(result: Result): Html {
-  const devices = scoredDevices(result);
-  if (devices.length === 0) return html``;
-  return html`<section aria-labelledby="devices">
-<h2 id="devices">What an observer can still tell</h2>
-${renderInWords(result, devices)}
-${renderRecallMap(result, devices)}
-</section>
-`;
+export async function renderRecall(subject: Subject): Promise<Html> {
+  const content = await renderByObserver(subject, (result, place) => {
+    const devices = scoredDevices(result);
+    if (devices.length === 0) return null;
+    return html`${renderInWords(result, devices)}${renderHeatMap(recallMap(result), place.main)}${renderByDevice(result, devices)}`;
+  });
+  return renderSection('devices', 'What an observer can still tell', INTRO, content);
 }
+
+const INTRO = html`<p>A device is told <em>reliably</em> where at least four in five of its packets are recognised and at least four in five packets given its name are its own; <em>more often than not</em> where both are at least half.</p>
+`;
 
 type Level = 'reliably' | 'often' | 'seldom';
 
@@ -46,31 +48,74 @@ function renderInWords(result: Result, devices: readonly string[]): Html {
 <ul class="told">${part('Reliably', reliably)}${part('More often than not', often)}${part('Seldom or never', seldom)}</ul>
 `;
   };
-  return html`<p>A device is told <em>reliably</em> where at least four in five of its packets are recognised and at least four in five packets given its name are its own; <em>more often than not</em> where both are at least half.</p>
-${first.map(entry)}
+  return html`${first.map(entry)}
 ${others.length > 0 ? html`<details><summary>With the ${counted(others.length, 'other defense')}</summary>${others.map(entry)}</details>` : ''}`;
 }
 
-function renderRecallMap(result: Result, devices: readonly string[]): Html {
+const LEVEL_WORDS: Record<Level, string> = {
+  reliably: 'told reliably',
+  often: 'told more often than not',
+  seldom: 'seldom or never told',
+};
+
+/** A sentence for each device: what is known of it without defense, what is left, and what helps it most. */
+function renderByDevice(result: Result, devices: readonly string[]): Html {
+  const none = undefendedRow(result);
+  const others = result.summary.filter((row) => row !== none);
+  if (others.length === 0) return html``;
+  const sentence = (device: string): Content => {
+    const recallOf = (row: SummaryRow) => deviceScores(result, row, device).recall;
+    const scored = others.flatMap((row) => {
+      const recall = recallOf(row);
+      return recall === null ? [] : [{ row, recall }];
+    });
+    scored.sort((a, b) => a.recall - b.recall);
+    const best = scored[0];
+    const level = none && levelOf(result, none, device);
+    const before = none && recallOf(none);
+    if (!best) return 'has no packets that were scored.';
+    const after = html`${percent(best.recall)} of its packets recognised with <code>${breakable(best.row.defense)}</code>`;
+    if (!level || before === null) return html`${after}, the least of all defenses.`;
+    if (best.recall >= before) {
+      return html`${LEVEL_WORDS[level]} without defense (${percent(before)} of its packets recognised); no defense here hides it better.`;
+    }
+    const left = levelOf(result, best.row, device)!;
+    return html`${LEVEL_WORDS[level]} without defense (${percent(before)} of its packets recognised), ${
+      left === level ? html`and still ${left === 'seldom' ? 'so' : LEVEL_WORDS[left]}` : LEVEL_WORDS[left]
+    } at best: ${after}.`;
+  };
+  return html`<details>
+<summary>Device by device</summary>
+<ul class="told">${devices.map((device) => html`<li><b>${device}</b>: ${sentence(device)}</li>\n`)}</ul>
+</details>
+`;
+}
+
+/** Recall of each device under each defense, for the page and as a figure. */
+export function recallMap(result: Result): HeatMap {
   const { summary } = result;
+  const devices = scoredDevices(result);
   const table = devices.map((device) => summary.map((row) => deviceScores(result, row, device)));
-  return renderHeatMap({
+  return {
+    id: 'recall',
     name: 'Recall of each device under each defense',
     caption:
-      'Recall: share of each device’s packets, in percent, that the best attack gives to it. Darker is better known to the observer in a light page, lighter in a dark one. Packets: those scored, mean over seeds.',
+      'Recall: share of each device’s packets, in percent, that the attack gives to it. Darker is better known to the observer in a light page, lighter in a dark one. Packets: those scored, mean over seeds.',
+    corner: 'Device',
     counted: 'Packets',
-    defenses: summary.map((row) => row.defense),
+    columns: summary.map((row) => row.defense),
     rows: devices.map((device, i) => ({
+      name: device,
       header: deviceHeader(result, device),
       count: mean(table[i]!.map((scores) => scores.support)),
       shares: table[i]!.map((scores) => scores.recall),
     })),
     foot: [
       {
-        header: 'Mean over devices',
+        name: 'Mean over devices',
         shares: summary.map((_, column) => mean(table.map((row) => row[column]!.recall))),
       },
     ],
     reason: 'no packet of this device was scored',
-  });
+  };
 }

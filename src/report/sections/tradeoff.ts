@@ -3,6 +3,7 @@ import { type Tradeoff, tradeoffChart } from '../charts/tradeoff.js';
 import { type Html, html } from '../escape.js';
 import { type Chart, renderFigure } from '../figure.js';
 import { duration, isNumber, listed, percent } from '../format.js';
+import { type Place, renderByObserver, renderSection, type Subject } from '../panels.js';
 
 interface CostKind {
   readonly id: string;
@@ -37,11 +38,17 @@ const KINDS: readonly CostKind[] = [
 ];
 
 /** Privacy against each cost: a chart where there is a cost, a sentence where there is none. */
-export async function renderTradeoff(result: Result): Promise<Html> {
-  if (result.summary.length === 0) return html``;
+export async function renderTradeoff(subject: Subject): Promise<Html> {
+  return renderSection('tradeoff', 'Privacy and its price', '', await renderByObserver(subject, renderCharts));
+}
+
+async function renderCharts(result: Result, { suffix, main, observer }: Place): Promise<Html | null> {
+  if (result.summary.length === 0) return null;
   const { kinds, charts } = drawnKinds(result);
   const figures: Html[] = [];
-  for (const chart of tradeoffCharts(result)) figures.push(await renderFigure(chart));
+  for (const chart of tradeoffCharts(result, observer)) {
+    figures.push(await renderFigure({ ...chart, id: `${chart.id}${suffix}` }, main));
+  }
   const sentences = kinds
     .filter((one) => !one.drawn)
     .map(({ kind, known, all }) => {
@@ -50,12 +57,9 @@ export async function renderTradeoff(result: Result): Promise<Html> {
         ? `Where the ${kind.name} is defined, it is 0.`
         : `The ${kind.name} is not defined for any defense in this run.`;
     });
-  return html`<section aria-labelledby="tradeoff">
-<h2 id="tradeoff">Privacy and its price</h2>
-<p>${charts.length > 0 ? 'Lower is more private, further left is cheaper. ' : ''}${sentences.join(' ')}</p>
+  return html`<p>${charts.length > 0 ? 'Lower is more private, further left is cheaper. ' : ''}${sentences.join(' ')}</p>
 <div class="${charts.length > 1 ? 'pair' : 'single'}">
 ${figures}</div>
-</section>
 `;
 }
 
@@ -72,12 +76,12 @@ function drawnKinds({ summary }: Result) {
 }
 
 /** The charts that a result has something to show on, each as wide as fits it. */
-export function tradeoffCharts(result: Result): Chart[] {
+export function tradeoffCharts(result: Result, observer = 'the best attack'): Chart[] {
   const kinds = drawnKinds(result).charts;
-  return kinds.map(({ kind }) => chartOf(result, kind, kinds.length > 1 ? 500 : 760));
+  return kinds.map(({ kind }) => chartOf(result, kind, observer, kinds.length > 1 ? 500 : 760));
 }
 
-function chartOf({ summary }: Result, kind: CostKind, width: number): Chart {
+function chartOf({ summary }: Result, kind: CostKind, observer: string, width: number): Chart {
   const points = summary.flatMap((row, i) => {
     const cost = kind.of(row);
     if (!isNumber(cost) || !isNumber(row.accuracy.mean)) return [];
@@ -89,12 +93,12 @@ function chartOf({ summary }: Result, kind: CostKind, width: number): Chart {
   const rest = told.length > 12 ? `, and ${told.length - 12} more; the table below has them all` : '';
   const { chance, majority } = summary[0]!;
   return tradeoffChart(
-    { points, chance, majority, costTitle: kind.title, costUnit: kind.unit },
+    { points, chance, majority, observer, costTitle: kind.title, costUnit: kind.unit },
     {
       id: kind.id,
       width,
-      description: `Accuracy of the best attack against ${kind.name}, by defense: ${told.slice(0, 12).join('; ')}${rest}.`,
-      caption: html`Accuracy of the best attack against ${kind.name}. <span class="on-front">Filled</span>: no other defense has lower accuracy, lower traffic and lower delay at once; hollow: one has. Square: no defense. The stepped line joins those unbeaten on these two axes; vertical bars are 95 % intervals.${missing.length > 0 ? html` Not drawn, since their ${kind.name} is not defined: ${listed(missing)}.` : ''}`,
+      description: `Accuracy of ${observer} against ${kind.name}, by defense: ${told.slice(0, 12).join('; ')}${rest}.`,
+      caption: html`Accuracy of ${observer} against ${kind.name}. <span class="on-front">Filled</span>: no other defense has lower accuracy, lower traffic and lower delay at once; hollow: one has. Square: no defense. The stepped line joins those unbeaten on these two axes; vertical bars are 95 % intervals.${missing.length > 0 ? html` Not drawn, since their ${kind.name} is not defined: ${listed(missing)}.` : ''}`,
     },
   );
 }

@@ -1,32 +1,38 @@
 import type { Result } from '../../harness/result.js';
-import { breakable, type Html, html } from '../escape.js';
-import { heatCell } from '../heat-map.js';
+import { type Html, html } from '../escape.js';
+import { type HeatMap, renderHeatMap } from '../heat-map.js';
+import { renderBySetting, renderSection, type Subject } from '../panels.js';
 import { mean } from '../reading.js';
 
 /** What a model that was trained on one defense does against another: one matrix for each attack. */
-export function renderTransfer(result: Result): Html {
-  const { transfer = [], spec } = result;
-  if (transfer.length === 0) return html``;
-  return html`<section aria-labelledby="transfer">
-<h2 id="transfer">Trained on one defense, tested on another</h2>
-<p>An observer may expect one defense and meet another. Where a row is dark all along, a model trained on that defense serves against the others too; where only the diagonal is, keeping the choice of defense secret, or changing it, is worth something.</p>
-${spec.attacks.map(({ label }) => renderMatrix(result, label))}
-</section>
-`;
+export async function renderTransfer(subject: Subject): Promise<Html> {
+  const content = await renderBySetting(subject, (result, { main }) => {
+    const maps = transferMaps(result);
+    return maps.length === 0 ? null : html`${maps.map((map) => renderHeatMap(map, main))}`;
+  });
+  return renderSection('transfer', 'Trained on one defense, tested on another', INTRO, content);
 }
 
-function renderMatrix(result: Result, attack: string): Html {
-  const defenses = result.spec.defenses.map(({ label }) => label);
-  const cell = (trainedOn: string, testedOn: string): Html =>
-    heatCell(transferAccuracy(result, attack, trainedOn, testedOn), 'this pair was not part of the run');
-  return html`<div class="scroll" role="region" aria-label="Transfer of ${attack} between defenses" tabindex="0">
-<table class="heatmap upright">
-<caption>Accuracy of ${attack} in percent, mean over seeds. Rows: the defense in the traffic it was trained on; columns: the one it was tested on. The diagonal is the adaptive adversary, the row <code>none</code> the static one.</caption>
-<thead><tr><th scope="col">Trained on</th>${defenses.map((defense) => html`<th scope="col" class="num"><span>${breakable(defense)}</span></th>`)}</tr></thead>
-<tbody>
-${defenses.map((trainedOn) => html`<tr><th scope="row">${breakable(trainedOn)}</th>${defenses.map((testedOn) => cell(trainedOn, testedOn))}</tr>\n`)}</tbody>
-</table></div>
+const INTRO = html`<p>An observer may expect one defense and meet another. Where a row is dark all along, a model trained on that defense serves against the others too; where only the diagonal is, keeping the choice of defense secret, or changing it, is worth something.</p>
 `;
+
+/** The matrices of a result, for the page and as figures; none where the run has no transfer. */
+export function transferMaps(result: Result): HeatMap[] {
+  const { transfer = [], spec } = result;
+  if (transfer.length === 0) return [];
+  const defenses = spec.defenses.map(({ label }) => label);
+  return spec.attacks.map(({ label }, i) => ({
+    id: spec.attacks.length > 1 ? `transfer-${i + 1}` : 'transfer-matrix',
+    name: `Transfer of ${label} between defenses`,
+    caption: html`Accuracy of ${label} in percent, mean over seeds. Rows: the defense in the traffic it was trained on; columns: the one it was tested on. The diagonal is the adaptive adversary, the row <code>none</code> the static one.`,
+    corner: 'Trained on',
+    columns: defenses,
+    rows: defenses.map((trainedOn) => ({
+      name: trainedOn,
+      shares: defenses.map((testedOn) => transferAccuracy(result, label, trainedOn, testedOn)),
+    })),
+    reason: 'this pair was not part of the run',
+  }));
 }
 
 /** Mean over seeds; null for a pair that was not run. */

@@ -1,4 +1,3 @@
-import type { Result } from '../../harness/result.js';
 import { type Html, html } from '../escape.js';
 import { counted } from '../format.js';
 
@@ -6,7 +5,7 @@ import { counted } from '../format.js';
 const SHOWN = 6;
 
 /** What the run itself says against its numbers. */
-export function renderWarnings({ warnings }: Result): Html {
+export function renderWarnings(warnings: readonly string[]): Html {
   if (warnings.length === 0) return html``;
   const items = warnings.map((warning) => html`<li>${warning}</li>`);
   const rest = items.slice(SHOWN);

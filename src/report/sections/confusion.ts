@@ -1,0 +1,156 @@
+import type { Cell, Result } from '../../harness/result.js';
+import { breakable, type Content, type Html, html } from '../escape.js';
+import { percent } from '../format.js';
+import { deviceHeader, type HeatMap, renderHeatMap } from '../heat-map.js';
+import { observerValue } from '../observers.js';
+import {
+  adversaryChooser,
+  attackChooser,
+  type Panel,
+  renderChoosers,
+  renderPanels,
+  renderSection,
+  type Subject,
+} from '../panels.js';
+import { cellsOf, scoredDevices, strongestDefense } from '../reading.js';
+
+/** Numbers in all matrices of a page: more would make it heavy. What is left out is in the result file. */
+const MOST_NUMBERS = 25_000;
+/** The commonest mistakes, in words. */
+const MISTAKES = 4;
+/** A mistake rarer than this is none worth a sentence. */
+const LEAST_SHARE = 0.05;
+
+/** Whom each device is taken for: a matrix for each defense and observer. */
+export function renderConfusion(subject: Subject): Html {
+  const { result } = subject.settings[0]!;
+  const devices = scoredDevices(result);
+  const all = confusionsOf(subject);
+  const most = Math.floor(MOST_NUMBERS / Math.max(1, devices.length ** 2));
+  const strongest = strongestDefense(result)?.defense ?? 'none';
+  // The most telling first: those of the headline, then the rest as far as there is room for them.
+  const headline = all.filter(({ headline }) => headline);
+  const ends = headline.filter(({ defense }) => defense === 'none' || defense === strongest);
+  const shown = [all, headline, ends].find((some) => some.length <= most) ?? ends.slice(0, 1);
+  const defenses = result.summary.map((row) => row.defense);
+  const panels = defenses.flatMap((defense, i): Panel[] => {
+    const own = shown.filter((one) => one.defense === defense);
+    if (own.length === 0) return [];
+    const inner = own.map(
+      ({ values, attack, adversary, cells, headline }): Panel => ({
+        key: 'observer',
+        values,
+        title: `${attack}, ${adversary} adversary`,
+        content: renderOne(
+          result,
+          confusionMap(result, defense, cells),
+          headline && (i === 0 || defense === strongest),
+        ),
+      }),
+    );
+    return [
+      { key: 'defense', values: [String(i)], title: defense, content: renderPanels(inner, subject.observers.length) },
+    ];
+  });
+  if (panels.length === 0) return html``;
+  const choosers = [
+    { key: 'defense', label: 'Defense', options: defenses.map((defense, i) => [String(i), defense] as const) },
+    ...attackChooser(subject),
+    ...adversaryChooser(subject),
+  ];
+  const left = all.length - shown.length;
+  return renderSection(
+    'confusion',
+    'Who is taken for whom',
+    html`<p>A device that is not told is told as another. The diagonal is what an observer gets right.${
+      left > 0
+        ? ' Only the matrices that the headline rests on are here, for room; the others are in the result file.'
+        : ''
+    }</p>
+`,
+    html`${renderChoosers(choosers)}${renderPanels(panels, defenses.length)}`,
+  );
+}
+
+interface Confusion {
+  readonly defense: string;
+  readonly attack: string;
+  readonly adversary: string;
+  readonly cells: readonly Cell[];
+  /** Observers whose row of the defense this is. */
+  readonly values: readonly string[];
+  /** It is the one that the summary's row rests on. */
+  readonly headline: boolean;
+}
+
+/** One for each defense, attack and adversary that some observer sees, over all seeds. */
+function confusionsOf({ settings, observers, attacks }: Subject): Confusion[] {
+  const { result, observed } = settings[0]!;
+  const found = new Map<string, Confusion & { values: string[] }>();
+  for (const observer of observers) {
+    const value = observerValue(observer, attacks);
+    const seen = observed.find(({ values }) => values.includes(value));
+    for (const row of seen?.result.summary ?? []) {
+      const { defense, bestAttack: attack, adversary } = row;
+      const key = JSON.stringify([defense, attack, adversary]);
+      const same = found.get(key);
+      if (same) same.values.push(value);
+      else {
+        const cells = cellsOf(result, row);
+        const headline = observer === observers[0];
+        if (cells.length > 0) found.set(key, { defense, attack, adversary, cells, values: [value], headline });
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+function renderOne(result: Result, map: HeatMap, main: boolean): Html {
+  const mistakes = map.rows
+    .flatMap(({ name, shares }) => map.columns.map((taken, i) => ({ name, taken, share: shares[i] ?? 0 })))
+    .filter(({ name, taken, share }) => name !== taken && share >= LEAST_SHARE)
+    .sort((a, b) => b.share - a.share)
+    .slice(0, MISTAKES);
+  const told: Content =
+    mistakes.length === 0
+      ? `No device is taken for any one other in ${percent(LEAST_SHARE)} of its packets.`
+      : html`Taken for another most often: ${mistakes.map(
+          ({ name, taken, share }, i) =>
+            html`${i > 0 ? '; ' : ''}<b>${name}</b> for <b>${taken}</b> (${percent(share)})`,
+        )}.`;
+  const rows = map.rows.map((row) => ({ ...row, header: deviceHeader(result, row.name) }));
+  return html`<p>${told}</p>
+${renderHeatMap({ ...map, rows }, main)}`;
+}
+
+/** Shares of each device's packets by the device that they are given to, the seeds' packets counted together. */
+export function confusionMap(result: Result, defense: string, cells: readonly Cell[]): HeatMap {
+  const { classes } = cells[0]!.identification;
+  const order = scoredDevices(result).filter((device) => classes.includes(device));
+  const columns = [...order, ...classes.filter((name) => !order.includes(name))];
+  const { attack, adversary } = cells[0]!;
+  return {
+    id: 'confusion-matrix',
+    name: `Confusion of devices under ${defense}: ${attack}, ${adversary} adversary`,
+    caption: html`Whom the packets of each device are given to, in percent, with <code>${breakable(defense)}</code>: ${attack}, ${adversary} adversary. Rows: the true device; columns: the one named; empty: under 0.5.`,
+    corner: 'Device',
+    columns,
+    rows: order.map((device) => {
+      const counts = columns.map((named) => sum(cells.map((cell) => countOf(cell, device, named))));
+      const total = sum(
+        cells.map(({ identification: { perDevice } }) =>
+          Object.hasOwn(perDevice, device) ? perDevice[device]!.support : 0,
+        ),
+      );
+      return { name: device, shares: counts.map((count) => (total > 0 ? count / total : null)) };
+    }),
+    reason: 'no packet of this device was scored',
+    sparse: true,
+  };
+}
+
+function countOf({ identification: { classes, confusion } }: Cell, device: string, named: string): number {
+  return confusion[classes.indexOf(device)]?.[classes.indexOf(named)] ?? 0;
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -1,0 +1,44 @@
+import type { Interval, StudyResult, SummaryRow } from '../harness/result.js';
+import { labelOf } from '../harness/setting.js';
+import { renderCsv } from './csv.js';
+import { duration, isNumber, percentage } from './format.js';
+import { code, renderMarkdown, table } from './markdown.js';
+import { defensesOf } from './study.js';
+
+/** One table with all settings as columns, then the tables of each. */
+export function renderStudyMarkdown(study: StudyResult): string {
+  const { runs } = study;
+  const heads = runs.map(({ spec }) => labelOf(spec));
+  const matrix = table(
+    ['defense', ...heads],
+    defensesOf(runs).map((defense) => {
+      const cells = runs.map(({ summary }) => {
+        const row = summary.find((one) => one.defense === defense);
+        if (!row) return '';
+        const overhead = row.bandwidthOverhead === null ? 'n/a' : `${Math.round(100 * row.bandwidthOverhead)}`;
+        return `${scores(row)}, +${overhead} %, ${duration(row.addedDelayP95)}`;
+      });
+      return [code(defense), ...cells];
+    }),
+  );
+  const title = study.name === '' ? 'Study' : study.name;
+  const key = 'Accuracy of the best attack in per cent, static / adaptive adversary; bandwidth overhead; delay p95.';
+  return [`# ${title}`, matrix, key, ...runs.map((run) => renderMarkdown(run).replace(/^# /, '## '))].join('\n\n');
+}
+
+/** All cells of all settings; the first column names the setting. */
+export function renderStudyCsv({ runs }: StudyResult): string {
+  return runs
+    .map((run, i) => {
+      const [head, ...lines] = renderCsv(run).trimEnd().split('\n');
+      const setting = `"${labelOf(run.spec).replaceAll('"', '""')}"`;
+      return [...(i === 0 ? [`setting,${head}`] : []), ...lines.map((line) => `${setting},${line}`)].join('\n');
+    })
+    .join('\n')
+    .concat('\n');
+}
+
+function scores(row: SummaryRow): string {
+  const shown = (interval: Interval | null) => (interval && isNumber(interval.mean) ? percentage(interval.mean) : '–');
+  return `${shown(row.static)} / ${shown(row.adaptive)}`;
+}

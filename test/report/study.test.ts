@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest';
+import type { StudyResult } from '../../src/harness/result.js';
+import { renderStudyHtml, renderStudyPages } from '../../src/report/study.js';
+import { DEFENSES, makeResult, makeStudy, withTransfer } from './make-result.js';
+
+const small = { attacks: ['random-forest'], devices: ['camera', 'plug'], defenses: DEFENSES.slice(0, 2), seeds: 1 };
+
+/** Text between tags. */
+const text = (markup: string): string =>
+  markup
+    .replaceAll(/<(script|style)\b.*?<\/\1>/gs, '')
+    .replaceAll('<wbr>', '')
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/[\s\u00A0]+/g, ' ');
+
+const section = (page: string, id: string): string =>
+  page.match(new RegExp(`<section aria-labelledby="${id}">.*?</section>`, 's'))?.[0] ?? '';
+
+describe('the page of a study', () => {
+  test('says first what is left to the observer in each setting, and at what price', async () => {
+    const study = makeStudy(2, small);
+    const [one, other] = study.runs.map(({ summary }) => `${Math.round(100 * summary[1]!.accuracy.mean)} %`);
+    const page = text(await renderStudyHtml(study, null));
+    expect(page).toContain(`names the right device for ${other} to ${one} of packets, against`);
+    expect(page).toMatch(
+      new RegExp(
+        `home one napt window 110 : ${other} with pad:rule=mtu , against \\d+ % without defense \\(chance 50 %`,
+      ),
+    );
+    expect(page).toContain('for 128 % more traffic');
+  });
+
+  test('has every defense in every setting side by side, and says what was not run', async () => {
+    const { runs, ...rest } = makeStudy(2, small);
+    const [whole, other] = runs as [StudyResult['runs'][number], StudyResult['runs'][number]];
+    const study = { ...rest, runs: [whole, { ...other, summary: other.summary.slice(0, 1) }] };
+    const page = section(await renderStudyHtml(study, null), 'compared');
+    const rows = [...page.match(/<tbody>.*?<\/tfoot>/s)![0].matchAll(/<tr>.*?<\/tr>/gs)].map(([row]) =>
+      text(row).trim(),
+    );
+    const share = (value: number) => String(Math.round(100 * value));
+    expect(rows).toEqual([
+      `none ${share(whole.summary[0]!.accuracy.mean)} ${share(other.summary[0]!.accuracy.mean)}`,
+      `pad:rule=mtu ${share(whole.summary[1]!.accuracy.mean)} n/a`,
+      'Majority 100 100',
+    ]);
+    expect(page).toContain('title="this defense was not run in this setting"');
+  });
+
+  test('lets one choose setting, attack and adversary where there is more than one', async () => {
+    const chosen = async (settings: number, attacks: string[]) => {
+      const page = section(await renderStudyHtml(makeStudy(settings, { ...small, attacks }), null), 'tradeoff');
+      return [...page.matchAll(/<select data-key="(\w+)">/g)].map(([, key]) => key);
+    };
+    expect(await chosen(2, ['a', 'b'])).toEqual(['setting', 'attack', 'adversary']);
+    expect(await chosen(1, ['a'])).toEqual(['adversary']);
+  });
+
+  test('shows transfer where a setting has it, and does not show it for another', async () => {
+    const { runs, ...rest } = makeStudy(2, small);
+    expect(section(await renderStudyHtml({ ...rest, runs }, null), 'transfer')).toBe('');
+    const page = section(
+      await renderStudyHtml({ ...rest, runs: [runs[0]!, withTransfer(runs[1]!)] }, null),
+      'transfer',
+    );
+    expect([...page.matchAll(/data-key="setting" data-values="([^"]*)"/g)].map(([, values]) => values)).toEqual(['1']);
+  });
+
+  test('says once what all settings warn of, and names the settings of other warnings', async () => {
+    const { runs, ...rest } = makeStudy(3, small);
+    const warned = runs.map((run, i) => ({ ...run, warnings: i === 1 ? ['one seed', 'packets lost'] : ['one seed'] }));
+    const page = text(
+      section(
+        await renderStudyHtml({ ...rest, runs: warned }, null).then((page) => page.replace('class="notice" ', '')),
+        'warnings',
+      ),
+    );
+    expect(page.trim()).toBe('2 warnings one seed home one napt window 110: packets lost');
+  });
+
+  test('stays under 3 MB for 200 cells', async () => {
+    const defenses = Array.from({ length: 20 }, (_, i) => ({
+      ...DEFENSES[i % 6]!,
+      label: i === 0 ? 'none' : `pad:rule=${i}`,
+    }));
+    const study = makeStudy(5, { attacks: ['random-forest'], defenses, seeds: 1 });
+    expect(study.runs.flatMap(({ cells }) => cells)).toHaveLength(200);
+    expect(Buffer.byteLength(await renderStudyHtml(study, null))).toBeLessThan(3_000_000);
+  });
+
+  test('does without defenses, and without cells', async () => {
+    for (const run of [
+      makeResult({ ...small, defenses: DEFENSES.slice(0, 1) }),
+      { ...makeResult(small), cells: [], summary: [] },
+    ]) {
+      const { tool, environment } = run;
+      const runs = [run, { ...run, spec: { ...run.spec, window: 50 } }];
+      const page = await renderStudyHtml({ schemaVersion: 1, kind: 'study', name: '', tool, environment, runs }, null);
+      expect(text(page)).toContain('No defense was measured');
+      expect(text(page)).not.toMatch(/NaN|undefined|Infinity/);
+    }
+  });
+});
+
+test('a study becomes its page and a report for each setting, to which that links', async () => {
+  const [page, ...reports] = await renderStudyPages(makeStudy(2, small));
+  expect([page!.name, ...reports.map(({ name }) => name)]).toEqual([
+    'report.html',
+    '1-home-one-napt.html',
+    '2-home-one-napt-window-110.html',
+  ]);
+  for (const { name, text } of reports) {
+    expect(page!.text).toContain(`href="${name}"`);
+    expect(text).toContain('Who is taken for whom');
+  }
+});
