@@ -2,11 +2,13 @@ import yargs from 'yargs';
 import { version } from '../harness/environment.js';
 import { HomeveilError, UsageError } from '../shared/errors.js';
 import bench from './bench.js';
+import capture from './capture.js';
 import check from './check.js';
 import defend from './defend.js';
 import home from './home.js';
 import identify from './identify.js';
 import inspect from './inspect.js';
+import interfaces from './interfaces.js';
 import list from './list.js';
 import create from './new.js';
 import report from './report.js';
@@ -27,6 +29,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     .command(defend)
     .command(inspect)
     .command(home)
+    .command(capture)
+    .command(interfaces)
     .command(create)
     .command(check)
     .command(list)
