@@ -11,6 +11,7 @@ import inspect from './inspect.js';
 import interfaces from './interfaces.js';
 import list from './list.js';
 import create from './new.js';
+import replay from './replay.js';
 import report from './report.js';
 import schema from './schema.js';
 import train from './train.js';
@@ -31,6 +32,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .command(home)
     .command(capture)
     .command(interfaces)
+    .command(replay)
     .command(create)
     .command(check)
     .command(list)
