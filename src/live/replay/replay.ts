@@ -4,10 +4,12 @@ import { type DefendRequest, defendCaptures } from '../../harness/defend.js';
 import { builtIns, type Registry } from '../../harness/plugins.js';
 import { InputError, UsageError } from '../../shared/errors.js';
 import type { OnProgress } from '../../shared/progress.js';
+import type { Rng } from '../../shared/rng.js';
 import { ipv4Text } from '../../trace/addresses.js';
 import { ipv4Word } from '../../trace/scope.js';
+import type { Trace } from '../../trace/trace.js';
 import { createFrameWriter } from '../../trace/write-pcap.js';
-import { openRawSocket } from './raw-socket.js';
+import { openRawSocket, type PacketSender } from './raw-socket.js';
 import { countBelow, sendOnSchedule } from './schedule.js';
 import {
   formatNetwork,
@@ -75,6 +77,8 @@ export interface ReplayResult {
 const BOUNDS = [1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1];
 const DEFAULT_MTU = 1500;
 const MAX_SPEED = 1e6;
+/** Milliseconds between two reports of progress. */
+const TELL_EVERY = 100;
 /** Milliseconds to try again while the system's buffer is full, and between two attempts. */
 const RETRY = 20;
 const RETRY_PAUSE = 0.2;
@@ -100,77 +104,96 @@ export async function replay(
   } = request;
   if (!(speed > 0 && speed <= MAX_SPEED)) throw new UsageError(`--speed: expected a number above 0, found ${speed}`);
   const route = await findRoute(request, force);
-  const { defense, view, seed, defended, notes, rng } = await defendCaptures(request, onProgress, registry);
-  const wire = toWire(defended.trace, { rewrite: route.rewrite, mtu: route.mtu, direction, coverOnly, seconds });
-  const { trace } = wire;
-  if (trace.packets === 0) {
-    const reasons = Object.entries(wire.leftOut).map(([reason, count]) => `${count} with ${reason}`);
-    throw new InputError(`expected packets to send, found none${reasons.length > 0 ? ` (${reasons.join(', ')})` : ''}`);
-  }
-  const ends = endsOf(trace);
-  if (!force) checkEnds(ends, route);
-
-  const start = trace.time[0]!;
-  const due = trace.time.map((time) => (time - start) / speed);
-  const fill = createFrameWriter(trace, 0, { outside: true, rng });
-  const packet = Buffer.alloc(route.mtu);
-  const addresses = new Map<number, string>();
-  const refused: Record<string, number> = {};
-  const sent = { packets: 0, bytes: 0 };
-  let told = performance.now();
-  const tell = (): void => {
-    if (performance.now() - told < 100) return;
-    told = performance.now();
-    onProgress({ task: 'sending', done: sent.packets, total: trace.packets, unit: 'packets' });
-  };
+  // Before anything is read: whether there is the right to send should not be known only after minutes.
   const sender = openRawSocket(request.interface ?? null);
-  let result: Awaited<ReturnType<typeof sendOnSchedule>>;
   try {
-    const send = (i: number): void => {
-      const word = ends[2 * i + 1]!;
-      let address = addresses.get(word);
-      if (address === undefined) {
-        address = ipv4Text(word);
-        addresses.set(word, address);
-      }
-      const why = sendPatiently(() => sender.send(packet, trace.length[i]!, address));
-      if (why === '') {
-        sent.packets++;
-        sent.bytes += trace.length[i]!;
-      } else {
-        if (i === 0) throw new InputError(`${address}: the system does not send there: ${why}`);
-        refused[why] = (refused[why] ?? 0) + 1;
-      }
-      tell();
+    const { defense, view, seed, defended, notes, rng } = await defendCaptures(request, onProgress, registry);
+    const wire = toWire(defended.trace, { rewrite: route.rewrite, mtu: route.mtu, direction, coverOnly, seconds });
+    const { trace } = wire;
+    if (trace.packets === 0) {
+      const reasons = Object.entries(wire.leftOut).map(([reason, count]) => `${count} with ${reason}`);
+      const why = reasons.length > 0 ? ` (left out: ${reasons.join(', ')})` : '';
+      throw new InputError(`${request.captures.join(', ')}: expected packets to send, found none${why}`);
+    }
+    const start = trace.time[0]!;
+    const due = trace.time.map((time) => (time - start) / speed);
+    const ends = endsOf(trace);
+    if (!force) checkEnds(ends, route);
+    const outcome = await sendAll({ trace, due, ends, rng }, sender, route.mtu, signal, onProgress);
+    return {
+      defense: defense.label,
+      view: view.label,
+      seed,
+      interface: route.interface,
+      to: request.to ?? null,
+      network: route.networks.map(formatNetwork),
+      speed,
+      planned: {
+        packets: trace.packets,
+        cover: sum(trace.cover),
+        bytes: sum(trace.length),
+        seconds: due.at(-1)!,
+      },
+      leftOut: wire.leftOut,
+      merged: wire.merged,
+      ...outcome,
+      notes,
     };
-    result = await sendOnSchedule(due, (i) => fill(packet, 0, i), send, signal);
   } finally {
     sender.close();
   }
-  const counts = countBelow(result.late, BOUNDS);
-  result.late.sort();
-  const rank = (percent: number) => result.late[Math.ceil((percent / 100) * result.count) - 1] ?? null;
+}
+
+/** What goes on the wire: packets, seconds after the first of them, two addresses for each. */
+interface Plan {
+  readonly trace: Trace;
+  readonly due: Float64Array;
+  readonly ends: Uint32Array;
+  readonly rng: Rng;
+}
+
+async function sendAll(
+  { trace, due, ends, rng }: Plan,
+  sender: PacketSender,
+  mtu: number,
+  signal: AbortSignal,
+  onProgress: OnProgress,
+): Promise<Pick<ReplayResult, 'sent' | 'refused' | 'late' | 'histogram'>> {
+  const fill = createFrameWriter(trace, 0, { outside: true, rng });
+  const packet = Buffer.alloc(mtu);
+  const addresses = new Map<number, string>();
+  const refused: Record<string, number> = {};
+  let [packets, bytes] = [0, 0];
+  let told = performance.now();
+  const send = (i: number): void => {
+    const word = ends[2 * i + 1]!;
+    let address = addresses.get(word);
+    if (address === undefined) {
+      address = ipv4Text(word);
+      addresses.set(word, address);
+    }
+    const length = trace.length[i]!;
+    const why = sendPatiently(() => sender.send(packet, length, address));
+    if (why === '') {
+      packets++;
+      bytes += length;
+    } else {
+      if (i === 0) throw new InputError(`${address}: the system does not send there: ${why}`);
+      refused[why] = (refused[why] ?? 0) + 1;
+    }
+    if (performance.now() - told < TELL_EVERY) return;
+    told = performance.now();
+    onProgress({ task: 'sending', done: packets, total: trace.packets, unit: 'packets' });
+  };
+  const { count, late, seconds } = await sendOnSchedule(due, (i) => fill(packet, 0, i), send, signal);
+  const counts = countBelow(late, BOUNDS);
+  late.sort();
+  const rank = (percent: number) => late[Math.ceil((percent / 100) * count) - 1] ?? null;
   return {
-    defense: defense.label,
-    view: view.label,
-    seed,
-    interface: request.interface ?? route.interface,
-    to: request.to ?? null,
-    network: route.networks.map(formatNetwork),
-    speed,
-    planned: {
-      packets: trace.packets,
-      cover: sum(trace.cover),
-      bytes: sum(trace.length),
-      seconds: due.at(-1)!,
-    },
-    sent: { ...sent, seconds: result.seconds },
-    leftOut: wire.leftOut,
-    merged: wire.merged,
+    sent: { packets, bytes, seconds },
     refused,
     late: { p50: rank(50), p90: rank(90), p99: rank(99), max: rank(100) },
-    histogram: counts.map((packets, i) => ({ atMost: BOUNDS[i] ?? null, packets })),
-    notes,
+    histogram: counts.map((some, i) => ({ atMost: BOUNDS[i] ?? null, packets: some })),
   };
 }
 
