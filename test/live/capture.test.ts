@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { capture } from '../../src/live/capture/capture.js';
@@ -149,6 +149,18 @@ describe.skipIf(missing !== null)(`homeveil capture${missing === null ? '' : ` (
     // tshark fails at a file that is cut within a packet.
     const rows = fieldsOf(file('killed.pcap'), ['frame.cap_len']);
     expect(rows.reduce((sum, [kept]) => sum + 16 + Number(kept), 24)).toBe(length);
+  });
+
+  test('an engine that ends by itself is a fault, and what came before stays', async () => {
+    const path = file('early.pcap');
+    const { child, ended, printed } = startOn(host, 'capture', '-i', 'eth0', '-w', path);
+    await until(() => existsSync(path));
+    const [engine] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').split(' ');
+    process.kill(Number(engine), 'SIGKILL');
+    expect(await ended).toBe(1);
+    expect(printed.stderr).toBe(
+      `homeveil: eth0: dumpcap ended early: ended with SIGKILL; what came before is in ${path}\n`,
+    );
   });
 
   test('ends after the time given, and prints a summary', async () => {

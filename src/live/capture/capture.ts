@@ -1,4 +1,4 @@
-import { InputError } from '../../shared/errors.js';
+import { InputError, UsageError } from '../../shared/errors.js';
 import type { OnProgress } from '../../shared/progress.js';
 import { streamBytes } from '../../trace/bytes.js';
 import type { PacketSink } from '../../trace/capture.js';
@@ -41,6 +41,8 @@ export interface CaptureResult {
 
 /** Milliseconds between two reports of progress. */
 const REPORT_EVERY = 1000;
+/** Seconds; beyond, timers fire at once. */
+const LONGEST = 2e6;
 
 /**
  * Captures until `signal` is aborted, the time is over or there are packets enough. Of each packet the headers are kept, and its
@@ -54,18 +56,21 @@ export async function capture(
   onProgress: OnProgress = () => {},
 ): Promise<CaptureResult> {
   const { full = false, seconds } = request;
+  if (seconds !== undefined && seconds > LONGEST) {
+    throw new UsageError(`expected a capture of at most ${LONGEST} s, found ${seconds}; it may end by Ctrl-C, too`);
+  }
   const source = await openCapture({ ...request, snaplen: full ? 0 : HEADERS_SNAPLEN });
   const tally: Tally = { link: null, packets: 0, bytes: 0, from: null, to: null, until: Number.POSITIVE_INFINITY };
   let files: CaptureFiles | null = null;
   let written: WrittenFile[] = [];
+  const timers: NodeJS.Timeout[] = [];
   const started = Date.now() / 1000;
   /** What is on the wire by then is still on its way to us. */
   const finishAt = (time: number): void => {
     tally.until = Math.min(tally.until, time);
-    setTimeout(source.stop, source.latency * 1000);
+    timers.push(setTimeout(source.stop, source.latency * 1000));
   };
   const onAbort = () => finishAt(Date.now() / 1000);
-  const timers: NodeJS.Timeout[] = [];
   try {
     // Not before it is clear that there is something to put in the place of what bears the name.
     files = request.files === undefined ? null : createCaptureFiles(request.files);
@@ -75,12 +80,14 @@ export async function capture(
     if (signal.aborted) onAbort();
     const bytes = streamBytes(source.stream, () => files?.flush());
     if (await bytes.need(24)) await readPcap(bytes, createSink(tally, request, files, source.stop));
-  } finally {
-    for (const timer of timers) clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
+  } catch (error) {
     source.stop();
     // What is left in the pipe would keep the engine from ending.
     source.stream.resume();
+    throw error;
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
     written = files?.close() ?? [];
   }
   const why = await source.ended;
