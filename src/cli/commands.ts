@@ -2,13 +2,16 @@ import yargs from 'yargs';
 import { version } from '../harness/environment.js';
 import { HomeveilError, UsageError } from '../shared/errors.js';
 import bench from './bench.js';
+import capture from './capture.js';
 import check from './check.js';
 import defend from './defend.js';
 import home from './home.js';
 import identify from './identify.js';
 import inspect from './inspect.js';
+import interfaces from './interfaces.js';
 import list from './list.js';
 import create from './new.js';
+import replay from './replay.js';
 import report from './report.js';
 import schema from './schema.js';
 import train from './train.js';
@@ -27,6 +30,9 @@ export async function run(argv: readonly string[]): Promise<number> {
     .command(defend)
     .command(inspect)
     .command(home)
+    .command(capture)
+    .command(interfaces)
+    .command(replay)
     .command(create)
     .command(check)
     .command(list)

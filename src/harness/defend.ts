@@ -1,11 +1,12 @@
 import { type Stats, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import type { DefendedTrace } from '../shaping/account.js';
 import { type Cost, costOf } from '../shaping/cost.js';
 import type { Training } from '../shaping/shaper.js';
 import { InputError, UsageError } from '../shared/errors.js';
 import { writeFileAtomic } from '../shared/files.js';
 import type { OnProgress } from '../shared/progress.js';
-import { createRng } from '../shared/rng.js';
+import { createRng, type Rng } from '../shared/rng.js';
 import { formatLabels } from '../trace/label-file.js';
 import { type Coverage, type LabelledTrace, NO_LABELLED_DEVICE } from '../trace/labels.js';
 import { loadTrace } from '../trace/load.js';
@@ -14,7 +15,7 @@ import { normaliseMac } from '../trace/scope.js';
 import { filterPackets, type Trace } from '../trace/trace.js';
 import { writerOf } from '../trace/write.js';
 import { deviceLabels, deviceMac } from '../trace/write-pcap.js';
-import { observe } from '../view/observe.js';
+import { type AppliedView, observe } from '../view/observe.js';
 import { describeTool } from './environment.js';
 import {
   builtIns,
@@ -78,6 +79,23 @@ export interface DefendResult {
   readonly notes: readonly string[];
 }
 
+/** Captures under a defense, as `defend` writes them and `replay` sends them. */
+export interface DefendedCaptures {
+  readonly defense: ResolvedDefense;
+  readonly view: ResolvedPlugin;
+  readonly seed: number;
+  readonly capacity: number | null;
+  readonly defended: DefendedTrace;
+  /** What the view shows without the defense. */
+  readonly base: Trace;
+  readonly ingest: DefendResult['data']['ingest'];
+  readonly notes: readonly string[];
+  /** For {@link WritePcapOptions}. */
+  readonly macs: readonly string[];
+  readonly outside: boolean;
+  readonly rng: Rng;
+}
+
 /**
  * Puts a defense in place on captures and writes what an observer would then capture, at the view's place.
  * Same request, same bytes.
@@ -88,40 +106,19 @@ export async function defend(
   onProgress?: OnProgress,
   registry: Registry = builtIns,
 ): Promise<DefendResult> {
-  const defense = resolveDefense(request.defense, registry);
-  const notes: string[] = [];
-  const view = resolveView(request.view ?? defaultView(defense, registry, notes));
-  checkTunnels(view, [defense], registry);
-  const seed = integer('--seed', request.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
-  const capacity = request.capacity === undefined ? null : positive('--capacity', request.capacity) * 1e6;
-  const write = writerOf(request.out, 'OUT');
-  const inputs = checkPaths(request, defense, registry);
-  const applied = appliedView({ view });
-  if (request.writeLabels !== undefined && !applied.view.perDevice) {
-    throw new UsageError(`--write-labels: the view ${view.name} shows one address for all devices, nothing to label`);
+  const { captures, out, writeLabels } = request;
+  const resolved = resolveRequest(request, registry);
+  const write = writerOf(out, 'OUT');
+  const outputs = writeLabels === undefined ? [out] : [out, writeLabels];
+  const inputs = checkPaths(request, outputs, resolved.defense, registry);
+  if (writeLabels !== undefined && !resolved.applied.view.perDevice) {
+    const { name } = resolved.view;
+    throw new UsageError(`--write-labels: the view ${name} shows one address for all devices, nothing to label`);
   }
-
-  const rng = createRng(seed, 'defend', defense.label);
-  const { captures, learn = [], labels = null } = request;
-  const loaded = await loadTrace([...captures, ...learn], labels, { onProgress });
-  const { trace, training } = split(loaded.trace, inputs, (seen) => applied.view.select(seen, rng.stream('learn')));
-  const defenses = await prepareAll(defense, { trace: training, rng: rng.stream('prepare') }, registry);
-  const base = observe(trace, applied, [], { rng, capacity }).trace;
-  const defended = observe(trace, applied, defenses, { rng, capacity });
-
-  const ingest = ingestOf(loaded, inputs);
-  const unlabelled = ingest.dropped[NO_LABELLED_DEVICE] ?? 0;
-  if (unlabelled > 0) notes.push(`${unlabelled} packets of no labelled device are left out`);
-  notes.push(...loaded.report.files.flatMap((file) => file.problems));
-  const macs = macsOf(loaded.coverage);
-  const written = write(defended.trace, request.out, {
-    macs,
-    outside: !applied.view.perDevice,
-    rng: rng.stream('payload'),
-  });
-  if (request.writeLabels !== undefined) {
-    writeFileAtomic(request.writeLabels, formatLabels(deviceLabels(defended.trace, macs)));
-  }
+  const result = await apply(request, resolved, inputs, onProgress, registry);
+  const { defense, view, seed, capacity, defended, base, ingest, notes, macs, outside, rng } = result;
+  const written = write(defended.trace, out, { macs, outside, rng });
+  if (writeLabels !== undefined) writeFileAtomic(writeLabels, formatLabels(deviceLabels(defended.trace, macs)));
   return {
     schemaVersion: 1,
     tool: describeTool(),
@@ -136,8 +133,8 @@ export async function defend(
     capacity,
     seed,
     output: {
-      path: request.out,
-      labels: request.writeLabels ?? null,
+      path: out,
+      labels: writeLabels ?? null,
       packets: defended.trace.packets,
       cover: sum(defended.trace.cover),
       bytes: sum(defended.trace.length),
@@ -145,6 +142,61 @@ export async function defend(
     },
     cost: costOf(defended, base),
     notes,
+  };
+}
+
+/**
+ * The same, with nothing written.
+ * @throws as {@link defend}
+ */
+export async function defendCaptures(
+  request: Omit<DefendRequest, 'out' | 'writeLabels'>,
+  onProgress?: OnProgress,
+  registry: Registry = builtIns,
+): Promise<DefendedCaptures> {
+  const resolved = resolveRequest(request, registry);
+  return apply(request, resolved, checkPaths(request, [], resolved.defense, registry), onProgress, registry);
+}
+
+/** What a request asks for, names looked up and numbers checked. */
+interface Resolved extends Pick<DefendedCaptures, 'defense' | 'view' | 'seed' | 'capacity' | 'notes'> {
+  readonly applied: AppliedView;
+}
+
+function resolveRequest(request: Omit<DefendRequest, 'out'>, registry: Registry): Resolved {
+  const defense = resolveDefense(request.defense, registry);
+  const notes: string[] = [];
+  const view = resolveView(request.view ?? defaultView(defense, registry, notes));
+  checkTunnels(view, [defense], registry);
+  const seed = integer('--seed', request.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
+  const capacity = request.capacity === undefined ? null : positive('--capacity', request.capacity) * 1e6;
+  return { defense, view, seed, capacity, notes, applied: appliedView({ view }) };
+}
+
+async function apply(
+  { captures, learn = [], labels }: Omit<DefendRequest, 'out'>,
+  { defense, view, seed, capacity, applied, notes: known }: Resolved,
+  inputs: Inputs,
+  onProgress: OnProgress | undefined,
+  registry: Registry,
+): Promise<DefendedCaptures> {
+  const rng = createRng(seed, 'defend', defense.label);
+  const loaded = await loadTrace([...captures, ...learn], labels ?? null, { onProgress });
+  const { trace, training } = split(loaded.trace, inputs, (seen) => applied.view.select(seen, rng.stream('learn')));
+  const defenses = await prepareAll(defense, { trace: training, rng: rng.stream('prepare') }, registry);
+  const base = observe(trace, applied, [], { rng, capacity }).trace;
+  const defended = observe(trace, applied, defenses, { rng, capacity });
+
+  const ingest = ingestOf(loaded, inputs);
+  const notes = [...known];
+  const unlabelled = ingest.dropped[NO_LABELLED_DEVICE] ?? 0;
+  if (unlabelled > 0) notes.push(`${unlabelled} packets of no labelled device are left out`);
+  notes.push(...loaded.report.files.flatMap((file) => file.problems));
+  return {
+    ...{ defense, view, seed, capacity, defended, base, ingest, notes },
+    macs: macsOf(loaded.coverage),
+    outside: !applied.view.perDevice,
+    rng: rng.stream('payload'),
   };
 }
 
@@ -164,7 +216,8 @@ interface Inputs {
 
 /** Sees to it that nothing that is read is written over, nor read twice. */
 function checkPaths(
-  { captures, learn = [], labels, out, writeLabels }: DefendRequest,
+  { captures, learn = [], labels }: Omit<DefendRequest, 'out'>,
+  outputs: readonly string[],
   defense: ResolvedDefense,
   registry: Registry,
 ): Inputs {
@@ -178,7 +231,6 @@ function checkPaths(
       throw new UsageError(`${path}: expected other captures to learn from than to defend`);
   }
   const read = [...inputs.captures, ...inputs.learn, ...(labels === undefined ? [] : [labels])];
-  const outputs = writeLabels === undefined ? [out] : [out, writeLabels];
   for (const path of outputs) {
     const identity = identityOf(path);
     if (read.some((input) => identityOf(input) === identity)) {
@@ -188,8 +240,8 @@ function checkPaths(
       throw new UsageError(`${path}: expected the name of a file to write, found a folder`);
     }
   }
-  if (outputs.length > 1 && identityOf(out) === identityOf(outputs[1]!)) {
-    throw new UsageError(`${out}: expected another name for the labels than for the capture`);
+  if (outputs.length > 1 && identityOf(outputs[0]!) === identityOf(outputs[1]!)) {
+    throw new UsageError(`${outputs[0]}: expected another name for the labels than for the capture`);
   }
   return inputs;
 }

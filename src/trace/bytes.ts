@@ -2,8 +2,8 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 
 /**
- * A file read in large chunks into one buffer, whose unread part is [at, end). Readers parse it in place and move `at`;
- * `need` refills. A gzip file is recognised by its magic number and unpacked on the way.
+ * Bytes of a file or a stream, read in large chunks into one buffer, whose unread part is [at, end). Readers parse it in place and
+ * move `at`; `need` refills. A gzip file is recognised by its magic number and unpacked on the way.
  */
 export interface ByteSource {
   view: DataView;
@@ -11,7 +11,7 @@ export interface ByteSource {
   end: number;
   /** Offset in the (unpacked) file of the start of `view`. */
   base: number;
-  /** Size of the file on disk in bytes. */
+  /** Size of the file on disk in bytes; 0 for a stream. */
   readonly size: number;
   /** Why the bytes ended before the file did: a message of the system or of gzip; '' where they did not. */
   readonly fault: string;
@@ -55,16 +55,61 @@ export async function openBytes(path: string, onRead: (bytes: number) => void = 
   const unpacker = packed ? createUnpacker(head, readFile, setFault) : null;
   const read = unpacker ? unpacker.read : (into: Uint8Array) => readFile(into);
 
+  const rest = {
+    size: fstatSync(file).size,
+    fault: () => fault,
+    close() {
+      unpacker?.close();
+      closeSync(file);
+    },
+  };
+  return createSource(read, packed ? new Uint8Array() : head.subarray(0, headLength), rest);
+}
+
+/**
+ * What comes in chunks, from a pipe for one. `onWait` is called each time all that has come is used up: readers have then told
+ * their sink of every whole packet among it.
+ */
+export function streamBytes(chunks: AsyncIterable<Uint8Array>, onWait: () => void = () => {}): ByteSource {
+  const iterator = chunks[Symbol.asyncIterator]();
+  let chunk = new Uint8Array();
+  let fault = '';
+  const read = async (into: Uint8Array): Promise<number> => {
+    while (chunk.length === 0) {
+      onWait();
+      try {
+        const next = await iterator.next();
+        if (next.done) return 0;
+        chunk = next.value as Uint8Array<ArrayBuffer>;
+      } catch (error) {
+        fault = (error as Error).message;
+        return 0;
+      }
+    }
+    const some = chunk.subarray(0, into.length);
+    into.set(some);
+    chunk = chunk.subarray(some.length);
+    return some.length;
+  };
+  return createSource(read, chunk, { size: 0, fault: () => fault, close: () => void iterator.return?.() });
+}
+
+/** @param read fills (part of) what it is given; 0 bytes are the end */
+function createSource(
+  read: (into: Uint8Array) => number | Promise<number>,
+  head: Uint8Array,
+  { size, fault, close }: { size: number; fault: () => string; close: () => void },
+): ByteSource {
   let buffer = new Uint8Array(CHUNK);
-  if (!packed) buffer.set(head);
+  buffer.set(head);
   const source: ByteSource = {
     view: new DataView(buffer.buffer),
     at: 0,
-    end: packed ? 0 : headLength,
+    end: head.length,
     base: 0,
-    size: fstatSync(file).size,
+    size,
     get fault() {
-      return fault;
+      return fault();
     },
     async need(count) {
       if (source.end - source.at >= count) return true;
@@ -94,10 +139,7 @@ export async function openBytes(path: string, onRead: (bytes: number) => void = 
       source.at += count;
       return true;
     },
-    close() {
-      unpacker?.close();
-      closeSync(file);
-    },
+    close,
   };
   return source;
 }

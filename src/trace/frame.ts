@@ -27,6 +27,9 @@ export interface Frame {
   networkAt: number;
   header: number;
 
+  /** Where the transport header begins; `networkAt` where there is none, or the network header cannot be read. */
+  transportAt: number;
+
   /** 4, 6, or 0 for frames without IP. An IPv4 address is in the first word. */
   family: number;
   source0: number;
@@ -79,6 +82,7 @@ export function createFrame(): Frame {
     network: 0,
     networkAt: 0,
     header: 0,
+    transportAt: 0,
     family: 0,
     source0: 0,
     source1: 0,

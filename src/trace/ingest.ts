@@ -1,32 +1,35 @@
 import { applicationOf } from './application.js';
-import { MAX_CAPTURED, type PacketSink } from './capture.js';
-import { createColumns, firstRows, growColumns } from './columns.js';
+import type { PacketSink } from './capture.js';
+import { type Columns, createColumns, firstRows, growColumns } from './columns.js';
+import { createDissector } from './dissect.js';
 import { createFlowTable, directionOf, pairOf, takeConversations } from './flows.js';
-import { createFrame, type DropReason, KEPT, TCP, UDP } from './frame.js';
-import { type Link, linkOf } from './links.js';
-import { readNetwork } from './network.js';
-import type { FileReport, PacketTable } from './packets.js';
+import { type DropReason, KEPT, TCP, UDP } from './frame.js';
+import type { Conversations, FileReport, PacketTable } from './packets.js';
 import { Protocol } from './trace.js';
 
 /** Takes packets from the readers, file after file, and makes one {@link PacketTable} of them. */
 export interface Ingest extends PacketSink {
   /** What follows is of the file that `report` is about. */
   begin(report: FileReport): void;
+  /**
+   * The rows since the last call, in columns of their own, for who reads as packets come; no report nor table will have them. What
+   * they refer to is in `names`.
+   */
+  take(): Columns;
+  readonly names: { readonly macs: readonly string[]; conversations(): Conversations };
   /** Completes the counts of that report. */
   end(): void;
   /** The table of all that was kept. Nothing may be added afterwards. */
   table(): PacketTable;
 }
 
-/** Times from here on, in the year 2106, are beyond a classic capture, and damage in the others. */
-const MAX_TIME = 2 ** 32;
-
 /** More files than the `file` column can tell apart. */
 export const MAX_FILES = 65536;
 
 /** Makes room for about `expected` packets, and for more when they come. */
 export function createIngest(expected: number): Ingest {
-  const frame = createFrame();
+  const dissector = createDissector();
+  const { frame } = dissector;
   const flows = createFlowTable();
   const files: string[] = [];
   /** The row after the last one of each file. */
@@ -35,13 +38,12 @@ export function createIngest(expected: number): Ingest {
   let rows = 0;
 
   let report: FileReport;
-  let link: Link = linkOf(-1);
-  let checkSequence = 0;
   let linkPackets = 0;
   let dropped = 0;
 
   const countLink = (): void => {
-    if (linkPackets > 0) report.links[link.name] = (report.links[link.name] ?? 0) + linkPackets;
+    const { name } = dissector.link;
+    if (linkPackets > 0) report.links[name] = (report.links[name] ?? 0) + linkPackets;
     linkPackets = 0;
   };
   const drop = (reason: DropReason): void => {
@@ -50,28 +52,6 @@ export function createIngest(expected: number): Ingest {
   };
   const problem = (offset: number, text: string): void => {
     report.problems.push(`${report.path}: offset ${offset}: ${text}`);
-  };
-
-  /** Reads the layers of the packet into `frame`. */
-  const dissect = (view: DataView, at: number, captured: number, original: number, time: number): DropReason => {
-    if (link.read === null) return `link type not supported: ${link.name}`;
-    if (captured === 0) return 'nothing captured of it';
-    if (original > MAX_CAPTURED) return 'frame length out of range';
-    if (!(time >= 0 && time < MAX_TIME)) return 'timestamp out of range';
-    frame.view = view;
-    frame.at = at;
-    frame.end = at + captured;
-    // Some writers put 0, or the length without what the driver added, for the length on the wire.
-    frame.wireEnd = at + Math.max(original, captured);
-    if (checkSequence > 0) {
-      frame.wireEnd = Math.max(at, frame.wireEnd - checkSequence);
-      frame.end = Math.min(frame.end, frame.wireEnd);
-    }
-    frame.uncounted = 0;
-    frame.hasSource = false;
-    frame.hasDestination = false;
-    const reason = link.read(frame);
-    return reason === KEPT ? readNetwork(frame) : reason;
   };
 
   /** Appends the row of the packet in `frame`. */
@@ -105,20 +85,26 @@ export function createIngest(expected: number): Ingest {
     },
     link(next, bytes, offset) {
       countLink();
-      link = next;
-      checkSequence = bytes;
-      if (link.read !== null) return;
-      const text = `expected a link type that carries IP, found ${link.name}, whose packets are left out`;
+      dissector.setLink(next, bytes);
+      if (next.read !== null) return;
+      const text = `expected a link type that carries IP, found ${next.name}, whose packets are left out`;
       if (!report.problems.some((line) => line.endsWith(text))) problem(offset, text);
     },
     packet(view, at, captured, original, time) {
       linkPackets++;
-      const reason = dissect(view, at, captured, original, time);
+      const reason = dissector.read(view, at, captured, original, time);
       if (reason === KEPT) keep(time);
       else drop(reason);
     },
     drop,
     problem,
+    take() {
+      const taken = firstRows(columns, rows);
+      columns = createColumns(Math.max(1, rows));
+      rows = 0;
+      return taken;
+    },
+    names: { macs: flows.macs, conversations: () => takeConversations(flows) },
     end() {
       countLink();
       const first = fileEnds.at(-1) ?? 0;

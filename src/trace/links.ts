@@ -2,6 +2,7 @@ import { type DropReason, type Frame, KEPT, NETWORK } from './frame.js';
 
 /** A link type: what it is called in reports, and how its frames are read as far as the network header. */
 export interface Link {
+  readonly type: number;
   readonly name: string;
   /** Null where packets of this link type are counted but not read. */
   readonly read: ((frame: Frame) => DropReason) | null;
@@ -11,7 +12,7 @@ const CUT_LINK: DropReason = 'cut inside the link header';
 const MALFORMED_LINK: DropReason = 'malformed link header';
 
 /** By number of link type: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcaplinktype-12.html. */
-const LINKS: Readonly<Record<number, Link>> = {
+const LINKS: Readonly<Record<number, Omit<Link, 'type'>>> = {
   0: { name: 'null', read: readNull },
   1: { name: 'ethernet', read: readEthernet },
   9: { name: 'ppp', read: readPpp },
@@ -74,7 +75,7 @@ const UNREAD: Readonly<Record<number, string>> = {
 
 /** The link type with the given number, as found in a capture; an unknown one has a name too. */
 export function linkOf(type: number): Link {
-  return LINKS[type] ?? { name: UNREAD[type] ?? `link-type-${type}`, read: null };
+  return { type, ...(LINKS[type] ?? { name: UNREAD[type] ?? `link-type-${type}`, read: null }) };
 }
 
 /** Ends the link layer: what it carries, and where that begins. */

@@ -8,6 +8,7 @@ const MALFORMED_TRANSPORT: DropReason = 'malformed TCP or UDP header';
 /** Reads the network and transport headers at `networkAt` into the frame. */
 export function readNetwork(frame: Frame): DropReason {
   frame.transport = 0;
+  frame.transportAt = frame.networkAt;
   frame.sourcePort = 0;
   frame.destinationPort = 0;
   frame.fragment = FRAGMENT.NONE;
@@ -113,6 +114,7 @@ function isExtension(next: number): boolean {
 /** Ports and payload of TCP (RFC 9293, section 3.1) and UDP (RFC 768). */
 function readTransport(frame: Frame, at: number, packetEnd: number): DropReason {
   const { view, end, transport } = frame;
+  frame.transportAt = at;
   if (frame.fragment === FRAGMENT.LATER) {
     frame.payloadAt = at;
     frame.payloadEnd = packetEnd;

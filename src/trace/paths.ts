@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../shared/errors.js';
 import { isPcap } from './pcap.js';
@@ -9,11 +9,11 @@ const CAPTURE_NAME = /\.(pcap|cap|pcapng|dump|dmp|ntar)(\.gz)?$/i;
 /**
  * The files to read: a path to a file stands for itself; one to a folder, for the captures in it and below, known by name
  * or magic number, in natural order (`file2` before `file10`).
- * @throws InputError where a path does not exist, or a folder holds no capture.
+ * @throws InputError where a path does not exist or cannot be reached, or a folder holds no capture.
  */
 export function expandPaths(paths: readonly string[]): string[] {
   return paths.flatMap((path) => {
-    const stat = statSync(path, { throwIfNoEntry: false });
+    const stat = statOf(path);
     if (!stat) throw new InputError(`${path}: no such file or folder`);
     if (!stat.isDirectory()) return [path];
     const files = capturesBelow(path);
@@ -22,6 +22,15 @@ export function expandPaths(paths: readonly string[]): string[] {
     }
     return files;
   });
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    // A folder on the way that may not be searched.
+    throw new InputError(`${path}: cannot be read: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function capturesBelow(folder: string): string[] {

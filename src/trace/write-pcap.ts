@@ -199,10 +199,13 @@ interface PacketView extends Message {
   readonly canPad: boolean;
 }
 
-/** A function that writes frame `i` of the trace at a place in a buffer, all its bytes. */
-function createFrameWriter(
+/**
+ * A function that writes frame `i` of the trace at a place in a buffer, all its bytes; to be called for each in turn.
+ * @param base bytes of the link header that is written before each packet: 14 for Ethernet, 0 for none
+ */
+export function createFrameWriter(
   trace: Trace,
-  base: number,
+  base: 0 | typeof ETHERNET,
   { macs, outside = false, rng = createRng(1, 'payload') }: WritePcapOptions,
 ): (out: Buffer, at: number, i: number) => void {
   const noise = createNoise(rng);

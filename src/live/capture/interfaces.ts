@@ -1,0 +1,67 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { ENGINES, type EngineName, type EngineState, probeEngine } from './rights.js';
+
+export interface InterfaceState {
+  readonly name: string;
+  readonly mac: string | null;
+  /** With the length of the network's prefix: 192.168.1.5/24. */
+  readonly addresses: readonly string[];
+  /** What the kernel says: up, down, unknown (as loopback is), ...; null where there is no telling. */
+  readonly state: string | null;
+  /** The engine that a capture on it would use; null where none may. */
+  readonly engine: EngineName | null;
+  /** Why there is none; '' where there is. */
+  readonly problem: string;
+}
+
+export interface Interfaces {
+  readonly interfaces: readonly InterfaceState[];
+  /** Each engine on the loopback interface. */
+  readonly engines: readonly EngineState[];
+}
+
+/** The interfaces of this machine, and which can be captured on now. Opens each for a moment; takes no packet. */
+export async function listInterfaces(): Promise<Interfaces> {
+  const known = networkInterfaces();
+  const names = interfaceNames(Object.keys(known));
+  const loopback = names.find((name) => known[name]?.some(({ internal }) => internal)) ?? names[0] ?? 'lo';
+  const engines = await Promise.all(ENGINES.map((engine) => probeEngine(engine, loopback)));
+  const usable = engines.filter(({ state }) => state === 'ready').map(({ engine }) => engine);
+  const interfaces: InterfaceState[] = [];
+  for (const name of names) {
+    const addresses = known[name] ?? [];
+    const attempts: EngineState[] = [];
+    for (const engine of usable) {
+      attempts.push(await probeEngine(engine, name));
+      if (attempts.at(-1)!.state === 'ready') break;
+    }
+    const engine = attempts.find(({ state }) => state === 'ready')?.engine ?? null;
+    interfaces.push({
+      name,
+      mac: readFact(name, 'address') ?? addresses[0]?.mac ?? null,
+      addresses: addresses.map(({ address, cidr }) => cidr ?? address),
+      state: readFact(name, 'operstate'),
+      engine,
+      problem: engine === null ? (attempts[0]?.problem ?? 'no right to capture') : '',
+    });
+  }
+  return { interfaces, engines };
+}
+
+/** The system lists those with an address; Linux knows the others too. */
+function interfaceNames(withAddress: readonly string[]): string[] {
+  try {
+    return readdirSync('/sys/class/net').sort();
+  } catch {
+    return [...withAddress];
+  }
+}
+
+function readFact(name: string, fact: string): string | null {
+  try {
+    return readFileSync(`/sys/class/net/${name}/${fact}`, 'utf8').trim() || null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { streamBytes } from '../../trace/bytes.js';
+import type { Columns } from '../../trace/columns.js';
+import { createIngest } from '../../trace/ingest.js';
+import type { Conversations, FileReport } from '../../trace/packets.js';
+import { readPcap } from '../../trace/pcap.js';
+import type { CaptureSource } from './source.js';
+
+/** Packets as they come, read as those of a file are. */
+export interface LivePackets {
+  /**
+   * The packets of each moment, at least one: columns of a PacketTable. Ends when the capture does. Who takes them late makes the
+   * engine wait, and the kernel's buffer fill.
+   */
+  readonly batches: AsyncIterable<Columns>;
+  /** What the rows refer to, as known now. Numbers, once given, stay. */
+  readonly names: { readonly macs: readonly string[]; conversations(): Conversations };
+  /** Packets that could not be used, by reason, so far. */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
+/** Rows to begin with; there is room for more when they come. */
+const ROWS = 1024;
+
+export function readLive({ stream }: Pick<CaptureSource, 'stream'>): LivePackets {
+  const report: FileReport = {
+    path: 'live',
+    format: 'pcap',
+    bytes: 0,
+    read: 0,
+    kept: 0,
+    dropped: {},
+    backward: 0,
+    links: {},
+    from: null,
+    to: null,
+    problems: [],
+  };
+  const ingest = createIngest(ROWS);
+  ingest.begin(report);
+
+  const batches = new PassThrough({ objectMode: true, highWaterMark: 1 });
+  const left = new AbortController();
+  batches.once('close', () => left.abort());
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of stream) {
+      yield chunk;
+      // Here again when the reader has told of every whole packet so far and asks for more.
+      const columns = ingest.take();
+      if (columns.time.length > 0 && !batches.write(columns)) await once(batches, 'drain', { signal: left.signal });
+    }
+  }
+  readPcap(streamBytes(chunks()), ingest).then(
+    () => batches.destroyed || batches.end(),
+    (error: Error) => batches.destroy(error),
+  );
+  return { batches, names: ingest.names, dropped: report.dropped };
+}

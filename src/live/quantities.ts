@@ -1,0 +1,42 @@
+import { UsageError } from '../shared/errors.js';
+
+const SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, min: 60, m: 60, h: 3600, d: 86_400 };
+const BYTES: Readonly<Record<string, number>> = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 };
+
+/** Seconds of a time such as `90s`, `10m`, `1h30m`; undefined for what is no time. */
+function secondsOf(text: string): number | undefined {
+  if (!/^(\d+(\.\d+)?(ms|s|min|m|h|d))+$/.test(text)) return undefined;
+  let sum = 0;
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|min|m|h|d)/g))
+    sum += Number(amount) * SECONDS[unit!]!;
+  return sum;
+}
+
+/** Bytes of a size such as `100MB`, in powers of 1000; undefined for what is no size. */
+function bytesOf(text: string): number | undefined {
+  const found = text.match(/^(\d+(?:\.\d+)?)\s?([kmgt]?b)$/i);
+  return found ? Number(found[1]) * BYTES[found[2]!.toLowerCase()]! : undefined;
+}
+
+/**
+ * Seconds of a time that the user gave.
+ * @throws UsageError, beginning with `where`, for what is no time above zero
+ */
+export function parseDuration(text: string, where: string): number {
+  const seconds = secondsOf(text);
+  if (seconds === undefined || seconds === 0)
+    throw new UsageError(`${where}: expected a time such as 90s, 10m or 2h, found "${text}"`);
+  return seconds;
+}
+
+/**
+ * A size or a time that the user gave.
+ * @throws UsageError, beginning with `where`, for what is neither
+ */
+export function parseSizeOrDuration(text: string, where: string): { bytes: number } | { seconds: number } {
+  const bytes = bytesOf(text);
+  if (bytes !== undefined && bytes > 0) return { bytes };
+  const seconds = secondsOf(text);
+  if (seconds !== undefined && seconds > 0) return { seconds };
+  throw new UsageError(`${where}: expected a size such as 100MB or a time such as 1h, found "${text}"`);
+}
