@@ -11,8 +11,7 @@
  * and dropout are each side's own chance, so one seed's pair of runs has no more in common than any other.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -31,6 +30,7 @@ import type { RecurrentModel } from '../src/learning/recurrent/model.js';
 import { packetFeatures } from '../src/learning/recurrent/network.js';
 import { classWeights } from '../src/learning/recurrent/train.js';
 import type { Windows } from '../src/learning/windows.js';
+import { makeFolder, requireModules, writeNpy } from './python.js';
 
 const { values } = parseArgs({
   options: {
@@ -57,11 +57,7 @@ const quantiles = [
 const seeds = Number(values.seeds);
 if (!(seeds >= 2 && seeds <= 10)) throw new RangeError(`--seeds: expected 2 to 10, found ${values.seeds}`);
 
-const { error, stderr } = spawnSync(values.python, ['-c', 'import sklearn, torch'], { encoding: 'utf8' });
-if (error !== undefined || stderr !== '') {
-  console.error(`${values.python}: ${error?.message ?? stderr.trim().split('\n').at(-1)}`);
-  process.exit(1);
-}
+requireModules(values.python, ['sklearn', 'torch']);
 
 interface Run {
   readonly accuracy: number;
@@ -90,9 +86,7 @@ const spec = {
 };
 const view = appliedView(spec);
 const { parts, summary } = await openData(spec, view);
-const folder = mkdtempSync(join(tmpdir(), 'homeveil-sequence-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
+const folder = makeFolder('homeveil-sequence-');
 
 console.log(
   `${summary.name}: ${parts.classes.length} devices in the ${spec.view.label} view, ${parts.train.packets} packets to train on` +
@@ -199,17 +193,6 @@ function exportWindows(part: string, windows: Windows, { shape, encoding }: Recu
   writeNpy(join(folder, `${part}-features.npy`), features, [...dims, packetFeatures]);
   writeNpy(join(folder, `${part}-mask.npy`), mask, dims);
   writeNpy(join(folder, `${part}-label.npy`), label, dims);
-}
-
-/** NumPy's own format, version 1.0: magic, length of the header, the header as a Python literal, the values row-major. */
-function writeNpy(path: string, data: Float32Array | Int32Array | Uint8Array, dims: readonly number[]): void {
-  const type = data instanceof Float32Array ? '<f4' : data instanceof Int32Array ? '<i4' : '|u1';
-  const literal = `{'descr': '${type}', 'fortran_order': False, 'shape': (${dims.join(', ')},), }`;
-  // What comes before the values is a multiple of 64 bytes, and ends with a line feed.
-  const length = Math.ceil((10 + literal.length + 1) / 64) * 64 - 10;
-  const head = Buffer.from(`\x93NUMPY\x01\x00..${`${literal.padEnd(length - 1)}\n`}`, 'latin1');
-  head.writeUInt16LE(length, 8);
-  writeFileSync(path, Buffer.concat([head, Buffer.from(data.buffer, data.byteOffset, data.byteLength)]));
 }
 
 function mean(samples: readonly number[]): number {
