@@ -71,6 +71,8 @@ export interface Parts extends Split {
   readonly classes: readonly string[];
   readonly devices: DatasetSummary['devices'];
   readonly warnings: readonly string[];
+  /** Names of the devices that are in the test part only, in an open world: see holdOut. */
+  readonly unknown?: readonly string[];
 }
 
 /**
@@ -130,7 +132,9 @@ function splitDataset(seen: Trace, spec: ResolvedSpec): Parts {
   const kept = new Uint8Array(NO_DEVICE + 1);
   const devices = seen.devices.map(({ name, category }, i) => {
     const counts = { packets: train[i]! + test[i]!, train: train[i]!, test: test[i]! };
-    if (counts.train >= spec.minimumPackets && (isWhole || counts.test >= spec.minimumPackets)) {
+    // A device that nobody is to learn need not be there to learn.
+    const trains = counts.train >= spec.minimumPackets || (Array.isArray(spec.unknown) && spec.unknown.includes(name));
+    if (trains && (isWhole || counts.test >= spec.minimumPackets)) {
       kept[i] = 1;
       return { name, category, ...counts };
     }

@@ -2,6 +2,7 @@ import type { Result } from '../harness/result.js';
 import { type Chart, renderSvgFile } from './figure.js';
 import { checkVersion } from './parse.js';
 import { attackChart } from './sections/attacks.js';
+import { openWorldFigure } from './sections/open-world.js';
 import { tradeoffCharts } from './sections/tradeoff.js';
 
 /** A figure wide enough for most labels to lie beside their points. */
@@ -13,8 +14,8 @@ const WIDTH = 900;
  */
 export async function renderFigures(result: Result): Promise<{ readonly name: string; readonly svg: string }[]> {
   checkVersion(result.schemaVersion, 'result');
-  const last = attackChart(result);
-  const charts: Chart[] = [...tradeoffCharts(result), ...(last ? [last] : [])];
+  const others = [attackChart(result), openWorldFigure(result)].filter((chart) => chart !== null);
+  const charts: Chart[] = [...tradeoffCharts(result), ...others];
   return Promise.all(
     charts.map(async (chart) => ({ name: chart.id, svg: await renderSvgFile({ ...chart, width: WIDTH }) })),
   );

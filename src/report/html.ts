@@ -7,6 +7,7 @@ import { renderBounds } from './sections/bounds.js';
 import { renderDataset } from './sections/dataset.js';
 import { renderFacts, renderHeadline } from './sections/headline.js';
 import { renderMethod } from './sections/method.js';
+import { renderOpenWorld } from './sections/open-world.js';
 import { renderPresence } from './sections/presence.js';
 import { renderRecall } from './sections/recall.js';
 import { renderRun } from './sections/run.js';
@@ -27,6 +28,7 @@ export async function renderHtml(result: Result): Promise<string> {
     { id: 'summary', title: 'Defenses', content: renderSummary(result) },
     { id: 'devices', title: 'Devices', content: renderRecall(result) },
     { id: 'presence', title: 'Presence', content: renderPresence(result) },
+    { id: 'open-world', title: 'Open world', content: await renderOpenWorld(result) },
     { id: 'attacks', title: 'Attacks', content: await renderAttacks(result) },
     { id: 'bounds', title: 'Bounds', content: renderBounds(result) },
     { id: 'transfer', title: 'Transfer', content: renderTransfer(result) },

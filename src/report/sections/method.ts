@@ -19,7 +19,7 @@ export function renderMethod({ spec }: Result): Html {
 </ol>
 <h3>Definitions</h3>
 <dl class="definitions">
-${DEFINITIONS.map(([term, meaning]) => html`<dt>${term}</dt><dd>${meaning}</dd>\n`)}</dl>
+${definitions(spec).map(([term, meaning]) => html`<dt>${term}</dt><dd>${meaning}</dd>\n`)}</dl>
 </section>
 `;
 }
@@ -29,6 +29,38 @@ const WINDOWS: Record<Mix, string> = {
   single: 'Each window holds the packets of one device.',
   flow: 'Each window holds the packets of one flow: the observer separates flows by address and port.',
 };
+
+/** In an open world some words mean more, and there are others. */
+function definitions({ unknown }: ResolvedSpec): readonly (readonly [string, Content])[] {
+  if (unknown === undefined) return DEFINITIONS;
+  const changed = new Map(OPEN_WORLD);
+  const kept = DEFINITIONS.map(([term, meaning]) => [term, changed.get(term) ?? meaning] as const);
+  return [...kept, ...OPEN_WORLD.filter(([term]) => !DEFINITIONS.some(([other]) => other === term))];
+}
+
+const OPEN_WORLD: readonly (readonly [string, Content])[] = [
+  [
+    'Accuracy',
+    'Share of real packets of the test part that are answered rightly: with their device, or, for one that was held out, with “unknown”.',
+  ],
+  ['Chance', 'One divided by the number of answers: the known devices, and “unknown”.'],
+  [
+    'Majority',
+    'Share of the device with most packets in the test part, or of the unknown devices together where that is more: the best that one and the same answer for all reaches.',
+  ],
+  [
+    'AUROC',
+    'Chance that a packet of a known device is named with more certainty than one of an unknown device (Hendrycks and Gimpel 2017). Certainty is the probability of the most probable device; where windows hold one device or flow, its mean over the window.',
+  ],
+  [
+    'OSCR',
+    'Area under the curve of the known devices’ packets that are named rightly against the unknown devices’ packets that are named at all, over all thresholds (Dhamija, Günther and Boult 2018).',
+  ],
+  [
+    'False alarms',
+    'Share of the known devices’ packets that is called unknown. The threshold aims at 10 %, on traffic of the training time.',
+  ],
+];
 
 const DEFINITIONS: readonly (readonly [string, Content])[] = [
   ['Accuracy', 'Share of real packets of the test part whose device is named correctly.'],

@@ -8,7 +8,10 @@ import { cellsOf, mean, meanPresence, scoredDevices, undefendedRow } from '../re
 export function renderPresence(result: Result): Html {
   const { summary } = result;
   if (summary.length === 0 || !result.cells.some(({ presence }) => presence !== undefined)) return html``;
-  const devices = scoredDevices(result);
+  // "unknown", an answer in an open world, is no device that could be active.
+  const devices = scoredDevices(result).filter((device) =>
+    result.cells.some(({ presence }) => presence !== undefined && Object.hasOwn(presence.perDevice, device)),
+  );
   const all = summary.map((row) => meanPresence(result, row));
   // A defense that delays may carry a packet over into another hour: what is said of the home itself is read without defense.
   const reference = undefendedRow(result) ?? summary[0]!;
