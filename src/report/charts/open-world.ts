@@ -1,5 +1,6 @@
 import { type Chart, chartBase, type Drawing } from '../figure.js';
 import type { Colors } from '../theme.js';
+import { INSET } from './tradeoff-layout.js';
 
 /** The curve of open-set classification rates under one defense, from 0 to 1 evenly; see OpenWorldScores. */
 export interface OpenWorldCurve {
@@ -18,9 +19,10 @@ export function openWorldChart(
 }
 
 function draw(curves: readonly OpenWorldCurve[], full: number, colors: Colors): Drawing {
-  const share = (title: string | null) => ({
+  const width = full - PADDING.left - PADDING.right;
+  const share = (title: string | null, range?: [number, number]) => ({
     type: 'quantitative' as const,
-    scale: { domain: [0, 1], nice: false },
+    scale: { domain: [0, 1], nice: false, ...(range && { range }) },
     axis: {
       title,
       titlePadding: 10,
@@ -35,7 +37,7 @@ function draw(curves: readonly OpenWorldCurve[], full: number, colors: Colors): 
   return {
     spec: {
       ...chartBase(colors),
-      width: full - PADDING.left - PADDING.right,
+      width,
       height: 280,
       padding: PADDING,
       layer: [
@@ -43,7 +45,7 @@ function draw(curves: readonly OpenWorldCurve[], full: number, colors: Colors): 
           data: { values: points },
           mark: { type: 'line', strokeWidth: 2 },
           encoding: {
-            x: { field: 'named', ...share('Packets of unknown devices that are given a name') },
+            x: { field: 'named', ...share('Unknown devices’ packets that are named', [INSET, width - INSET]) },
             y: { field: 'right', ...share(null) },
             strokeDash: {
               field: 'defended',
@@ -66,7 +68,7 @@ function draw(curves: readonly OpenWorldCurve[], full: number, colors: Colors): 
           },
         },
         {
-          data: { values: [{ text: 'Packets of known devices that are named rightly' }] },
+          data: { values: [{ text: 'Known devices’ packets that are named rightly' }] },
           mark: { type: 'text', align: 'left', fontSize: 12.5 },
           encoding: { text: { field: 'text' }, x: { value: -PADDING.left + 2 }, y: { value: -16 } },
         },
