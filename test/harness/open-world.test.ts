@@ -1,10 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { Parts } from '../../src/harness/dataset.js';
 import { score, scoreModel, truthOf } from '../../src/harness/evaluate.js';
 import { findThreshold, holdOut, scoreOpenWorld } from '../../src/harness/open-world.js';
+import { addPlugins } from '../../src/harness/plugins.js';
 import { predictTrace } from '../../src/harness/predict.js';
+import { appliedView } from '../../src/harness/setting.js';
+import { resolveSpec } from '../../src/harness/spec.js';
+import { createWorld } from '../../src/harness/world.js';
+import { defineAttack } from '../../src/learning/attack.js';
 import { NO_CLASS } from '../../src/learning/windows.js';
+import { defineDefense } from '../../src/shaping/shaper.js';
 import { InputError, UsageError } from '../../src/shared/errors.js';
 import { makeTrace } from '../learning/make-trace.js';
 
@@ -24,13 +31,13 @@ const hold = (unknown: number | readonly string[] | undefined, seed = 1, parts =
   holdOut(parts, { unknown }, seed);
 
 describe('held-out devices', () => {
-  test('are in no training traffic, but in what defenses learn from and in the test part', () => {
+  test('are in no training traffic, and in the test part as ever', () => {
     const whole = makeParts();
     const parts = hold(['lock', 'phone'], 1, whole);
     expect(parts.classes).toEqual(['plug', 'hub', 'camera']);
     expect([...parts.train.device]).toEqual([0, 2, 3]);
     expect(parts.test).toBe(whole.test);
-    expect(parts.openWorld).toEqual({ unknown: ['lock', 'phone'], train: whole.train });
+    expect(parts.unknown).toEqual(['lock', 'phone']);
   });
 
   test('are none in a closed world', () => {
@@ -41,14 +48,14 @@ describe('held-out devices', () => {
   test.each([1, 2, 3])('take turns, %i at a time, so that every device is unknown once', (count) => {
     for (const first of [0, 1, 7, Number.MAX_SAFE_INTEGER - 9]) {
       const seeds = Array.from({ length: Math.ceil(NAMES.length / count) }, (_, i) => first + i);
-      const unknown = seeds.map((seed) => hold(count, seed).openWorld!.unknown);
+      const unknown = seeds.map((seed) => hold(count, seed).unknown!);
       for (const names of unknown) expect(new Set(names).size).toBe(count);
       expect(new Set(unknown.flat()).size).toBe(NAMES.length);
     }
   });
 
   test('are the same for a seed in every run', () => {
-    expect(hold(2, 3).openWorld!.unknown).toEqual(hold(2, 3).openWorld!.unknown);
+    expect(hold(2, 3).unknown!).toEqual(hold(2, 3).unknown!);
   });
 
   test.each<[number | readonly string[], typeof UsageError | typeof InputError, RegExp, Parts?]>([
@@ -59,6 +66,70 @@ describe('held-out devices', () => {
   ])('%o is refused in one line', (unknown, kind, message, parts) => {
     expect(() => hold(unknown, 1, parts)).toThrow(kind);
     expect(() => hold(unknown, 1, parts)).toThrow(message);
+  });
+});
+
+describe('the world of a seed', () => {
+  /** Two packets of each device a second, by turns, for 100 s on either side. */
+  const packets = Array.from({ length: 1000 }, (_, i) => ({ time: i / 10, device: i % NAMES.length }));
+  const train = makeTrace(packets, { devices: NAMES });
+  const later = makeTrace(
+    packets.map(({ time, device }) => ({ time: time + 100, device })),
+    { devices: NAMES },
+  );
+  const whole: Parts = { ...makeParts(), train, test: later };
+  const seen: Record<string, number[]> = {};
+  const count = (key: string, values: Iterable<number>, classes: number) => {
+    seen[key] = Array.from({ length: classes }, (_, c) => [...values].filter((value) => value === c).length);
+  };
+  const registry = addPlugins({
+    defenses: [
+      defineDefense({
+        ...{ name: 'watching', summary: 'For tests.', source: 'this file', removedAt: 'nowhere', scope: 'home' },
+        parameters: z.object({}),
+        prepare: async (_, { trace }) => count('defense', trace!.device, NAMES.length),
+        create: () => ({ packet: (p, link) => link.send(p, p.length) }),
+      }),
+    ],
+    attacks: [
+      defineAttack({
+        ...{ name: 'sure', summary: 'For tests.', source: 'this file', parameters: z.object({}) },
+        async fit(windows, validation) {
+          count('attack', windows.label, windows.classes.length);
+          count('validation', validation.label, windows.classes.length);
+          // Of each packet asked for, more certain of the first class than of that before: 0.5 up to 1.
+          return {
+            predict: async ({ packets: { rows } }) =>
+              Float32Array.from({ length: rows * 3 }, (_, i) => {
+                const p = 0.5 + Math.floor(i / 3) / (2 * rows);
+                return [p, 1 - p, 0][i % 3]!;
+              }),
+          };
+        },
+      }),
+    ],
+  });
+  const spec = resolveSpec(
+    { attacks: ['sure'], defenses: ['watching'], unknown: ['lock', 'phone'], minimumPackets: 1 },
+    registry,
+  );
+
+  test('has its attacks learn from known devices, up to the end that the threshold is set on, and its defenses from all', async () => {
+    const world = createWorld(spec, appliedView(spec), whole, 1, registry);
+    expect(world.parts.classes).toEqual(['plug', 'hub', 'camera']);
+    const model = await world.fit(spec.attacks[0]!, spec.defenses[0]!, { threads: 1 });
+    expect(seen).toEqual({ defense: [200, 200, 200, 200, 200], attack: [160, 160, 160], validation: [0, 0, 0] });
+    // Of the last 120 packets of known devices, twelve are below the thirteenth.
+    expect(model.threshold).toBeCloseTo(0.5 + 12 / 240, 6);
+    const { trace } = (await world.defend(spec.defenses[0]!, 'test')).defended;
+    expect(trace.packets).toBe(1000);
+  });
+
+  test('sets no threshold in a closed world, and has all of the training part learnt', async () => {
+    const { unknown: _, ...closed } = spec;
+    const world = createWorld(closed, appliedView(spec), whole, 1, registry);
+    expect((await world.fit(spec.attacks[0]!, spec.defenses[0]!, { threads: 1 })).threshold).toBeNull();
+    expect(seen.attack).toEqual([200, 200, 200, 200, 200]);
   });
 });
 
