@@ -48,7 +48,7 @@ export interface UnknownDevice {
 
 /**
  * The parts of a run with the devices held out that `seed` holds out: they are in no training traffic, and in the test part as ever.
- * All is as it was in a closed world.
+ * In a closed world, `whole` itself.
  * @throws UsageError for devices that there are not, or where fewer than two remain; InputError for a device with the name of the answer
  */
 export function holdOut(whole: Parts, { unknown: asked }: Pick<ResolvedSpec, 'unknown'>, seed: number): Parts {
