@@ -11,6 +11,7 @@ import { type BenchRequest, resolveSpec } from '../harness/spec.js';
 import { runStudy } from '../harness/study.js';
 import { readStudy } from '../harness/study-file.js';
 import { renderHtml } from '../report/html.js';
+import { OPEN_WORLD_COLUMNS, openWorldFigures } from '../report/sections/open-world.js';
 import { renderStudyPages } from '../report/study.js';
 import { parseByteSize } from '../shared/byte-size.js';
 import { UsageError } from '../shared/errors.js';
@@ -24,6 +25,7 @@ interface BenchOptions extends DataOptions {
   attack?: string[];
   defense?: string[];
   adversary?: string[];
+  unknown?: string[];
   seeds?: number;
   memory?: string;
   out: string;
@@ -49,6 +51,11 @@ const command: CommandModule<object, BenchOptions> = {
         type: 'string',
         array: true,
         describe: 'static, adaptive; transfer: trained on each other defense  [static, adaptive]',
+      })
+      .option('unknown', {
+        type: 'string',
+        array: true,
+        describe: 'Open world: devices held out from training, names, or how many each seed holds out in turn',
       })
       .option('seeds', { type: 'number', describe: 'Runs, each with a seed of its own  [1]' })
       .option('memory', {
@@ -188,6 +195,7 @@ function print(result: Result, last: string | null): string {
     ...wrap(
       'Share of packets whose device the best attack names, trained on undefended traffic (static) or on traffic under the same defense (adaptive).',
     ),
+    ...printOpenWorld(result),
     ...(spec.attacks.length > 1
       ? wrap(`Best attacks: ${summary.map((row) => `${row.bestAttack} (${row.defense})`).join(', ')}.`)
       : []),
@@ -195,6 +203,23 @@ function print(result: Result, last: string | null): string {
   if (warnings.length > 0) lines.push('', ...warnings.flatMap((warning) => wrap(`warning: ${warning}`, 9, 0)));
   if (last !== null) lines.push('', last);
   return lines.join('\n');
+}
+
+/** Nothing in a closed world. */
+function printOpenWorld(result: Result): string[] {
+  const { unknown } = result.spec;
+  if (unknown === undefined) return [];
+  const heldOut = typeof unknown === 'number' ? `${unknown} of the devices in each seed` : unknown.join(', ');
+  const columns = OPEN_WORLD_COLUMNS.map((title) => ({ title: title.toLowerCase(), align: 'right' as const }));
+  return [
+    '',
+    ...wrap(`Open world, held out from training: ${heldOut}. Of their packets “unknown” is the right answer.`),
+    '',
+    table(
+      [{ title: 'defense', shrink: true }, ...columns],
+      result.summary.map((row) => [row.defense, ...openWorldFigures(result, row)]),
+    ),
+  ];
 }
 
 function formatAccuracy(interval: Interval | null): string {

@@ -6,7 +6,7 @@ import { addPluginOption, type PluginOption } from './plugin-option.js';
 /** Options of every command that trains: which data, how it is cut and seen. Defaults are the spec's, so that they stand once. */
 export interface DataOptions
   extends PluginOption,
-    Omit<BenchRequest, 'data' | 'train' | 'test' | 'attacks' | 'defenses' | 'adversaries' | 'seeds'> {
+    Omit<BenchRequest, 'data' | 'train' | 'test' | 'attacks' | 'defenses' | 'adversaries' | 'seeds' | 'unknown'> {
   data?: string[];
   train?: string[];
   test?: string[];

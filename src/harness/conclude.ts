@@ -1,7 +1,7 @@
 import { NO_CLASS } from '../learning/windows.js';
 import { UsageError } from '../shared/errors.js';
 import type { Trace } from '../trace/trace.js';
-import type { Predictions } from './evaluate.js';
+import type { Predictions } from './predict.js';
 
 /**
  * What an observer may conclude from predictions, and how sure of it:

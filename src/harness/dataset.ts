@@ -71,6 +71,8 @@ export interface Parts extends Split {
   readonly classes: readonly string[];
   readonly devices: DatasetSummary['devices'];
   readonly warnings: readonly string[];
+  /** Names of the devices that are in the test part only, in an open world: see holdOut. */
+  readonly unknown?: readonly string[];
 }
 
 /**
@@ -112,7 +114,8 @@ export function spanOf({ packets, time }: Trace): { from: number | null; to: num
 /**
  * Cuts what the view shows in two, and leaves out devices that have too few packets on either side. There is no test part where
  * the spec trains on all.
- * @throws InputError where fewer than two devices remain: there is nothing to tell apart.
+ * @throws InputError where fewer than two devices remain: there is nothing to tell apart; where one that was to be held out has too
+ * few packets to test on.
  */
 function splitDataset(seen: Trace, spec: ResolvedSpec): Parts {
   const { split, data } = spec;
@@ -130,9 +133,17 @@ function splitDataset(seen: Trace, spec: ResolvedSpec): Parts {
   const kept = new Uint8Array(NO_DEVICE + 1);
   const devices = seen.devices.map(({ name, category }, i) => {
     const counts = { packets: train[i]! + test[i]!, train: train[i]!, test: test[i]! };
-    if (counts.train >= spec.minimumPackets && (isWhole || counts.test >= spec.minimumPackets)) {
+    // A device that nobody is to learn need not be there to learn.
+    const isUnknown = typeof spec.unknown !== 'number' && spec.unknown?.includes(name);
+    const trains = isUnknown || counts.train >= spec.minimumPackets;
+    if (trains && (isWhole || counts.test >= spec.minimumPackets)) {
       kept[i] = 1;
       return { name, category, ...counts };
+    }
+    if (isUnknown) {
+      throw new InputError(
+        `--unknown ${name}: expected at least ${spec.minimumPackets} packets to test on, found ${counts.test}`,
+      );
     }
     warnings.push(
       counts.packets === 0

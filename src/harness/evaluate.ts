@@ -1,66 +1,34 @@
-import type { Identifier } from '../learning/attack.js';
-import { buildWindows, labelPackets, type WindowOptions } from '../learning/build-windows.js';
+import { labelPackets, type WindowOptions } from '../learning/build-windows.js';
 import { accuracyInterval, type BlockCounts, countBlocks } from '../learning/interval.js';
-import { mostProbable, scoreIdentification } from '../learning/scores.js';
-import { COVER, NO_CLASS } from '../learning/windows.js';
+import { scoreIdentification } from '../learning/scores.js';
+import { NO_CLASS } from '../learning/windows.js';
 import { createRng } from '../shared/rng.js';
 import type { Trace } from '../trace/trace.js';
+import { scoreOpenWorld } from './open-world.js';
+import { predictTrace } from './predict.js';
 import type { Cell } from './result.js';
 import { type Model, secondsSince } from './world.js';
 
-/** What an identifier says of each packet of a trace, in the order of the trace. */
-export interface Predictions {
-  /** The most probable class, NO_CLASS for no answer. */
-  readonly predicted: Uint16Array;
-  /** Its probability; 0 for no answer. */
-  readonly confidence: Float32Array;
-}
-
-/** Predictions, and what they would be of a packet that is known to be real. */
-export interface Answers extends Predictions {
-  /** The most probable device, cover left aside; NO_CLASS where none has any probability. */
-  readonly device: Uint16Array;
-}
-
-/** Asks `identifier` of every packet of `trace`, each in one window, without showing it any label. */
-export async function predictTrace(
-  identifier: Identifier,
-  classes: readonly string[],
-  trace: Trace,
-  windowing: Omit<WindowOptions, 'stride'>,
-): Promise<Answers> {
-  const { windows, source } = buildWindows(trace, { ...windowing, stride: windowing.size });
-  const probabilities = await identifier.predict(windows);
-  const byRow = mostProbable(probabilities, classes.length);
-  const devices = classes.filter((name) => name !== COVER).length;
-  const deviceByRow = mostProbable(probabilities, classes.length, devices);
-  // Back from streams to the order of time.
-  const device = new Uint16Array(trace.packets).fill(NO_CLASS);
-  const predicted = new Uint16Array(trace.packets).fill(NO_CLASS);
-  const confidence = new Float32Array(trace.packets);
-  for (let row = 0; row < source.length; row++) {
-    device[source[row]!] = deviceByRow[row]!;
-    const best = byRow[row]!;
-    if (best === NO_CLASS) continue;
-    predicted[source[row]!] = best;
-    confidence[source[row]!] = probabilities[row * classes.length + best]!;
-  }
-  return { device, predicted, confidence };
-}
-
-/** What `model` says of a trace, and how well it names the packets' devices. */
+/** What `model` says of a trace, and how well it names the packets' devices; in an open world, those of unknown devices too. */
 export async function scoreModel(
-  { identifier, classes, commonest }: Pick<Model, 'identifier' | 'classes' | 'commonest'>,
+  { identifier, classes, commonest, threshold }: Pick<Model, 'identifier' | 'classes' | 'commonest' | 'threshold'>,
   trace: Trace,
   devices: readonly string[],
   windowing: Omit<WindowOptions, 'stride'>,
   seed: number,
 ) {
   const started = performance.now();
-  const predictions = await predictTrace(identifier, classes, trace, windowing);
+  const answers = await predictTrace(identifier, classes, trace, windowing);
   const seconds = secondsSince(started);
   const truth = truthOf(trace, devices);
-  return { predictions, seconds, truth, ...score(truth, predictions.device, devices, seed, commonest) };
+  if (threshold === null) {
+    const scored = score(truth, answers.device, devices, seed, commonest);
+    return { predictions: answers, seconds, truth, ...scored, openWorld: undefined };
+  }
+  const device = answers.device.map((one) => (one === NO_CLASS ? commonest : one));
+  const open = scoreOpenWorld(trace, truth, { ...answers, device }, devices, threshold);
+  const { predictions, scores: openWorld } = open;
+  return { predictions, seconds, truth, ...score(open.truth, open.answers, open.classes, seed), openWorld };
 }
 
 /** The class of each packet of `trace`, of those that are `devices`; NO_CLASS for cover and for other devices. */

@@ -19,10 +19,11 @@ import {
 } from './conclude.js';
 import { hashTrace, spanOf } from './dataset.js';
 import { describeTool } from './environment.js';
-import { predictTrace, score, truthOf } from './evaluate.js';
+import { score, truthOf } from './evaluate.js';
 import type { ModelCard } from './model-card.js';
 import type { LoadedModel } from './model-folder.js';
 import { builtIns, prepareAll, type Registry, resolveDefense, resolveView } from './plugins.js';
+import { predictTrace } from './predict.js';
 import type { Cell, Mix, ResolvedDefense, ResolvedPlugin, Result } from './result.js';
 import { appliedView, windowing } from './setting.js';
 import { UNDEFENDED } from './world.js';

@@ -7,7 +7,7 @@ import { nearestNeighbourError } from '../learning/nearest-neighbour.js';
 import { packetColumns, take } from '../learning/packet-columns.js';
 import { neighbourColumns, windowColumns } from '../learning/packet-context.js';
 import { sample } from '../learning/sample.js';
-import type { Windows } from '../learning/windows.js';
+import { NO_CLASS, type Windows } from '../learning/windows.js';
 import { createRng, type Rng } from '../shared/rng.js';
 import type { Trace } from '../trace/trace.js';
 import type { AppliedView } from '../view/observe.js';
@@ -90,7 +90,12 @@ function boundErrors(
     return [name, nearestNeighbourError(labelled(train, known), labelled(test, asked))];
   });
   const defined = errors.map(([, error]) => error).filter((error) => error !== null);
-  const bound = defined.length === 0 ? null : bayesErrorBound(Math.min(...defined), classes);
+  // At best, all packets of unknown devices are called so.
+  const scored = rowsWith(test, (label) => real(label) || label === NO_CLASS).length;
+  const bound =
+    defined.length === 0
+      ? null
+      : bayesErrorBound(Math.min(...defined), classes) * (rowsWith(test, real).length / scored);
   return {
     nearestNeighbourError: Object.fromEntries(errors),
     bayesErrorBound: bound,

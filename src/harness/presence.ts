@@ -2,7 +2,7 @@ import { ratio } from '../learning/scores.js';
 import { NO_CLASS } from '../learning/windows.js';
 import type { Trace } from '../trace/trace.js';
 import { attribute, isSeen } from './conclude.js';
-import type { Predictions } from './evaluate.js';
+import type { Predictions } from './predict.js';
 
 /** How well an observer knows which devices are active in which hour. Quantities that are 0 / 0 are null. */
 export interface PresenceScores {

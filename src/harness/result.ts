@@ -2,9 +2,10 @@ import type { Mix } from '../learning/build-windows.js';
 import type { Interval } from '../learning/interval.js';
 import type { Identification } from '../learning/scores.js';
 import type { Cost } from '../shaping/cost.js';
+import type { OpenWorldScores } from './open-world.js';
 import type { PresenceScores } from './presence.js';
 
-export type { Cost, Identification, Interval, Mix, PresenceScores };
+export type { Cost, Identification, Interval, Mix, OpenWorldScores, PresenceScores };
 
 /** The result of a run: one JSON file, the single source of every report. Undefined quantities are null, never 0. */
 export interface Result {
@@ -113,6 +114,11 @@ export interface ResolvedSpec {
   readonly adversaries: readonly Adversary[];
   /** Whether models trained on one defense are tested on each other, too; left out for no. */
   readonly transfer?: boolean;
+  /**
+   * Devices held out from training, in an open world: their names, or how many each seed holds out in turn. Left out for a closed
+   * world, in which all devices are known.
+   */
+  readonly unknown?: number | readonly string[];
   /** Number of seeds, and the first of them. */
   readonly seeds: number;
   readonly seed: number;
@@ -159,13 +165,16 @@ export interface Cell {
   readonly mix: Mix;
   readonly adversary: Adversary;
   readonly seed: number;
+  /** In an open world 'unknown' is one of the answers, after the known devices: see OpenWorldScores. */
   readonly identification: Identification & {
     /** 95 % interval of the accuracy over blocks of the test time; null where there is too little of it. */
     readonly accuracyLow: number | null;
     readonly accuracyHigh: number | null;
   };
-  /** Results older than this key lack it. */
+  /** Of the known devices, in an open world. Results older than this key lack it. */
   readonly presence?: PresenceScores;
+  /** In an open world only. */
+  readonly openWorld?: OpenWorldScores;
   readonly cost: Cost;
   /** What the attack says of its own training (out-of-bag score, feature importance); null where it says nothing. */
   readonly insight: Readonly<Record<string, number>> | null;
@@ -180,10 +189,13 @@ export interface Metrics {
   readonly seed: number;
   /**
    * Share of real packets whose nearest neighbour in the training part is of another device, by what is known of a packet. Null
-   * where there is no real packet.
+   * where there is no real packet. In an open world all of these are of the known devices' packets, but for the bound.
    */
   readonly nearestNeighbourError: Readonly<Record<string, number | null>>;
-  /** No classifier that knows one of these of a packet errs less, as far as the nearest neighbour tells: the lowest of them. */
+  /**
+   * No classifier that knows one of these of a packet errs less, as far as the nearest neighbour tells: the lowest of them. In an open
+   * world of all real packets, as if every packet of an unknown device were called so.
+   */
   readonly bayesErrorBound: number | null;
   /** 1 less that: the accuracy that none exceeds. */
   readonly accuracyBound: number | null;
@@ -195,7 +207,7 @@ export interface Metrics {
   readonly coverAuc: number | null;
 }
 
-/** One row per defense. */
+/** One row per defense. Accuracy, chance and majority are as in the identification of a cell, in an open world too. */
 export interface SummaryRow {
   readonly defense: string;
   readonly params: readonly Readonly<Record<string, unknown>>[];

@@ -23,7 +23,7 @@ export function windowing(
 }
 
 /** What tells a setting from the others of its study, in a few words; mix, window and link only where they are not the usual ones. */
-export function labelOf({ data, view, mix, window, capacity }: ResolvedSpec): string {
+export function labelOf({ data, view, mix, window, capacity, unknown }: ResolvedSpec): string {
   const source =
     data.kind === 'synthetic'
       ? `synthetic ${data.hours} h`
@@ -32,5 +32,6 @@ export function labelOf({ data, view, mix, window, capacity }: ResolvedSpec): st
   if (mix !== 'home') parts.push(mix);
   if (window !== 100) parts.push(`window ${window}`);
   if (capacity !== null) parts.push(`${capacity / 1e6} Mbit/s`);
+  if (unknown !== undefined) parts.push(`${typeof unknown === 'number' ? unknown : unknown.join(', ')} unknown`);
   return parts.join(' ');
 }

@@ -33,6 +33,8 @@ export interface BenchRequest {
   attacks?: readonly string[];
   defenses?: readonly string[];
   adversaries?: readonly string[];
+  /** Devices held out from training: names, or how many of them (also as one name that is a number). */
+  unknown?: number | readonly string[];
   seeds?: number;
   seed?: number;
   window?: number;
@@ -55,7 +57,7 @@ const TRANSFER = 'transfer';
 const DEFAULT_DEFENSES = ['none', 'pad:rule=mtu', 'pad:rule=random', 'jitter'];
 
 /** What a training may be asked for: a run of one attack that knows its one defense. */
-export interface TrainRequest extends Omit<BenchRequest, 'attacks' | 'defenses' | 'adversaries' | 'seeds'> {
+export interface TrainRequest extends Omit<BenchRequest, 'attacks' | 'defenses' | 'adversaries' | 'seeds' | 'unknown'> {
   attack?: string;
   /** Of the traffic to train on; none by default. */
   defense?: string;
@@ -113,6 +115,7 @@ function resolve(request: BenchRequest, registry: Registry, mayTrainOnAll: boole
       ...new Set(adversaries.map((name) => oneOf('--adversary', name, [...ADVERSARIES, TRANSFER]))),
     ] as Adversary[],
     ...(asked.includes(TRANSFER) ? { transfer: true } : {}),
+    ...(request.unknown === undefined ? {} : { unknown: resolveUnknown(request.unknown) }),
     seeds: integer('--seeds', request.seeds ?? 1, 1, 1000),
     seed,
     window,
@@ -180,6 +183,20 @@ function resolveSplit(
   if (split === 'file' && data.kind === 'synthetic') throw new UsageError('--split file needs captures');
   const byFile = split === 'file' || (split === 'auto' && data.kind === 'captures' && data.labels === 'folder');
   return { by: byFile ? 'file' : 'time', train: share };
+}
+
+/** Whether there are such devices is known once the data is read. */
+function resolveUnknown(asked: number | readonly string[]): number | readonly string[] {
+  const [first, second] = typeof asked === 'number' ? [String(asked)] : asked;
+  if (first === undefined)
+    throw new UsageError('--unknown: expected names of devices, or how many of them, found none');
+  if (second === undefined && Number.isFinite(Number(first))) {
+    return integer('--unknown', Number(first), 1, Number.MAX_SAFE_INTEGER);
+  }
+  const names = asked as readonly string[];
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new UsageError(`--unknown: "${twice}" is given twice`);
+  return names;
 }
 
 function resolveMaximum(asked: number | undefined, quick: boolean): number | null {

@@ -24,6 +24,10 @@ const dataset = z.strictObject({
   labels: z.string().optional().describe('CSV or YAML of address, device, category; or file; or folder'),
   split: z.enum(['auto', 'time', 'file']).optional().describe('how data is cut in two'),
   trainShare: z.number().optional().describe('share of packets (files) to train on'),
+  unknown: z
+    .union([z.int(), oneOrMore(z.string())])
+    .optional()
+    .describe('open world: devices held out from training, by name, or how many of them each seed holds out in turn'),
 });
 
 const study = z
@@ -148,7 +152,7 @@ function requestsOf(given: Study, folder: string): BenchRequest[] {
   const paths = (value: string | readonly string[] | undefined) =>
     value === undefined ? undefined : [value].flat().map(here);
   const requests: BenchRequest[] = [];
-  for (const { data, train, test, labels, profiles, ...rest } of datasets) {
+  for (const { data, train, test, labels, profiles, unknown, ...rest } of datasets) {
     const isWord = labels === undefined || labels === 'file' || labels === 'folder';
     const source = {
       ...rest,
@@ -157,6 +161,7 @@ function requestsOf(given: Study, folder: string): BenchRequest[] {
       test: paths(test),
       labels: isWord ? labels : here(labels),
       ...(profiles === undefined ? {} : { profiles: here(profiles) }),
+      ...(unknown === undefined ? {} : { unknown: typeof unknown === 'number' ? unknown : [unknown].flat() }),
     };
     for (const view of views.flatMap(expand)) {
       for (const mix of mixes) {

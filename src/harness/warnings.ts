@@ -44,6 +44,17 @@ export function sanityWarnings(spec: ResolvedSpec, summary: readonly SummaryRow[
       'one seed: intervals cover the choice of test time, not the chance in defense and training (--seeds 3)',
     );
   }
+  const known = new Set(cells.flatMap((cell) => Object.keys(cell.presence?.perDevice ?? {})));
+  const heldOut = new Set(cells.flatMap((cell) => Object.keys(cell.openWorld?.perUnknown ?? {})));
+  if (typeof spec.unknown === 'number' && known.size > 0) {
+    const all = new Set([...known, ...heldOut]);
+    const needed = Math.ceil(all.size / spec.unknown);
+    if (spec.seeds < needed) {
+      warnings.push(
+        `open world: ${heldOut.size} of ${all.size} devices were held out, and how well a device is noticed differs much (--seeds ${needed} holds out each)`,
+      );
+    }
+  }
   const classes = Object.keys(cells[0]?.identification.perDevice ?? {});
   const absent = classes.filter((device) => cells.some((cell) => cell.identification.perDevice[device]?.support === 0));
   if (absent.length > 0) warnings.push(`no packet of ${absent.join(', ')} is scored in some cells`);

@@ -1,6 +1,6 @@
 import type { Identifier } from '../learning/attack.js';
 import { buildWindows, thinWindows } from '../learning/build-windows.js';
-import { splitAt, splitValidation } from '../learning/split.js';
+import { packetRange, splitAt, splitValidation } from '../learning/split.js';
 import type { DefendedTrace } from '../shaping/account.js';
 import type { AppliedDefense } from '../shaping/shaper.js';
 import type { OnProgress } from '../shared/progress.js';
@@ -9,6 +9,7 @@ import type { Trace } from '../trace/trace.js';
 import { type AppliedView, observe } from '../view/observe.js';
 import type { Cache } from './cache.js';
 import type { Parts } from './dataset.js';
+import { findThreshold, holdOut } from './open-world.js';
 import { attackOf, builtIns, prepareAll, type Registry } from './plugins.js';
 import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
 import { windowing } from './setting.js';
@@ -35,7 +36,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Share of the training part, at its end, that attacks with early stopping validate on. */
+/** Share of the training part, at its end, that attacks with early stopping validate on, and an open world sets its threshold on. */
 const VALIDATION_SHARE = 0.2;
 
 export interface Shaped {
@@ -49,11 +50,15 @@ export interface Model {
   readonly classes: readonly string[];
   /** The device with most packets to learn from: what to say of a packet that the identifier has no idea of. */
   readonly commonest: number;
+  /** In an open world, the certainty below which a packet is called unknown; else null. */
+  readonly threshold: number | null;
   readonly seconds: number;
 }
 
 /** One seed's traffic, and what is learnt from it. */
 export interface World {
+  /** In an open world without the devices that this seed holds out. */
+  readonly parts: Parts;
   /** Of each part, the traffic without defense and that under the last defense asked for are kept; other traffic is made anew. */
   defend(defense: ResolvedDefense, part: 'train' | 'test'): Promise<Shaped>;
   /** Trains on traffic under `defense`. */
@@ -64,20 +69,26 @@ export type FitOptions = Pick<RunOptions, 'threads' | 'onProgress' | 'onWarning'
 
 export const UNDEFENDED: ResolvedDefense = { label: 'none', parts: [] };
 
+/**
+ * @param whole of all devices
+ * @throws as holdOut
+ */
 export function createWorld(
   spec: ResolvedSpec,
   view: AppliedView,
-  parts: Parts,
+  whole: Parts,
   seed: number,
   registry: Registry = builtIns,
 ): World {
+  const parts = holdOut(whole, spec, seed);
   const prepared = new Map<string, Promise<readonly AppliedDefense[]>>();
   const shaped = { train: new Map<string, Promise<Shaped>>(), test: new Map<string, Promise<Shaped>>() };
 
-  // A defense learns from undefended traffic of the training part, whichever part it is then put in place on.
+  // A defense learns from undefended traffic of the training part, whichever part it is then put in place on. The home that it
+  // protects has all devices, those included that an observer has never met.
   const prepare = (defense: ResolvedDefense) =>
     remember(prepared, defense.label, () =>
-      prepareAll(defense, { trace: parts.train, rng: createRng(seed, 'prepare', defense.label) }, registry),
+      prepareAll(defense, { trace: whole.train, rng: createRng(seed, 'prepare', defense.label) }, registry),
     );
 
   const defend: World['defend'] = (defense, part) => {
@@ -95,13 +106,17 @@ export function createWorld(
   };
 
   return {
+    parts,
     defend,
     async fit(attack, defense, options) {
       const { trace } = (await defend(defense, 'train')).defended;
       const plugin = attackOf(attack, registry);
-      const { train, test: validation } = plugin.validates
-        ? splitValidation(trace, VALIDATION_SHARE, spec.split.by === 'file' ? 'file' : 'time')
-        : splitAt(trace, Number.POSITIVE_INFINITY);
+      const isOpen = parts.unknown !== undefined;
+      const { train, test: end } =
+        plugin.validates || isOpen
+          ? splitValidation(trace, VALIDATION_SHARE, spec.split.by === 'file' ? 'file' : 'time')
+          : splitAt(trace, Number.POSITIVE_INFINITY);
+      const validation = plugin.validates ? end : packetRange(end, 0, 0);
       const coverClass = trace.cover.includes(1);
       const windowsOf = (part: Trace, stride: number) => {
         const built = buildWindows(part, { ...windowing(spec, view), stride, classes: parts.classes, coverClass });
@@ -115,7 +130,9 @@ export function createWorld(
         ...options,
       });
       const commonest = commonestOf(windows.label, parts.classes.length);
-      return { identifier, classes: windows.classes, commonest, seconds: secondsSince(started) };
+      const { classes } = windows;
+      const threshold = isOpen ? await findThreshold(identifier, classes, end, windowing(spec, view)) : null;
+      return { identifier, classes, commonest, threshold, seconds: secondsSince(started) };
     },
   };
 }

@@ -165,7 +165,8 @@ function splitFiles(trace: Trace, trains: (file: number) => boolean): Split {
   };
 }
 
-function packetRange(trace: Trace, from: number, to: number): Trace {
+/** Packets `from` to `to`, that one not included. The columns are views, not copies. */
+export function packetRange(trace: Trace, from: number, to: number): Trace {
   return {
     ...trace,
     packets: to - from,

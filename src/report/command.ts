@@ -30,6 +30,7 @@ export function benchCommand(spec: ResolvedSpec): string[] {
   add('attack', ...spec.attacks.map((attack) => attack.label));
   add('defense', ...spec.defenses.map((defense) => defense.label));
   add('adversary', ...spec.adversaries, ...(spec.transfer ? ['transfer'] : []));
+  add('unknown', ...[spec.unknown ?? []].flat());
   add('seeds', spec.seeds);
   add('seed', spec.seed);
   add('window', spec.window);

@@ -7,6 +7,7 @@ import { cellsOf, strongestDefense, undefendedRow } from './reading.js';
 import { attackChart } from './sections/attacks.js';
 import { confusionMap } from './sections/confusion.js';
 import { delayChart } from './sections/delays.js';
+import { openWorldFigure } from './sections/open-world.js';
 import { presenceMap } from './sections/presence.js';
 import { recallMap } from './sections/recall.js';
 import { tradeoffCharts } from './sections/tradeoff.js';
@@ -27,7 +28,13 @@ export interface Figure {
  */
 export async function renderFigures(result: Result): Promise<Figure[]> {
   checkVersion(result.schemaVersion, 'result');
-  const charts = [...tradeoffCharts(result), attackChart(result), delayChart(result), ...matrices(result)];
+  const charts = [
+    ...tradeoffCharts(result),
+    attackChart(result),
+    openWorldFigure(result),
+    delayChart(result),
+    ...matrices(result),
+  ];
   return Promise.all(
     charts
       .filter((chart) => chart !== null)

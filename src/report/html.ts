@@ -10,6 +10,7 @@ import { renderCosts } from './sections/costs.js';
 import { renderDataset } from './sections/dataset.js';
 import { renderFacts, renderHeadline } from './sections/headline.js';
 import { renderMethod } from './sections/method.js';
+import { renderOpenWorld } from './sections/open-world.js';
 import { renderPresence } from './sections/presence.js';
 import { renderRecall } from './sections/recall.js';
 import { renderRun } from './sections/run.js';
@@ -34,6 +35,7 @@ export async function renderHtml(result: Result): Promise<string> {
     { id: 'devices', title: 'Devices', content: await renderRecall(subject) },
     { id: 'confusion', title: 'Confusion', content: renderConfusion(subject) },
     { id: 'presence', title: 'Presence', content: await renderPresence(subject) },
+    { id: 'open-world', title: 'Open world', content: await renderOpenWorld(result) },
     { id: 'attacks', title: 'Attacks', content: await renderAttacks(subject) },
     { id: 'bounds', title: 'Bounds', content: renderBounds(result) },
     { id: 'transfer', title: 'Transfer', content: await renderTransfer(subject) },

@@ -3,6 +3,7 @@ import { benchCommand } from './command.js';
 import { count, counted, duration, fixed, listed, percentage } from './format.js';
 import { checkVersion } from './parse.js';
 import { cellsOf, deviceScores, mean, meanCost, scoredDevices, undefendedRow } from './reading.js';
+import { isOpenWorld, OPEN_WORLD_COLUMNS, openWorldFigures } from './sections/open-world.js';
 
 /**
  * The tables of a report as Markdown, for a paper's draft, a README or an issue: defenses, costs, devices, and the command that
@@ -19,6 +20,7 @@ export function renderMarkdown(result: Result): string {
     defenses(result),
     'Share of real packets whose device the best attack names (95 % interval): trained on undefended traffic (static), or on traffic under the same defense (adaptive). In bold: no other defense has both lower accuracy and lower cost.',
     costs(result),
+    openWorld(result),
     devices(result),
     `\`\`\`sh\n${benchCommand(spec).join(' \\\n  ')}\n\`\`\``,
     `Made by ${tool.name} ${tool.version}.`,
@@ -64,6 +66,15 @@ function costs(result: Result): string {
       ];
     }),
   );
+}
+
+/** Empty in a closed world. */
+function openWorld(result: Result): string {
+  if (!isOpenWorld(result)) return '';
+  const rows = result.summary.map((row) => [code(row.defense), ...openWorldFigures(result, row)]);
+  const key =
+    'Open world: accuracy counts a packet of an unknown device as named where it is called unknown. Known named: of known devices, if none is called unknown.';
+  return `${table(['open world', ...OPEN_WORLD_COLUMNS], rows)}\n\n${key}`;
 }
 
 /** Recall of each device without defense and under each of the others, as many as a page holds. */

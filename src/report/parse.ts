@@ -102,6 +102,7 @@ const spec = z.object({
   defenses: z.array(z.object({ label: z.string(), parts: z.array(plugin) })),
   adversaries: z.array(adversary),
   transfer: z.boolean().optional(),
+  unknown: z.union([z.number(), z.array(z.string())]).optional(),
   seeds: z.number(),
   seed: z.number(),
   window: z.number(),
@@ -170,6 +171,23 @@ const presence = z.object({
   perDevice: z.record(z.string(), z.object({ precision: maybe, recall: maybe, activeHours: z.number() })),
 });
 
+const openWorld = z.object({
+  threshold: z.number(),
+  falseAlarms: maybe,
+  recall: maybe,
+  auroc: maybe,
+  oscr: maybe,
+  curve: z.array(z.number()),
+  perUnknown: z.record(z.string(), z.object({ recall: maybe, takenFor: z.string().nullable(), support: z.number() })),
+  known: z.object({
+    accuracy: z.number(),
+    balancedAccuracy: z.number(),
+    macroF1: z.number(),
+    chance: z.number(),
+    majority: z.number(),
+  }),
+});
+
 const cell = z.object({
   attack: z.string(),
   defense: z.string(),
@@ -180,6 +198,7 @@ const cell = z.object({
   seed: z.number(),
   identification,
   presence: presence.optional(),
+  openWorld: openWorld.optional(),
   cost,
   insight: z.record(z.string(), z.number()).nullable(),
   seconds: z.object({ fit: z.number(), predict: z.number(), defend: z.number() }),

@@ -13,6 +13,7 @@ import { renderAttacks } from './sections/attacks.js';
 import { renderCosts } from './sections/costs.js';
 import { price, rates, renderHeadline } from './sections/headline.js';
 import { renderDefinitions } from './sections/method.js';
+import { isOpenWorld } from './sections/open-world.js';
 import { renderRecall } from './sections/recall.js';
 import { renderSummary } from './sections/summary.js';
 import { renderTradeoff } from './sections/tradeoff.js';
@@ -61,7 +62,7 @@ export async function renderStudyHtml(study: StudyResult, links: readonly string
     { id: 'devices', title: 'Devices', content: await renderRecall(subject) },
     { id: 'attacks', title: 'Attacks', content: await renderAttacks(subject) },
     { id: 'transfer', title: 'Transfer', content: await renderTransfer(subject) },
-    { id: 'method', title: 'Method', content: renderMethod(links !== null) },
+    { id: 'method', title: 'Method', content: renderMethod(links !== null, runs.some(isOpenWorld)) },
     { id: 'run', title: 'Reproduce', content: renderCommands(study) },
   ].filter(({ content }) => render(content) !== '');
   const isSynthetic = runs.some(({ dataset }) => dataset.synthetic);
@@ -245,7 +246,7 @@ ${renderHeatMap(
 `;
 }
 
-function renderMethod(hasLinks: boolean): Html {
+function renderMethod(hasLinks: boolean, isOpen: boolean): Html {
   return html`<section aria-labelledby="method">
 <h2 id="method">Method</h2>
 <p>A <em>static</em> adversary is trained on undefended traffic, an <em>adaptive</em> one on traffic under the same defense; what counts is the stronger of the two, with its best attack.${
@@ -255,7 +256,7 @@ function renderMethod(hasLinks: boolean): Html {
   }</p>
 <details>
 <summary>What each word means</summary>
-${renderDefinitions()}</details>
+${renderDefinitions(isOpen)}</details>
 </section>
 `;
 }

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import randomForest from '../../attacks/random-forest.js';
-import { predictTrace, truthOf } from '../../src/harness/evaluate.js';
+import { truthOf } from '../../src/harness/evaluate.js';
 import { builtIns, defenseOf, prepareAll, resolveAttack, resolveDefense } from '../../src/harness/plugins.js';
+import { predictTrace } from '../../src/harness/predict.js';
 import { generateHome } from '../../src/home/home.js';
 import { buildWindows } from '../../src/learning/build-windows.js';
 import { splitByTime } from '../../src/learning/split.js';

@@ -17,7 +17,8 @@ test('the example of docs/studies.md is a study, with the defenses it says it ha
   const path = join(temporaryFolder(), 'study.yaml');
   writeFileSync(path, /```yaml\n(.*?)```/s.exec(page)![1]!);
   const { requests } = readStudy(path);
-  expect(requests).toHaveLength(2 * 2);
+  expect(requests).toHaveLength(3 * 2);
+  expect(requests.map(({ unknown }) => unknown).slice(2)).toEqual([undefined, undefined, 1, 1]);
   expect(requests[0]!.defenses).toEqual([
     'none',
     'pad:rule=mtu',

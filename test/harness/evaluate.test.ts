@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { predictTrace, score, truthOf } from '../../src/harness/evaluate.js';
+import { score, truthOf } from '../../src/harness/evaluate.js';
+import { predictTrace } from '../../src/harness/predict.js';
 import { NO_CLASS } from '../../src/learning/windows.js';
 import { makeTrace } from '../learning/make-trace.js';
 

@@ -49,6 +49,26 @@ describe('what traffic gives away', () => {
     expect(metrics.bayesErrorBound! + metrics.accuracyBound!).toBe(1);
   });
 
+  it('is in an open world of known devices, and bounds the accuracy as if all unknown packets were called so', async () => {
+    const rng = createRng(1, 'home');
+    const part = (among: number) =>
+      makeTrace(
+        Array.from({ length: 1500 }, (_, i) => ({ time: i, device: rng.integer(0, among), length: 100 })),
+        { devices: [...devices, 'lock'] },
+      );
+    const traces = { train: part(1), test: part(2) };
+    const world = {
+      defend: async (_: unknown, name: 'train' | 'test') => ({ defended: { trace: traces[name] }, seconds: 0 }),
+    } as unknown as World;
+    const metrics = await measure(spec, appliedView(spec), { classes: devices } as never, world, UNDEFENDED, 1, 1);
+    expect(metrics.deviceEntropy).toBeCloseTo(1, 2);
+    const { packet, neighbours, window } = metrics.nearestNeighbourError as Record<string, number>;
+    const known = traces.test.device.filter((device) => device < 2).length / 1500;
+    const lowest = Math.min(packet!, neighbours!, window!);
+    expect(metrics.bayesErrorBound).toBeCloseTo(known * (0.5 - 0.5 * Math.sqrt(Math.max(0, 1 - 2 * lowest))), 9);
+    expect(metrics.accuracyBound).toBeGreaterThan(1 / 3);
+  });
+
   it('is of real packets alone, and cover is told by what sets it apart', async () => {
     const metrics = await measureHome((device) => 100 + device, 1500);
     expect(metrics.coverAuc).toBe(1);

@@ -12,6 +12,12 @@ test('with nothing asked for, it is the synthetic home, both adversaries, and pa
   expect([spec.window, spec.stride, spec.minimumPackets, spec.seeds]).toEqual([100, 25, 100, 1]);
 });
 
+test('the world is closed, or without the devices named, or without as many as asked for', () => {
+  expect(resolveSpec({})).not.toHaveProperty('unknown');
+  expect(resolveSpec({ unknown: ['plug', '7'] }).unknown).toEqual(['plug', '7']);
+  expect([resolveSpec({ unknown: 2 }).unknown, resolveSpec({ unknown: ['2'] }).unknown]).toEqual([2, 2]);
+});
+
 test('every parameter of every defense is written out', () => {
   const { defenses } = resolveSpec({ defenses: ['pad:rule=linear+jitter'] });
   expect(defenses[0]!.label).toBe('pad:rule=linear+jitter');
@@ -53,6 +59,10 @@ test.each<[BenchRequest, RegExp]>([
   [{ defenses: ['jitter', 'jitter'] }, /^defense "jitter" is given twice$/],
   [{ defenses: ['vpn+vpn'] }, /are both tunnels; expected one$/],
   [{ defenses: [] }, /^expected at least one defense$/],
+  [{ unknown: 0 }, /^--unknown: expected a whole number, at least 1, found 0$/],
+  [{ unknown: ['1.5'] }, /^--unknown: expected a whole number, at least 1, found 1.5$/],
+  [{ unknown: [] }, /^--unknown: expected names of devices, or how many of them, found none$/],
+  [{ unknown: ['plug', 'hub', 'plug'] }, /^--unknown: "plug" is given twice$/],
   [{ capacity: 0 }, /^--capacity: expected a number greater than 0, found 0$/],
 ])('%o is refused in one line', (request, message) => {
   expect(() => resolveSpec(request)).toThrow(UsageError);

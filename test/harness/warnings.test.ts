@@ -27,3 +27,19 @@ describe('padding in front of a tunnel', () => {
     expect(warningsOf(view, ['none', defense])).toEqual([]);
   });
 });
+
+describe('an open world', () => {
+  const warn = (seeds: number, unknown: number | readonly string[]) => {
+    const { cells, summary } = makeResult({ unknown: 5, seeds });
+    return sanityWarnings(resolveSpec({ defenses: ['none'], seeds, unknown }), summary, cells).join();
+  };
+
+  test('in which devices have not all been held out says so, and how many seeds it takes', () => {
+    expect(warn(2, 5)).toMatch(/^open world: 10 of 12 devices were held out, .* \(--seeds 3 holds out each\)$/);
+    expect(warn(3, 5)).toBe('');
+  });
+
+  test('of named devices says nothing', () => {
+    expect(warn(2, ['a'])).toBe('');
+  });
+});

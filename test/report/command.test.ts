@@ -72,6 +72,8 @@ describe('the command that makes a run again', () => {
         capacity: 12.5,
       },
     ],
+    ['an open world', { unknown: ['lock hub', '-x', '9'] }],
+    ['an open world of so many devices', { unknown: 2, seeds: 3 }],
     ['captures given apart', { train: ['a'], test: ['b', 'c'], labels: 'folder' }],
   ])('asks for the same specification again: %s', async (_, request) => {
     const spec = resolveSpec(request);

@@ -81,6 +81,15 @@ export const EDGE_CASES: Readonly<Record<string, Result>> = {
     warnings: ['no packet of <script>alert(1)</script> is scored'],
     defenses: [DEFENSES[0]!, { label: 'pad:rule=<b>x</b>"\'&</script>', keeps: 0.5, bandwidth: 0.5, delay: 0.1 }],
   }),
+  'an open world': makeResult({ unknown: 2, seeds: 4 }),
+  'an open world of hostile names': makeResult({ devices: HOSTILE, unknown: 3, seeds: 4 }),
+  'an open world without packets of unknown devices': {
+    ...makeResult({ unknown: 2 }),
+    cells: makeResult({ unknown: 2 }).cells.map((cell) => ({
+      ...cell,
+      openWorld: { ...cell.openWorld!, auroc: null, oscr: null, recall: null, curve: [], perUnknown: {} },
+    })),
+  },
   'numbers that are not numbers': {
     ...makeResult(),
     summary: makeResult().summary.map((row) => ({

@@ -20,6 +20,8 @@ export interface MakeOptions {
   readonly seeds?: number;
   readonly warnings?: readonly string[];
   readonly synthetic?: boolean;
+  /** Devices that each seed holds out; a closed world by default. */
+  readonly unknown?: number;
 }
 
 export const DEVICES = [
@@ -55,6 +57,7 @@ export function makeResult({
   seeds = 3,
   warnings = [],
   synthetic = false,
+  unknown,
 }: MakeOptions = {}): Result {
   const chance = 1 / devices.length;
   const majority = Math.min(1, chance * 2.2);
@@ -63,7 +66,8 @@ export function makeResult({
     for (const [a, attack] of attacks.entries()) {
       for (const adversary of adversaries) {
         for (let seed = 1; seed <= seeds; seed++) {
-          cells.push(makeCell(defense, attack, adversary, seed, devices, chance, majority, a));
+          const cell = makeCell(defense, attack, adversary, seed, devices, chance, majority, a);
+          cells.push(unknown === undefined ? cell : openCell(cell, seed, unknown));
         }
       }
     }
@@ -120,6 +124,7 @@ export function makeResult({
           .map((part) => ({ name: part.split(':')[0]!, label: part, parameters: { exampleOption: null } })),
       })),
       adversaries,
+      ...(unknown === undefined ? {} : { unknown }),
       seeds,
       seed: 1,
       window: 100,
@@ -262,6 +267,47 @@ function makeHistogram(delay: number): DelayHistogram {
   const last = delay < 1e-4 ? 0 : Math.ceil(10 * Math.log10(delay / 1e-4));
   const counts = Array.from({ length: last + 1 }, (_, bin) => (bin === 0 ? 100 : bin > last - 10 ? 90 : 0));
   return { from: 1e-4, binsPerDecade: 10, counts };
+}
+
+/** The cell in a world in which `unknown` of its devices, in turn, are held out. */
+function openCell(cell: Cell, seed: number, unknown: number): Cell {
+  const { identification, presence } = cell;
+  const { accuracy, chance, majority, balancedAccuracy, macroF1 } = identification;
+  const names = identification.classes;
+  const heldOut = names.filter((_, i) => Math.floor(i / unknown) === seed - 1);
+  const kept = <T>(of: Readonly<Record<string, T>>) => Object.entries(of).filter(([name]) => !heldOut.includes(name));
+  const recall = accuracy / 2;
+  return {
+    ...cell,
+    identification: {
+      ...identification,
+      perDevice: {
+        ...Object.fromEntries(kept(identification.perDevice)),
+        unknown: { recall, precision: recall, f1: recall, support: 9000 },
+      },
+      classes: [...names.filter((name) => !heldOut.includes(name)), 'unknown'],
+    },
+    presence: { ...presence!, perDevice: Object.fromEntries(kept(presence!.perDevice)) },
+    openWorld: {
+      auroc: 0.4 + accuracy / 2,
+      oscr: accuracy * (0.4 + accuracy / 2),
+      curve: Array.from({ length: 21 }, (_, i) => accuracy * (i / 20) ** 0.4),
+      threshold: 0.5,
+      falseAlarms: 0.12,
+      recall,
+      perUnknown: Object.fromEntries(
+        heldOut.map((name, i) => [
+          name,
+          {
+            recall: i === 0 ? recall : 1,
+            takenFor: i === 0 ? names.find((one) => !heldOut.includes(one))! : null,
+            support: 4500,
+          },
+        ]),
+      ),
+      known: { accuracy, balancedAccuracy, macroF1, chance, majority },
+    },
+  };
 }
 
 function intervalOf(values: readonly number[]): Interval {

@@ -41,8 +41,8 @@ export function modelKey(
 
 /** What any number of a setting depends on. */
 function settingKey(spec: ResolvedSpec, dataset: string): CacheKey {
-  const { data, split, view, mix, window, stride, port, minimumPackets, maximumTrainPackets, capacity } = spec;
-  const setting = { split, view, mix, window, stride, port, minimumPackets, maximumTrainPackets, capacity };
+  const { data, split, view, mix, window, stride, port, minimumPackets, maximumTrainPackets, capacity, unknown } = spec;
+  const setting = { split, view, mix, window, stride, port, minimumPackets, maximumTrainPackets, capacity, unknown };
   return { setting, plugins: spec.plugins.map((plugin) => plugin.sha256), data, dataset };
 }
 
@@ -51,14 +51,14 @@ function settingKey(spec: ResolvedSpec, dataset: string): CacheKey {
  * @throws InputError where a path does not exist
  */
 export async function dataKey(spec: ResolvedSpec): Promise<CacheKey> {
-  const { data, split, view, mix, seed, minimumPackets } = spec;
+  const { data, split, view, mix, seed, minimumPackets, unknown } = spec;
   const files =
     data.kind === 'synthetic'
       ? [data.profiles]
       : [...expandPaths(data.paths), ['file', 'folder'].includes(data.labels) ? undefined : data.labels];
   const hashes: (string | null)[] = [];
   for (const file of files) if (file !== undefined) hashes.push(await hashFile(file));
-  return { step: 'data', data, split, view, mix, seed, minimumPackets, hashes };
+  return { step: 'data', data, split, view, mix, seed, minimumPackets, unknown, hashes };
 }
 
 /** SHA-256 of a file of any size; null where it cannot be read, of which whoever needs it will tell. */

@@ -60,7 +60,7 @@ export async function runJob(setting: Setting, world: World, job: Job, options: 
     const make = (): Promise<ItemValue> => {
       if (item.kind === 'metrics') {
         report('measure', 0);
-        return measure(setting.spec, setting.view, setting.parts, world, item.defense, item.seed, options.threads);
+        return measure(setting.spec, setting.view, world.parts, world, item.defense, item.seed, options.threads);
       }
       model ??= obtainModel(setting, world, job, cache, { ...options, onProgress: onFit });
       return evaluate(setting, world, item, model, () => report('predict', 0.8));
@@ -135,7 +135,7 @@ async function untilAborted(model: Promise<Model>, signal: AbortSignal | undefin
 }
 
 async function evaluate(
-  { spec, view, parts }: Setting,
+  { spec, view }: Setting,
   world: World,
   item: CellItem | TransferItem,
   trained: Promise<Model>,
@@ -145,8 +145,9 @@ async function evaluate(
   const model = await trained;
   onFitted();
   const { defended, seconds } = await world.defend(defense, 'test');
-  const scored = await scoreModel(model, defended.trace, parts.classes, windowing(spec, view), seed);
-  const { predictions, truth, identification, blocks } = scored;
+  const { classes } = world.parts;
+  const scored = await scoreModel(model, defended.trace, classes, windowing(spec, view), seed);
+  const { predictions, truth, identification, blocks, openWorld } = scored;
   if (item.kind === 'transfer') {
     const { accuracy, balancedAccuracy, macroF1 } = identification;
     const [trainedOn, testedOn] = [item.trainedOn.label, defense.label];
@@ -162,7 +163,8 @@ async function evaluate(
     adversary: item.adversary,
     seed,
     identification,
-    presence: scorePresence(defended.trace, truth, predictions, parts.classes, model.classes),
+    presence: scorePresence(defended.trace, truth, predictions, classes, model.classes),
+    ...(openWorld && { openWorld }),
     cost: costOf(defended, base),
     insight: model.identifier.insight ?? null,
     seconds: { fit: model.seconds, predict: scored.seconds, defend: seconds },

@@ -1,3 +1,4 @@
+import { UNKNOWN } from '../../harness/open-world.js';
 import type { Mix, Result, SummaryRow } from '../../harness/result.js';
 import { breakable, type Html, html } from '../escape.js';
 import { counted, duration, isNumber, percent, percentage } from '../format.js';
@@ -77,11 +78,16 @@ const STREAMS: Record<Mix, string> = {
 
 /** What was measured, in a line: view, devices, packets, attacks, defenses, seeds. */
 export function renderFacts({ spec, dataset, summary, cells }: Result): Html {
-  const devices = new Set(cells.flatMap((cell) => Object.keys(cell.identification.perDevice))).size;
+  const named = cells.flatMap(({ identification, openWorld }) => [
+    ...Object.keys(identification.perDevice).filter((name) => !openWorld || name !== UNKNOWN),
+    ...Object.keys(openWorld?.perUnknown ?? {}),
+  ]);
+  const devices = new Set(named).size;
   const facts = [
     `${spec.view.label} view`,
     STREAMS[spec.mix],
     counted(devices, 'device'),
+    ...(spec.unknown === undefined ? [] : ['open world']),
     counted(dataset.packets, 'packet'),
     counted(spec.attacks.length, 'attack'),
     counted(summary.length, 'defense'),

@@ -17,15 +17,15 @@ export function renderMethod({ spec }: Result): Html {
 <li><b>Checks.</b> Undefended identification must clearly beat the majority rate, or the run proves nothing; a constant-rate, constant-size tunnel must come out near the majority rate, or something leaks. A failed check is a warning at the top.</li>
 <li><b>What a simulation leaves out.</b> Defenses act on recorded traffic: how applications and TCP would react to delay is not modelled.</li>
 </ol>
-${renderDefinitions()}</section>
+${renderDefinitions(spec.unknown !== undefined)}</section>
 `;
 }
 
 /** What each word of a report means. */
-export function renderDefinitions(): Html {
+export function renderDefinitions(isOpen: boolean): Html {
   return html`<h3>Definitions</h3>
 <dl class="definitions">
-${DEFINITIONS.map(([term, meaning]) => html`<dt>${term}</dt><dd>${meaning}</dd>\n`)}</dl>
+${definitions(isOpen).map(([term, meaning]) => html`<dt>${term}</dt><dd>${meaning}</dd>\n`)}</dl>
 `;
 }
 
@@ -34,6 +34,38 @@ const WINDOWS: Record<Mix, string> = {
   single: 'Each window holds the packets of one device.',
   flow: 'Each window holds the packets of one flow: the observer separates flows by address and port.',
 };
+
+/** In an open world some words mean more, and there are others. */
+function definitions(isOpen: boolean): readonly (readonly [string, Content])[] {
+  if (!isOpen) return DEFINITIONS;
+  const changed = new Map(OPEN_WORLD);
+  const kept = DEFINITIONS.map(([term, meaning]) => [term, changed.get(term) ?? meaning] as const);
+  return [...kept, ...OPEN_WORLD.filter(([term]) => !DEFINITIONS.some(([other]) => other === term))];
+}
+
+const OPEN_WORLD: readonly (readonly [string, Content])[] = [
+  [
+    'Accuracy',
+    'Share of real packets of the test part that are answered rightly: with their device, or, for one that was held out, with “unknown”.',
+  ],
+  ['Chance', 'One divided by the number of answers: the known devices, and “unknown”.'],
+  [
+    'Majority',
+    'Share of the device with most packets in the test part, or of the unknown devices together where that is more: the best that one and the same answer for all reaches.',
+  ],
+  [
+    'AUROC',
+    'Chance that a packet of a known device is named with more certainty than one of an unknown device (Hendrycks and Gimpel 2017). Certainty is the probability of the most probable device; where windows hold one device or flow, its mean over the window.',
+  ],
+  [
+    'OSCR',
+    'Area under the curve of the known devices’ packets that are named rightly against the unknown devices’ packets that are named at all, over all thresholds (Dhamija, Günther and Boult 2018).',
+  ],
+  [
+    'False alarms',
+    'Share of the known devices’ packets that is called unknown. The threshold aims at 10 %, on traffic of the training time.',
+  ],
+];
 
 const DEFINITIONS: readonly (readonly [string, Content])[] = [
   ['Accuracy', 'Share of real packets of the test part whose device is named correctly.'],

@@ -27,6 +27,10 @@ const INTRO = html`<p>A home gives away more than single packets do: from those 
 export function presenceMap(result: Result): HeatMap | null {
   const { summary } = result;
   if (summary.length === 0 || !result.cells.some(({ presence }) => presence !== undefined)) return null;
+  // "unknown", an answer in an open world, is no device that could be active.
+  const devices = scoredDevices(result).filter((device) =>
+    result.cells.some(({ presence }) => presence !== undefined && Object.hasOwn(presence.perDevice, device)),
+  );
   const all = summary.map((row) => meanPresence(result, row));
   const reference = undefendedRow(result) ?? summary[0]!;
   return {
@@ -37,7 +41,7 @@ export function presenceMap(result: Result): HeatMap | null {
     corner: 'Device',
     counted: 'Active',
     columns: summary.map((row) => row.defense),
-    rows: scoredDevices(result).map((device) => ({
+    rows: devices.map((device) => ({
       name: device,
       header: deviceHeader(result, device),
       count: meanPresence(result, reference, device).active,
