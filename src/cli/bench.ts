@@ -13,9 +13,9 @@ import { readStudy } from '../harness/study-file.js';
 import { renderHtml } from '../report/html.js';
 import { OPEN_WORLD_COLUMNS, openWorldFigures } from '../report/sections/open-world.js';
 import { renderStudyPages } from '../report/study.js';
-import { parseByteSize } from '../shared/byte-size.js';
 import { UsageError } from '../shared/errors.js';
 import { writeFileAtomic } from '../shared/files.js';
+import { parseSize } from '../shared/quantities.js';
 import { addDataOptions, type DataOptions } from './data-options.js';
 import { formatCount, formatDuration, formatPercent, table, withProgress, wrap } from './terminal.js';
 
@@ -98,10 +98,8 @@ const BESIDE_STUDY = ['study', 'dryRun', 'plugin', 'threads', 'memory', 'out', '
 
 /** @throws UsageError */
 function effortOf({ threads, memory }: BenchOptions): Pick<RunOptions, 'threads' | 'workers' | 'memory'> {
-  if (memory === undefined) return { threads, workers: threads };
-  const bytes = parseByteSize(memory);
-  if (!bytes) throw new UsageError(`--memory: expected a size like 4GB, found "${memory}"`);
-  return { threads, workers: threads, memory: bytes };
+  const bound = memory === undefined ? undefined : parseSize(memory, '--memory');
+  return { threads, workers: threads, memory: bound };
 }
 
 async function benchStudy(path: string, options: BenchOptions): Promise<void> {

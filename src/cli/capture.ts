@@ -2,8 +2,8 @@ import type { CommandModule } from 'yargs';
 import { type CaptureResult, capture } from '../live/capture/capture.js';
 import { ENGINES, type EngineName } from '../live/capture/rights.js';
 import { DEFAULT_BUFFER } from '../live/capture/source.js';
-import { parseDuration, parseSizeOrDuration } from '../live/quantities.js';
 import { UsageError } from '../shared/errors.js';
+import { parseDuration, parseSizeOrDuration } from '../shared/quantities.js';
 import { interruptible } from './interrupt.js';
 import { formatBytes, formatCount, formatDuration, table, withProgress, wrap } from './terminal.js';
 

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { loadPlugins } from '../harness/load-plugins.js';
-import { parseDuration } from '../live/quantities.js';
 import { type ReplayResult, replay } from '../live/replay/replay.js';
+import { parseDuration } from '../shared/quantities.js';
 import { LABELS } from './data-options.js';
 import { interruptible } from './interrupt.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';

@@ -185,7 +185,7 @@ export default defineDefense({
 
 test.each<[string[], RegExp]>([
   [['--view', 'vpn'], /--view: with a study, it stands in the file/],
-  [['--memory', 'much'], /--memory: expected a size like 4GB, found "much"/],
+  [['--memory', 'much'], /--memory: expected a size such as 100MB or 4GB, found "much"/],
   [['--train-share', '0.5'], /--train-share: with a study, it stands in the file/],
   [['--seeds', '2'], /--seeds: with a study, it stands in the file/],
 ])('%j beside a study is a usage error in one line', (args, message) => {

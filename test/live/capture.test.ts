@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { capture } from '../../src/live/capture/capture.js';
 import { listInterfaces } from '../../src/live/capture/interfaces.js';
 import { openCapture } from '../../src/live/capture/source.js';
-import { parseDuration, parseSizeOrDuration } from '../../src/live/quantities.js';
+import { parseDuration, parseSizeOrDuration } from '../../src/shared/quantities.js';
 import { readCaptures } from '../../src/trace/read.js';
 import { temporaryFolder } from '../trace/fixtures.js';
 import { hasProgram } from '../trace/programs.js';

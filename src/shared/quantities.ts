@@ -1,4 +1,4 @@
-import { UsageError } from '../shared/errors.js';
+import { UsageError } from './errors.js';
 
 const SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, min: 60, m: 60, h: 3600, d: 86_400 };
 const BYTES: Readonly<Record<string, number>> = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 };
@@ -27,6 +27,17 @@ export function parseDuration(text: string, where: string): number {
   if (seconds === undefined || seconds === 0)
     throw new UsageError(`${where}: expected a time such as 90s, 10m or 2h, found "${text}"`);
   return seconds;
+}
+
+/**
+ * Bytes of a size that the user gave.
+ * @throws UsageError, beginning with `where`, for what is no size above zero
+ */
+export function parseSize(text: string, where: string): number {
+  const bytes = bytesOf(text);
+  if (bytes === undefined || bytes === 0)
+    throw new UsageError(`${where}: expected a size such as 100MB or 4GB, found "${text}"`);
+  return bytes;
 }
 
 /**
