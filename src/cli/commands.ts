@@ -12,6 +12,7 @@ import create from './new.js';
 import report from './report.js';
 import schema from './schema.js';
 import train from './train.js';
+import tunnel from './tunnel.js';
 
 /** Runs one command line and returns its exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -27,6 +28,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .command(defend)
     .command(inspect)
     .command(home)
+    .command(tunnel)
     .command(create)
     .command(check)
     .command(list)
