@@ -202,12 +202,13 @@ export function createRealLink({ defenses, direction, rng, onFrame }: RealLinkOp
 
   /** Runs all timers up to `time`, of the caller's clock, and leaves the shapers' clock there. */
   function advance(time: number): void {
-    const late = time - behind - (earliest()?.due ?? Number.POSITIVE_INFINITY);
-    if (late > LATEST) {
-      behind += late;
+    const due = earliest()?.due ?? Number.POSITIVE_INFINITY;
+    let until = time - behind;
+    if (until - due > LATEST) {
+      behind = time - due;
+      until = due;
       stalls++;
     }
-    const until = time - behind;
     for (;;) {
       const stage = earliest();
       if (!stage || stage.due > until) break;
