@@ -50,6 +50,8 @@ export interface TunnelOptions {
   readonly queue?: number;
   readonly waiting?: Waiting;
   readonly rng?: Rng;
+  /** Told of each frame as it leaves, and of what it carries: for experiments, which need the truth. */
+  readonly onSent?: (segments: readonly Segment[]) => void;
 }
 
 /** One end of a tunnel, at work. */
@@ -167,6 +169,7 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
     sent.frames++;
     sent.bytes += length + (family === 6 ? IPV6_EXTRA : 0);
     if (segments.length === 0) sent.cover++;
+    options.onSent?.(segments);
     const to = isHome ? sendTo : caught;
     if (to) outer.send(pieces, to.port, to.address, countFailure);
     else count.unsent++;
