@@ -13,7 +13,7 @@ import { createReplayWindow, type ReplayWindow } from './replay.js';
  * session (RFC 5869): an end that starts again takes another session, so no nonce is ever used twice with a key.
  *
  * A datagram of another session than the last is accepted where that began later, as WireGuard does with its time stamps
- * (Donenfeld, NDSS 2017, section 5.4.2), so either end may be killed and started again without the other. What this leaves:
+ * (Donenfeld, NDSS 2017, section 5.1), so either end may be killed and started again without the other. What this leaves:
  * - no forward secrecy: whoever gets the key can read what was recorded. What the tunnel carries should be encrypted by itself.
  * - an end that was started with its clock behind that of its last start is refused until the clock has caught up.
  * - an end that has just started has seen no session: it can be shown recorded datagrams of the other until that one sends. VPNs
