@@ -237,6 +237,8 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
   };
 
   const deliver = (payload: Buffer): void => {
+    // A shaper may have failed at the datagram before, of the same frame.
+    if (!isOpen) return;
     if (!isHome) inner.send(payload, countFailure);
     else if (caught) inner.send(payload, caught.port, caught.address, countFailure);
     else {
