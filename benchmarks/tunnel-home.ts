@@ -16,7 +16,7 @@ import { scoreModel } from '../src/harness/evaluate.js';
 import { attackOf, builtIns, prepareAll, resolveAttack, resolveDefense } from '../src/harness/plugins.js';
 import { generateHome } from '../src/home/home.js';
 import { buildWindows, thinWindows } from '../src/learning/build-windows.js';
-import { splitByTime, splitValidation } from '../src/learning/split.js';
+import { splitAt, splitValidation } from '../src/learning/split.js';
 import { now } from '../src/live/tunnel/alarm.js';
 import { openTunnelEnd } from '../src/live/tunnel/end.js';
 import { OUTER_HEADERS, type Segment } from '../src/live/tunnel/frame.js';
@@ -32,7 +32,6 @@ const [
   speed = '10',
   attacks = 'random-forest blstm:epochs=8',
 ] = process.argv.slice(2);
-const PORT = 41_900;
 const MOST = 40_000;
 const WINDOW = 100;
 /** MTU of WireGuard inside the tunnel; see docs/tunnel.md. */
@@ -73,19 +72,25 @@ async function replay(home: Trace, file: string): Promise<Trace> {
   const forward = { host: '127.0.0.1', port: await bound(vpn) };
   await bound(client);
   const prepared = () => prepareAll(resolved, { trace: null, rng: createRng(1) }, builtIns);
-  const listen = { host: '127.0.0.1', port: PORT };
+  const listen = { host: '127.0.0.1', port: 0 };
   const common = { secret, queue: 1e8, mtu: 1500 };
   const far = await openTunnelEnd({
     ...{ ...common, listen, forward, defenses: await prepared() },
     onSent: (segments) => carried[0].push(rowOf(segments)),
   });
+  const outer = far.listening.port;
   const near = await openTunnelEnd({
-    ...{ ...common, listen: { host: '127.0.0.1', port: 0 }, peer: listen, defenses: await prepared() },
+    ...{
+      ...common,
+      listen: { host: '127.0.0.1', port: 0 },
+      peer: { host: '127.0.0.1', port: outer },
+      defenses: await prepared(),
+    },
     onSent: (segments) => carried[1].push(rowOf(segments)),
   });
   const tcpdump = spawn(
     'tcpdump',
-    ['-i', 'lo', '-s', '64', '-B', '16384', '-Z', 'root', '-w', file, `udp port ${PORT}`],
+    ['-i', 'lo', '-s', '64', '-B', '16384', '--immediate-mode', '-Z', 'root', '-w', file, `udp port ${outer}`],
     {
       stdio: ['ignore', 'ignore', 'pipe'],
     },
@@ -122,15 +127,15 @@ async function replay(home: Trace, file: string): Promise<Trace> {
   await pause(300);
   const figures = near.statistics();
   for (const one of [near, far, client, vpn]) one.close();
-  await pause(500);
+  await pause(1500);
   tcpdump.kill('SIGINT');
   await once(tcpdump, 'exit');
   const { late, spacing, lost, stalls } = figures;
   console.log(JSON.stringify({ end: 'home', sent: figures.sent, late, spacing, lost, stalls }));
-  return readCapture(home, file, carried);
+  return readCapture(home, file, outer, carried);
 }
 
-function readCapture(home: Trace, file: string, carried: readonly [number[], number[]]): Trace {
+function readCapture(home: Trace, file: string, outer: number, carried: readonly [number[], number[]]): Trace {
   const { stdout } = spawnSync(
     'tshark',
     ['-r', file, '-T', 'fields', '-e', 'frame.time_epoch', '-e', 'frame.len', '-e', 'udp.dstport', '-e', 'udp.srcport'],
@@ -139,8 +144,8 @@ function readCapture(home: Trace, file: string, carried: readonly [number[], num
   const builder = createTraceBuilder(home.devices);
   builder.flow({
     transport: 17,
-    localPort: PORT,
-    remotePort: PORT,
+    localPort: outer,
+    remotePort: outer,
     localAddress: '192.0.2.1',
     remoteAddress: '198.51.100.1',
     wan: true,
@@ -153,7 +158,7 @@ function readCapture(home: Trace, file: string, carried: readonly [number[], num
   const spacing = [createQuantiles(1 << 20), createQuantiles(1 << 20)];
   for (const line of stdout.trim().split('\n')) {
     const [at, bytes, to, from] = line.split('\t').map(Number);
-    const direction = to === PORT ? 1 : 0;
+    const direction = to === outer ? 1 : 0;
     const row = carried[direction][next[direction]!++];
     if (row === undefined) throw new Error('more frames captured than sent');
     flows.add([to, from].sort().join('-'));
@@ -166,7 +171,7 @@ function readCapture(home: Trace, file: string, carried: readonly [number[], num
       length: bytes!,
       direction,
       protocols: Protocol.IP | Protocol.UDP,
-      port: PORT,
+      port: outer,
       flow: 0,
       device: isCover ? NO_DEVICE : home.device[row]!,
       cover: isCover ? 1 : 0,
@@ -188,7 +193,9 @@ function readCapture(home: Trace, file: string, carried: readonly [number[], num
 }
 
 async function identify(trace: Trace, text: string): Promise<void> {
-  const { train: all, test } = splitByTime(trace, 0.6);
+  // By time, not by packets, so that all defenses are tested on the same of the home.
+  const [first, last] = [trace.time[0]!, trace.time.at(-1)!];
+  const { train: all, test } = splitAt(trace, first + 0.6 * (last - first));
   const counts = (part: Trace) => {
     const found = new Map<string, number>();
     for (let i = 0; i < part.packets; i++) {
