@@ -119,6 +119,7 @@ export default defineDefense({
   scope: 'home',
   removedAt: 'nowhere',
   separableCover: true,
+  notLive: 'its cover is conversations, both directions of them, and each end would make up others than the other end',
   parameters,
   neutral: { users: 0 },
   async prepare({ capture }): Promise<Recording | null> {

@@ -104,6 +104,7 @@ export default defineDefense({
   scope: 'home',
   removedAt: 'tunnel end',
   separableCover: true,
+  notLive: 'its cover is conversations, both directions of them, and each end would make up others than the other end',
   parameters,
   neutral: { devices: 0 },
   prepare(given, { trace, rng }): readonly Model[] {

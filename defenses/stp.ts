@@ -61,6 +61,8 @@ export default defineDefense({
   source: 'Apthorpe et al., PETS 2019 (arXiv 1812.00955), stochastic traffic padding',
   scope: ({ per }) => per,
   removedAt: 'tunnel end',
+  notLive:
+    'it decides on padded periods for both directions at once; each end would decide by itself, and a period of one end alone would show as cover',
   parameters,
   create({ per, period, rate, probability }) {
     const slots = slotsOf(period, rate);

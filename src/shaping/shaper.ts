@@ -145,6 +145,11 @@ export interface Defense<S extends ParameterSchema = ParameterSchema, K = unknow
   readonly separableCover?: boolean;
   /** True where frames may be longer than 1514 bytes though no packet in them is. */
   readonly exceedsMtu?: boolean;
+  /**
+   * Why the two ends of a live tunnel cannot run it, each of which sends in one direction and hears of the other's packets only
+   * when they come; left out where they can.
+   */
+  readonly notLive?: string;
   /** Parameters with which the defense changes nothing, for the conformance suite; left out where there are none. */
   readonly neutral?: z.input<S>;
   /**

@@ -23,7 +23,11 @@ export interface Rng {
 export function createRng(seed: number | string, ...names: (string | number)[]): Rng {
   // Names are joined as JSON so that ('a', 'b/c') and ('a/b', 'c') are two streams.
   const key = [seed, ...names];
-  const next = seedrandom.alea(JSON.stringify(key));
+  return rngFrom(seedrandom.alea(JSON.stringify(key)), (...more) => createRng(seed, ...names, ...more));
+}
+
+/** What a source of uniform numbers in [0, 1) is made into. */
+export function rngFrom(next: () => number, stream: Rng['stream']): Rng {
   let spare = Number.NaN;
   const normal = (mean: number, deviation: number): number => {
     if (!Number.isNaN(spare)) {
@@ -46,6 +50,6 @@ export function createRng(seed: number | string, ...names: (string | number)[]):
       const u = next() - 0.5;
       return mean - scale * Math.sign(u) * Math.log(1 - 2 * Math.abs(u));
     },
-    stream: (...more) => createRng(seed, ...names, ...more),
+    stream,
   };
 }

@@ -1,0 +1,12 @@
+import type { CommandModule } from 'yargs';
+import keygen from './tunnel-keygen.js';
+import run from './tunnel-run.js';
+
+const command: CommandModule = {
+  command: 'tunnel',
+  describe: 'Run one end of a tunnel for a VPN that puts a defense in place, live',
+  builder: (yargs) => yargs.command(run).command(keygen),
+  handler: () => {},
+};
+
+export default command;

@@ -1,0 +1,117 @@
+import { IP_HEADER } from '../../shaping/parts.js';
+import { ETHERNET_HEADER } from '../../shaping/tunnel.js';
+import { PREFIX, TAG } from './seal.js';
+
+/**
+ * What a frame of the tunnel holds. All lengths are of frames as an observer counts them, in bytes: Ethernet 14, IPv4 20, UDP 8,
+ * prefix, plaintext, tag. Over IPv6 every frame is 20 longer.
+ *
+ * A plaintext is any number of records, then zeros. A record is its length (15 bits) behind a bit that says whether it is the last of
+ * its datagram, the number of the datagram (32 bits), the offset in it (16), and bytes of it. A plaintext without records is cover.
+ */
+const UDP_HEADER = 8;
+export const OUTER_HEADERS = ETHERNET_HEADER + IP_HEADER + UDP_HEADER;
+const RECORD_HEADER = 8;
+const LAST = 0x8000;
+
+/** The shortest frame, and what every frame has beside records and padding. */
+export const SMALLEST_FRAME = OUTER_HEADERS + PREFIX + TAG;
+/** How much longer than a datagram the frame is that carries it whole. */
+export const OVERHEAD = SMALLEST_FRAME + RECORD_HEADER;
+/** The longest datagram that UDP over IPv4 carries. */
+export const LONGEST_DATAGRAM = 65_507;
+
+/** A datagram of the user. */
+export interface Datagram {
+  /** Counted by the end that sends it, modulo 2^32. */
+  readonly number: number;
+  readonly payload: Uint8Array;
+}
+
+/** Some of the bytes of a datagram. */
+export interface Segment {
+  readonly datagram: Datagram;
+  readonly offset: number;
+  /** At least 1. */
+  readonly bytes: number;
+}
+
+/**
+ * What the bytes `from` to `to` of a frame carry, where the frame is OVERHEAD, less one record header, followed by the records of
+ * `segments`. Bytes of record headers carry nothing: whatever carries what follows them has headers of its own.
+ */
+export function cutSegments(segments: readonly Segment[], from: number, to: number): Segment[] {
+  const cut: Segment[] = [];
+  let start = OVERHEAD;
+  for (const { datagram, offset, bytes } of segments) {
+    const low = Math.max(from, start);
+    const high = Math.min(to, start + bytes);
+    if (low < high) cut.push({ datagram, offset: offset + low - start, bytes: high - low });
+    start += bytes + RECORD_HEADER;
+  }
+  return cut;
+}
+
+/** The shortest frame that carries `segments`. */
+export function frameFor(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { bytes }) => sum + RECORD_HEADER + bytes, SMALLEST_FRAME);
+}
+
+/**
+ * Puts a frame as planned on a wire that takes frames of at most `largest` bytes: as it is where that is possible, longer where
+ * what it carries does not fit, and cut in several where it is longer than the wire allows, all but the last as long as can be.
+ */
+export function fitFrame(
+  planned: number,
+  segments: readonly Segment[],
+  largest: number,
+  put: (length: number, segments: readonly Segment[]) => void,
+): void {
+  let left = Math.max(planned, frameFor(segments));
+  let rest = segments;
+  while (left > largest) {
+    put(largest, cutSegments(rest, 0, largest));
+    rest = cutSegments(rest, largest, Number.POSITIVE_INFINITY);
+    left = Math.max(left - largest + SMALLEST_FRAME, frameFor(rest));
+  }
+  put(left, rest);
+}
+
+/** Writes the records of `segments` and zeros into all of `plaintext`. */
+export function writeRecords(plaintext: Buffer, segments: readonly Segment[]): void {
+  let at = 0;
+  for (const { datagram, offset, bytes } of segments) {
+    const isLast = offset + bytes === datagram.payload.length;
+    plaintext.writeUInt16BE(bytes | (isLast ? LAST : 0), at);
+    plaintext.writeUInt32BE(datagram.number, at + 2);
+    plaintext.writeUInt16BE(offset, at + 6);
+    plaintext.set(datagram.payload.subarray(offset, offset + bytes), at + RECORD_HEADER);
+    at += RECORD_HEADER + bytes;
+  }
+  plaintext.fill(0, at);
+}
+
+/** Part of a datagram, as received. */
+export interface Received {
+  readonly number: number;
+  readonly offset: number;
+  readonly bytes: Buffer;
+  readonly isLast: boolean;
+}
+
+/** The records of a plaintext; null where it is none of ours. */
+export function readRecords(plaintext: Buffer): Received[] | null {
+  const records: Received[] = [];
+  for (let at = 0; at + RECORD_HEADER <= plaintext.length; ) {
+    const head = plaintext.readUInt16BE(at);
+    if (head === 0) break;
+    const length = head & ~LAST;
+    const number = plaintext.readUInt32BE(at + 2);
+    const offset = plaintext.readUInt16BE(at + 6);
+    at += RECORD_HEADER;
+    if (length === 0 || at + length > plaintext.length || offset + length > LONGEST_DATAGRAM) return null;
+    records.push({ number, offset, bytes: plaintext.subarray(at, at + length), isLast: (head & LAST) !== 0 });
+    at += length;
+  }
+  return records;
+}
