@@ -9,6 +9,7 @@ import identify from './identify.js';
 import inspect from './inspect.js';
 import list from './list.js';
 import create from './new.js';
+import noise from './noise.js';
 import report from './report.js';
 import schema from './schema.js';
 import train from './train.js';
@@ -27,6 +28,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .command(defend)
     .command(inspect)
     .command(home)
+    .command(noise)
     .command(create)
     .command(check)
     .command(list)
