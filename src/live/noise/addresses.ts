@@ -124,7 +124,8 @@ export function createGuard({ allowPrivate = [], deny = [], lookup = lookupAll }
         return;
       }
       if (allowPrivate.length > 0) return;
-      if (!parse(host, { allowPrivateDomains: false }).isIcann) throw new Refused(`not a public name: ${host}`);
+      if (/\.(arpa|onion)\.?$/.test(host) || !parse(host, { allowPrivateDomains: false }).isIcann)
+        throw new Refused(`not a public name: ${host}`);
       if (!PORTS.has(portOf(url))) throw new Refused(`port ${url.port}`);
     },
     checkAddress(address, port) {

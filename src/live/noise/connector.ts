@@ -56,6 +56,7 @@ async function open(target: buildConnector.Options, options: ConnectorOptions): 
       ...(options.ca === undefined ? {} : { ca: options.ca }),
     });
     secure.on('error', () => {});
+    options.meter.watch(secure);
     await settled(secure, 'secureConnect', signal);
     options.onProtocol?.(originOf(target), secure.alpnProtocol || 'http/1.1');
     return secure;

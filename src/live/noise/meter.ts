@@ -2,11 +2,13 @@ import type { Socket } from 'node:net';
 import type { Budget } from './budget.js';
 
 /**
- * What a connection holds of the budget beyond what it has used: what can still arrive when it is cut. Node reads 64 KiB at a time; the
- * rest is on its way, or with the kernel.
+ * What a connection holds of the budget beyond what it has used: what can still arrive when it is cut. Node reads 64 KiB at a time, and
+ * HTTP/2 has no more than {@link STREAM_WINDOW} under way; the rest is on its way, or with the kernel.
  */
-export const HOLD = 262_144;
-const LEAST_HOLD = 65_536;
+const HOLD = 262_144;
+/** Bytes that an HTTP/2 server may send ahead: what comes between two looks at the connection. */
+export const STREAM_WINDOW = 98_304;
+const LEAST_HOLD = 131_072;
 
 /**
  * Headers of IP and TCP on top of what a socket counts: 52 bytes for each full segment of 1448, and an acknowledgement of as many for
@@ -24,6 +26,8 @@ export interface Meter {
   /** Sets aside what a new connection holds; false where the budget has no room for it. `add` must follow. */
   open(): boolean;
   add(socket: Socket): void;
+  /** Charges for each piece that is read from a stream on top of a socket that was added, or from that itself. */
+  watch(stream: Socket): void;
   /** Charges what has come and gone since; call it for every piece that is read. */
   poll(): void;
   /** IP bytes charged so far. */
@@ -34,8 +38,10 @@ export interface Meter {
 }
 
 export function createMeter(budget: Budget): Meter {
-  const { perHour, perDay, perMonth } = budget.limits;
-  const hold = Math.max(LEAST_HOLD, Math.min(HOLD, Math.floor(Math.min(perHour, perDay, perMonth) / 16)));
+  const { perHour, perDay, perMonth, connections } = budget.limits;
+  // All connections together do not hold more than an eighth of the smallest budget, unless that is very small.
+  const share = Math.floor(Math.min(perHour, perDay, perMonth) / 8 / connections);
+  const hold = Math.max(LEAST_HOLD, Math.min(HOLD, share));
   /** Sockets with the IP bytes charged for each. */
   const sockets = new Map<Socket, number>();
   let bytes = 0;
@@ -63,6 +69,13 @@ export function createMeter(budget: Budget): Meter {
   const poll = () => {
     for (const [socket, before] of sockets) charge(socket, before);
   };
+  const watch = (stream: Socket) => {
+    const push = stream.push;
+    stream.push = (chunk, encoding) => {
+      poll();
+      return push.call(stream, chunk, encoding);
+    };
+  };
   const timer = setInterval(poll, INTERVAL);
   timer.unref();
   return {
@@ -73,12 +86,14 @@ export function createMeter(budget: Budget): Meter {
     },
     add(socket) {
       sockets.set(socket, 0);
+      watch(socket);
       socket.once('close', () => {
         const before = sockets.get(socket);
         if (before !== undefined && charge(socket, before)) budget.release(hold);
         sockets.delete(socket);
       });
     },
+    watch,
     poll,
     get bytes() {
       return bytes;

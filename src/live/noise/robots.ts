@@ -44,6 +44,8 @@ export function rulesOf(url: string, { status, text }: RobotsAnswer): Rules {
   if (status >= 400) return ALL;
   if (status < 200 || status >= 300) return ALL;
   const lines = text.slice(0, ROBOTS_BYTES).split(/\r\n?|\n/);
+  // Half a rule is another rule.
+  if (text.length >= ROBOTS_BYTES) lines.pop();
   const parsed = robotsParser(url, lines.filter((line) => line.length <= LONGEST_RULE).join('\n'));
   const delay = Number(parsed.getCrawlDelay(NAME) ?? 0);
   return {

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { getDomain } from 'tldts';
 import { CookieJar } from 'tough-cookie';
@@ -7,7 +8,7 @@ import { type Guard, Refused } from './addresses.js';
 import type { Budget } from './budget.js';
 import { createConnector } from './connector.js';
 import type { Identity, RequestContext, RequestKind } from './identity.js';
-import { createMeter, HOLD } from './meter.js';
+import { createMeter, STREAM_WINDOW } from './meter.js';
 import { type Page, type PageReader, parseUrl, readPage } from './page.js';
 import type { ProxyServer } from './proxy.js';
 
@@ -107,9 +108,8 @@ export function createClient(options: ClientOptions): Client {
     allowH2: true,
     connections: CONNECTIONS,
     maxConcurrentStreams: STREAMS,
-    // What may be under way when a connection is cut.
-    initialWindowSize: HOLD / 2,
-    connectionWindowSize: HOLD,
+    initialWindowSize: STREAM_WINDOW,
+    connectionWindowSize: STREAM_WINDOW,
     keepAliveTimeout: 15_000,
     keepAliveMaxTimeout: 60_000,
     maxHeaderSize: HEADER_BYTES,
@@ -238,6 +238,9 @@ export function createClient(options: ClientOptions): Client {
           const isRedirect = REDIRECT.has(response.statusCode) && location !== undefined;
           if (!isRedirect) {
             const content = await read(response, url, given);
+            life.throwIfAborted();
+            // Only then does the connection count as free; a browser would not open another one either.
+            await setImmediate();
             return answer({
               ...content,
               bytes: bytes + content.bytes,

@@ -39,6 +39,8 @@ export interface Seen {
   connections: number;
   mostConnections: number;
   open: number;
+  /** In any 60 seconds. */
+  mostPerMinute: number;
 }
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -65,6 +67,16 @@ const TRAPS: Readonly<Record<string, readonly string[]>> = {
   'mapped.test': ['::ffff:10.0.0.1'],
   'ula.test': ['fd00::1'],
 };
+
+/** Resolves the names of the local web, as if there were no others. */
+export function localLookup(address = '127.0.0.1'): Lookup {
+  return async (name) => {
+    const trap = TRAPS[name];
+    if (trap) return trap;
+    if ((SITES as readonly string[]).includes(name) || name === CDN) return [address];
+    throw Object.assign(new Error(`no such name: ${name}`), { code: 'ENOTFOUND' });
+  };
+}
 
 /** A number of 32 bits that follows from `n`, for everything that is to look like chance. */
 export function hash(n: number): number {
@@ -132,15 +144,19 @@ export const HOSTILE = [
 
 export async function createLocalWeb(options: LocalWebOptions = {}): Promise<LocalWeb> {
   const { pages = 3000, hostile = true, address = '127.0.0.1', keepRequests = true } = options;
-  const seen: Seen = { requests: [], connections: 0, mostConnections: 0, open: 0 };
+  const seen: Seen = { requests: [], connections: 0, mostConnections: 0, open: 0, mostPerMinute: 0 };
+  const lastMinute: number[] = [];
   const sockets = new Set<Socket>();
 
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const path = incoming.url ?? '/';
+    const now = performance.now();
+    lastMinute.push(now);
+    while (lastMinute[0]! <= now - 60_000) lastMinute.shift();
+    seen.mostPerMinute = Math.max(seen.mostPerMinute, lastMinute.length);
     const headers = incoming.headers as Headers;
     const host = String(headers.host ?? headers[':authority'] ?? '');
-    if (keepRequests)
-      seen.requests.push({ time: performance.now(), path, host, headers, version: incoming.httpVersion });
+    if (keepRequests) seen.requests.push({ time: now, path, host, headers, version: incoming.httpVersion });
     outgoing.on('error', () => {});
     const isSecure = 'encrypted' in incoming.socket;
     const origin = (site: string) => `${isSecure ? 'https' : 'http'}://${site}:${host.split(':')[1] ?? ''}`;
@@ -187,12 +203,7 @@ export async function createLocalWeb(options: LocalWebOptions = {}): Promise<Loc
     securePort,
     certificate: identity?.cert ?? '',
     seen,
-    lookup: async (name) => {
-      const trap = TRAPS[name];
-      if (trap) return trap;
-      if ((SITES as readonly string[]).includes(name) || name === CDN) return [address];
-      throw Object.assign(new Error(`no such name: ${name}`), { code: 'ENOTFOUND' });
-    },
+    lookup: localLookup(address),
     url: (path, site = SITES[0]) => `http://${site}:${port}${path}`,
     secureUrl: (path, site = SITES[0]) => `https://${site}:${securePort}${path}`,
     async close() {
