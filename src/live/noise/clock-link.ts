@@ -21,7 +21,7 @@ export interface ClockLink {
 const HEADER = 14;
 /** Timers that were missed while the process slept are made up for, so many at once. */
 const MOST_WAKES = 1000;
-/** Seconds after which what was missed is let go: a computer that was asleep for the night does not make up for it. */
+/** Seconds after which cover that was missed is let go: a computer that was asleep for the night does not make up for it. */
 const MOST_BEHIND = 5;
 
 /**
@@ -38,6 +38,7 @@ export function createClockLink(
   let timer: NodeJS.Timeout | null = null;
   let packets = 0;
   let flows = 1;
+  let isLate = false;
   const link: Link = {
     get now() {
       return now;
@@ -47,7 +48,7 @@ export function createClockLink(
     sendCell() {},
     drop() {},
     cover(direction, wireBytes) {
-      onCover(direction, wireBytes);
+      if (!isLate) onCover(direction, wireBytes);
     },
     openFlow: () => flows++,
     wakeAt(time) {
@@ -63,9 +64,11 @@ export function createClockLink(
   };
   const wake = () => {
     for (let wakes = 0; wakes < MOST_WAKES && next <= clock(); wakes++) {
-      now = Math.max(next, clock() - MOST_BEHIND);
+      now = Math.max(now, next);
+      isLate = now < clock() - MOST_BEHIND;
       next = Number.POSITIVE_INFINITY;
       shaper.wake?.(link);
+      isLate = false;
     }
     arm();
   };

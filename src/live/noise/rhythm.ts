@@ -69,7 +69,7 @@ export function createRhythm({
       if (isActive(at)) return at;
       at = (Math.floor(at / 60) + 1) * 60;
     }
-    return time;
+    return time + 2 * 86_400;
   };
 
   return {

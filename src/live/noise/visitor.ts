@@ -58,8 +58,8 @@ export async function runVisitor(options: VisitorOptions): Promise<never> {
       await sleep(Math.min(LONGEST_SLEEP, at - clock()) * 1000, undefined, { signal });
     }
   };
-  // Not all at once, and the first one soon: whoever starts it wants to see something.
-  let next = rhythm.activeFrom(clock() + (user === 0 ? 0 : rng.uniform() * Math.min(30, 5 * user)));
+  // The first user at once: whoever starts it wants to see something.
+  let next = user === 0 ? rhythm.activeFrom(clock()) : rhythm.next(clock(), rng);
   for (;;) {
     signal.throwIfAborted();
     const begins = next;

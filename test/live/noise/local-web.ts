@@ -53,6 +53,8 @@ export interface LocalWebOptions {
   readonly hostile?: boolean;
   /** By default 127.0.0.1. */
   readonly address?: string;
+  /** All on one host, so that no name is looked up. */
+  readonly oneHost?: boolean;
   /** Requests are kept for tests to look at; not over a long run. */
   readonly keepRequests?: boolean;
 }
@@ -143,7 +145,7 @@ export const HOSTILE = [
 ] as const;
 
 export async function createLocalWeb(options: LocalWebOptions = {}): Promise<LocalWeb> {
-  const { pages = 3000, hostile = true, address = '127.0.0.1', keepRequests = true } = options;
+  const { pages = 3000, hostile = true, oneHost = false, address = '127.0.0.1', keepRequests = true } = options;
   const seen: Seen = { requests: [], connections: 0, mostConnections: 0, open: 0, mostPerMinute: 0 };
   const lastMinute: number[] = [];
   const sockets = new Set<Socket>();
@@ -158,8 +160,8 @@ export async function createLocalWeb(options: LocalWebOptions = {}): Promise<Loc
     const host = String(headers.host ?? headers[':authority'] ?? '');
     if (keepRequests) seen.requests.push({ time: now, path, host, headers, version: incoming.httpVersion });
     outgoing.on('error', () => {});
-    const isSecure = 'encrypted' in incoming.socket;
-    const origin = (site: string) => `${isSecure ? 'https' : 'http'}://${site}:${host.split(':')[1] ?? ''}`;
+    const scheme = 'encrypted' in incoming.socket ? 'https' : 'http';
+    const origin = (site: string) => `${scheme}://${oneHost ? host : `${site}:${host.split(':')[1] ?? ''}`}`;
     if (path === '/robots.txt') return void send(outgoing, 'text/plain', robotsOf(host));
     if (path.startsWith('/r/')) return void resource(path, headers, outgoing);
     if (path.startsWith('/hostile/')) return attack(path.slice(9), outgoing, origin);

@@ -4,7 +4,7 @@ import { createBudget } from '../../../src/live/noise/budget.js';
 import { createIdentities } from '../../../src/live/noise/identity.js';
 import { type Client, createClient } from '../../../src/live/noise/web-client.js';
 import { createRng } from '../../../src/shared/rng.js';
-import { createLocalWeb, HOSTILE, type LocalWeb } from './local-web.js';
+import { createLocalWeb, HOSTILE, type LocalWeb, SITES } from './local-web.js';
 
 const [identity] = createIdentities(1, [], createRng(1));
 const page = { kind: 'document', referrer: null } as const;
@@ -166,10 +166,14 @@ describe('pages that mean harm', () => {
   };
 
   test('all of them are survived, by one client at once', async () => {
-    const { client } = start({ responseTime: 2 });
+    const { client } = start({ responseTime: 4 });
     const found = await Promise.all(
-      HOSTILE.map(async (name) => {
-        const { problem, status, page: read } = await client.fetch(web.url(`/hostile/${name}`), page);
+      HOSTILE.map(async (name, i) => {
+        const {
+          problem,
+          status,
+          page: read,
+        } = await client.fetch(web.url(`/hostile/${name}`, SITES[i % SITES.length]), page);
         return [name, problem ?? (status === 200 ? (read?.links.length ?? 'no page') : `status ${status}`)] as const;
       }),
     );
