@@ -10,6 +10,8 @@ export interface RequestContext {
   /** The page that leads there; null for an address that is typed in. */
   readonly referrer: string | null;
   readonly site: 'none' | 'same-origin' | 'same-site' | 'cross-site';
+  /** HTTPS. To others browsers send neither fetch metadata nor client hints, and do not offer Brotli. */
+  readonly isSecure: boolean;
 }
 
 /** One browser of one user: the same in every request. */
@@ -114,6 +116,7 @@ const ACCEPT: Readonly<Record<Family, Readonly<Record<'document' | 'style' | 'im
 
 /** What is understood here of what browsers accept: zstd is not. */
 const ENCODINGS = 'gzip, deflate, br';
+const PLAIN_ENCODINGS = 'gzip, deflate';
 
 /** Which browser a user agent claims to be; what is none of the three sends what Safari does: few headers. */
 function browserOf(userAgent: string): Browser {
@@ -159,30 +162,33 @@ function identityOf(browser: Browser): Identity {
   return {
     name,
     userAgent,
-    headers({ kind, referrer, site }) {
+    headers({ kind, referrer, site, isSecure }) {
       const isPage = kind === 'document' || kind === 'iframe';
       const form = isPage ? 'document' : kind === 'style' || kind === 'image' ? kind : null;
       const accept: [string, string] = ['Accept', form ? ACCEPT[family][form] : '*/*'];
       const mode = isPage ? 'navigate' : kind === 'font' || kind === 'robots' ? 'cors' : 'no-cors';
-      const fetchMetadata: [string, string][] = [
-        ['Sec-Fetch-Site', site],
-        ['Sec-Fetch-Mode', mode],
-        ...(kind === 'document' ? ([['Sec-Fetch-User', '?1']] as [string, string][]) : []),
-        ['Sec-Fetch-Dest', DESTINATION[kind]],
-      ];
+      const fetchMetadata: [string, string][] = !isSecure
+        ? []
+        : [
+            ['Sec-Fetch-Site', site],
+            ['Sec-Fetch-Mode', mode],
+            ...(kind === 'document' ? ([['Sec-Fetch-User', '?1']] as [string, string][]) : []),
+            ['Sec-Fetch-Dest', DESTINATION[kind]],
+          ];
       const referer: [string, string][] = referrer === null ? [] : [['Referer', referrer]];
       const upgrade: [string, string][] = isPage ? [['Upgrade-Insecure-Requests', '1']] : [];
       const agent: [string, string] = ['User-Agent', userAgent];
-      const encoding: [string, string] = ['Accept-Encoding', ENCODINGS];
+      const encoding: [string, string] = ['Accept-Encoding', isSecure ? ENCODINGS : PLAIN_ENCODINGS];
       const language: [string, string] = ['Accept-Language', languages];
       if (family === 'chromium') {
-        const hinted: [string, string][] = hints
-          ? [
-              ['sec-ch-ua', brands],
-              ['sec-ch-ua-mobile', hints.mobile ? '?1' : '?0'],
-              ['sec-ch-ua-platform', `"${hints.platform}"`],
-            ]
-          : [];
+        const hinted: [string, string][] =
+          hints && isSecure
+            ? [
+                ['sec-ch-ua', brands],
+                ['sec-ch-ua-mobile', hints.mobile ? '?1' : '?0'],
+                ['sec-ch-ua-platform', `"${hints.platform}"`],
+              ]
+            : [];
         return [...hinted, ...upgrade, agent, accept, ...fetchMetadata, ...referer, encoding, language];
       }
       if (family === 'firefox') return [agent, accept, language, encoding, ...referer, ...upgrade, ...fetchMetadata];

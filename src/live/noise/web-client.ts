@@ -340,13 +340,14 @@ function sinkOf(encoding: string, to: Consumer, most: number) {
 }
 
 function contextOf(url: URL, { kind, referrer }: FetchOptions, first: URL): RequestContext {
-  if (referrer === null) return { kind, referrer: null, site: kind === 'document' ? 'none' : 'same-origin' };
+  const isSecure = url.protocol === 'https:';
+  if (referrer === null) return { kind, referrer: null, site: kind === 'document' ? 'none' : 'same-origin', isSecure };
   const from = new URL(referrer);
   // A redirect through another site stays one from another site.
   const relation = (to: URL) =>
     to.origin === from.origin ? 0 : siteOf(to) === siteOf(from) && to.protocol === from.protocol ? 1 : 2;
   const site = (['same-origin', 'same-site', 'cross-site'] as const)[Math.max(relation(url), relation(first))]!;
-  return { kind, referrer: referrerFor(from, url), site };
+  return { kind, referrer: referrerFor(from, url), site, isSecure };
 }
 
 /** strict-origin-when-cross-origin, the default of all browsers (Referrer Policy, W3C). */

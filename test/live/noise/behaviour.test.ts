@@ -62,7 +62,7 @@ describe('rhythm', () => {
 });
 
 describe('identity', () => {
-  const context = { kind: 'document', referrer: null, site: 'none' } as const;
+  const context = { kind: 'document', referrer: null, site: 'none', isSecure: true } as const;
 
   test('users have different browsers, the same for the same seed', () => {
     const identities = createIdentities(5, [], createRng(1));
@@ -83,10 +83,20 @@ describe('identity', () => {
       }
       expect(headers.get('Accept-Encoding')).toBe('gzip, deflate, br');
       expect(headers.get('Sec-Fetch-Dest')).toBe('document');
-      const image = new Map(identity.headers({ kind: 'image', referrer: 'http://a.test/', site: 'cross-site' }));
+      const image = new Map(
+        identity.headers({ kind: 'image', referrer: 'http://a.test/', site: 'cross-site', isSecure: true }),
+      );
       expect(image.get('Accept')).toMatch(/^image\//);
       expect(image.get('Referer')).toBe('http://a.test/');
       expect(image.has('Upgrade-Insecure-Requests')).toBe(false);
+    }
+  });
+
+  test('less is said without TLS', () => {
+    for (const identity of createIdentities(7, [], createRng(2))) {
+      const headers = new Map(identity.headers({ ...context, isSecure: false }));
+      expect([...headers.keys()].filter((key) => key.toLowerCase().startsWith('sec-'))).toEqual([]);
+      expect(headers.get('Accept-Encoding')).toBe('gzip, deflate');
     }
   });
 

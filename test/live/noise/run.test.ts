@@ -81,7 +81,7 @@ test('several users browse at once, each as one browser, over hostile pages too,
   expect(new Set(seen.map(({ headers }) => headers['user-agent'])).size).toBe(4);
   for (const { pages } of of('leave')) expect(pages).toBeLessThanOrEqual(8);
   // Pages of a visit but its first come with a referer.
-  const documents = seen.filter(({ headers }) => headers['sec-fetch-dest'] === 'document');
+  const documents = seen.filter(({ path }) => /^\/(p|hostile)\//.test(path));
   expect(documents.filter(({ headers }) => headers.referer !== undefined).length).toBeGreaterThan(documents.length / 2);
   expect(events[0]!.type).toBe('start');
   expect(events.at(-1)).toMatchObject({ type: 'stop', why: 'stopped', totals });

@@ -50,14 +50,14 @@ const seenSince = (from: number) => web.seen.requests.slice(from);
 
 describe('like a browser', () => {
   test('one kept connection, cookies that come back, a referer, the same identity', async () => {
-    const { client } = start();
+    const { client } = start({ ca: web.certificate });
     const [requests, connections] = [web.seen.requests.length, web.seen.connections];
-    const first = await client.fetch(web.url('/p/3'), page);
+    const first = await client.fetch(web.secureUrl('/p/3'), page);
     expect(first).toMatchObject({ status: 200, problem: null, contentType: 'text/html' });
     expect(first.page!.links.length).toBeGreaterThan(5);
-    await client.fetch(web.url('/r/1.css'), { kind: 'style', referrer: first.url });
-    await client.fetch(web.url('/p/4'), { kind: 'document', referrer: first.url });
-    await client.fetch(web.url('/p/5', 'beta.test'), { kind: 'document', referrer: `${first.url}?q=1` });
+    await client.fetch(web.secureUrl('/r/1.css'), { kind: 'style', referrer: first.url });
+    await client.fetch(web.secureUrl('/p/4'), { kind: 'document', referrer: first.url });
+    await client.fetch(web.secureUrl('/p/5', 'beta.test'), { kind: 'document', referrer: `${first.url}?q=1` });
     const seen = seenSince(requests);
     expect(web.seen.connections - connections).toBe(2);
     expect(seen.map(({ headers }) => headers.cookie)).toEqual([
@@ -70,7 +70,7 @@ describe('like a browser', () => {
       undefined,
       first.url,
       first.url,
-      `http://alpha.test:${web.port}/`,
+      `https://alpha.test:${web.securePort}/`,
     ]);
     expect(seen.map(({ headers }) => headers['sec-fetch-site'])).toEqual([
       'none',
