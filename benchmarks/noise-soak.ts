@@ -73,7 +73,7 @@ async function soak(): Promise<void> {
     activeHours: '0-24',
     rhythm: 'flat',
     budgets: { perHour: values.budget, perDay: '10 GB', perMonth: '10 GB' },
-    requestsPerMinute: 700,
+    requestsPerMinute: 500,
     connections: 32,
     limits: { responseTime: 5, pageTime: 15, responseBytes: '2 MB' },
     state: join(folder, 'state.json'),
@@ -101,6 +101,10 @@ async function soak(): Promise<void> {
     );
   };
   const timer = setInterval(sample, 30_000);
+  let connections = 0;
+  const counter = setInterval(() => {
+    connections = Math.max(connections, openTo(port));
+  }, 100);
   const run = runNoise(config, {
     signal: stop.signal,
     lookup: localLookup(),
@@ -119,6 +123,7 @@ async function soak(): Promise<void> {
   });
   await Promise.race([run, new Promise((resolve) => setTimeout(resolve, Number(values.minutes) * 60_000))]);
   clearInterval(timer);
+  clearInterval(counter);
   sample();
   const stopped = performance.now();
   stop.abort();
@@ -134,7 +139,7 @@ async function soak(): Promise<void> {
     `budget: ${(most / MB).toFixed(2)} MB at most of ${limit / MB} MB; on the wire ${((onWire() - before) / MB).toFixed(2)} MB; metered ${(totals.bytes / MB).toFixed(2)} MB`,
   );
   console.log(
-    `requests a minute: ${seen.mostPerMinute} at most of ${config.requestsPerMinute}; connections: ${seen.mostConnections} at most of ${config.connections}`,
+    `requests a minute: ${seen.mostPerMinute} at most of ${config.requestsPerMinute}; connections: ${connections} at most of ${config.connections}`,
   );
   const half = samples.slice(Math.floor(samples.length / 2));
   console.log(
@@ -146,6 +151,16 @@ async function soak(): Promise<void> {
       .map(([kind, count]) => `${kind} ${count}`)
       .join('; ')}`,
   );
+}
+
+/** Connections to a port on this machine that are open or being opened, as the kernel sees them (proc(5), states 1 and 2). */
+function openTo(port: number): number {
+  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
+  return lines.filter((line) => {
+    const [, , remote, state] = line.trim().split(/\s+/);
+    return remote?.endsWith(end) && (state === '01' || state === '02');
+  }).length;
 }
 
 /** Least squares. */

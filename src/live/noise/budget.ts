@@ -42,6 +42,13 @@ export interface Budget {
   request(signal: AbortSignal): Promise<void>;
   /** Waits until a connection may be opened, and counts it until the returned function is called. @throws as above */
   connection(signal: AbortSignal): Promise<() => void>;
+  /**
+   * Names somebody who may hold connections that nobody uses: asked to close one of them when another is wanted, which says whether
+   * there was one. Returns what takes the name off again.
+   */
+  addHolder(giveWay: () => boolean): () => void;
+  /** Whether somebody waits for a connection: who has done with one asks, and gives way. */
+  readonly isWanted: boolean;
   spending(): Spending;
   /** Writes what was used, to the byte, and lets go of the file. */
   close(): void;
@@ -83,6 +90,7 @@ export function createBudget(
   let ahead = 0;
   let requestsAhead = 0;
   const waiting: (() => void)[] = [];
+  const holders = new Set<() => boolean>();
 
   const now = (): number => {
     const wall = clock();
@@ -175,6 +183,7 @@ export function createBudget(
           };
           waiting.push(go);
           signal.addEventListener('abort', stop, { once: true });
+          for (const giveWay of holders) if (giveWay()) break;
         });
       }
       open++;
@@ -185,6 +194,13 @@ export function createBudget(
         open--;
         waiting.shift()?.();
       };
+    },
+    addHolder(giveWay) {
+      holders.add(giveWay);
+      return () => holders.delete(giveWay);
+    },
+    get isWanted() {
+      return waiting.length > 0;
     },
     spending() {
       const at = now();

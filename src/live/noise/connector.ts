@@ -17,8 +17,8 @@ export interface ConnectorOptions {
   readonly timeout: number;
   /** A certificate that is trusted besides, for tests. */
   readonly ca?: string;
-  /** Told of the protocol of each connection: 'h2' or 'http/1.1'. */
-  readonly onProtocol?: (origin: string, protocol: string) => void;
+  /** Told of each connection before undici is; the protocol is 'h2' or 'http/1.1'. */
+  readonly onOpen?: (origin: string, protocol: string, socket: Socket) => void;
 }
 
 /** Chromium's order. */
@@ -31,7 +31,11 @@ const ALPN = ['h2', 'http/1.1'];
 export function createConnector(options: ConnectorOptions): buildConnector.connector {
   return (target, callback) => {
     open(target, options).then(
-      (socket) => callback(null, socket),
+      (socket) => {
+        const protocol = ('alpnProtocol' in socket && socket.alpnProtocol) || 'http/1.1';
+        options.onOpen?.(originOf(target), protocol, socket);
+        callback(null, socket);
+      },
       (error) => callback(error as Error, null),
     );
   };
@@ -42,10 +46,7 @@ async function open(target: buildConnector.Options, options: ConnectorOptions): 
   const port = Number(target.port) || (isSecure ? 443 : 80);
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeout * 1000)]);
   const socket = await openChecked(target.hostname, port, { ...options, signal });
-  if (!isSecure) {
-    options.onProtocol?.(originOf(target), 'http/1.1');
-    return socket;
-  }
+  if (!isSecure) return socket;
   try {
     const secure = connectTls({
       socket,
@@ -58,7 +59,6 @@ async function open(target: buildConnector.Options, options: ConnectorOptions): 
     secure.on('error', () => {});
     options.meter.watch(secure);
     await settled(secure, 'secureConnect', signal);
-    options.onProtocol?.(originOf(target), secure.alpnProtocol || 'http/1.1');
     return secure;
   } catch (error) {
     socket.destroy();
@@ -74,7 +74,12 @@ export type OpenOptions = Pick<ConnectorOptions, 'guard' | 'budget' | 'meter' | 
  */
 export async function openChecked(hostname: string, port: number, options: OpenOptions): Promise<Socket> {
   const { guard, budget, meter, proxy, signal, timeout } = options;
-  const release = await budget.connection(signal);
+  const release = await budget
+    .connection(AbortSignal.any([signal, AbortSignal.timeout(timeout * 500)]))
+    .catch((error) => {
+      if (signal.aborted) throw error;
+      throw new Refused('no connection free');
+    });
   let socket: Socket | null = null;
   try {
     const addresses = await unless(signal, guard.resolve(hostname, port));

@@ -23,6 +23,9 @@ const HEADERS_OF_THIS_HOP = new Set([
   'upgrade',
 ]);
 
+/** Silence after which a connection that another wants may be closed, in ms. */
+const SILENCE = 2000;
+
 /** @param options `timeout`: seconds for a connection */
 export async function createGateway(options: OpenOptions): Promise<Gateway> {
   const { guard, meter, signal, timeout } = options;
@@ -35,6 +38,8 @@ export async function createGateway(options: OpenOptions): Promise<Gateway> {
   const open = async (hostname: string, port: number): Promise<Socket> =>
     openChecked(hostname, port, { ...options, signal: AbortSignal.any([signal, AbortSignal.timeout(timeout * 1000)]) });
 
+  /** With the time of the last byte, in ms. */
+  const tunnels = new Map<Socket, number>();
   const agent = new Agent({ keepAlive: true, maxSockets: 6 });
   // The types know only of sockets that are returned at once.
   agent.createConnection = ((
@@ -100,10 +105,18 @@ export async function createGateway(options: OpenOptions): Promise<Gateway> {
       const url = new URL(`https://${incoming.url}`);
       guard.checkUrl(url);
       const far = await open(url.hostname, Number(url.port) || 443);
+      tunnels.set(far, performance.now());
       client.write('HTTP/1.1 200 Connection established\r\n\r\n');
       if (head.length > 0) far.write(head);
-      far.on('data', () => meter.poll());
-      far.on('close', () => client.destroy());
+      far.on('data', () => {
+        meter.poll();
+        tunnels.set(far, performance.now());
+      });
+      client.on('data', () => tunnels.set(far, performance.now()));
+      far.on('close', () => {
+        tunnels.delete(far);
+        client.destroy();
+      });
       client.on('close', () => far.destroy());
       far.pipe(client);
       client.pipe(far);
@@ -111,6 +124,14 @@ export async function createGateway(options: OpenOptions): Promise<Gateway> {
       client.end(`HTTP/1.1 ${error instanceof Refused ? 403 : 502} no\r\nContent-Length: 0\r\n\r\n`);
     }
   };
+
+  /** What goes on inside is not to be seen: the one that was silent for longest is closed, as servers do too. */
+  const removeHolder = options.budget.addHolder(() => {
+    const [silent] = [...tunnels].sort((a, b) => a[1] - b[1]);
+    if (!silent || performance.now() - silent[1] < SILENCE) return false;
+    silent[0].destroy();
+    return true;
+  });
 
   const server = createServer(forward);
   const clients = new Set<Duplex>();
@@ -128,6 +149,7 @@ export async function createGateway(options: OpenOptions): Promise<Gateway> {
     user,
     password,
     async close() {
+      removeHolder();
       agent.destroy();
       for (const client of clients) client.destroy();
       await new Promise((resolve) => server.close(resolve));

@@ -1,9 +1,10 @@
 import { setMaxListeners } from 'node:events';
+import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { getDomain } from 'tldts';
 import { CookieJar } from 'tough-cookie';
-import { Agent, type Dispatcher } from 'undici';
+import { Agent, type Dispatcher, type Client as UndiciClient } from 'undici';
 import { type Guard, Refused } from './addresses.js';
 import type { Budget } from './budget.js';
 import { createConnector } from './connector.js';
@@ -92,6 +93,9 @@ export function createClient(options: ClientOptions): Client {
   /** By origin: whether it speaks HTTP/2, once that is known or being found out. */
   const protocols = new Map<string, Promise<string>>();
   const found = new Map<string, (protocol: string) => void>();
+  /** Connections, with undici's view of each; the last one opened, of which undici is told next. */
+  const links = new Map<Socket, UndiciClient>();
+  let opened: Socket | null = null;
   const ended = new AbortController();
   const life = AbortSignal.any([signal, ended.signal]);
   const agent = new Agent({
@@ -103,7 +107,10 @@ export function createClient(options: ClientOptions): Client {
       signal: life,
       timeout: Math.min(10, responseTime),
       ca: options.ca,
-      onProtocol: (origin, protocol) => found.get(origin)?.(protocol),
+      onOpen(origin, protocol, socket) {
+        opened = socket;
+        found.get(origin)?.(protocol);
+      },
     }),
     allowH2: true,
     connections: CONNECTIONS,
@@ -118,12 +125,26 @@ export function createClient(options: ClientOptions): Client {
     strictContentLength: false,
   });
   agent.on('connect', (origin, targets) => {
+    const link = targets.at(-1) as UndiciClient;
+    const socket = opened!;
+    links.set(socket, link);
+    socket.once('close', () => links.delete(socket));
     // undici asks for one thing at a time on a connection unless told otherwise; over HTTP/1.1 that is what browsers do.
-    const client = targets.at(-1) as Dispatcher & { pipelining: number };
     void protocols.get(new URL(String(origin)).origin)?.then((protocol) => {
-      if (protocol === 'h2') client.pipelining = STREAMS;
+      if (protocol === 'h2') link.pipelining = STREAMS;
     });
   });
+  /** Closes a connection on which nothing is asked for. */
+  const giveWay = (): boolean => {
+    for (const [socket, { stats }] of links) {
+      if (stats.running > 0 || stats.pending > 0) continue;
+      links.delete(socket);
+      socket.destroy();
+      return true;
+    }
+    return false;
+  };
+  const removeHolder = budget.addHolder(giveWay);
 
   /** The first request to an origin goes ahead of the others: they share its connection, where the server can do that. */
   const turn = async (origin: string, waiting: AbortSignal): Promise<void> => {
@@ -149,7 +170,7 @@ export function createClient(options: ClientOptions): Client {
   const hop = async (url: URL, given: FetchOptions, first: URL, stop: AbortSignal) => {
     guard.checkUrl(url);
     await turn(url.origin, stop);
-    await budget.request(stop);
+    if (url !== first) await budget.request(stop);
     const headers = identity.headers(contextOf(url, given, first));
     const cookies = await cookiesFor(jar, url);
     const flat = headers.flat();
@@ -210,6 +231,13 @@ export function createClient(options: ClientOptions): Client {
   return {
     async fetch(target, given) {
       const began = performance.now();
+      const patience = AbortSignal.any([life, ...(given.signal ? [given.signal] : [])]);
+      const isCounted = await budget.request(patience).then(
+        () => true,
+        () => false,
+      );
+      life.throwIfAborted();
+      // Whoever waits for us is no slow server.
       const timeout = AbortSignal.timeout(responseTime * 1000);
       const stop = AbortSignal.any([life, timeout, ...(given.signal ? [given.signal] : [])]);
       // Each hop of a redirect listens to it.
@@ -229,6 +257,7 @@ export function createClient(options: ClientOptions): Client {
         ...partial,
       });
       let bytes = 0;
+      if (!isCounted) return answer({ problem: 'refused: requests a minute' });
       try {
         for (let hops = 0; ; hops++) {
           if (!url || !first) return answer({ problem: 'not a URL' });
@@ -260,6 +289,8 @@ export function createClient(options: ClientOptions): Client {
         if (life.aborted) throw life.reason;
         const problem = timeout.aborted ? 'too slow' : meter.isSpent ? 'cut: budget' : describe(error);
         return answer({ bytes, problem });
+      } finally {
+        if (budget.isWanted) giveWay();
       }
     },
     get bytes() {
@@ -269,6 +300,7 @@ export function createClient(options: ClientOptions): Client {
       return meter.isSpent;
     },
     async close() {
+      removeHolder();
       ended.abort(new Error('visit over'));
       meter.poll();
       await agent.destroy(null).catch(() => {});
