@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Rng } from '../../shared/rng.js';
 import type { Engine } from './engine.js';
 import type { Report } from './events.js';
 import type { RequestKind } from './identity.js';
 import type { Resource } from './page.js';
-import { type Answer, type Client, type ClientOptions, createClient } from './web-client.js';
+import { type Answer, type ClientOptions, createClient } from './web-client.js';
 
 export interface HttpEngineOptions extends Omit<ClientOptions, 'signal'> {
   readonly user: number;
@@ -11,18 +13,27 @@ export interface HttpEngineOptions extends Omit<ClientOptions, 'signal'> {
   /** Seconds for a page with all it loads. */
   readonly pageTime: number;
   readonly report: Report;
+  readonly rng: Rng;
   readonly signal: AbortSignal;
 }
 
-/** Requests of a page under way at once, over all servers; Chromium holds back what is of low priority likewise. */
-const AT_ONCE = 24;
+/**
+ * As Chromium's resource scheduler (services/network/resource_scheduler): what can wait goes one by one while the page cannot be drawn,
+ * then ten at once.
+ */
+const WAITING = { meanwhile: 1, after: 10 } as const;
+const BLOCKING = 24;
+/** Seconds from a document to the first of its resources, and from what it takes to draw it to the rest; our choice. */
+const READING = { median: 0.04, spread: 0.5 } as const;
+const DRAWING = { median: 0.03, spread: 0.6 } as const;
 
-/** First what the page cannot be drawn without. */
-const ORDER: readonly Resource['kind'][] = ['style', 'script', 'font', 'image', 'iframe', 'video'];
+/** What a page cannot be drawn without. */
+const isBlocking = ({ kind, isDeferred }: Resource) =>
+  kind === 'style' || kind === 'font' || (kind === 'script' && !isDeferred);
 
 /** Loads pages with a web client of our own: documents and what they name, no scripts. */
 export function createHttpEngine(options: HttpEngineOptions): Engine {
-  const { user, report, signal, resources, pageTime } = options;
+  const { user, report, rng, signal, resources, pageTime } = options;
   return {
     async open() {
       const client = createClient(options);
@@ -46,9 +57,24 @@ export function createHttpEngine(options: HttpEngineOptions): Engine {
           const { page, status, problem, retryAfter } = document;
           const isPage = page !== null && status !== null && status < 400;
           const wanted = isPage ? choose(page.resources, loaded, resources) : [];
-          const bytes = await loadAll(wanted, client, stop, async ({ url: one, kind }) => {
-            return (await ask(one, kind, document.url, stop)).bytes;
-          });
+          let bytes = 0;
+          const load = async ({ url: one, kind }: Resource) => {
+            bytes += (await ask(one, kind, document.url, stop)).bytes;
+          };
+          const first = wanted.filter(isBlocking);
+          const later = wanted.filter((one) => !isBlocking(one));
+          const think = ({ median, spread }: typeof READING | typeof DRAWING) =>
+            sleep(1000 * median * Math.exp(rng.normal(0, spread)), undefined, { signal });
+          if (wanted.length > 0) await think(READING);
+          const isOver = () => stop.aborted || client.isSpent;
+          let isDrawn = false;
+          const drawn = loadAll(first, BLOCKING, load, isOver)
+            .then(() => think(DRAWING))
+            .then(() => {
+              isDrawn = true;
+            });
+          await Promise.all([drawn, loadAll(later, WAITING.meanwhile, load, () => isOver() || isDrawn)]);
+          await loadAll(later, WAITING.after, load, isOver);
           signal.throwIfAborted();
           return {
             url: document.url,
@@ -76,23 +102,21 @@ export function createHttpEngine(options: HttpEngineOptions): Engine {
 
 function choose(resources: readonly Resource[], loaded: Set<string>, most: number): Resource[] {
   const fresh = resources.filter(({ url }) => !loaded.has(url));
-  const wanted = ORDER.flatMap((kind) => fresh.filter((one) => one.kind === kind)).slice(0, most);
+  const wanted = [...fresh.filter(isBlocking), ...fresh.filter((one) => !isBlocking(one))].slice(0, most);
   for (const { url } of wanted) loaded.add(url);
   return wanted;
 }
 
-/** @returns bytes of all */
+/** Takes resources off the list, so many at once, until there are none or it is over. */
 async function loadAll(
-  resources: readonly Resource[],
-  client: Client,
-  stop: AbortSignal,
-  load: (resource: Resource) => Promise<number>,
-): Promise<number> {
-  let next = 0;
-  let bytes = 0;
+  resources: Resource[],
+  atOnce: number,
+  load: (resource: Resource) => Promise<void>,
+  isOver: () => boolean,
+): Promise<void> {
   const worker = async () => {
-    while (next < resources.length && !stop.aborted && !client.isSpent) bytes += await load(resources[next++]!);
+    for (let next = resources.shift(); next; next = isOver() ? undefined : resources.shift()) await load(next);
   };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, resources.length) }, worker));
-  return bytes;
+  if (isOver()) return;
+  await Promise.all(Array.from({ length: Math.min(atOnce, resources.length) }, worker));
 }

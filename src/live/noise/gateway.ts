@@ -1,4 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -29,6 +30,8 @@ const SILENCE = 2000;
 /** @param options `timeout`: seconds for a connection */
 export async function createGateway(options: OpenOptions): Promise<Gateway> {
   const { guard, meter, signal, timeout } = options;
+  // Each request listens to it.
+  setMaxListeners(0, signal);
   const [user, password] = ['noise', randomBytes(16).toString('hex')];
   const credentials = Buffer.from(`Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`);
   const mayUse = ({ headers }: IncomingMessage) => {

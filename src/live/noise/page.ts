@@ -17,6 +17,8 @@ export type ResourceKind = 'style' | 'script' | 'image' | 'font' | 'iframe' | 'v
 export interface Resource {
   readonly url: string;
   readonly kind: ResourceKind;
+  /** A script that the page is drawn without: deferred, asynchronous, or a module. */
+  readonly isDeferred: boolean;
 }
 
 /** What a page leads to. URLs are absolute, http or https, each once, in the order of the page. */
@@ -52,7 +54,7 @@ const PRESCAN = 1024;
  */
 export function readPage(url: string, contentType: string): PageReader {
   const links = new Set<string>();
-  const resources = new Map<string, ResourceKind>();
+  const resources = new Map<string, Omit<Resource, 'url'>>();
   let base = url;
   let hasBase = false;
   let refresh: string | null = null;
@@ -70,10 +72,10 @@ export function readPage(url: string, contentType: string): PageReader {
     const found = absolute(text);
     if (found) links.add(found);
   };
-  const addResource = (text: string | undefined, kind: ResourceKind) => {
+  const addResource = (text: string | undefined, kind: ResourceKind, isDeferred = false) => {
     if (!text || resources.size >= MOST_RESOURCES) return;
     const found = absolute(text);
-    if (found && !resources.has(found)) resources.set(found, kind);
+    if (found && !resources.has(found)) resources.set(found, { kind, isDeferred });
   };
 
   const open = (name: string, of: Record<string, string>): void => {
@@ -92,7 +94,7 @@ export function readPage(url: string, contentType: string): PageReader {
         addLinked(of);
         break;
       case 'script':
-        addResource(of.src, 'script');
+        addResource(of.src, 'script', 'defer' in of || 'async' in of || of.type === 'module');
         break;
       case 'img':
         addResource(largestSource(of.srcset) ?? of.src, 'image');
@@ -163,7 +165,7 @@ export function readPage(url: string, contentType: string): PageReader {
       // The parser's own end would close what is open, element by element; there is nothing left to find.
       return {
         links: [...links],
-        resources: [...resources].map(([found, kind]) => ({ url: found, kind })),
+        resources: [...resources].map(([found, of]) => ({ url: found, ...of })),
         refresh,
       };
     },

@@ -124,8 +124,14 @@ export async function runNoise(config: NoiseConfig, options: NoiseOptions): Prom
         const own = rng.stream('user', user);
         const engine =
           kind === 'browser'
-            ? await createBrowserEngine({ ...common, user, identity, executable: config.browser })
-            : createHttpEngine({ ...common, user, identity });
+            ? await createBrowserEngine({
+                ...common,
+                user,
+                identity,
+                rng: own.stream('engine'),
+                executable: config.browser,
+              })
+            : createHttpEngine({ ...common, user, identity, rng: own.stream('engine') });
         engines.push(engine);
         tasks.push(
           runVisitor({

@@ -100,6 +100,12 @@ const BOMBS = {
   br: brotliCompressSync(Buffer.alloc(50e6, ' '), { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }),
 };
 const FILLER = randomBytes(1 << 20);
+/** One white pixel. Browsers that find no picture in what they load stop loading it; what follows the end of one they load too. */
+const PIXEL = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mP8/x8AAwMCAO+ip1sAAAAASUVORK5CYII=',
+  'base64',
+);
+const PICTURE = Buffer.concat([PIXEL, FILLER]);
 const WORDS = 'the house and a garden of light were near one river where people came to hear about old books'.split(
   ' ',
 );
@@ -244,7 +250,7 @@ function resource(path: string, headers: Headers, outgoing: ServerResponse): voi
   // A comment to CSS and JavaScript alike, so that a browser runs nothing.
   const body =
     kind === 'png'
-      ? FILLER.subarray(0, length)
+      ? PICTURE.subarray(0, length)
       : Buffer.concat([Buffer.from('/*'), Buffer.alloc(Math.max(0, length - 4), 'x'), Buffer.from('*/')]).subarray(
           0,
           length,
