@@ -122,6 +122,14 @@ describe('what does not fit gets one line with its place', () => {
   });
 });
 
+test('the page on noise has every key with its default', () => {
+  const page = readFileSync(new URL('../../../docs/noise.md', import.meta.url), 'utf8');
+  for (const { key, default: value, description } of describeNoiseConfig()) {
+    const shown = value === undefined || value === '' || Array.isArray(value) ? '' : `\`${value}\``;
+    expect(page).toContain(`| \`${key}\` | ${shown} | ${description} |`);
+  }
+});
+
 test('every key is described', () => {
   const rows = describeNoiseConfig();
   expect(rows.map(({ key }) => key)).toEqual(
