@@ -38,8 +38,11 @@ export interface Budget {
   overdraw(bytes: number): void;
   /** Seconds since the epoch at which so many bytes could be set aside, if nothing else is used; `now` where they can be now. */
   timeOf(bytes: number): number;
-  /** Waits until a request may be made, and counts it. @throws where `signal` is aborted */
-  request(signal: AbortSignal): Promise<void>;
+  /**
+   * Waits until a request may be made, and counts it: from now until a minute after the returned function is called, which is to be when the
+   * request has been sent for sure. Then no 60 seconds see more of them sent. @throws where `signal` is aborted
+   */
+  request(signal: AbortSignal): Promise<() => void>;
   /** Waits until a connection may be opened, and counts it until the returned function is called. @throws as above */
   connection(signal: AbortSignal): Promise<() => void>;
   /**
@@ -89,6 +92,7 @@ export function createBudget(
   /** What the file counts and nobody has used. */
   let ahead = 0;
   let requestsAhead = 0;
+  let requestsAside = 0;
   const waiting: (() => void)[] = [];
   const holders = new Set<() => boolean>();
 
@@ -125,7 +129,7 @@ export function createBudget(
     if (!file || (aside <= ahead && requestsAhead >= 0)) return;
     ahead = aside + chunk;
     requestsAhead = requestChunk;
-    write(at, { bytes: ahead, requests: requestsAhead });
+    write(at, { bytes: ahead, requests: requestsAhead + requestsAside });
   };
 
   const left = (at: number) => Math.min(...bytes.map(({ window, limit }) => limit - window.total(at))) - aside;
@@ -160,11 +164,18 @@ export function createBudget(
       for (;;) {
         signal.throwIfAborted();
         const at = now();
-        const free = minute.timeOf(at, requestsPerMinute - 1);
+        const free = minute.timeOf(at, requestsPerMinute - requestsAside - 1);
         if (free <= at) {
-          minute.add(at, 1);
+          requestsAside++;
           requestsAhead--;
-          return keepAhead(at);
+          keepAhead(at);
+          let isSent = false;
+          return () => {
+            if (isSent) return;
+            isSent = true;
+            requestsAside--;
+            minute.add(now(), 1);
+          };
         }
         await sleep(Math.min(1000, Math.max(10, (free - at) * 1000)), undefined, { signal });
       }
@@ -208,13 +219,13 @@ export function createBudget(
         hour: hour.total(at) + aside,
         day: day.total(at) + aside,
         month: month.total(at) + aside,
-        requests: minute.total(at),
+        requests: minute.total(at) + requestsAside,
         connections: open,
       };
     },
     close() {
       if (!file) return;
-      write(now(), { bytes: aside, requests: 0 });
+      write(now(), { bytes: aside, requests: requestsAside });
       file.close();
     },
   };

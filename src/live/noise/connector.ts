@@ -6,6 +6,7 @@ import { Refused } from './addresses.js';
 import type { Budget } from './budget.js';
 import type { Meter } from './meter.js';
 import { openThrough, type ProxyServer } from './proxy.js';
+import { linkSignals } from './signals.js';
 
 export interface ConnectorOptions {
   readonly guard: Guard;
@@ -44,10 +45,11 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
 async function open(target: buildConnector.Options, options: ConnectorOptions): Promise<Socket | TLSSocket> {
   const isSecure = target.protocol === 'https:';
   const port = Number(target.port) || (isSecure ? 443 : 80);
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeout * 1000)]);
-  const socket = await openChecked(target.hostname, port, { ...options, signal });
-  if (!isSecure) return socket;
+  const { signal, release } = linkSignals([options.signal], options.timeout);
+  let socket: Socket | null = null;
   try {
+    socket = await openChecked(target.hostname, port, { ...options, signal });
+    if (!isSecure) return socket;
     const secure = connectTls({
       socket,
       // Whose certificate it has to be. An address has no name to ask for.
@@ -61,8 +63,10 @@ async function open(target: buildConnector.Options, options: ConnectorOptions): 
     await settled(secure, 'secureConnect', signal);
     return secure;
   } catch (error) {
-    socket.destroy();
+    socket?.destroy();
     throw error;
+  } finally {
+    release();
   }
 }
 
@@ -74,12 +78,13 @@ export type OpenOptions = Pick<ConnectorOptions, 'guard' | 'budget' | 'meter' | 
  */
 export async function openChecked(hostname: string, port: number, options: OpenOptions): Promise<Socket> {
   const { guard, budget, meter, proxy, signal, timeout } = options;
+  const patience = linkSignals([signal], timeout / 2);
   const release = await budget
-    .connection(AbortSignal.any([signal, AbortSignal.timeout(timeout * 500)]))
+    .connection(patience.signal)
     .catch((error) => {
-      if (signal.aborted) throw error;
-      throw new Refused('no connection free');
-    });
+      throw patience.isLate ? new Refused('no connection free') : error;
+    })
+    .finally(patience.release);
   let socket: Socket | null = null;
   try {
     const addresses = await unless(signal, guard.resolve(hostname, port));
@@ -115,13 +120,15 @@ async function reach(
     meter.add(socket);
     // Once it is handed over, errors are undici's to hear of.
     socket.on('error', () => {});
-    const patience = AbortSignal.timeout((timeout * 1000) / (hosts.length - i));
+    const patience = linkSignals([signal], timeout / (hosts.length - i));
     try {
-      await settled(socket, 'connect', AbortSignal.any([signal, patience]));
+      await settled(socket, 'connect', patience.signal);
       return socket;
     } catch (error) {
       socket.destroy();
       if (signal.aborted || i === hosts.length - 1) throw error;
+    } finally {
+      patience.release();
     }
   }
   throw new Refused('no address');

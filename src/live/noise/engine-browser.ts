@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Browser, BrowserContext, Page as BrowserPage } from 'playwright-core';
+import type { Browser, BrowserContext, Page as BrowserPage, Request } from 'playwright-core';
 import { InputError } from '../../shared/errors.js';
 import { Refused } from './addresses.js';
 import type { Engine, Load, Session } from './engine.js';
@@ -133,15 +133,24 @@ async function createSession(
   const before = metered();
   let requests = 0;
   let bytes = 0;
+  /** Requests that Chromium may not have sent yet. */
+  const sent = new Map<Request, () => void>();
+  const told = (request: Request) => {
+    sent.get(request)?.();
+    sent.delete(request);
+  };
+  context.on('response', (response) => told(response.request()));
+  context.on('requestfailed', told);
   await context.route('**', async (route) => {
     const url = parseUrl(route.request().url());
     try {
       if (!url || requests > resources) throw new Refused('enough');
       guard.checkUrl(url);
       requests++;
-      await budget.request(signal);
+      sent.set(route.request(), await budget.request(signal));
       await route.continue();
     } catch {
+      told(route.request());
       await route.abort('blockedbyclient').catch(() => {});
     }
   });
@@ -199,7 +208,10 @@ async function createSession(
     get bytes() {
       return metered() - before;
     },
-    close: () => context.close().catch(() => {}),
+    async close() {
+      await context.close().catch(() => {});
+      for (const request of [...sent.keys()]) told(request);
+    },
   };
 }
 
@@ -227,7 +239,7 @@ async function loadPage(
     return {
       url: page.url(),
       status: response.status(),
-      page: { links: [...new Set(links.map(({ href }) => href))], resources: [], refresh: null },
+      page: { links: [...new Set(links.map(({ href }) => href))], resources: [], refresh: null, hasIcon: true },
       retryAfter: Number.isFinite(retryAfter) ? retryAfter : null,
       problem: null,
     };

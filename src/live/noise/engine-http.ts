@@ -18,10 +18,10 @@ export interface HttpEngineOptions extends Omit<ClientOptions, 'signal'> {
 }
 
 /**
- * As Chromium's resource scheduler (services/network/resource_scheduler): what can wait goes one by one while the page cannot be drawn,
- * then ten at once.
+ * As Chromium's resource scheduler (services/network/resource_scheduler): what can wait goes one by one while the page cannot be drawn.
+ * After that it holds back what is of low priority beyond ten; pictures in view are not.
  */
-const WAITING = { meanwhile: 1, after: 10 } as const;
+const WAITING = { meanwhile: 1, after: 24 } as const;
 const BLOCKING = 24;
 /** Seconds from a document to the first of its resources, and from what it takes to draw it to the rest; our choice. */
 const READING = { median: 0.04, spread: 0.5 } as const;
@@ -75,12 +75,18 @@ export function createHttpEngine(options: HttpEngineOptions): Engine {
             });
           await Promise.all([drawn, loadAll(later, WAITING.meanwhile, load, () => isOver() || isDrawn)]);
           await loadAll(later, WAITING.after, load, isOver);
+          const icon = `${new URL(document.url).origin}/favicon.ico`;
+          const hasOwn = !isPage || page.hasIcon || resources === 0 || loaded.has(icon) || isOver();
+          if (!hasOwn) {
+            loaded.add(icon);
+            await load({ url: icon, kind: 'image', isDeferred: false });
+          }
           signal.throwIfAborted();
           return {
             url: document.url,
             status,
             page,
-            requests: 1 + wanted.length,
+            requests: 1 + wanted.length + (hasOwn ? 0 : 1),
             bytes: document.bytes + bytes,
             retryAfter,
             problem,

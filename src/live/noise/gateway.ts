@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { Refused } from './addresses.js';
 import { type OpenOptions, openChecked } from './connector.js';
 import { parseUrl } from './page.js';
+import { linkSignals } from './signals.js';
 
 /** A proxy on this machine through which a browser reaches what may be reached, at checked addresses, metered; and nothing else. */
 export interface Gateway {
@@ -38,8 +39,10 @@ export async function createGateway(options: OpenOptions): Promise<Gateway> {
     const given = Buffer.from(headers['proxy-authorization'] ?? '');
     return given.length === credentials.length && timingSafeEqual(given, credentials);
   };
-  const open = async (hostname: string, port: number): Promise<Socket> =>
-    openChecked(hostname, port, { ...options, signal: AbortSignal.any([signal, AbortSignal.timeout(timeout * 1000)]) });
+  const open = async (hostname: string, port: number): Promise<Socket> => {
+    const timed = linkSignals([signal], timeout);
+    return openChecked(hostname, port, { ...options, signal: timed.signal }).finally(timed.release);
+  };
 
   /** With the time of the last byte, in ms. */
   const tunnels = new Map<Socket, number>();

@@ -27,6 +27,8 @@ export interface Page {
   readonly resources: readonly Resource[];
   /** Of a meta refresh; null where there is none. */
   readonly refresh: string | null;
+  /** Whether it names an icon; otherwise browsers ask for /favicon.ico. */
+  readonly hasIcon: boolean;
 }
 
 export interface PageReader {
@@ -57,6 +59,7 @@ export function readPage(url: string, contentType: string): PageReader {
   const resources = new Map<string, Omit<Resource, 'url'>>();
   let base = url;
   let hasBase = false;
+  let hasIcon = false;
   let refresh: string | null = null;
   let depth = 0;
   let isFull = false;
@@ -118,8 +121,10 @@ export function readPage(url: string, contentType: string): PageReader {
   const addLinked = ({ rel = '', href, as }: Record<string, string>) => {
     const kinds = rel.toLowerCase().split(/\s+/);
     if (kinds.includes('stylesheet')) addResource(href, 'style');
-    else if (kinds.includes('icon')) addResource(href, 'image');
-    else if (kinds.includes('preload') && (as === 'style' || as === 'script' || as === 'image' || as === 'font')) {
+    else if (kinds.includes('icon')) {
+      hasIcon = true;
+      addResource(href, 'image');
+    } else if (kinds.includes('preload') && (as === 'style' || as === 'script' || as === 'image' || as === 'font')) {
       addResource(href, as);
     }
   };
@@ -167,6 +172,7 @@ export function readPage(url: string, contentType: string): PageReader {
         links: [...links],
         resources: [...resources].map(([found, of]) => ({ url: found, ...of })),
         refresh,
+        hasIcon,
       };
     },
   };

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createRng } from '../../shared/rng.js';
 import { createGuard, type Lookup, lookupAll } from './addresses.js';
 import { createBudget } from './budget.js';
@@ -78,6 +79,8 @@ export async function runNoise(config: NoiseConfig, options: NoiseOptions): Prom
     ended.signal,
     ...(config.duration === null ? [] : [timeOver(config.duration, ended.signal)]),
   ]);
+  // All that goes on listens to it.
+  setMaxListeners(0, signal);
   const engines: Engine[] = [];
   const tick = setInterval(() => report({ type: 'spending', spending: budget.spending() }), TICK);
   try {

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
@@ -12,6 +11,7 @@ import type { Identity, RequestContext, RequestKind } from './identity.js';
 import { createMeter, STREAM_WINDOW } from './meter.js';
 import { type Page, type PageReader, parseUrl, readPage } from './page.js';
 import type { ProxyServer } from './proxy.js';
+import { linkSignals } from './signals.js';
 
 export interface ClientOptions {
   readonly guard: Guard;
@@ -97,7 +97,8 @@ export function createClient(options: ClientOptions): Client {
   const links = new Map<Socket, UndiciClient>();
   let opened: Socket | null = null;
   const ended = new AbortController();
-  const life = AbortSignal.any([signal, ended.signal]);
+  const linked = linkSignals([signal, ended.signal]);
+  const life = linked.signal;
   const agent = new Agent({
     connect: createConnector({
       guard,
@@ -167,10 +168,16 @@ export function createClient(options: ClientOptions): Client {
     );
   };
 
-  const hop = async (url: URL, given: FetchOptions, first: URL, stop: AbortSignal) => {
+  const hop = async (
+    url: URL,
+    given: FetchOptions,
+    first: URL,
+    stop: AbortSignal,
+    count: (sent: () => void) => void,
+  ) => {
     guard.checkUrl(url);
     await turn(url.origin, stop);
-    if (url !== first) await budget.request(stop);
+    if (url !== first) count(await budget.request(stop));
     const headers = identity.headers(contextOf(url, given, first));
     const cookies = await cookiesFor(jar, url);
     const flat = headers.flat();
@@ -231,17 +238,13 @@ export function createClient(options: ClientOptions): Client {
   return {
     async fetch(target, given) {
       const began = performance.now();
-      const patience = AbortSignal.any([life, ...(given.signal ? [given.signal] : [])]);
-      const isCounted = await budget.request(patience).then(
-        () => true,
-        () => false,
-      );
+      const patience = linkSignals([life, given.signal]);
+      let sent = await budget.request(patience.signal).catch(() => null);
+      patience.release();
       life.throwIfAborted();
       // Whoever waits for us is no slow server.
-      const timeout = AbortSignal.timeout(responseTime * 1000);
-      const stop = AbortSignal.any([life, timeout, ...(given.signal ? [given.signal] : [])]);
-      // Each hop of a redirect listens to it.
-      setMaxListeners(0, stop);
+      const timed = linkSignals([life, given.signal], responseTime);
+      const stop = timed.signal;
       let url = parseUrl(target);
       const first = url;
       const answer = (partial: Partial<Answer>): Answer => ({
@@ -257,11 +260,14 @@ export function createClient(options: ClientOptions): Client {
         ...partial,
       });
       let bytes = 0;
-      if (!isCounted) return answer({ problem: 'refused: requests a minute' });
       try {
+        if (!sent) return answer({ problem: 'refused: requests a minute' });
         for (let hops = 0; ; hops++) {
           if (!url || !first) return answer({ problem: 'not a URL' });
-          const response = await hop(url, given, first, stop);
+          const response = await hop(url, given, first, stop, (next) => {
+            sent = next;
+          });
+          sent();
           await keepCookies(jar, url, response.headers['set-cookie']);
           const location = response.headers.location;
           const isRedirect = REDIRECT.has(response.statusCode) && location !== undefined;
@@ -287,9 +293,11 @@ export function createClient(options: ClientOptions): Client {
         }
       } catch (error) {
         if (life.aborted) throw life.reason;
-        const problem = timeout.aborted ? 'too slow' : meter.isSpent ? 'cut: budget' : describe(error);
+        const problem = timed.isLate ? 'too slow' : meter.isSpent ? 'cut: budget' : describe(error);
         return answer({ bytes, problem });
       } finally {
+        timed.release();
+        sent?.();
         if (budget.isWanted) giveWay();
       }
     },
@@ -302,6 +310,7 @@ export function createClient(options: ClientOptions): Client {
     async close() {
       removeHolder();
       ended.abort(new Error('visit over'));
+      linked.release();
       meter.poll();
       await agent.destroy(null).catch(() => {});
       meter.close();
