@@ -192,15 +192,10 @@ async function createSession(
       // Not in a tab: a user never sees it.
       const client = createClient(options);
       try {
-        const {
-          status,
-          text,
-          bytes: size,
-          seconds,
-          problem,
-        } = await client.fetch(url, { kind: 'robots', referrer: null });
+        const answer = await client.fetch(url, { kind: 'robots', referrer: null });
+        const { status, bytes: size, seconds, problem } = answer;
         report({ type: 'request', user, url, kind: 'robots', status, bytes: size, seconds, problem });
-        return { status, text };
+        return answer;
       } finally {
         await client.close();
       }

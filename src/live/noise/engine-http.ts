@@ -93,8 +93,7 @@ export function createHttpEngine(options: HttpEngineOptions): Engine {
           };
         },
         async robots(url) {
-          const { status, text } = await ask(url, 'robots', null);
-          return { status, text };
+          return ask(url, 'robots', null);
         },
         get bytes() {
           return client.bytes;

@@ -1,4 +1,5 @@
 import type { Page } from './page.js';
+import type { RobotsAnswer } from './robots.js';
 
 /** What came of loading a page. */
 export interface Load {
@@ -19,7 +20,7 @@ export interface Session {
   /** Loads a page with what belongs to it. Throws only where the run has ended. @param referrer of the link that was followed */
   load(url: string, referrer: string | null): Promise<Load>;
   /** robots.txt, over the same connections. */
-  robots(url: string): Promise<{ readonly status: number | null; readonly text: string }>;
+  robots(url: string): Promise<RobotsAnswer>;
   /** IP bytes so far. */
   readonly bytes: number;
   close(): Promise<void>;

@@ -19,6 +19,8 @@ export interface Rules {
 export interface RobotsAnswer {
   readonly status: number | null;
   readonly text: string;
+  /** Why there is more of it than `text`; null where there is not. */
+  readonly problem: string | null;
 }
 
 /** A crawler has to read so much (RFC 9309, section 2.5), and need not read more. */
@@ -39,13 +41,13 @@ const ALL: Rules = { isAllowed: () => true, delay: 0 };
 const NOTHING: Rules = { isAllowed: () => false, delay: 0 };
 
 /** Section 2.3.1: without a file all is allowed, while the server is out of order nothing is. */
-export function rulesOf(url: string, { status, text }: RobotsAnswer): Rules {
+export function rulesOf(url: string, { status, text, problem }: RobotsAnswer): Rules {
   if (status === null || status >= 500) return NOTHING;
   if (status >= 400) return ALL;
   if (status < 200 || status >= 300) return ALL;
   const lines = text.slice(0, ROBOTS_BYTES).split(/\r\n?|\n/);
   // Half a rule is another rule.
-  if (text.length >= ROBOTS_BYTES) lines.pop();
+  if (problem !== null || Buffer.byteLength(text) >= ROBOTS_BYTES - 3) lines.pop();
   const parsed = robotsParser(url, lines.filter((line) => line.length <= LONGEST_RULE).join('\n'));
   const delay = Number(parsed.getCrawlDelay(NAME) ?? 0);
   return {

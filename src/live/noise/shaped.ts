@@ -47,6 +47,8 @@ const AT_ONCE = 6;
 const REQUESTS_PER_SITE = 30;
 /** Seconds before another site is tried, where one could not be used. */
 const AFTER_FAILURE = 5;
+/** Nothing is begun with less than this left of the budget. */
+const LEAST_BYTES = 500_000;
 /** Seconds of the trial in which a defense must make cover. */
 const TRIAL = 600;
 
@@ -110,6 +112,13 @@ export async function createShapedNoise(shaped: NoiseShape, options: ShapedOptio
     for (;;) {
       await sleep(TICK, undefined, { signal });
       if (owed[INBOUND] < ANSWER_HEADERS && owed[OUTBOUND] < REQUEST_BYTES) continue;
+      // What cannot be afforded is not made up for later.
+      if (options.budget.timeOf(LEAST_BYTES) > clock()) {
+        owed[INBOUND] = 0;
+        owed[OUTBOUND] = 0;
+        await sleep(AFTER_FAILURE * 1000, undefined, { signal });
+        continue;
+      }
       const source = await openSource(options);
       if (source) await payFrom(source, owed, options);
       else await sleep(AFTER_FAILURE * 1000, undefined, { signal });
@@ -151,7 +160,8 @@ async function openSource(options: ShapedOptions): Promise<Source | null> {
       const urls = own.filter((one) => rules?.isAllowed(one) ?? true);
       return { client, urls: urls.length > 0 ? urls : [document.url], referrer: document.url };
     }
-    if (document) sites.failed(site, document.retryAfter);
+    // What we refuse, or cannot afford, is no fault of the site's.
+    if (document && !/^(refused|cut)/.test(document.problem ?? '')) sites.failed(site, document.retryAfter);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
   }

@@ -111,7 +111,8 @@ describe('identity', () => {
 });
 
 describe('robots.txt', () => {
-  const answer = (text: string, status: number | null = 200) => rulesOf('http://a.test/robots.txt', { status, text });
+  const answer = (text: string, status: number | null = 200, problem: string | null = null) =>
+    rulesOf('http://a.test/robots.txt', { status, text, problem });
 
   test('its own group counts, or else the one for all', () => {
     const text = 'User-agent: *\nDisallow: /x\nCrawl-delay: 7\n\nUser-agent: Homeveil\nDisallow: /y';
@@ -145,6 +146,13 @@ describe('robots.txt', () => {
     expect(answer('User-agent: *\nCrawl-delay: -5').delay).toBe(0);
   });
 
+  test('half a rule, where the file was cut, is none', () => {
+    const text = 'User-agent: *\nDisallow: /a/b\nDisallow: /';
+    expect(answer(text).isAllowed('http://a.test/p')).toBe(false);
+    expect(answer(text, 200, 'too slow').isAllowed('http://a.test/p')).toBe(true);
+    expect(answer(text, 200, 'too slow').isAllowed('http://a.test/a/b')).toBe(false);
+  });
+
   test('a site is asked once a day, and sooner where it did not answer', async () => {
     let now = 0;
     let asked = 0;
@@ -153,7 +161,7 @@ describe('robots.txt', () => {
     const of = () =>
       robots.of(new URL('http://a.test/p'), async () => {
         asked++;
-        return { status, text: '' };
+        return { status, text: '', problem: null };
       });
     await Promise.all([of(), of()]);
     now = 86_399;
