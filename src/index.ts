@@ -35,6 +35,9 @@ export { type CaptureRequest, type CaptureResult, capture } from './live/capture
 export { type Interfaces, listInterfaces } from './live/capture/interfaces.js';
 export { type LivePackets, readLive } from './live/capture/packets.js';
 export { type CaptureSource, openCapture, type SourceOptions } from './live/capture/source.js';
+export { type NoiseConfig, type NoiseInput, readNoiseConfig, resolveNoiseConfig } from './live/noise/config.js';
+export type { NoiseEvent, NoiseTotals } from './live/noise/events.js';
+export { type NoiseOptions, runNoise } from './live/noise/run.js';
 export { type ReplayRequest, type ReplayResult, replay } from './live/replay/replay.js';
 export { openTunnelEnd, type Place, type TunnelEnd, type TunnelOptions, whyNotLive } from './live/tunnel/end.js';
 export { readKey, writeKey } from './live/tunnel/key.js';

@@ -11,6 +11,7 @@ import inspect from './inspect.js';
 import interfaces from './interfaces.js';
 import list from './list.js';
 import create from './new.js';
+import noise from './noise.js';
 import replay from './replay.js';
 import report from './report.js';
 import schema from './schema.js';
@@ -35,6 +36,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .command(interfaces)
     .command(replay)
     .command(tunnel)
+    .command(noise)
     .command(create)
     .command(check)
     .command(list)

@@ -2,13 +2,17 @@ import type { CommandModule } from 'yargs';
 import { loadPlugins } from '../harness/load-plugins.js';
 import { views } from '../harness/plugins.js';
 import { studySchema } from '../harness/study-file.js';
+import { noiseSchema } from '../live/noise/config.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 
-const command: CommandModule<object, PluginOption> = {
-  command: 'schema',
-  describe: 'Print the JSON Schema of study files, for an editor to complete and check them',
-  builder: (yargs) => addPluginOption(yargs),
-  handler: async ({ plugin = [] }) => {
+const command: CommandModule<object, PluginOption & { of: 'study' | 'noise' }> = {
+  command: 'schema [of]',
+  describe:
+    'Print the JSON Schema of study files, or of the configuration of noise, for an editor to complete and check them',
+  builder: (yargs) =>
+    addPluginOption(yargs).positional('of', { choices: ['study', 'noise'] as const, default: 'study' as const }),
+  handler: async ({ plugin = [], of }) => {
+    if (of === 'noise') return console.log(JSON.stringify(noiseSchema(), null, 2));
     const { attacks, defenses } = await loadPlugins(plugin);
     console.log(JSON.stringify(studySchema({ views, attacks, defenses }), null, 2));
   },

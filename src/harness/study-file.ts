@@ -1,9 +1,7 @@
 import { dirname, isAbsolute, join } from 'node:path';
-import { type Document, isMap, isNode, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { MIXES } from '../learning/build-windows.js';
-import { suggestion, UsageError } from '../shared/errors.js';
-import { readText } from '../shared/files.js';
+import { readConfigFile } from '../shared/config-file.js';
 import type { ParameterSchema } from '../shared/parameters.js';
 import type { BenchRequest } from './spec.js';
 
@@ -75,61 +73,18 @@ export interface StudyFile {
  * @throws InputError where it cannot be read; UsageError with file and line for what does not fit
  */
 export function readStudy(path: string): StudyFile {
-  const text = readText(path, '; expected a study in YAML');
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const lineOf = (offset: number) => `${path}:${lines.linePos(offset).line}`;
-  const [error] = document.errors;
-  if (error) throw new UsageError(`${lineOf(error.pos[0])}: ${error.message.replaceAll(/\s+/g, ' ')}`);
-  const parsed = study.safeParse(document.toJS() ?? {});
-  if (!parsed.success) {
-    const issue = innermost(parsed.error.issues[0]!);
-    throw new UsageError(`${lineOf(offsetOf(document, issue))}: ${describeIssue(issue)}`);
-  }
+  const given = readConfigFile(path, () => study, {
+    expected: 'a study in YAML',
+    keysAt: (place) => Object.keys(place.length === 0 ? study.shape : dataset.shape),
+  });
   const folder = dirname(path);
-  const plugins = parsed.data.plugins.map((one) => (isFileName(one) && !isAbsolute(one) ? join(folder, one) : one));
-  return { study: parsed.data, plugins, requests: requestsOf(parsed.data, folder) };
+  const plugins = given.plugins.map((one) => (isFileName(one) && !isAbsolute(one) ? join(folder, one) : one));
+  return { study: given, plugins, requests: requestsOf(given, folder) };
 }
 
 /** Whether a plug-in is named by its file, not by its package. */
 function isFileName(text: string): boolean {
   return text.startsWith('.') || /\.m?[jt]s$/.test(text);
-}
-
-type Issue = z.core.$ZodIssue;
-
-/** Of a union none of whose branches fits, what is wrong with the branch that came furthest. */
-function innermost(issue: Issue): Issue {
-  if (issue.code !== 'invalid_union') return issue;
-  const deepest = issue.errors
-    .flat()
-    .map((one) => innermost({ ...one, path: [...issue.path, ...one.path] }))
-    .sort((a, b) => b.path.length - a.path.length)[0];
-  return deepest && deepest.path.length > issue.path.length ? deepest : issue;
-}
-
-/** Where in the text an issue is: at the key that is not known, at the value that does not fit, or at what lacks one. */
-function offsetOf(document: Document.Parsed, issue: Issue): number {
-  for (let path = issue.path; ; path = path.slice(0, -1)) {
-    const node = document.getIn(path, true);
-    if (issue.code === 'unrecognized_keys' && isMap<Node>(node)) {
-      const key = node.items.find((item) => String(item.key) === issue.keys[0])?.key;
-      if (key?.range) return key.range[0];
-    }
-    if (isNode(node) && node.range) return node.range[0];
-    if (path.length === 0) return 0;
-  }
-}
-
-function describeIssue(issue: Issue): string {
-  const place = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(place === '' ? study.shape : dataset.shape);
-    const key = issue.keys[0]!;
-    return `unknown key "${key}"${suggestion(key, known)}; expected one of ${known.join(', ')}`;
-  }
-  const message = `${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
-  return place === '' ? message : `${place}: ${message}`;
 }
 
 function requestsOf(given: Study, folder: string): BenchRequest[] {

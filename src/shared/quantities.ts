@@ -12,10 +12,10 @@ function secondsOf(text: string): number | undefined {
   return sum;
 }
 
-/** Bytes of a size such as `100MB`, in powers of 1000; undefined for what is no size. */
-function bytesOf(text: string): number | undefined {
-  const found = text.match(/^(\d+(?:\.\d+)?)\s?([kmgt]?b)$/i);
-  return found ? Number(found[1]) * BYTES[found[2]!.toLowerCase()]! : undefined;
+/** Bytes of a size such as `100MB` or `1.5 GB`, in powers of 1000; undefined for what is no size. */
+export function bytesOf(text: string): number | undefined {
+  const found = text.trim().match(/^(\d+(?:\.\d+)?)\s*([kmgt]?b)$/i);
+  return found ? Math.round(Number(found[1]) * BYTES[found[2]!.toLowerCase()]!) : undefined;
 }
 
 /**

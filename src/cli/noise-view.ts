@@ -1,0 +1,142 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { NoiseConfig } from '../live/noise/config.js';
+import type { NoiseEvent } from '../live/noise/events.js';
+import { formatBytes, formatCount, formatDuration } from './terminal.js';
+
+/** What `homeveil noise` shows while it runs. */
+export interface NoiseView {
+  readonly onEvent: (event: NoiseEvent) => void;
+  end(): void;
+}
+
+/** Lines of what happened last. */
+const RECENT = 8;
+/** Seconds over which the rate is taken. */
+const RATE = 10;
+const REDRAW = 250;
+
+/** A few lines redrawn in place on a terminal; elsewhere a line for each page, problem and rest. */
+export function createNoiseView(config: NoiseConfig, stream: NodeJS.WriteStream = process.stdout): NoiseView {
+  const view = createNoiseScreen(config);
+  if (!stream.isTTY) {
+    return {
+      onEvent(event) {
+        const line = lineOf(event);
+        if (line !== null) stream.write(`${line}\n`);
+      },
+      end() {},
+    };
+  }
+  let drawn = 0;
+  const draw = () => {
+    const width = (stream.columns || 80) - 1;
+    const lines = view.lines().map((line) => line.slice(0, width));
+    stream.write(`${drawn > 0 ? `\x1b[${drawn}A` : ''}${lines.map((line) => `\x1b[2K${line}\n`).join('')}\x1b[J`);
+    drawn = lines.length;
+  };
+  const timer = setInterval(draw, REDRAW);
+  return {
+    onEvent: view.onEvent,
+    end() {
+      clearInterval(timer);
+      draw();
+    },
+  };
+}
+
+export interface NoiseScreen {
+  readonly onEvent: (event: NoiseEvent) => void;
+  lines(): string[];
+}
+
+/** What there is to show, whatever it is shown on. */
+export function createNoiseScreen({ budgets, requestsPerMinute, connections, users }: NoiseConfig): NoiseScreen {
+  const counts = { visits: 0, pages: 0, requests: 0, lookups: 0, problems: 0 };
+  const recent: string[] = [];
+  const doing = new Map<number, string>();
+  /** Spent in the month, with its time. */
+  const spent: [number, number][] = [];
+  let spending = { hour: 0, day: 0, month: 0, requests: 0, connections: 0 };
+  return {
+    onEvent(event) {
+      if (event.type === 'visit') counts.visits++;
+      else if (event.type === 'request') counts.requests++;
+      else if (event.type === 'lookup') counts.lookups++;
+      else if (event.type === 'page' && event.problem === null) counts.pages++;
+      else if (event.type === 'spending') {
+        spending = event.spending;
+        spent.push([event.time, spending.month]);
+        while (spent.length > 2 && spent[0]![0] < event.time - RATE) spent.shift();
+      }
+      if ('problem' in event && event.problem !== null) counts.problems++;
+      if (event.type === 'visit') doing.set(event.user, `visits ${hostOf(event.root)}`);
+      if (event.type === 'rest') doing.set(event.user, restOf(event));
+      if (event.type === 'leave') doing.set(event.user, 'left');
+      const line = lineOf(event);
+      if (line !== null && event.type !== 'start') recent.push(line);
+      if (recent.length > RECENT) recent.shift();
+    },
+    lines() {
+      const [from, to] = [spent[0], spent.at(-1)];
+      const rate = from && to && to[0] > from[0] ? Math.max(0, (to[1] - from[1]) / (to[0] - from[0])) : 0;
+      const bar = (used: number, limit: number) => {
+        const filled = Math.min(20, Math.round((20 * used) / limit));
+        return `${'█'.repeat(filled)}${'·'.repeat(20 - filled)}`;
+      };
+      const budget = (name: string, used: number, limit: number) =>
+        `${name.padEnd(7)}${bar(used, limit)}  ${formatBytes(Math.max(0, limit - used))} left of ${formatBytes(limit)}`;
+      const users_ = [...doing].sort((a, b) => a[0] - b[0]).slice(0, 8);
+      return [
+        `noise  ${formatBytes(rate)}/s  ${formatCount(counts.visits)} visits  ${formatCount(counts.pages)} pages  ${formatCount(counts.requests)} requests  ${formatCount(counts.lookups)} look-ups  ${formatCount(counts.problems)} problems`,
+        budget('hour', spending.hour, budgets.perHour),
+        budget('day', spending.day, budgets.perDay),
+        budget('month', spending.month, budgets.perMonth),
+        `requests in the last minute ${spending.requests} of ${requestsPerMinute}, connections ${spending.connections} of ${connections}`,
+        ...users_.map(([user, what]) => `user ${user + 1}  ${what}`),
+        ...(users > 8 ? [`… ${users - 8} more users`] : []),
+        '',
+        ...recent,
+      ];
+    },
+  };
+}
+
+/** An event in a line; null for those that are no news by themselves. */
+function lineOf(event: NoiseEvent): string | null {
+  const at = new Date(event.time * 1000).toTimeString().slice(0, 8);
+  switch (event.type) {
+    case 'start':
+      return `${at}  ${event.users} users, ${event.roots} roots, engine ${event.engine}`;
+    case 'page': {
+      const size =
+        event.problem ??
+        `${event.status}  ${formatBytes(event.bytes)} in ${event.requests} requests, ${formatDuration(event.seconds)}`;
+      return `${at}  user ${event.user + 1}  ${printable(event.url)}  ${printable(size)}`;
+    }
+    case 'rest':
+      return `${at}  user ${event.user + 1}  ${restOf(event)}`;
+    case 'lookup':
+      return `${at}  look-up ${printable(event.name)}${event.problem === null ? '' : `  ${event.problem}`}`;
+    case 'stop':
+      return `${at}  ${event.why} after ${formatDuration(event.seconds)}: ${event.totals.pages} pages in ${event.totals.visits} visits, ${formatBytes(event.totals.bytes)}`;
+    default:
+      return null;
+  }
+}
+
+function restOf({ why, until }: Extract<NoiseEvent, { type: 'rest' }>): string {
+  const date = new Date(until * 1000);
+  const time = Number.isFinite(until) ? date.toTimeString().slice(0, 5) : 'later';
+  const isToday = date.toDateString() === new Date().toDateString();
+  const day = isToday || !Number.isFinite(until) ? '' : `${date.toDateString().slice(0, 10)} `;
+  const reasons = { hours: 'not an active hour', budget: 'budget spent', rhythm: 'until the next visit' } as const;
+  return `rests until ${day}${time}: ${reasons[why]}`;
+}
+
+const hostOf = (url: string) => new URL(url).host;
+
+/** What others wrote, without what would move the cursor. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to go
+  return stripVTControlCharacters(text).replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+}

@@ -1,0 +1,132 @@
+import type { CommandModule } from 'yargs';
+import { builtIns, defenseOf, resolveDefense } from '../harness/plugins.js';
+import { type NoiseConfig, readNoiseConfig, resolveNoiseConfig } from '../live/noise/config.js';
+import type { NoiseEvent } from '../live/noise/events.js';
+import { serveMetrics } from '../live/noise/metrics.js';
+import { runNoise } from '../live/noise/run.js';
+import { checkShape, type NoiseShape } from '../live/noise/shaped.js';
+import { UsageError } from '../shared/errors.js';
+import { parseDuration } from '../shared/quantities.js';
+import { interruptible } from './interrupt.js';
+import { createNoiseView } from './noise-view.js';
+import { formatBytes, formatDuration, wrap } from './terminal.js';
+
+interface NoiseOptions {
+  config?: string;
+  for?: string;
+  engine?: 'http' | 'browser';
+  users?: number;
+  shape?: string;
+  metrics?: number;
+  json: boolean;
+  dryRun?: boolean;
+}
+
+const command: CommandModule<object, NoiseOptions> = {
+  command: 'noise',
+  describe: 'Browse the web at random, as cover for what else leaves this network; within budgets, politely',
+  builder: (yargs) =>
+    yargs
+      .option('config', { type: 'string', describe: "YAML (homeveil schema noise), or noisy's config.json as it is" })
+      .option('for', { type: 'string', describe: 'End after so long: 90s, 10m, 2h, 1d' })
+      .option('engine', { choices: ['http', 'browser'] as const, describe: 'In place of the one configured' })
+      .option('users', { type: 'number', describe: 'Virtual users, in place of those configured' })
+      .option('shape', {
+        type: 'string',
+        describe: 'A defense that decides when how much noise is made: front, dummy:…',
+      })
+      .option('metrics', { type: 'number', describe: 'Prometheus metrics on http://127.0.0.1:PORT/metrics' })
+      .option('json', { type: 'boolean', default: false, describe: 'Events on stdout, one JSON document a line' })
+      .option('dry-run', { type: 'boolean', describe: 'Say what would be done; send nothing' }),
+  handler: async (given) => {
+    const { json, dryRun, metrics: port } = given;
+    const config = configOf(given);
+    const shape = given.shape === undefined ? null : shapeOf(given.shape);
+    if (dryRun) {
+      console.log(json ? JSON.stringify({ ...config, shape: shape?.label ?? null }, null, 2) : describe(config, shape));
+      return;
+    }
+    const metrics = port === undefined ? null : await serveMetrics(port, config);
+    const view = json ? { onEvent: printJson, end: () => {} } : createNoiseView(config);
+    const onEvent = (event: NoiseEvent) => {
+      metrics?.onEvent(event);
+      view.onEvent(event);
+    };
+    try {
+      await interruptible((signal) => stopBy(signal, (stop) => runNoise(config, { signal: stop, onEvent, shape })));
+    } finally {
+      view.end();
+      await metrics?.close();
+    }
+  },
+};
+
+export default command;
+
+/** Runs `work` with a signal that SIGTERM aborts too: a service is stopped by that. */
+async function stopBy<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const terminated = new AbortController();
+  const before = process.listeners('SIGTERM');
+  process.removeAllListeners('SIGTERM');
+  process.once('SIGTERM', () => terminated.abort());
+  try {
+    return await work(AbortSignal.any([signal, terminated.signal]));
+  } finally {
+    process.removeAllListeners('SIGTERM');
+    for (const listener of before) process.on('SIGTERM', listener);
+  }
+}
+
+const printJson = (event: NoiseEvent) => void process.stdout.write(`${JSON.stringify(event)}\n`);
+
+function configOf({ config: path, for: duration, engine, users }: NoiseOptions): NoiseConfig {
+  if (users !== undefined && !(Number.isInteger(users) && users >= 1 && users <= 64)) {
+    throw new UsageError(`--users: expected 1 to 64, found ${users}`);
+  }
+  const config = path === undefined ? resolveNoiseConfig() : readNoiseConfig(path);
+  return {
+    ...config,
+    engine: engine ?? config.engine,
+    users: users ?? config.users,
+    duration: duration === undefined ? config.duration : parseDuration(duration, '--for'),
+  };
+}
+
+/** @throws UsageError where it is not one defense, or one that makes no cover */
+function shapeOf(text: string): NoiseShape {
+  const { label, parts } = resolveDefense(text);
+  const [part] = parts;
+  if (parts.length !== 1) throw new UsageError(`--shape ${label}: expected one defense, found ${parts.length}`);
+  const shape = { label, applied: { defense: defenseOf(part!, builtIns), parameters: part!.parameters } };
+  checkShape(shape);
+  return shape;
+}
+
+function describe(config: NoiseConfig, shape: NoiseShape | null): string {
+  const { users, roots, budgets, visitsPerHour, activeHours, rhythm, depth, dns, follow, limits, robots } = config;
+  const hosts = [...new Set(roots.map((root) => new URL(root).host))];
+  const [hour, day, month] = [budgets.perHour, budgets.perDay, budgets.perMonth].map(formatBytes);
+  const pace = visitsPerHour === 0 ? 'one visit after another' : `${visitsPerHour} visits an hour when busiest`;
+  const where = { site: 'the same site', roots: 'any root', any: 'anywhere' }[follow];
+  const lines: [string, string][] = [
+    ['engine', shape ? `${shape.label} decides when; requests by the web client` : config.engine],
+    ['users', `${users}, each ${pace}`],
+    ['hours', `${activeHours} h local time, ${rhythm === 'flat' ? 'evenly' : 'most in the evening'}`],
+    ['visit', `${depth} pages at most, up to ${limits.resources} resources each, links to ${where}`],
+    ['manners', `robots.txt ${robots ? 'kept' : 'ignored'}, ${config.siteDelay} s between pages of a site`],
+    ['budgets', `${hour} an hour, ${day} a day, ${month} in 31 days`],
+    ['limits', `${config.requestsPerMinute} requests a minute, ${config.connections} connections`],
+    ['', `${formatBytes(limits.responseBytes)} and ${limits.responseTime} s a response`],
+    ['DNS', dns.perHour === 0 ? 'no look-ups of their own' : `${dns.perHour} look-ups an hour when busiest`],
+    ['proxy', config.proxy.replace(/\/\/[^/@]*@/, '//…@') || 'none'],
+    ['ends', config.duration === null ? 'when stopped' : `after ${formatDuration(config.duration)}`],
+    ['state', config.state],
+    ['denied', `${config.deny.length} domains, and the trackers that come with Homeveil`],
+    ['roots', `${hosts.length} hosts: ${hosts.join(', ')}`],
+  ];
+  const text = lines.flatMap(([name, value]) => {
+    const [first = '', ...rest] = wrap(value, 9);
+    return [`${name.padEnd(9)}${first.trimStart()}`, ...rest];
+  });
+  return ['Nothing was sent. It would be:', ...text].join('\n');
+}

@@ -1,0 +1,159 @@
+import { connect as connectTcp, isIP, isIPv4, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { buildConnector } from 'undici';
+import type { Guard } from './addresses.js';
+import { Refused } from './addresses.js';
+import type { Budget } from './budget.js';
+import type { Meter } from './meter.js';
+import { openThrough, type ProxyServer } from './proxy.js';
+import { linkSignals } from './signals.js';
+
+export interface ConnectorOptions {
+  readonly guard: Guard;
+  readonly budget: Budget;
+  readonly meter: Meter;
+  readonly proxy: ProxyServer | null;
+  readonly signal: AbortSignal;
+  /** Seconds for name, connection and TLS together. */
+  readonly timeout: number;
+  /** A certificate that is trusted besides, for tests. */
+  readonly ca?: string;
+  /** Told of each connection before undici is; the protocol is 'h2' or 'http/1.1'. */
+  readonly onOpen?: (origin: string, protocol: string, socket: Socket) => void;
+}
+
+/** Chromium's order. */
+const ALPN = ['h2', 'http/1.1'];
+
+/**
+ * Opens connections for undici, and only to addresses that have been checked: the name is resolved here, and what is connected to is
+ * the address, so that a name that changes its mind in between changes nothing. Every byte is metered.
+ */
+export function createConnector(options: ConnectorOptions): buildConnector.connector {
+  return (target, callback) => {
+    open(target, options).then(
+      (socket) => {
+        const protocol = ('alpnProtocol' in socket && socket.alpnProtocol) || 'http/1.1';
+        options.onOpen?.(originOf(target), protocol, socket);
+        callback(null, socket);
+      },
+      (error) => callback(error as Error, null),
+    );
+  };
+}
+
+async function open(target: buildConnector.Options, options: ConnectorOptions): Promise<Socket | TLSSocket> {
+  const isSecure = target.protocol === 'https:';
+  const port = Number(target.port) || (isSecure ? 443 : 80);
+  const { signal, release } = linkSignals([options.signal], options.timeout);
+  let socket: Socket | null = null;
+  try {
+    socket = await openChecked(target.hostname, port, { ...options, signal });
+    if (!isSecure) return socket;
+    const secure = connectTls({
+      socket,
+      // Whose certificate it has to be. An address has no name to ask for.
+      host: target.hostname,
+      ...(isIP(target.hostname) === 0 ? { servername: target.hostname } : {}),
+      ALPNProtocols: ALPN,
+      ...(options.ca === undefined ? {} : { ca: options.ca }),
+    });
+    secure.on('error', () => {});
+    options.meter.watch(secure);
+    await settled(secure, 'secureConnect', signal);
+    return secure;
+  } catch (error) {
+    socket?.destroy();
+    throw error;
+  } finally {
+    release();
+  }
+}
+
+export type OpenOptions = Pick<ConnectorOptions, 'guard' | 'budget' | 'meter' | 'proxy' | 'signal' | 'timeout'>;
+
+/**
+ * A TCP connection to a host, metered and counted, at an address that was checked.
+ * @throws Refused; or what went wrong
+ */
+export async function openChecked(hostname: string, port: number, options: OpenOptions): Promise<Socket> {
+  const { guard, budget, meter, proxy, signal, timeout } = options;
+  const patience = linkSignals([signal], timeout / 2);
+  const release = await budget
+    .connection(patience.signal)
+    .catch((error) => {
+      throw patience.isLate ? new Refused('no connection free') : error;
+    })
+    .finally(patience.release);
+  let socket: Socket | null = null;
+  try {
+    const addresses = await unless(signal, guard.resolve(hostname, port));
+    if (proxy) {
+      socket = await reach([proxy.host], proxy.port, meter, signal, timeout);
+      await unless(signal, openThrough(proxy, socket, addresses[0]!, port));
+    } else {
+      // Not all homes that have an IPv6 address reach the Internet by it: one of each kind, in the resolver's order.
+      const other = addresses.find((address) => isIPv4(address) !== isIPv4(addresses[0]!));
+      socket = await reach([addresses[0]!, ...(other ? [other] : [])], port, meter, signal, timeout);
+      guard.checkAddress(socket.remoteAddress ?? '', port);
+    }
+    socket.once('close', release);
+    return socket;
+  } catch (error) {
+    socket?.destroy();
+    release();
+    throw error;
+  }
+}
+
+/** A connection to the first of `hosts` that answers. @throws the error of the last one; Refused where the budget has no room */
+async function reach(
+  hosts: readonly string[],
+  port: number,
+  meter: Meter,
+  signal: AbortSignal,
+  timeout: number,
+): Promise<Socket> {
+  for (const [i, host] of hosts.entries()) {
+    if (!meter.open()) throw new Refused('budget');
+    const socket = connectTcp({ host, port, noDelay: true });
+    meter.add(socket);
+    // Once it is handed over, errors are undici's to hear of.
+    socket.on('error', () => {});
+    const patience = linkSignals([signal], timeout / (hosts.length - i));
+    try {
+      await settled(socket, 'connect', patience.signal);
+      return socket;
+    } catch (error) {
+      socket.destroy();
+      if (signal.aborted || i === hosts.length - 1) throw error;
+    } finally {
+      patience.release();
+    }
+  }
+  throw new Refused('no address');
+}
+
+const originOf = ({ protocol, host, hostname }: buildConnector.Options) => `${protocol}//${host ?? hostname}`;
+
+/** The promise, or the end of the signal. */
+function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+function settled(socket: Socket, event: 'connect' | 'secureConnect', signal: AbortSignal): Promise<void> {
+  let cleanUp = () => {};
+  const promise = new Promise<void>((resolve, reject) => {
+    const closed = () => reject(new Error('closed while connecting'));
+    cleanUp = () => {
+      socket.off(event, resolve).off('error', reject).off('close', closed);
+    };
+    socket.once(event, resolve).once('error', reject).once('close', closed);
+  });
+  return unless(signal, promise).finally(cleanUp);
+}
