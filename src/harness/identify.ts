@@ -207,7 +207,12 @@ const describe = ({ name, parameters }: ResolvedPlugin): string => formatRequest
 const isSame = (a: ResolvedPlugin, b: ResolvedPlugin) => describe(a) === describe(b);
 
 /** What to bear in mind with the conclusions; one line each. */
-function limitsOf(card: ModelCard, trace: Trace, defense: ResolvedDefense, isLabelled: boolean): string[] {
+export function limitsOf(
+  card: ModelCard,
+  trace: Pick<Trace, 'packets'>,
+  defense: ResolvedDefense,
+  isLabelled: boolean,
+): string[] {
   const limits: string[] = [];
   if (card.data.synthetic) {
     limits.push(
