@@ -36,6 +36,8 @@ export { type Interfaces, listInterfaces } from './live/capture/interfaces.js';
 export { type LivePackets, readLive } from './live/capture/packets.js';
 export { type CaptureSource, openCapture, type SourceOptions } from './live/capture/source.js';
 export { type ReplayRequest, type ReplayResult, replay } from './live/replay/replay.js';
+export { type WatchRequest, type WatchView, watch } from './live/watch/watch.js';
+export { createWatcher, type Watcher, type WatcherOptions, type WatchState } from './live/watch/watcher.js';
 export { renderCsv } from './report/csv.js';
 export { type Figure, renderFigures, renderStudyFigures } from './report/figures.js';
 export { renderHtml } from './report/html.js';

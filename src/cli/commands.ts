@@ -15,6 +15,7 @@ import replay from './replay.js';
 import report from './report.js';
 import schema from './schema.js';
 import train from './train.js';
+import watch from './watch.js';
 
 /** Runs one command line and returns its exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -33,6 +34,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .command(capture)
     .command(interfaces)
     .command(replay)
+    .command(watch)
     .command(create)
     .command(check)
     .command(list)

@@ -13,7 +13,7 @@ export interface ComparisonRequest {
   readonly pairs: number;
 }
 
-/** What starts and stops the noise; stopping takes a moment, which counts for the period that follows. */
+/** What starts and stops the noise. */
 export interface NoiseSwitch {
   start(): void;
   stop(): Promise<void>;
@@ -138,9 +138,14 @@ export function createComparison(
       phase = isOn ? 'turn on' : 'turn off';
       return;
     }
-    if (isOn) noise.start();
-    else await noise.stop();
-    begin(isOn, now);
+    if (isOn) {
+      noise.start();
+      begin(true, now);
+      return;
+    }
+    // That takes a moment, which is of no period: the next one begins with the next tick.
+    await noise.stop();
+    phase = 'turn off';
   };
 
   const measure = async (): Promise<ComparisonResult> => {
@@ -250,6 +255,7 @@ export function createComparison(
         until = null;
         return;
       }
+      if (phase === 'turn off' && noise !== null) begin(false, now);
       if (until === null || now < until) return;
       if (phase === 'off') await turn(true, now);
       else if (phase === 'on' && periods.length < 2 * request.pairs) await turn(false, now);
