@@ -187,7 +187,7 @@ async function watchFile(session: Session, path: string): Promise<WatchView> {
       shown = performance.now();
       onView(describe(session, about, await watcher.state(isBehind ? undefined : clock), false));
     }
-    if (!isBehind) await pause(TICK - (performance.now() - shown), signal);
+    if (!isBehind && at < trace.packets) await pause(TICK - (performance.now() - shown), signal);
   }
   const isOver = at === trace.packets;
   const last = describe(session, about, await watcher.state(isOver || speed === undefined ? undefined : clock), isOver);
