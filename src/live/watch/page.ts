@@ -63,22 +63,22 @@ export function renderWatchPage(view: WatchView | null): string {
 <main id="main">
 <p class="headline" id="headline" aria-live="polite">${part('headline')}</p>
 <ul class="facts" id="facts">${part('facts')}</ul>
-<section aria-labelledby="traffic-title">
-<h2 id="traffic-title">Traffic</h2>
+<section>
+<h2>Traffic</h2>
 <div id="traffic">${part('traffic')}</div>
 </section>
-<section aria-labelledby="devices-title">
+<section>
 <h2 id="devices-title">Devices</h2>
 <div class="scroll" role="region" aria-labelledby="devices-title" tabindex="0">
-<table>
+<table id="devices-table" aria-labelledby="devices-title">
 <thead id="columns">${part('columns')}</thead>
 <tbody id="devices">${part('devices')}</tbody>
 </table>
 </div>
 <p id="rules">${part('rules')}</p>
 </section>
-<section aria-labelledby="compare-title">
-<h2 id="compare-title">Before and after</h2>
+<section>
+<h2>Before and after</h2>
 <div id="controls">${part('controls')}</div>
 <p id="problem" role="alert"></p>
 <p id="phase">${part('phase')}</p>

@@ -17,6 +17,7 @@ tr.quiet th,tr.quiet td{color:var(--muted);font-weight:400}
 .meter{display:inline-block;width:4rem;height:.5rem;margin-right:.5rem;border-radius:.25rem;background:var(--line);overflow:hidden;vertical-align:.05em}
 .meter svg{display:block;width:100%;height:100%}
 .meter rect{fill:var(--accent)}
+#devices-table{width:100%}
 form{display:flex;flex-wrap:wrap;align-items:end;gap:.75rem 1.25rem;margin:1rem 0}
 form label{display:flex;flex-direction:column;gap:.2rem;color:var(--muted);font-size:.875rem}
 input{width:7rem;padding:.4rem .5rem;border:1px solid var(--muted);border-radius:.25rem;background:var(--paper);color:var(--ink);font:inherit}
@@ -25,5 +26,6 @@ form button.plain{background:none;color:var(--accent)}
 #problem{margin:0;color:var(--notice);font-weight:600}
 #problem:empty{display:none}
 #done:empty{display:none}
-@media (max-width:34rem){.figures{grid-template-columns:repeat(2,minmax(0,1fr))}section{margin-top:2rem}}
+td:has(.meter){white-space:nowrap}
+@media (max-width:34rem){.meter{width:2.25rem}.figures{grid-template-columns:repeat(2,minmax(0,1fr))}section{margin-top:2rem}}
 `;

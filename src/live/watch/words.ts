@@ -124,5 +124,5 @@ export function caveat({ isLabelled }: Pick<WatchView, 'isLabelled'>): string {
   const measure = isLabelled
     ? ''
     : 'Without labels (--labels) nobody knows which answers are right: noise that is taken for a device counts as attributed. ';
-  return `${measure}The household does not do the same with the noise off and on; more and longer periods even that out, and the interval does not cover it. The model is not trained on the noise: an observer who is may do better.`;
+  return `${measure}The household does not do the same with the noise off and on; more and longer periods even that out, and the interval does not cover it. An observer who trains on this very noise may do better than this model.`;
 }
