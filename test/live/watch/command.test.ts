@@ -35,7 +35,7 @@ describe('homeveil watch on a capture', () => {
   });
 
   test('plays it at a speed, a line for each so long, and ends when told', () => {
-    const options = ['--page', 'off', '--json', '--speed', '10', '--every', '500ms', '--for', '2500ms'];
+    const options = ['--page', 'off', '--json', '--speed', '10', '--every', '500ms', '--for', '1500ms'];
     const run = homeveil('watch', '--pcap', home.pcap, '--model', model.path, ...options);
     expect(run.status).toBe(0);
     const views = lines(run.stdout);
@@ -50,11 +50,8 @@ describe('homeveil watch on a capture', () => {
   test.each<[string, string[], number]>([
     ['expected either an interface (-i) or a capture file (--pcap)', [], 2],
     ['--compare: expected an interface (-i), found --pcap', ['--pcap', 'x', '--compare', '10m'], 2],
-    ['--speed: expected --pcap, found -i', ['-i', 'lo', '--speed', '2'], 2],
     ['--compare: expected --on, a page or a terminal', ['-i', 'lo', '--compare', '10m', '--page', 'off'], 2],
-    ['--page: expected a loopback address', ['-i', 'lo', '--page', '0.0.0.0:0'], 2],
     ['--compare: expected periods of at least 100 s', ['-i', 'lo', '--compare', '10s', '--on', 'true'], 2],
-    ['--labels: expected a file of addresses and devices, found the word file', ['--pcap', 'x', '--labels', 'file'], 2],
     ['nothing: no such interface', ['-i', 'nothing'], 1],
   ])('one line: %s', (message, options, status) => {
     const run = homeveil('watch', '--model', model.path, ...options);
@@ -147,17 +144,14 @@ describe.skipIf(missing !== null)(
     test('before and after: starts and stops the noise, and finds its cost', async () => {
       const to = ends[3]!;
       const [capture, marks] = [join(folder, 'noise.pcap'), join(folder, 'marks')];
-      const data = ethernet(
-        0x0800,
-        ipv4(17, udp(5000, 9999, filler(958)), { from: '192.168.1.5', to: '203.0.113.9' }),
-        {
-          from: DEVICE,
-          to: GATEWAY,
-        },
-      );
-      writeFileSync(capture, pcap([{ data, seconds: 1000, fraction: 0 }]));
+      // Without an answer nobody can tell the gateway from a host.
+      const frame = (from: string, to: string, ends: { from: string; to: string }) =>
+        ethernet(0x0800, ipv4(17, udp(5000, 5000, filler(958)), { from, to }), ends);
+      const there = frame('192.168.1.5', '203.0.113.9', { from: DEVICE, to: GATEWAY });
+      const back = frame('203.0.113.9', '192.168.1.5', { from: GATEWAY, to: DEVICE });
+      writeFileSync(capture, pcap([there, back].map((data) => ({ data, seconds: 1000, fraction: 0 }))));
       const noise = `echo on >> ${marks}; trap 'echo off >> ${marks}; exit' INT; python3 ${sender} ${capture} 100 again`;
-      const options = ['--span', '6s', '--compare', '2s', '--periods', '1', '--on', noise, '--page', 'off', '--json'];
+      const options = ['--span', '6s', '--compare', '1500ms', '--periods', '1', '--on', noise, '--page', 'off', '--json'];
       const run = startOn(to, 'watch', '-i', 'eth0', '--model', model.path, '--every', '200ms', ...options);
       const status = () => lines(run.printed.stdout).at(-1)?.comparison;
       await until(() => run.printed.stdout.endsWith('\n') && status()?.phase === 'done');
