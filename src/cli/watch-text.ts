@@ -28,7 +28,8 @@ export function watchLines(view: WatchView, url: string | null, rows = Number.PO
     ),
     '',
   ];
-  const tail = ['', ...comparisonLines(view)];
+  const warnings = view.warnings.flatMap((warning) => wrap(`warning: ${warning}`, 9, 0));
+  const tail = ['', ...comparisonLines(view), ...warnings];
   if (url !== null) tail.push(url);
   const devices = devicesLines(view);
   const room = Math.max(3, rows - head.length - tail.length - 1);
@@ -46,7 +47,7 @@ function devicesLines({ state }: WatchView): string[] {
       { title: `packets, ${span(state.span)}`, align: 'right' },
       { title: 'share', align: 'right' },
       { title: 'all', align: 'right' },
-      { title: 'last', align: 'right' },
+      { title: 'ago', align: 'right' },
     ],
     inOrder(state.devices).map((device) => [
       device.name,

@@ -23,7 +23,8 @@ const NEW = 1;
 
 /**
  * Hosts of the home are found as for a capture (see hosts.ts), from the last {@link EVIDENCE} packets: until a gateway has spoken
- * for several addresses outside, its packets may be taken for a host's. The view is that of observe.ts, batch by batch; so under
+ * for several addresses outside, its packets may be taken for a host's; one that
+ * never speaks for any stays one, and what goes to it does not leave the home. The view is that of observe.ts, batch by batch; so under
  * `napt` the ports that a gateway makes up differ from batch to batch, which only models of `port: destination` see.
  * @param labels of the user's devices: packets bear their names, where they are theirs; other packets stay
  */

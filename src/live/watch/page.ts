@@ -129,7 +129,7 @@ ${view.isLabelled ? figure('named right', percent(now.accuracy)) : ''}
 </dl>
 <figure><svg class="course" viewBox="0 0 59 20" preserveAspectRatio="none" role="img" aria-label="${courseLabel(view)}"><path d="${line(state.history.packets, 20)}"/></svg>
 <figcaption>Packets in each ${span(state.history.seconds)} of the last ${span(state.span)}; highest ${Math.max(...state.history.packets).toLocaleString('en-US')}.${model.hasCover ? '' : ' The model was trained without noise, so it cannot tell noise.'}</figcaption></figure>`,
-    columns: html`<tr><th scope="col">device</th><th scope="col">seen</th><th scope="col">confidence</th><th scope="col" class="num">packets</th><th scope="col" class="num">share</th><th scope="col" class="num">since start</th><th scope="col" class="num">last</th><th scope="col">last ${span(state.span)}</th></tr>`,
+    columns: html`<tr><th scope="col">device</th><th scope="col">seen</th><th scope="col">confidence</th><th scope="col" class="num">packets</th><th scope="col" class="num">share</th><th scope="col" class="num">since start</th><th scope="col" class="num">ago</th><th scope="col">last ${span(state.span)}</th></tr>`,
     devices: html`${inOrder(state.devices).map((device) => deviceRow(device, view))}`,
     rules: html`Seen: at least ${FEWEST} packets attributed in the last ${span(state.span)}, and more than twice as many as mistakes alone would give; unclear where only the latter is missing. Confidence is what the model says, not how often it is right.`,
     controls: comparison === null ? html`<p>Only on an interface: a capture is past.</p>` : controls(comparison),

@@ -151,8 +151,8 @@ describe.skipIf(missing !== null)(
       const back = frame('203.0.113.9', '192.168.1.5', { from: GATEWAY, to: DEVICE });
       writeFileSync(capture, pcap([there, back].map((data) => ({ data, seconds: 1000, fraction: 0 }))));
       const noise = `echo on >> ${marks}; trap 'echo off >> ${marks}; exit' INT; python3 ${sender} ${capture} 100 again`;
-      const options = ['--span', '6s', '--compare', '1500ms', '--periods', '1', '--on', noise, '--page', 'off', '--json'];
-      const run = startOn(to, 'watch', '-i', 'eth0', '--model', model.path, '--every', '200ms', ...options);
+      const options = ['--span', '6s', '--compare', '1500ms', '--periods', '1', '--on', noise];
+      const run = startOn(to, 'watch', '-i', 'eth0', '--model', model.path, '--page', 'off', '--json', '--every', '200ms', ...options);
       const status = () => lines(run.printed.stdout).at(-1)?.comparison;
       await until(() => run.printed.stdout.endsWith('\n') && status()?.phase === 'done');
       run.child.kill('SIGINT');
