@@ -77,14 +77,11 @@ const command: CommandModule<object, WatchOptions> = {
       .option('threads', { type: 'number', default: availableParallelism(), describe: 'Threads' })
       .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
       .example('$0 watch -i eth1 --model model/', '')
-      .example(
-        "$0 watch -i eth1 --model model/ --compare 10m --on 'homeveil noise'",
-        'before and after, switched for you',
-      )
+      .example('$0 watch -i eth1 --model model/ --compare 10m --on ./noise.sh', 'before and after, switched for you')
       .epilogue(
         [
           'The packets are of the home, from inside or at its gateway; the view of the model is applied to them. What is concluded by the end of a capture is what identify concludes of it.',
-          'Keys: b compares before and after, Enter says that the noise is switched, q ends.',
+          'Keys: b compares before and after, c cancels that, Enter says that the noise is switched, q ends.',
           'Noise is what the model calls so: only a model that was trained with a defense that makes cover can.',
         ].join('\n'),
       ),
@@ -194,6 +191,7 @@ function createTerminal(): Display {
     // In raw mode Ctrl-C is a key like others.
     if (key === '\x03' || key === 'q') process.kill(process.pid, 'SIGINT');
     else if (key === 'b' && controls.comparison !== null) await controls.comparison.start(now);
+    else if (key === 'c') await controls.comparison?.cancel();
     else if (key === '\r' || key === '\n') controls.comparison?.confirm(now);
   };
   const onKey = (data: Buffer): void => {

@@ -73,7 +73,7 @@ export interface ComparisonStatus {
 
 export interface Comparison {
   readonly status: ComparisonStatus;
-  /** Begins anew; then the noise is to be off. */
+  /** @throws UsageError for periods that cannot be measured, and while another is under way */
   start(now: number, request?: ComparisonRequest): Promise<void>;
   /** The noise has been switched, by hand. */
   confirm(now: number): void;
@@ -90,6 +90,7 @@ const MOST_PAIRS = 100;
 const BLOCKS = 10;
 const PERIODS_FOR_BLOCKS = 5;
 const DAY = 86_400;
+const AT_REST: readonly Phase[] = ['idle', 'done', 'failed'];
 
 /** @throws UsageError for periods that cannot be measured */
 export function checkComparison({ seconds, pairs }: ComparisonRequest, slotSeconds: number): void {
@@ -228,6 +229,7 @@ export function createComparison(
       };
     },
     async start(now, asked = defaults) {
+      if (!AT_REST.includes(phase)) throw new UsageError('a comparison is under way; it may be cancelled');
       checkComparison(asked, watcher.slotSeconds);
       request = asked;
       clock = now;

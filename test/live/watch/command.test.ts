@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -62,10 +62,15 @@ describe('homeveil watch on a capture', () => {
 
   test('one line: no model, or one of other features', () => {
     const none = homeveil('watch', '-i', 'lo', '--model', join(folder, 'none'));
-    expect(none).toMatchObject({
-      status: 1,
-      stderr: expect.stringMatching(/^homeveil: [^\n]*expected a model[^\n]*\n$/),
-    });
+    expect(none.status).toBe(1);
+    expect(none.stderr).toMatch(/^homeveil: [^\n]*expected a model[^\n]*\n$/);
+    const other = join(folder, 'other');
+    cpSync(model.path, other, { recursive: true });
+    const features = { ...model.card.features, version: 999 };
+    writeFileSync(join(other, 'card.json'), JSON.stringify({ ...model.card, features }));
+    const refused = homeveil('watch', '-i', 'lo', '--model', other);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toMatch(/^homeveil: [^\n]*of the packet features, found 999: train it again\n$/);
   });
 });
 
@@ -152,7 +157,20 @@ describe.skipIf(missing !== null)(
       writeFileSync(capture, pcap([there, back].map((data) => ({ data, seconds: 1000, fraction: 0 }))));
       const noise = `echo on >> ${marks}; trap 'echo off >> ${marks}; exit' INT; python3 ${sender} ${capture} 100 again`;
       const options = ['--span', '6s', '--compare', '1500ms', '--periods', '1', '--on', noise];
-      const run = startOn(to, 'watch', '-i', 'eth0', '--model', model.path, '--page', 'off', '--json', '--every', '200ms', ...options);
+      const run = startOn(
+        to,
+        'watch',
+        '-i',
+        'eth0',
+        '--model',
+        model.path,
+        '--page',
+        'off',
+        '--json',
+        '--every',
+        '200ms',
+        ...options,
+      );
       const status = () => lines(run.printed.stdout).at(-1)?.comparison;
       await until(() => run.printed.stdout.endsWith('\n') && status()?.phase === 'done');
       run.child.kill('SIGINT');

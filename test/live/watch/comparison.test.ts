@@ -128,6 +128,15 @@ describe('before and after', () => {
     expect(status).toMatchObject({ phase: 'failed', problem: 'the noise command ended early', result: null });
   });
 
+  test('one at a time; it can be cancelled', async () => {
+    const comparison = createComparison(createWatcher(options), options, { seconds: 60, pairs: 1 }, null);
+    await comparison.start(0);
+    await expect(comparison.start(1)).rejects.toThrow('a comparison is under way');
+    await comparison.cancel();
+    await comparison.start(2);
+    expect(comparison.status).toMatchObject({ phase: 'turn off', done: 0 });
+  });
+
   test.each([
     [{ seconds: 5, pairs: 1 }, '--compare: expected periods of at least 10 s (a sixth of --span), found 5 s'],
     [{ seconds: 1e6, pairs: 1 }, '--compare: expected periods of at most 2880 s (or a longer --span), found 1000000 s'],
