@@ -238,6 +238,7 @@ export function limitsOf(
   return limits;
 }
 
-function countDevices({ device }: Trace): number {
+/** Devices that have packets. */
+export function countDevices({ device }: Trace): number {
   return new Set(device).size;
 }

@@ -1,3 +1,4 @@
+import { countDevices } from '../../harness/identify.js';
 import { shapeAll } from '../../shaping/simulate.js';
 import { createRng, type Rng } from '../../shared/rng.js';
 import type { Columns } from '../../trace/columns.js';
@@ -52,7 +53,7 @@ export function createLiveObserver(
       const table = joinColumns(past, fresh, names.macs, conversations);
       past = keepLast([...past, ...fresh], EVIDENCE);
       const { trace } = labelPackets(table, NO_REPORT, { by: 'host' });
-      hosts = trace.devices.length;
+      hosts = countDevices(trace);
       const own = filterPackets(trace, (row) => trace.file[row] === NEW);
       const seen = view.select(rename(own), rng.stream('view', view.name));
       if (seen.packets === 0) return null;

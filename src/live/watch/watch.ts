@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { limitsOf } from '../../harness/identify.js';
+import { countDevices, limitsOf } from '../../harness/identify.js';
 import type { LoadedModel } from '../../harness/model-folder.js';
 import { appliedView, windowing } from '../../harness/setting.js';
 import { UNDEFENDED } from '../../harness/world.js';
@@ -165,7 +165,7 @@ async function watchFile(session: Session, path: string): Promise<WatchView> {
   const { trace } = observe(renamed, appliedView(model.card), [], { rng, capacity: null });
   const about: About = {
     source: { kind: 'capture', name: basename(resolve(path)) },
-    hosts: loaded.trace.devices.length,
+    hosts: countDevices(loaded.trace),
     warnings: [...loaded.report.files.flatMap(({ problems }) => problems), ...limits(session, trace)],
     lost: { engine: null, skipped: 0 },
   };
