@@ -42,6 +42,8 @@ export { type ReplayRequest, type ReplayResult, replay } from './live/replay/rep
 export { openTunnelEnd, type Place, type TunnelEnd, type TunnelOptions, whyNotLive } from './live/tunnel/end.js';
 export { readKey, writeKey } from './live/tunnel/key.js';
 export type { TunnelStatistics } from './live/tunnel/statistics.js';
+export { type WatchRequest, type WatchView, watch } from './live/watch/watch.js';
+export { createWatcher, type Watcher, type WatcherOptions, type WatchState } from './live/watch/watcher.js';
 export { renderCsv } from './report/csv.js';
 export { type Figure, renderFigures, renderStudyFigures } from './report/figures.js';
 export { renderHtml } from './report/html.js';

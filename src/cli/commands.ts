@@ -17,6 +17,7 @@ import report from './report.js';
 import schema from './schema.js';
 import train from './train.js';
 import tunnel from './tunnel.js';
+import watch from './watch.js';
 
 /** Runs one command line and returns its exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -37,6 +38,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .command(replay)
     .command(tunnel)
     .command(noise)
+    .command(watch)
     .command(create)
     .command(check)
     .command(list)

@@ -16,6 +16,7 @@ import { createSecretRng } from '../live/tunnel/secret-rng.js';
 import type { Spread, TunnelStatistics } from '../live/tunnel/statistics.js';
 import { scopeOfDefense } from '../shaping/shaper.js';
 import { UsageError } from '../shared/errors.js';
+import { parseDuration } from '../shared/quantities.js';
 import { loadTrace } from '../trace/load.js';
 import { LABELS } from './data-options.js';
 import { interruptible } from './interrupt.js';
@@ -81,7 +82,7 @@ const command: CommandModule<object, TunnelOptions> = {
         'One client, one flow. Which defenses run live, the wire format, and set-ups for WireGuard and OpenVPN: docs/tunnel.md. The exit code is 0 after --for and 130 after Ctrl-C.',
       ),
   handler: async ({ json, ...options }) => {
-    const seconds = options.for === undefined ? Number.POSITIVE_INFINITY : readDuration(options.for);
+    const seconds = options.for === undefined ? Number.POSITIVE_INFINITY : parseDuration(options.for, '--for');
     const every = inRange('--every', options.every, 0.1, 86_400);
     const { end, notes } = await open(options);
     if (!json) for (const line of [...greet(end, options), ...notes]) console.log(line);
@@ -137,12 +138,6 @@ function readPlace(name: string, text: string): Place {
     throw new UsageError(`${name}: expected HOST:PORT, an IPv6 address in brackets, found "${text}"`);
   }
   return { host: (found[1] ?? found[2])!, port };
-}
-
-function readDuration(text: string): number {
-  const found = /^(\d+(?:\.\d+)?)\s*(s|m|h|)$/.exec(text);
-  if (!found) throw new UsageError(`--for: expected a time such as 90s, 5m or 1h, found "${text}"`);
-  return Number(found[1]) * { s: 1, m: 60, h: 3600, '': 1 }[found[2]!]!;
 }
 
 function inRange(name: string, value: number, low: number, high: number): number {

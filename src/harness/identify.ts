@@ -207,7 +207,12 @@ const describe = ({ name, parameters }: ResolvedPlugin): string => formatRequest
 const isSame = (a: ResolvedPlugin, b: ResolvedPlugin) => describe(a) === describe(b);
 
 /** What to bear in mind with the conclusions; one line each. */
-function limitsOf(card: ModelCard, trace: Trace, defense: ResolvedDefense, isLabelled: boolean): string[] {
+export function limitsOf(
+  card: ModelCard,
+  trace: Pick<Trace, 'packets'>,
+  defense: ResolvedDefense,
+  isLabelled: boolean,
+): string[] {
   const limits: string[] = [];
   if (card.data.synthetic) {
     limits.push(
@@ -233,6 +238,7 @@ function limitsOf(card: ModelCard, trace: Trace, defense: ResolvedDefense, isLab
   return limits;
 }
 
-function countDevices({ device }: Trace): number {
+/** Devices that have packets. */
+export function countDevices({ device }: Trace): number {
   return new Set(device).size;
 }

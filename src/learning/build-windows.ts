@@ -175,9 +175,7 @@ function features(
     let before = row < end ? trace.time[source[row]!]! : 0;
     for (; row < end; row++) {
       const packet = source[row]!;
-      const inbound = trace.direction[packet] === Direction.INBOUND;
-      const own = portOption === 'destination' && inbound;
-      port[row] = own ? trace.flows.localPort[trace.flow[packet]!]! : trace.port[packet]!;
+      port[row] = portOf(trace, packet, portOption);
       protocols[row] = trace.protocols[packet]!;
       direction[row] = trace.direction[packet]!;
       length[row] = trace.length[packet]!;
@@ -186,4 +184,10 @@ function features(
     }
   }
   return { rows, port, protocols, direction, length, interval };
+}
+
+/** The feature `port` of a packet. */
+export function portOf(trace: Trace, packet: number, option: WindowOptions['port']): number {
+  const own = option === 'destination' && trace.direction[packet] === Direction.INBOUND;
+  return own ? trace.flows.localPort[trace.flow[packet]!]! : trace.port[packet]!;
 }

@@ -68,6 +68,43 @@ export function dropInterval(
   return bootstrap([before, after], ([b, a]) => b! - a!, rng, level);
 }
 
+/** A ratio of two sums, by block: packets named right of packets, bytes of seconds. */
+export interface RatioBlocks {
+  readonly part: Float64Array;
+  readonly whole: Float64Array;
+}
+
+/**
+ * How much larger the ratio of the sums is in `after` than in `before`, with a 95 % percentile interval by the bootstrap over blocks,
+ * as of {@link accuracyInterval}, each side resampled by itself: the two are of different times. Null where a sum is of nothing;
+ * without bounds where a side has fewer than two blocks.
+ */
+export function ratioDifference(before: RatioBlocks, after: RatioBlocks, rng: Rng, level = 0.95): Interval | null {
+  const sides = [before, after];
+  if (sides.some(({ whole }) => total(whole) === 0)) return null;
+  const ratioOf = ({ part, whole }: RatioBlocks, chosen: (block: number) => number) => {
+    let [parts, wholes] = [0, 0];
+    for (let i = 0; i < whole.length; i++) {
+      parts += part[chosen(i)]!;
+      wholes += whole[chosen(i)]!;
+    }
+    return parts / wholes;
+  };
+  const mean = ratioOf(after, (i) => i) - ratioOf(before, (i) => i);
+  if (sides.some(({ whole }) => whole.length < 2)) return { mean, low: null, high: null };
+  const values = new Float64Array(RESAMPLES);
+  for (let r = 0; r < RESAMPLES; r++) {
+    const draw = (side: RatioBlocks): number => {
+      const chosen = Array.from(side.whole, () => rng.integer(0, side.whole.length - 1));
+      const value = ratioOf(side, (i) => chosen[i]!);
+      // Blocks of nothing alone: as if not drawn.
+      return Number.isNaN(value) ? draw(side) : value;
+    };
+    values[r] = draw(after) - draw(before);
+  }
+  return { mean, ...bounds(values, level) };
+}
+
 /** The interval of `statistic` of the accuracies of several groups of runs, as many runs in each, resampled alike. */
 function bootstrap(
   groups: readonly (readonly BlockCounts[])[],
@@ -87,9 +124,14 @@ function bootstrap(
     const seeds = groups[0]!.map((_, __, runs) => rng.integer(0, runs.length - 1));
     values[r] = statistic(groups.map((runs) => pooledAccuracy(runs, seeds, chosen)));
   }
+  return { mean, ...bounds(values, level) };
+}
+
+/** The percentiles of resampled values that leave out as many on either side. */
+function bounds(values: Float64Array, level: number): { low: number; high: number } {
   values.sort();
-  const tail = Math.round(((1 - level) / 2) * RESAMPLES);
-  return { mean, low: values[tail]!, high: values[RESAMPLES - 1 - tail]! };
+  const tail = Math.round(((1 - level) / 2) * values.length);
+  return { low: values[tail]!, high: values[values.length - 1 - tail]! };
 }
 
 /** Accuracy over the blocks `chosen`, of as many as that, of the runs `seeds`. */
