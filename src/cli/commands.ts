@@ -1,23 +1,34 @@
-import yargs from 'yargs';
+import yargs, { type CommandModule } from 'yargs';
 import { version } from '../harness/environment.js';
 import { HomeveilError, UsageError } from '../shared/errors.js';
-import bench from './bench.js';
-import capture from './capture.js';
-import check from './check.js';
-import defend from './defend.js';
-import home from './home.js';
-import identify from './identify.js';
-import inspect from './inspect.js';
-import interfaces from './interfaces.js';
-import list from './list.js';
-import create from './new.js';
-import noise from './noise.js';
-import replay from './replay.js';
-import report from './report.js';
-import schema from './schema.js';
-import train from './train.js';
-import tunnel from './tunnel.js';
-import watch from './watch.js';
+
+/** In the order in which they are listed. */
+const COMMANDS: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
+  bench: () => import('./bench.js'),
+  report: () => import('./report.js'),
+  train: () => import('./train.js'),
+  identify: () => import('./identify.js'),
+  defend: () => import('./defend.js'),
+  inspect: () => import('./inspect.js'),
+  home: () => import('./home.js'),
+  capture: () => import('./capture.js'),
+  interfaces: () => import('./interfaces.js'),
+  replay: () => import('./replay.js'),
+  tunnel: () => import('./tunnel.js'),
+  noise: () => import('./noise.js'),
+  watch: () => import('./watch.js'),
+  new: () => import('./new.js'),
+  check: () => import('./check.js'),
+  list: () => import('./list.js'),
+  schema: () => import('./schema.js'),
+};
+
+/** The command that is named; all of them where none is: to load one takes less than half the time of all. */
+async function loadCommands(argv: readonly string[]): Promise<CommandModule[]> {
+  const first = argv.find((argument) => !argument.startsWith('-')) ?? '';
+  const wanted = Object.hasOwn(COMMANDS, first) ? [COMMANDS[first]!] : Object.values(COMMANDS);
+  return (await Promise.all(wanted.map((load) => load()))).map((module) => module.default as CommandModule);
+}
 
 /** Runs one command line and returns its exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -26,23 +37,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     .usage(
       '$0 <command>\n\nHow well can an observer tell which smart-home devices you own, and what does hiding them cost?',
     )
-    .command(bench)
-    .command(report)
-    .command(train)
-    .command(identify)
-    .command(defend)
-    .command(inspect)
-    .command(home)
-    .command(capture)
-    .command(interfaces)
-    .command(replay)
-    .command(tunnel)
-    .command(noise)
-    .command(watch)
-    .command(create)
-    .command(check)
-    .command(list)
-    .command(schema)
+    .command(await loadCommands(argv))
     .demandCommand(1, 'expected a command; see homeveil --help')
     .recommendCommands()
     .strict()
