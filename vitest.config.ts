@@ -14,7 +14,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    // By default one core is left free, which on two cores is half of them.
-    maxWorkers: availableParallelism(),
+    // More than there are cores: tests of the live part wait for clocks and networks.
+    maxWorkers: availableParallelism() + 1,
   },
 });

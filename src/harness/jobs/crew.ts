@@ -27,12 +27,19 @@ export function createLocalHand(options: RunOptions): Hand {
   };
 }
 
-/** Does jobs in a thread of its own, which starts with the first. */
-export function createThreadHand({ cache, threads, onWarning, signal }: RunOptions): Hand {
+/** Packets of a setting whose jobs take less time than a thread takes to start. */
+const FEW_PACKETS = 20_000;
+
+/** Does jobs in a thread of its own, which starts with the first that is worth it. */
+export function createThreadHand(options: RunOptions): Hand {
+  const { cache, threads, onWarning, signal } = options;
+  const here = createLocalHand(options);
   let worker: Worker | null = null;
   let known: Setting | null = null;
   return {
     run(setting, job, onProgress) {
+      const packets = setting.parts.train.packets + setting.parts.test.packets;
+      if (!worker && packets < FEW_PACKETS) return here.run(setting, job, onProgress);
       worker ??= new Worker(new URL('./worker.js', import.meta.url));
       const { spec, parts, dataset } = setting;
       const order: Order = {
