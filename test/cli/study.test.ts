@@ -87,16 +87,6 @@ describe('a study', () => {
     ]);
   });
 
-  test('gives the same with one thread as with two', () => {
-    // Long enough for threads to be started at all.
-    const longer = STUDY.replace('0.15', '0.4').replace('[napt, vpn]', '[napt]');
-    const alone = folderWith(longer);
-    const { file: again, out: there } = folderWith(longer);
-    expect(homeveil('bench', alone.file, '--out', alone.out, '--threads', '1').status).toBe(0);
-    expect(homeveil('bench', again, '--out', there, '--threads', '2', '--memory', '1MB').status).toBe(0);
-    expect(withoutTimes(readResult(alone.out))).toEqual(withoutTimes(readResult(there)));
-  });
-
   test('becomes a page, Markdown or CSV again from its result', () => {
     const folder = join(temporaryFolder(), 'again');
     const run = homeveil('report', out, '--format', 'html', 'markdown', 'csv', '--out', folder);

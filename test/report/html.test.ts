@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { compile } from 'vega-lite';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Result } from '../../src/harness/result.js';
+import { render } from '../../src/report/escape.js';
 import { renderHtml } from '../../src/report/html.js';
+import { renderHeadline } from '../../src/report/sections/headline.js';
 import { EDGE_CASES } from './edge-cases.js';
 import { DEFENSES, DEVICES, makeResult } from './make-result.js';
 
@@ -84,11 +86,11 @@ function unbalanced(page: string): string[] {
 }
 
 describe('the headline', () => {
-  const headline = async (result: Result) =>
-    visible((await renderHtml(result)).match(/<p class="headline">.*?<\/p>/s)![0]).trim();
+  const whole = (result: Result) => render(renderHeadline(result));
+  const headline = (result: Result) => visible(whole(result).match(/<p class="headline">.*?<\/p>/s)![0]).trim();
 
   test('states the strongest defense, what it is measured against, and its price', async () => {
-    expect(await headline(makeResult({ defenses: DEFENSES.slice(0, 4), seeds: 1 }))).toMatch(
+    expect(headline(makeResult({ defenses: DEFENSES.slice(0, 4), seeds: 1 }))).toMatch(
       /^An observer who has seen the defense names the right device for \d+ % of packets with pad:rule=mtu , against \d+ % without defense \(chance 8\.3 %, majority 18 %\), for 128 % more traffic\.$/,
     );
   });
@@ -97,7 +99,7 @@ describe('the headline', () => {
     const result = makeResult();
     const row = { ...result.summary[1]!, accuracy: { mean: 0.4712, low: 0.45, high: 0.492 }, addedDelayP95: 0.0952 };
     const none = { ...result.summary[0]!, accuracy: { mean: 0.694, low: 0.48, high: 0.7 } };
-    const page = visible(await renderHtml({ ...result, summary: [none, row] }));
+    const page = visible(whole({ ...result, summary: [none, row] }));
     expect(page).toContain('for 47 % of packets with pad:rule=mtu , against 69 % without defense');
     expect(page).toContain('for 128 % more traffic and 95 ms more delay (95th percentile).');
     expect(page).toContain('95 % intervals: 45 % to 49 % with it, 48 % to 70 % without; the drop is');
@@ -105,32 +107,30 @@ describe('the headline', () => {
 
   test('goes by the interval of the drop, or, where a result has none, by whether the two intervals overlap', async () => {
     const result = makeResult({ defenses: DEFENSES.slice(0, 2) });
-    const told = async (dropLow: number | undefined, dropHigh: number | undefined) => {
+    const told = (dropLow: number | undefined, dropHigh: number | undefined) => {
       const [none, row] = result.summary;
       const close = { ...row!, accuracy: { mean: 0.6, low: 0.5, high: 0.7 }, dropLow, dropHigh };
       const before = { ...none!, accuracy: { mean: 0.64, low: 0.54, high: 0.74 } };
-      const page = await renderHtml({ ...result, summary: [before, close] });
+      const page = whole({ ...result, summary: [before, close] });
       return visible(page.match(/<p class="uncertainty">.*?<\/p>/s)![0]).trim();
     };
-    expect(await told(0.035, 0.051)).toMatch(/without; the drop is 3\.5 to 5\.1 percentage points\.$/);
-    expect(await told(-0.01, 0.09)).toMatch(
-      / −1\.0 to 9\.0 percentage points\. That includes none, so the difference may/,
-    );
-    expect(await told(undefined, undefined)).toMatch(/without\. The two overlap, so the difference may be chance\.$/);
+    expect(told(0.035, 0.051)).toMatch(/without; the drop is 3\.5 to 5\.1 percentage points\.$/);
+    expect(told(-0.01, 0.09)).toMatch(/ −1\.0 to 9\.0 percentage points\. That includes none, so the difference may/);
+    expect(told(undefined, undefined)).toMatch(/without\. The two overlap, so the difference may be chance\.$/);
   });
 
   test('says so where no defense helps', async () => {
     const useless = { label: 'pad:rule=block', keeps: 1.1, bandwidth: 0.01, delay: 0 };
-    expect(await headline(makeResult({ defenses: [DEFENSES[0]!, useless] }))).toMatch(
+    expect(headline(makeResult({ defenses: [DEFENSES[0]!, useless] }))).toMatch(
       /^No defense in this run helps\. An observer who has seen the defense still names/,
     );
   });
 
   test('does without undefended traffic, without defenses, and with a static adversary only', async () => {
     const none = makeResult({ defenses: DEFENSES.slice(0, 1) });
-    expect(await headline(none)).toMatch(/^Without any defense, an observer names the right device for/);
+    expect(headline(none)).toMatch(/^Without any defense, an observer names the right device for/);
     const alone = makeResult({ defenses: DEFENSES.slice(1, 2), adversaries: ['static'] });
-    expect(await headline(alone)).toMatch(/^An observer who has only seen undefended traffic names .* pad:rule=mtu \(/);
+    expect(headline(alone)).toMatch(/^An observer who has only seen undefended traffic names .* pad:rule=mtu \(/);
   });
 });
 
