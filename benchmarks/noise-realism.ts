@@ -23,7 +23,7 @@ import { createBrowserEngine, findBrowser } from '../src/live/noise/engine-brows
 import { createHttpEngine } from '../src/live/noise/engine-http.js';
 import { createIdentities } from '../src/live/noise/identity.js';
 import { createRng } from '../src/shared/rng.js';
-import { createNetwork, whyNoNamespaces } from '../test/live/network-namespaces.js';
+import { createNetwork, whyNoNamespaces } from '../src/live/lab/namespaces.js';
 import { createLocalWeb, localLookup, SITES } from '../test/live/noise/local-web.js';
 
 const { values } = parseArgs({

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { resolveNoiseConfig } from '../src/live/noise/config.js';
 import { runNoise } from '../src/live/noise/run.js';
-import { createNetwork, whyNoNamespaces } from '../test/live/network-namespaces.js';
+import { createNetwork, whyNoNamespaces } from '../src/live/lab/namespaces.js';
 import { createLocalWeb, localLookup, type Seen, SITES } from '../test/live/noise/local-web.js';
 
 const { values } = parseArgs({

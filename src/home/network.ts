@@ -2,7 +2,7 @@ import type { Rng } from '../shared/rng.js';
 import { TCP, UDP } from '../trace/frame.js';
 import { Direction, LARGEST_FRAME, Protocol, type TraceBuilder } from '../trace/trace.js';
 import type { DeviceProfile, Exchange, Range } from './profile.js';
-import { SERVICES, type Service, serverAddress } from './services.js';
+import { type Carriage, SERVICES, type Service, serverAddress } from './services.js';
 
 const ETHERNET = 14;
 const IPV4 = 20;
@@ -18,12 +18,43 @@ const LARGEST_WINDOW = 80;
 /** Bytes a second that the home's line takes in each direction, and a resolver's cache time. Our choice. */
 const LINE = { [Direction.INBOUND]: 12.5e6, [Direction.OUTBOUND]: 2.5e6 } as const;
 const NAME_CACHE_SECONDS = 300;
+/** Addresses in the answer to a look-up, at most. */
+const MOST_ANSWERS = 4;
+
+/** Hello, certificates and key exchange of a server, which differ with its certificates. */
+const greetingOf = (service: Service): number => 2600 + 97 * (service.host.length % 19);
 
 /** Where packets of the simulated home go: those outside [from, to) are not seen. */
 export interface Sink {
   readonly trace: TraceBuilder;
   readonly from: number;
   readonly to: number;
+  /** Told of each connection across the gateway when it is opened, for who wants to have the same said over real sockets. */
+  readonly onTalk?: (talk: Talk) => void;
+}
+
+/** What the applications at both ends of a connection say, and when; bytes are theirs, before TLS and headers. */
+export interface Talk {
+  /** Row of `devices`. */
+  readonly device: number;
+  /** The device's TCP sends timestamps. */
+  readonly timestamps: boolean;
+  /** A look-up is a datagram each way. */
+  readonly via: Carriage | 'dns';
+  readonly address: string;
+  readonly port: number;
+  /** Of the host that is spoken to; of the one that is asked for, in a look-up. */
+  readonly name: string;
+  /** Addresses behind the name, in the answer to a look-up. */
+  readonly servers: number;
+  /** Bytes of TLS records in the server's first flight; 0 without TLS. */
+  readonly greeting: number;
+  /** Seconds since the Unix epoch. */
+  readonly opened: number;
+  /** Grows until the home ends; by time, as far as the two ends do not cross. */
+  readonly messages: { readonly time: number; readonly direction: Direction; readonly bytes: number }[];
+  /** Infinity for one that stays open. */
+  closed: number;
 }
 
 /** A device as its traffic needs it. */
@@ -101,23 +132,43 @@ export function createNetwork(sink: Sink, host: Host, rng: Rng): Network {
   const around = (seconds: number): number => seconds * (1 + rng.exponential(0.08));
   const deviceDelay = (): number => around(0.003);
 
+  const beginTalk = (service: Service, via: Talk['via'], address: string, name: string, opened: number) => {
+    if (!sink.onTalk) return null;
+    const { port, servers = 1 } = service;
+    const greeting = via === 'tls' ? greetingOf(service) : 0;
+    const talk: Talk = {
+      ...{ device: host.device, timestamps: profile.timestamps, via, address, port, name, greeting, opened },
+      ...{ servers: Math.min(servers, MOST_ANSWERS), messages: [], closed: Number.POSITIVE_INFINITY },
+    };
+    sink.onTalk(talk);
+    return talk;
+  };
+
   const lookUp = (time: number, service: Service): number => {
     if (service.port === resolver.port || time < (known.get(service.host) ?? 0)) return time;
     known.set(service.host, time + NAME_CACHE_SECONDS);
-    const frame = openFlow(UDP, serverAddress(resolver, rng.integer(0, resolver.servers - 1)), resolver.port);
+    const address = serverAddress(resolver, rng.integer(0, resolver.servers - 1));
+    const frame = openFlow(UDP, address, resolver.port);
     const bits = Protocol.IP | Protocol.UDP | Protocol.DNS;
     // Header 12, name with its length bytes, type and class 4; each answer repeats the name as a pointer: 16 bytes.
     const query = ETHERNET + IPV4 + 8 + 12 + service.host.length + 2 + 4;
     frame(time, Direction.OUTBOUND, query, bits);
     const answered = time + around(resolver.rtt);
-    frame(answered, Direction.INBOUND, query + 16 * Math.min(service.servers ?? 1, 4), bits);
+    const answer = query + 16 * Math.min(service.servers ?? 1, MOST_ANSWERS);
+    frame(answered, Direction.INBOUND, answer, bits);
+    const talk = beginTalk({ ...resolver, servers: service.servers }, 'dns', address, service.host, time);
+    const headers = ETHERNET + IPV4 + 8;
+    talk?.messages.push({ time, direction: Direction.OUTBOUND, bytes: query - headers });
+    talk?.messages.push({ time: answered, direction: Direction.INBOUND, bytes: answer - headers });
     return answered + deviceDelay();
   };
 
   const connectUdp = (time: number, service: Service, address: string): Connection => {
     const frame = openFlow(UDP, address, service.port);
     const bits = Protocol.IP | Protocol.UDP | (service.port === 53 ? Protocol.DNS : 0);
+    const talk = beginTalk(service, service.via, address, service.host, time);
     const send: Connection['send'] = (at, direction, bytes) => {
+      talk?.messages.push({ time: at, direction, bytes });
       const line = LINE[direction];
       for (let left = bytes; ; ) {
         const size = Math.min(left, LARGEST_DATAGRAM);
@@ -128,7 +179,9 @@ export function createNetwork(sink: Sink, host: Host, rng: Rng): Network {
         at += around(length / line);
       }
     };
-    return withExchange(time, service, send, () => {});
+    return withExchange(time, service, send, (end) => {
+      if (talk) talk.closed = end;
+    });
   };
 
   const connectTcp = (time: number, service: Service, address: string): Connection => {
@@ -170,7 +223,9 @@ export function createNetwork(sink: Sink, host: Host, rng: Rng): Network {
       return at;
     };
 
+    const talk = beginTalk(service, service.via, address, service.host, time);
     const send: Connection['send'] = (at, direction, bytes, answered) => {
+      talk?.messages.push({ time: at, direction, bytes });
       const records = Math.max(1, Math.ceil(bytes / LARGEST_RECORD));
       return sendBytes(at, direction, bytes + (service.via === 'tls' ? records * RECORD_OVERHEAD : 0), answered);
     };
@@ -185,12 +240,13 @@ export function createNetwork(sink: Sink, host: Host, rng: Rng): Network {
     if (service.via === 'tls') {
       // TLS 1.2 (RFC 5246 section 7.3): hello; hello, certificates, key exchange; key exchange and finished; finished.
       at = sendBytes(at + deviceDelay(), Direction.OUTBOUND, draw(rng, profile.hello), true);
-      at = sendBytes(at + around(service.rtt), Direction.INBOUND, 2600 + 97 * (service.host.length % 19), true);
+      at = sendBytes(at + around(service.rtt), Direction.INBOUND, greetingOf(service), true);
       at = sendBytes(at + deviceDelay() * 4, Direction.OUTBOUND, 126, true);
       at = sendBytes(at + around(service.rtt), Direction.INBOUND, 51, true);
       at += deviceDelay();
     }
     return withExchange(at, service, send, (end) => {
+      if (talk) talk.closed = end;
       frame(end, Direction.OUTBOUND, headers, tcp);
       const closed = end + around(service.rtt);
       frame(closed, Direction.INBOUND, headers, tcp);

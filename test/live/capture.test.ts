@@ -8,7 +8,7 @@ import { parseDuration, parseSizeOrDuration } from '../../src/shared/quantities.
 import { readCaptures } from '../../src/trace/read.js';
 import { temporaryFolder } from '../trace/fixtures.js';
 import { hasProgram } from '../trace/programs.js';
-import { createNetwork, type Host, type Network, whyNoNamespaces } from './network-namespaces.js';
+import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../src/live/lab/namespaces.js';
 import { asNobody, fieldsOf, startOn, until } from './run-live.js';
 
 const engines = ['dumpcap', 'tcpdump'];

@@ -8,7 +8,7 @@ import { formatLabels } from '../../src/trace/label-file.js';
 import { deviceLabels, writePcap } from '../../src/trace/write-pcap.js';
 import { ethernet, filler, ipv4, pcap, temporaryFolder, udp } from '../trace/fixtures.js';
 import { complaintsOfTshark, hasProgram } from '../trace/programs.js';
-import { createNetwork, type Host, type Network, whyNoNamespaces } from './network-namespaces.js';
+import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../src/live/lab/namespaces.js';
 import { asNobody, fieldsOf, startOn } from './run-live.js';
 
 const missing =

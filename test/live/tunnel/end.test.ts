@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { whyNoNamespaces } from '../network-namespaces.js';
+import { whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
 import { createStretch, type Stretch, whyNo } from './two-ends.js';
 
 const missing = whyNoNamespaces() ?? whyNo('tcpdump', '--version') ?? whyNo('tshark', '--version');

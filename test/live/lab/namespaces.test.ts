@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { createNetwork, type Network, whyNoNamespaces } from './network-namespaces.js';
+import { createNetwork, type Network, whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
 
 const missing = whyNoNamespaces();
 

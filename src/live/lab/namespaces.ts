@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 
-/** A network namespace of a test: a host of its own, which reaches nothing but what the test links it to. */
+/** A network namespace: a host of its own, which reaches nothing but what it is linked to. */
 export interface Host {
   /** Of the namespace, as `ip netns` knows it. */
   readonly name: string;
