@@ -28,6 +28,9 @@ export interface DefendedTrace {
   readonly dropped: number;
 }
 
+/** The same as far as costs and scores go: what traffic that was recorded under a defense, rather than simulated, gives. */
+export type Observed = Omit<DefendedTrace, 'account'>;
+
 /** Frames and their account as they leave a stage, before anyone has said which of them are cover. */
 export interface Carried {
   readonly trace: Trace;

@@ -1,5 +1,5 @@
 import type { Trace } from '../trace/trace.js';
-import type { DefendedTrace } from './account.js';
+import type { Observed } from './account.js';
 
 /** What a defense costs, relative to the view without any defense. A quantity that is undefined is null, never 0. */
 export interface Cost {
@@ -47,7 +47,7 @@ const SECONDS_PER_DAY = 86_400;
 const DAYS_PER_MONTH = 30.44;
 
 /** @param base what the observer sees of the same packets without any defense */
-export function costOf(defended: DefendedTrace, base: Trace): Cost {
+export function costOf(defended: Observed, base: Trace): Cost {
   const bytes = totalBytes(defended.trace);
   const baseBytes = totalBytes(base);
   const baseSeconds = duration(base);
@@ -70,7 +70,7 @@ export function toGigabytesPerMonth(megabytesPerDay: number | null): number | nu
 }
 
 /** Seconds from arrival to last byte on the wire of each real packet that was not lost, in order of arrival. */
-export function addedDelays({ original, delivered }: DefendedTrace): Float64Array {
+export function addedDelays({ original, delivered }: Observed): Float64Array {
   const delays = new Float64Array(original.packets);
   let size = 0;
   for (let i = 0; i < original.packets; i++) {

@@ -13,7 +13,9 @@ export interface Host {
 
 export interface Network {
   host(): Host;
-  /** Joins two hosts by a cable. Addresses are of the form 10.77.0.1/24; the interfaces get the names given. */
+  /** Joins two hosts by a cable whose ends, up and without addresses, get the names given. */
+  cable(a: Host, b: Host, names: readonly [string, string]): void;
+  /** The same with addresses. They are of the form 10.77.0.1/24. */
   link(a: Host, b: Host, ends: { readonly names: [string, string]; readonly addresses: [string, string] }): void;
   /** Kills what still runs and removes all hosts. */
   close(): void;
@@ -34,6 +36,13 @@ export function createNetwork(): Network {
   const hosts: Host[] = [];
   const children = new Set<ChildProcess>();
   const ip = (...args: string[]) => execFileSync('ip', args, { encoding: 'utf8' });
+  const cable: Network['cable'] = (a, b, names) => {
+    ip('-n', a.name, 'link', 'add', names[0], 'type', 'veth', 'peer', 'name', names[1], 'netns', b.name);
+    for (const [i, host] of [a, b].entries()) {
+      // No packets larger than what is on a wire: the system would otherwise hand over segments merged.
+      host.run('ip', 'link', 'set', names[i]!, 'gso_max_segs', '1', 'up');
+    }
+  };
   return {
     host() {
       const name = `${prefix}-${hosts.length}`;
@@ -41,7 +50,7 @@ export function createNetwork(): Network {
       const host: Host = {
         name,
         run: (command, ...args) =>
-          execFileSync('ip', ['netns', 'exec', name, command, ...args], { encoding: 'utf8', maxBuffer: 1 << 28 }),
+          execFileSync('ip', ['netns', 'exec', name, command, ...args], { encoding: 'utf8', maxBuffer: 1 << 28, stdio: 'pipe' }),
         start(command, args, options = {}) {
           const child = spawn('ip', ['netns', 'exec', name, command, ...args], options);
           children.add(child);
@@ -53,12 +62,10 @@ export function createNetwork(): Network {
       host.run('ip', 'link', 'set', 'lo', 'up');
       return host;
     },
+    cable,
     link(a, b, { names, addresses }) {
-      ip('-n', a.name, 'link', 'add', names[0], 'type', 'veth', 'peer', 'name', names[1], 'netns', b.name);
-      for (const [i, host] of [a, b].entries()) {
-        host.run('ip', 'address', 'add', addresses[i]!, 'dev', names[i]!);
-        host.run('ip', 'link', 'set', names[i]!, 'up');
-      }
+      cable(a, b, names);
+      for (const [i, host] of [a, b].entries()) host.run('ip', 'address', 'add', addresses[i]!, 'dev', names[i]!);
     },
     close() {
       for (const child of children) child.kill('SIGKILL');

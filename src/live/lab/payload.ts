@@ -1,4 +1,4 @@
-import { encode, type Packet } from 'dns-packet';
+import { encode, RECURSION_DESIRED } from 'dns-packet';
 import { Direction } from '../../trace/trace.js';
 import type { Part } from './script.js';
 
@@ -10,7 +10,7 @@ const FILLER = 0xa5;
 const REQUEST = Buffer.from('GET / HTTP/1.1\r\nHost: a\r\nX-Fill: ');
 const RESPONSE = Buffer.from('HTTP/1.1 200 OK\r\nX-Fill: ');
 
-/** The bytes of a message, as many as asked for but in DNS, whose messages are as long as what they say. */
+/** The bytes of a message, as many as asked for; of DNS the query, which is as long as the name. */
 export function payloadOf(part: Part, direction: Direction, bytes: number, index: number): Buffer {
   switch (part.speech) {
     case 'record':
@@ -21,7 +21,10 @@ export function payloadOf(part: Part, direction: Direction, bytes: number, index
       return text;
     }
     case 'dns':
-      return encode(direction === Direction.OUTBOUND ? question(part) : answer(part));
+      return encode({
+        ...{ type: 'query', id: part.localPort, flags: RECURSION_DESIRED },
+        questions: [{ type: 'A', name: part.name }],
+      });
     case 'dns-like':
       return likeDns(bytes, direction, index);
     default:
@@ -38,23 +41,6 @@ function records(bytes: number): Buffer {
     text.writeUInt16BE(Math.min(LARGEST_RECORD, bytes - at - RECORD_HEADER), at + 3);
   }
   return text;
-}
-
-const question = ({ name, localPort }: Part): Packet => ({
-  type: 'query',
-  id: localPort,
-  flags: 0x100,
-  questions: [{ type: 'A', name }],
-});
-
-function answer(part: Part): Packet {
-  const { name, servers, address } = part;
-  const data = Array.from({ length: servers }, () => address);
-  return {
-    ...question(part),
-    type: 'response',
-    answers: data.map((one) => ({ type: 'A', name, ttl: 300, data: one })),
-  };
 }
 
 /** A header and a question that hold, then nothing: what is recognised as DNS and has the length that was recorded. */

@@ -21,7 +21,7 @@ import {
   SMALLEST_FRAME,
   writeRecords,
 } from './frame.js';
-import { createRealLink } from './real-link.js';
+import { createRealLink, LATEST } from './real-link.js';
 import { createReassembly } from './reassembly.js';
 import { createOpener, createSealer } from './seal.js';
 import { createSecretRng } from './secret-rng.js';
@@ -50,8 +50,12 @@ export interface TunnelOptions {
   readonly queue?: number;
   readonly waiting?: Waiting;
   readonly rng?: Rng;
-  /** Told of each frame as it leaves, and of what it carries: for experiments, which need the truth. */
-  readonly onSent?: (segments: readonly Segment[]) => void;
+  /** Seconds on the shapers' clock in one of the world's: for experiments. By default 1. */
+  readonly speed?: number;
+  /** Told of each frame as it leaves, what it carries, and the bytes that it begins with: for experiments, which need the truth. */
+  readonly onSent?: (segments: readonly Segment[], prefix: Uint8Array) => void;
+  /** Told of each datagram of the VPN that comes in, and its number among those that are sent; -1 for one that is lost here. */
+  readonly onTaken?: (payload: Uint8Array, number: number) => void;
 }
 
 /** One end of a tunnel, at work. */
@@ -113,7 +117,7 @@ export function lengthOffset(defenses: readonly AppliedDefense[], family: 4 | 6)
  * @throws UsageError, InputError: one line
  */
 export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> {
-  const { listen, peer, forward, secret, defenses = [], queue = QUEUE, waiting = 'sleep' } = options;
+  const { listen, peer, forward, secret, defenses = [], queue = QUEUE, waiting = 'sleep', speed = 1 } = options;
   const obstacle = whyNotLive(defenses);
   if (obstacle !== null) throw new UsageError(obstacle);
   if ((peer === undefined) === (forward === undefined)) throw new UsageError('expected either a peer or a forward');
@@ -142,7 +146,8 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
   const plaintext = Buffer.alloc(LARGEST_MTU);
   const late = createQuantiles();
   const spacing = createQuantiles();
-  const opened = now();
+  const clock = speed === 1 ? now : () => now() * speed;
+  const opened = clock();
   const taken = { datagrams: 0, bytes: 0 };
   const delivered = { datagrams: 0, bytes: 0 };
   const sent = { frames: 0, cover: 0, bytes: 0 };
@@ -169,7 +174,7 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
     sent.frames++;
     sent.bytes += length + (family === 6 ? IPV6_EXTRA : 0);
     if (segments.length === 0) sent.cover++;
-    options.onSent?.(segments);
+    options.onSent?.(segments, pieces[0]!);
     const to = isHome ? sendTo : caught;
     if (to) outer.send(pieces, to.port, to.address, countFailure);
     else count.unsent++;
@@ -184,15 +189,16 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
       put(fitting, some);
     });
     if (frames > 1) count.cut++;
-    const at = now();
+    const at = clock();
     late.add(at - time);
     if (!Number.isNaN(left)) spacing.add(Math.abs(at - left - (time - planned)));
     planned = time;
     left = at;
   };
 
-  const link = createRealLink({ defenses, direction, rng: options.rng ?? createSecretRng(), onFrame });
-  const alarm = createAlarm(() => guarded(() => link.advance(now())), waiting);
+  const rng = options.rng ?? createSecretRng();
+  const link = createRealLink({ defenses, direction, rng, onFrame, latest: LATEST * speed });
+  const alarm = createAlarm(() => guarded(() => link.advance(clock())), waiting);
 
   let fail: (error: unknown) => void;
   const failure = new Promise<never>((_, reject) => {
@@ -213,7 +219,7 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
     if (!isOpen) return;
     try {
       work();
-      alarm.set(link.next);
+      alarm.set(link.next / speed);
     } catch (thrown) {
       close();
       fail(thrown);
@@ -230,10 +236,12 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
     taken.bytes += payload.length;
     if (link.held.own + OVERHEAD + payload.length > queue) {
       lost.overflow++;
+      options.onTaken?.(payload, -1);
       return;
     }
     const number = datagrams++ >>> 0;
-    guarded(() => link.send({ number, payload }, now()));
+    options.onTaken?.(payload, number);
+    guarded(() => link.send({ number, payload }, clock()));
   };
 
   const deliver = (payload: Buffer): void => {
@@ -273,7 +281,7 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
       if (!whole) continue;
       deliver(whole);
       // What a shaper cannot let go of as fast as it comes would be counted for ever.
-      if (link.held.other <= queue) guarded(() => link.heard(whole.length, now()));
+      if (link.held.other <= queue) guarded(() => link.heard(whole.length, clock()));
     }
   };
 
@@ -293,7 +301,7 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
     failure,
     close,
     statistics: () => ({
-      seconds: now() - opened,
+      seconds: clock() - opened,
       taken: { ...taken },
       delivered: { ...delivered },
       sent: { ...sent },

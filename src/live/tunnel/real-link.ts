@@ -28,6 +28,11 @@ export interface RealLinkOptions {
   readonly direction: Direction;
   readonly rng: Rng;
   readonly onFrame: OnFrame;
+  /**
+   * Seconds: what is later than that (a suspended machine, an overload) is not caught up with; the plan moves instead. By default
+   * {@link LATEST}.
+   */
+  readonly latest?: number;
 }
 
 /**
@@ -51,8 +56,8 @@ export interface RealLink {
   readonly stalls: number;
 }
 
-/** Seconds: what is later than that (a suspended machine, an overload) is not caught up with; the plan moves instead. */
-const LATEST = 0.25;
+/** Seconds; see {@link RealLinkOptions.latest}. */
+export const LATEST = 0.25;
 /** As in the simulation: a shaper may wake so often at one moment. */
 const IDLE_WAKES = 100_000;
 
@@ -79,13 +84,19 @@ interface Stage {
  * end's direction goes on the wire; the other direction is the other end's business, and what it sends in that goes nowhere. Given the same
  * arrivals and the same chance, the frames of this end's direction are those of the simulation, in length, order and time.
  *
- * A timer that fires late is told the time for which it was set, so that lateness never adds up; see LATEST for what is too late.
+ * A timer that fires late is told the time for which it was set, so that lateness never adds up; see `latest` for what is too late.
  *
  * To a shaper a datagram of n bytes is a packet of n + OVERHEAD, the shortest frame that carries it, with a link header such
  * that a part after the first, which repeats the link and IP headers, has OVERHEAD in front of it too. Whole or in parts, what a shaper
  * plans then fits. One flow, no device: a VPN does not show more.
  */
-export function createRealLink({ defenses, direction, rng, onFrame }: RealLinkOptions): RealLink {
+export function createRealLink({
+  defenses,
+  direction,
+  rng,
+  onFrame,
+  latest = LATEST,
+}: RealLinkOptions): RealLink {
   let now = Number.NEGATIVE_INFINITY;
   /** The shapers' clock is so far behind the caller's. */
   let behind = 0;
@@ -204,7 +215,7 @@ export function createRealLink({ defenses, direction, rng, onFrame }: RealLinkOp
   function advance(time: number): void {
     const due = earliest()?.due ?? Number.POSITIVE_INFINITY;
     let until = time - behind;
-    if (until - due > LATEST) {
+    if (until - due > latest) {
       behind = time - due;
       until = due;
       stalls++;

@@ -1,0 +1,307 @@
+import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { serialize } from 'node:v8';
+import type { ResolvedDefense } from '../../harness/result.js';
+import { InputError } from '../../shared/errors.js';
+import type { OnProgress } from '../../shared/progress.js';
+import type { Trace } from '../../trace/trace.js';
+import type { TunnelStatistics } from '../tunnel/statistics.js';
+import { type Certificate, createCertificate } from './certificate.js';
+import type { EndMessage, EndOrder, EndReport } from './end-process.js';
+import { createNoiseMaker, type NoisePlan } from './noise-maker.js';
+import type { PlayerMessage, PlayerOrder, PlayerReport } from './player.js';
+import { type Recorder, startRecorder } from './recorder.js';
+import { OPENING, type Script } from './script.js';
+import {
+  createStage,
+  GATEWAY_ADDRESS,
+  INTERNET_ADDRESS,
+  openVpn,
+  type Stage,
+  VPN_ADDRESS,
+  VPN_PORT,
+  type Vpn,
+  WAN,
+} from './stage.js';
+import type { Host } from './namespaces.js';
+import { type Recorded, readOutside, readTunnelled, type Timing } from './truth.js';
+
+export interface LabOptions {
+  readonly script: Script;
+  /** Seconds of the script in one of the world's. */
+  readonly speed: number;
+  /** Whether all goes through a VPN; an end of the live tunnel on either side of it runs `shaping`, where that is given. */
+  readonly vpn: boolean;
+  readonly shaping?: ResolvedDefense;
+  /** Noise from a browser in the home. */
+  readonly noise?: NoisePlan;
+  /** What a defense learns from. */
+  readonly training: Trace | null;
+  /** Files that defenses come from. */
+  readonly plugins: readonly string[];
+  readonly seed: number;
+  readonly onProgress?: OnProgress;
+  readonly detail: string;
+  readonly signal?: AbortSignal;
+}
+
+/** How well a script was played. */
+export interface LabFigures {
+  readonly speed: number;
+  /** Of the world, from the script's beginning until nothing was left on its way. */
+  readonly seconds: number;
+  readonly connections: { readonly opened: number; readonly failed: number };
+  readonly messages: number;
+  /** Seconds of the script's clock that messages were late: the later of the devices' and the servers' percentiles. */
+  readonly late: { readonly p50: number | null; readonly p95: number | null; readonly p99: number | null; readonly max: number | null };
+  /** Frames that the capture lost. */
+  readonly lost: number;
+  readonly strangers: number;
+  /** Of the tunnel's end at the home, and of the other; null without. */
+  readonly tunnel: readonly TunnelStatistics[] | null;
+  readonly problems: readonly string[];
+}
+
+export interface LabRun {
+  readonly recorded: Recorded;
+  readonly figures: LabFigures;
+}
+
+/** Seconds for processes to be ready before the first message. */
+const READY = 0.5;
+/** Seconds for what is on its way when the script has ended, at most; with nothing held, the first. */
+const SETTLE = 0.3;
+const LONGEST_DRAIN = 30;
+/** Bytes of each packet that are captured: headers, and what tells TLS, HTTP and DNS. */
+const SNAPLEN = 192;
+const END_PORT = 51_900;
+const ENTRY_PORT = 51_821;
+/** Waits in a tunnel rather than being lost: what a defense delays for long is a cost that is to be seen. */
+const QUEUE = 1e8;
+const PLAIN_VPN_MTU = 1420;
+/** So that a full packet leaves in one frame of the tunnel; see docs/tunnel.md. */
+const TUNNELLED_VPN_MTU = 1400;
+
+/**
+ * Plays a script in the lab, with a defense at work, and captures outside the gateway. The lab is gone when this returns.
+ * @throws UsageError where this machine lacks what it takes; InputError where something of the lab fails
+ */
+export async function runLab(options: LabOptions): Promise<LabRun> {
+  const { script, speed, vpn, shaping, noise, signal } = options;
+  signal?.throwIfAborted();
+  const folder = mkdtempSync(join(tmpdir(), 'homeveil-lab-'));
+  const maker = noise ? await createNoiseMaker(noise, folder) : null;
+  let stage: Stage | null = null;
+  try {
+    stage = createStage(script, maker?.addresses ?? []);
+    await maker?.open(stage);
+    const players = await startPlayers(stage, options, folder);
+    const ends = shaping ? await startEnds(stage, options, shaping, folder) : null;
+    const tunnel = vpn ? await openVpn(stage, ends?.entry ?? `${INTERNET_ADDRESS}:${VPN_PORT}`, ends ? TUNNELLED_VPN_MTU : PLAIN_VPN_MTU) : null;
+    const recorders = await startRecorders(stage, tunnel, folder);
+    const start = Date.now() + (READY + OPENING / speed) * 1000;
+    for (const player of players) player.send({ type: 'begin', start } satisfies PlayerMessage);
+    await maker?.start(start);
+    await played(options, start);
+    await maker?.stop();
+    await drained(ends, signal);
+    const seconds = (Date.now() - start) / 1000;
+    const lost = (await Promise.all(recorders.map((recorder) => recorder.stop()))).reduce((a, b) => a + b, 0);
+    const reports = await Promise.all(players.map((player) => player.ask<PlayerReport>({ type: 'stop' })));
+    const statistics = ends ? await ends.stop() : null;
+    const timing: Timing = { script, start: start / 1000, speed };
+    const coverFrom = new Set(maker?.addresses);
+    const files = recorders.map(({ file }) => file) as [string, string, string];
+    const recorded = tunnel
+      ? await readTunnelled(
+          {
+            wire: files[0],
+            entered: [files[1], files[2]],
+            port: ends ? END_PORT : VPN_PORT,
+            gateway: GATEWAY_ADDRESS,
+            own: VPN_ADDRESS,
+            logs: ends?.logs ?? null,
+          },
+          timing,
+          coverFrom,
+        )
+      : await readOutside(files[0], timing, GATEWAY_ADDRESS, coverFrom);
+    return { recorded, figures: { ...summarize(reports, speed), seconds, lost, strangers: recorded.strangers, tunnel: statistics } };
+  } finally {
+    stage?.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function summarize(reports: readonly PlayerReport[], speed: number) {
+  const worst = (of: 'p50' | 'p95' | 'p99' | 'max') => {
+    const known = reports.map(({ late }) => late[of]).filter((value) => value !== null);
+    return known.length === 0 ? null : Math.max(...known);
+  };
+  const sum = (of: (report: PlayerReport) => number) => reports.reduce((total, report) => total + of(report), 0);
+  const isServer = (i: number) => i === reports.length - 1;
+  return {
+    speed,
+    connections: {
+      opened: reports.reduce((total, report, i) => total + (isServer(i) ? 0 : report.opened), 0),
+      failed: sum(({ failed }) => failed),
+    },
+    messages: sum(({ sent }) => sent),
+    late: { p50: worst('p50'), p95: worst('p95'), p99: worst('p99'), max: worst('max') },
+    problems: reports.flatMap(({ problems }) => problems),
+  };
+}
+
+/** A process of the lab that is spoken with. */
+interface Actor {
+  send(message: object): void;
+  /** The next message of it. @throws InputError where it ends without */
+  next<T>(): Promise<T>;
+  ask<T>(message: object): Promise<T>;
+}
+
+function startActor(host: Host, program: string): Actor {
+  const path = fileURLToPath(new URL(program, import.meta.url));
+  const child: ChildProcess = host.start(process.execPath, [path], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  let printed = '';
+  child.stderr!.on('data', (chunk) => {
+    printed += chunk;
+  });
+  const next = <T>() =>
+    new Promise<T>((resolve, reject) => {
+      const onMessage = (message: unknown) => {
+        child.off('exit', onExit);
+        resolve(message as T);
+      };
+      const onExit = () => {
+        child.off('message', onMessage);
+        const line = printed.split('\n').find((text) => /Error/.test(text)) ?? printed.split('\n')[0];
+        reject(new InputError(`live: a process of the lab ended early: ${line?.trim() || 'without a word'}`));
+      };
+      child.once('message', onMessage).once('exit', onExit);
+    });
+  return {
+    send: (message) => void child.send(message),
+    next,
+    ask(message) {
+      const answer = next<never>();
+      child.send(message);
+      return answer;
+    },
+  };
+}
+
+/** Devices with timestamps and without, then the servers. */
+async function startPlayers(stage: Stage, { script, speed }: LabOptions, folder: string): Promise<Actor[]> {
+  const file = join(folder, 'script');
+  writeFileSync(file, serialize(script));
+  const greetings = [...new Set(script.parts.filter(({ speech }) => speech === 'tls').map(({ greeting }) => greeting))];
+  const certificates = await Promise.all(greetings.map(createGreeting));
+  const order = (role: PlayerOrder['role'], isOwn: (timestamps: boolean) => boolean): PlayerOrder => ({
+    ...{ role, script: file, speed, addresses: stage.addresses },
+    parts: [...script.parts.keys()].filter((i) => isOwn(script.parts[i]!.timestamps)),
+    certificates: role === 'servers' ? certificates : [],
+  });
+  const orders = [
+    { host: stage.devices.timestamps, order: order('devices', (timestamps) => timestamps) },
+    { host: stage.devices.plain, order: order('devices', (timestamps) => !timestamps) },
+    { host: stage.internet, order: order('servers', () => true) },
+  ].filter(({ order: { parts } }) => parts.length > 0);
+  return Promise.all(
+    orders.map(async ({ host, order: asked }) => {
+      const actor = startActor(host, './player.js');
+      await actor.ask(asked);
+      return actor;
+    }),
+  );
+}
+
+/** Beside its certificate a server's first flight of TLS 1.2 has hello, key exchange and the headers of all, with RSA of 2048 bits. */
+const BESIDE_CERTIFICATE = 460;
+
+async function createGreeting(greeting: number): Promise<Certificate & { greeting: number }> {
+  return { greeting, ...(await createCertificate(['lab.test'], greeting - BESIDE_CERTIFICATE)) };
+}
+
+async function startRecorders(stage: Stage, vpn: Vpn | null, folder: string): Promise<Recorder[]> {
+  const record = (host: Host, name: string, file: string, filter?: string) =>
+    startRecorder(host, name, join(folder, `${file}.pcap`), { snaplen: SNAPLEN, filter });
+  return Promise.all([
+    record(stage.gateway, WAN, 'wan', vpn ? 'udp' : undefined),
+    ...(vpn
+      ? [
+          record(stage.gateway, vpn.home, 'home', `src host ${VPN_ADDRESS}`),
+          record(stage.internet, vpn.far, 'far', `dst host ${VPN_ADDRESS}`),
+        ]
+      : []),
+  ]);
+}
+
+/** Both ends of the live tunnel, which carry what the VPN sends. */
+interface Ends {
+  /** Where the VPN's home end sends to. */
+  readonly entry: string;
+  readonly logs: readonly [string, string];
+  /** Bytes that wait in both. */
+  held(): Promise<number>;
+  stop(): Promise<TunnelStatistics[]>;
+}
+
+async function startEnds(stage: Stage, options: LabOptions, defense: ResolvedDefense, folder: string): Promise<Ends> {
+  const { training, plugins, seed, speed } = options;
+  const learnt = training && join(folder, 'training');
+  if (learnt) writeFileSync(learnt, serialize(training));
+  const logs = [join(folder, 'home.log'), join(folder, 'far.log')] as const;
+  const common = { secret: randomBytes(32).toString('hex'), defense, plugins, training: learnt, seed, mtu: 1500, speed, queue: QUEUE };
+  const places = {
+    far: { listen: { host: INTERNET_ADDRESS, port: END_PORT }, forward: { host: '127.0.0.1', port: VPN_PORT } },
+    home: { listen: { host: '127.0.0.1', port: ENTRY_PORT }, peer: { host: INTERNET_ADDRESS, port: END_PORT } },
+  };
+  const start = async (host: Host, order: EndOrder): Promise<Actor> => {
+    const actor = startActor(host, './end-process.js');
+    const report = await actor.ask<EndReport>(order);
+    if (report.type === 'failed') throw new InputError(report.message);
+    return actor;
+  };
+  stage.gateway.run('ip', 'link', 'set', 'lo', 'up');
+  const far = await start(stage.internet, { ...common, ...places.far, log: logs[1] });
+  const home = await start(stage.gateway, { ...common, ...places.home, log: logs[0] });
+  const ask = async <T extends EndReport['type']>(type: EndMessage['type']) => {
+    const reports = await Promise.all([home, far].map((end) => end.ask<EndReport>({ type } satisfies EndMessage)));
+    const failed = reports.find((report) => report.type === 'failed');
+    if (failed) throw new InputError(`live: ${failed.message}`);
+    return reports as Extract<EndReport, { type: T }>[];
+  };
+  return {
+    entry: `127.0.0.1:${ENTRY_PORT}`,
+    logs,
+    held: async () => (await ask<'held'>('held')).reduce((sum, { bytes }) => sum + bytes, 0),
+    stop: async () => (await ask<'report'>('stop')).map(({ statistics }) => statistics),
+  };
+}
+
+/** Waits until the script has been said. */
+async function played({ script, speed, onProgress, detail, signal }: LabOptions, start: number): Promise<void> {
+  for (;;) {
+    signal?.throwIfAborted();
+    const done = ((Date.now() - start) / 1000) * speed;
+    if (done >= script.seconds) return;
+    onProgress?.({ task: 'live', detail, done: Math.max(0, done), total: script.seconds, unit: 's' });
+    await pause(Math.min(250, ((script.seconds - done) / speed) * 1000 + 1));
+  }
+}
+
+/** Waits for what is still held back. */
+async function drained(ends: Ends | null, signal: AbortSignal | undefined): Promise<void> {
+  await pause(SETTLE * 1000);
+  const until = Date.now() + LONGEST_DRAIN * 1000;
+  while (ends && Date.now() < until && (await ends.held()) > 0) {
+    signal?.throwIfAborted();
+    await pause(100);
+  }
+}
