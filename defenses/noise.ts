@@ -3,7 +3,16 @@ import { type Recording, recordingOf, replay } from '../src/shaping/recording.js
 import { defineDefense } from '../src/shaping/shaper.js';
 import { createStage, type Stage } from '../src/shaping/stage.js';
 import type { Task } from '../src/shaping/tasks.js';
-import { createHost, createLine, drawObjects, type Host, type Line, loadPage } from '../src/shaping/web.js';
+import {
+  createHost,
+  createLine,
+  DEAD_END,
+  drawObjects,
+  type Host,
+  LEAVES_SITE,
+  type Line,
+  loadPage,
+} from '../src/shaping/web.js';
 import { InputError } from '../src/shared/errors.js';
 import { loadTrace } from '../src/trace/load.js';
 
@@ -41,12 +50,7 @@ const parameters = z
     error: ({ input }) => `expected at most maxPause, which is ${(input as { maxPause: number }).maxPause}`,
   });
 
-type Parameters = z.output<typeof parameters>;
-
-/** At a dead end, a page without links, the walk begins anew; our choice. */
-const DEAD_END = 0.05;
-/** A link leads to another host; our choice. */
-const LEAVES_SITE = 0.3;
+export type Parameters = z.output<typeof parameters>;
 
 const HOUR = 3600;
 const DAY = 86_400;

@@ -53,6 +53,16 @@ const LARGEST_OBJECT = 5e6;
 const OTHER_HOSTS = 5;
 const OBJECTS_PER_HOST = 3;
 
+/** Of a response. */
+export const RESPONSE_HEADERS = 400;
+/** Seconds, in the mean, that a server thinks before it answers. */
+export const THINKING = 0.02;
+
+/** At a dead end, a page without links, a walk begins anew; our choice. */
+export const DEAD_END = 0.05;
+/** A link leads to another host; our choice. */
+export const LEAVES_SITE = 0.3;
+
 /** What the inbound packets of all connections share. */
 export interface Line {
   /** Takes the line for `bytes`, as soon as it is free; returns when the last of them is through. */
@@ -94,25 +104,28 @@ export function drawObjects(rng: Rng, median: number): number {
   return median === 0 ? 0 : Math.round(logNormal(rng, median, REQUESTS_SPREAD));
 }
 
+/** Of a page's objects, how many come from each host; the document's is the first. */
+export function shareObjects(objects: number): number[] {
+  const hosts = 1 + Math.min(OTHER_HOSTS, Math.floor(objects / OBJECTS_PER_HOST));
+  return Array.from({ length: hosts }, (_, host) => Math.floor((objects + host) / hosts));
+}
+
 /**
  * Loads one page: its document, then its objects, over the document's connection and from other hosts at once, each
  * looked up first. All connections are closed. Calls `loaded` when the last has brought all it was to bring.
  */
 export function* loadPage(stage: Stage, line: Line, host: Host, objects: number, loaded: () => void): Task {
-  const others = Math.min(OTHER_HOSTS, Math.floor(objects / OBJECTS_PER_HOST));
-  let open = others + 1;
+  const [own, ...others] = shareObjects(objects) as [number, ...number[]];
+  let open = others.length + 1;
   const done = () => {
     if (--open === 0) loaded();
   };
-  const shareOf = (connection: number) => Math.floor((objects + connection) / (others + 1));
   yield* lookUp(stage, host);
   const connection = yield* connect(stage, line, host);
   const { rng, now } = stage.link;
   yield* connection.fetch(drawDocument(rng));
-  for (let other = 1; other <= others; other++) {
-    stage.start(loadObjects(stage, line, shareOf(other), done), now + rng.exponential(0.02));
-  }
-  yield* fetchObjects(stage, connection, shareOf(0), done);
+  for (const share of others) stage.start(loadObjects(stage, line, share, done), now + rng.exponential(0.02));
+  yield* fetchObjects(stage, connection, own, done);
 }
 
 function* loadObjects(stage: Stage, line: Line, objects: number, done: () => void): Task {
@@ -128,11 +141,13 @@ function* fetchObjects(stage: Stage, connection: Connection, objects: number, do
   yield* connection.close();
 }
 
-function drawDocument(rng: Rng): number {
+/** Bytes of a document. */
+export function drawDocument(rng: Rng): number {
   return heavy(rng, DOCUMENT.median, DOCUMENT.spread);
 }
 
-function drawObject(rng: Rng): number {
+/** Bytes of an object. */
+export function drawObject(rng: Rng): number {
   const { mean, spread } = OBJECT;
   return heavy(rng, mean * Math.exp(-(spread ** 2) / 2), spread);
 }
@@ -228,9 +243,9 @@ function* connect(stage: Stage, line: Line, host: Host): Task<Connection> {
   return {
     *fetch(bytes) {
       send(OUTBOUND, HEADERS + RECORD + rng.integer(180, 900), TLS);
-      // The server thinks; with its first answer come the session tickets. Its headers are about 400 bytes.
-      yield roundTrip() + rng.exponential(0.02);
-      const content = bytes + 400;
+      // With the server's first answer come the session tickets.
+      yield roundTrip() + rng.exponential(THINKING);
+      const content = bytes + RESPONSE_HEADERS;
       yield* receive(tickets + content + RECORD * Math.ceil(content / LARGEST_RECORD));
       tickets = 0;
     },

@@ -1,5 +1,6 @@
-import { X509Certificate } from 'node:crypto';
+import { createPublicKey, generateKeyPair, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import { promisify } from 'node:util';
 import { generate } from 'selfsigned';
 
 /** In PEM. */
@@ -20,18 +21,27 @@ const LONGEST_LABEL = 63;
 /** What is filled in lengthens the lengths of what it is in, and a serial number may be a byte shorter than the last. */
 const TRIES = 3;
 
+/** Bytes by which a server's first flight of TLS 1.3 is longer than its certificate, under such a key. */
+export const FLIGHT = 556;
+
+/** An RSA key of 2048 bits, in PEM. Takes a quarter of a second: several certificates may share one. */
+export async function createKey(): Promise<string> {
+  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
 /**
- * A certificate for servers of the lab, RSA of 2048 bits, signed by itself: who is to trust it takes it for an authority.
+ * A certificate for servers of the lab, signed by itself: who is to trust it takes it for an authority.
  * @param names DNS names and IP addresses
  * @param bytes of the certificate (DER), to within two: filled with names that mean nothing. One whose own names need more is longer
  */
-export async function createCertificate(names: readonly string[], bytes = 0): Promise<Certificate> {
+export async function createCertificate(names: readonly string[], bytes = 0, key?: string): Promise<Certificate> {
+  const privateKey = key ?? (await createKey());
+  const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
   const now = Date.now();
-  const first = { name: 'commonName', value: names[0]! };
-  const make = (fill: number, keyPair?: { privateKey: string; publicKey: string }) =>
-    generate([first], {
-      keyPair,
-      keySize: 2048,
+  const make = async (fill: number) => {
+    const { cert } = await generate([{ name: 'commonName', value: names[0]! }], {
+      keyPair: { privateKey, publicKey },
       algorithm: 'sha256',
       notBeforeDate: new Date(now - BEFORE),
       notAfterDate: new Date(now + AFTER),
@@ -42,14 +52,15 @@ export async function createCertificate(names: readonly string[], bytes = 0): Pr
         { name: 'subjectAltName', altNames: [...names, ...fillers(fill)].map(altName) },
       ],
     });
-  let made = await make(0);
-  const keyPair = { privateKey: made.private, publicKey: made.public };
+    return cert;
+  };
+  let cert = await make(0);
   for (let tries = 0, fill = 0; tries < TRIES; tries++) {
-    fill += bytes - new X509Certificate(made.cert).raw.length;
+    fill += bytes - new X509Certificate(cert).raw.length;
     if (fill < FRAME + 1) break;
-    made = await make(fill, keyPair);
+    cert = await make(fill);
   }
-  return { key: made.private, cert: made.cert };
+  return { key: privateKey, cert };
 }
 
 function altName(name: string): { type: 2; value: string } | { type: 7; ip: string } {

@@ -32,7 +32,7 @@ export interface RhythmOptions {
 
 export interface Rhythm {
   isActive(time: number): boolean;
-  /** The first moment from `time` on that lies in the active hours; to the minute. */
+  /** The first moment from `time` on that lies in the active hours; to the second. */
   activeFrom(time: number): number;
   /** How busy, from 0 to 1. */
   activity(time: number): number;
@@ -65,11 +65,21 @@ export function createRhythm({
 
   const activeFrom = (time: number): number => {
     // Minute by minute, because of the days that are longer or shorter than others.
-    for (let at = time, step = 0; step <= 2 * 1440; step++) {
-      if (isActive(at)) return at;
+    for (let at = time, last = time, step = 0; step <= 2 * 1440; step++) {
+      if (isActive(at)) return firstActive(last, at);
+      last = at;
       at = (Math.floor(at / 60) + 1) * 60;
     }
     return time + 2 * 86_400;
+  };
+  /** Between a time that is not active and one that is. A clock of a lab, which is fast, turns hours within a minute. */
+  const firstActive = (before: number, from: number): number => {
+    while (from - before > 1) {
+      const middle = (before + from) / 2;
+      if (isActive(middle)) from = middle;
+      else before = middle;
+    }
+    return from;
   };
 
   return {

@@ -1,3 +1,4 @@
+import { LEAVES_SITE } from '../../shaping/web.js';
 import type { Rng } from '../../shared/rng.js';
 import { parseUrl } from './page.js';
 import { siteOf } from './web-client.js';
@@ -9,9 +10,6 @@ export interface WalkOptions {
   /** Sites of all roots. */
   readonly sites: ReadonlySet<string>;
 }
-
-/** As the defense `noise`: a link leads to another site with this chance, where it may and there is one. */
-const LEAVES_SITE = 0.3;
 
 /** Files that are no pages, by their names. */
 const FILE =
@@ -30,7 +28,7 @@ export function mayFollow(url: string, from: string, { follow, denyText, sites }
 }
 
 /**
- * The next page of a walk: a link of the page, mostly within its site; null at a dead end.
+ * The next page of a walk: a link of the page, mostly within its site, as the defense `noise` has it; null at a dead end.
  * @param site of the page
  * @param seen pages of this visit
  */
