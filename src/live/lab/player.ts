@@ -5,8 +5,8 @@
 import { createSocket, type Socket as DatagramSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
-import { connect as connectTls, createSecureContext, createServer as createTlsServer, type SecureContext } from 'node:tls';
+import { connect, createServer, type Socket } from 'node:net';
+import { connect as connectTls, createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { deserialize } from 'node:v8';
 import { Direction } from '../../trace/trace.js';
 import { createQuantiles, type Spread } from '../tunnel/statistics.js';
@@ -135,7 +135,7 @@ function createPlayer(order: PlayerOrder) {
 
   const listening: Promise<unknown>[] = [];
   const listen = (): void => {
-    const streams = new Map<string, number>();
+    const streams = new Map<number, number>();
     const datagrams = new Map<number, number>();
     const places = new Map<string, Part>();
     const resolvers = new Set<string>();
@@ -151,17 +151,15 @@ function createPlayer(order: PlayerOrder) {
         datagrams.set(localPort, number);
         places.set(`udp ${address} ${port}`, part);
       } else {
-        streams.set(`${localPort}`, number);
-        places.set(`${speech === 'tls' ? 'tls' : 'tcp'} ${port}`, part);
+        streams.set(localPort, number);
+        places.set(`tcp ${port}`, part);
       }
     }
     const contexts = new Map<number, SecureContext>();
     for (const { greeting, key, cert } of order.certificates) contexts.set(greeting, createSecureContext({ key, cert, ...TLS }));
-    const greetings = new Map(parts.map(({ name, greeting }) => [name, greeting]));
-    const [fallback] = order.certificates;
 
     const take = (socket: Socket): void => {
-      const number = streams.get(`${socket.remotePort}`);
+      const number = streams.get(socket.remotePort!);
       socket.on('error', ({ message }) => fail(message));
       socket.setNoDelay(true);
       if (number === undefined) {
@@ -170,24 +168,15 @@ function createPlayer(order: PlayerOrder) {
         return;
       }
       count.opened++;
-      overStream(socket, number, Direction.INBOUND);
+      const { speech, greeting } = parts[number]!;
+      if (speech !== 'tls') return overStream(socket, number, Direction.INBOUND);
+      const secured = new TLSSocket(socket, { isServer: true, secureContext: contexts.get(greeting) });
+      secured.on('error', ({ message }) => fail(message));
+      secured.once('secure', () => overStream(secured, number, Direction.INBOUND));
     };
     for (const [place, { address, port }] of places) {
-      if (place.startsWith('udp')) {
-        listening.push(listenDatagrams(address, port, datagrams));
-        continue;
-      }
-      let server: Server;
-      if (place.startsWith('tls')) {
-        server = createTlsServer({
-          ...{ key: fallback!.key, cert: fallback!.cert, ...TLS },
-          SNICallback: (name, done) => done(null, contexts.get(greetings.get(name) ?? 0)),
-        });
-        server.on('secureConnection', take);
-        server.on('tlsClientError', ({ message }: Error) => fail(message));
-      } else server = createServer(take);
-      server.listen(port, '0.0.0.0');
-      listening.push(once(server, 'listening'));
+      if (place.startsWith('udp')) listening.push(listenDatagrams(address, port, datagrams));
+      else listening.push(once(createServer(take).listen(port, '0.0.0.0'), 'listening'));
     }
     for (const address of resolvers) {
       listening.push(openResolver({ address, port: 53, lookup: (name) => names.get(name) ?? [] }));

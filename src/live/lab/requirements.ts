@@ -10,7 +10,6 @@ const PACKAGES: Readonly<Record<string, string>> = {
 const VPN_PACKAGES: Readonly<Record<string, string>> = {
   'wireguard-go': 'wireguard-go',
   wg: 'wireguard-tools',
-  ping: 'iputils-ping',
 };
 
 /** What this machine lacks to run the lab, in one line with what to do about it; null where nothing. */

@@ -151,7 +151,16 @@ export async function openVpn({ gateway, internet }: Stage, endpoint: string, mt
     ip address add ${VPN_ADDRESS}/24 dev ${vpn.home}; ip link set ${vpn.home} mtu ${mtu} up
     ip route replace default dev ${vpn.home}`,
   );
-  // The handshake, before anything is recorded.
-  script(gateway, `for i in $(seq 50); do ping -c 1 -W 1 ${VPN_FAR_ADDRESS} >/dev/null 2>&1 && exit 0; done; exit 1`);
+  // The handshake, before anything is recorded: what keeps a connection alive begins it.
+  script(
+    gateway,
+    `peer=${keys[1]!.shared}
+    wg set ${vpn.home} peer $peer persistent-keepalive 1
+    for i in $(seq 200); do
+      if wg show ${vpn.home} latest-handshakes | grep -qv '\b0$'; then wg set ${vpn.home} peer $peer persistent-keepalive off; exit 0; fi
+      sleep 0.05
+    done
+    exit 1`,
+  );
   return vpn;
 }
