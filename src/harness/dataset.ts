@@ -83,7 +83,7 @@ export async function openData(
   spec: ResolvedSpec,
   { view }: AppliedView,
   load: Loader = createLoader([spec]),
-): Promise<{ parts: Parts; summary: DatasetSummary; warnings: readonly string[] }> {
+): Promise<{ trace: Trace; parts: Parts; summary: DatasetSummary; warnings: readonly string[] }> {
   const dataset = await load(spec);
   // A stream that is neither a training nor a test one: which ports the gateway hands out changes no split.
   const seen = view.select(dataset.trace, createRng(spec.seed, 'split'));
@@ -103,7 +103,7 @@ export async function openData(
       dropped: unseen > 0 ? { ...dropped, [`not seen in the ${spec.view.name} view`]: unseen } : dropped,
     },
   };
-  return { parts, summary, warnings: [...dataset.warnings, ...parts.warnings] };
+  return { trace: dataset.trace, parts, summary, warnings: [...dataset.warnings, ...parts.warnings] };
 }
 
 /** Times of the first and the last packet. */

@@ -132,6 +132,8 @@ export interface ResolvedSpec {
   readonly maximumTrainPackets: number | null;
   /** bit/s of the link behind the shaper; null for no limit. */
   readonly capacity: number | null;
+  /** Left out for simulated traffic. Speed: seconds of the home's clock in one of the world's; null for as fast as all its defenses allow. */
+  readonly live?: { readonly speed: number | null };
 }
 
 export interface DatasetSummary {
@@ -152,6 +154,33 @@ export interface DatasetSummary {
   readonly from: number | null;
   readonly to: number | null;
   readonly ingest: { readonly read: number; readonly kept: number; readonly dropped: Readonly<Record<string, number>> };
+}
+
+/** How live traffic was made. Times are in seconds of the home's clock, unless it is said otherwise. */
+export interface LiveFigures {
+  /** Seconds of the home's clock in one of the world's. */
+  readonly speed: number;
+  /** Of the world, for all of the traffic. */
+  readonly seconds: number;
+  readonly connections: { readonly opened: number; readonly failed: number };
+  readonly messages: number;
+  /** By which messages were sent late: the worse of the devices' and the servers' percentiles. */
+  readonly late: Spread;
+  /** Packets that the captures lost. */
+  readonly lost: number;
+  /** Packets of nobody in the home, left out. */
+  readonly strangers: number;
+  /** Of the live tunnel, the worse of both ends: by which frames left late, and plans that had to be moved; null without one. */
+  readonly tunnel: { readonly late: Spread; readonly stalls: number } | null;
+  /** What went wrong, and how often; one line each. */
+  readonly problems: readonly string[];
+}
+
+export interface Spread {
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+  readonly max: number | null;
 }
 
 /** One attack against one defense, by one adversary, with one seed. */
@@ -176,6 +205,8 @@ export interface Cell {
   /** In an open world only. */
   readonly openWorld?: OpenWorldScores;
   readonly cost: Cost;
+  /** How the traffic was made, where it was live. */
+  readonly live?: LiveFigures;
   /** What the attack says of its own training (out-of-bag score, feature importance); null where it says nothing. */
   readonly insight: Readonly<Record<string, number>> | null;
   readonly seconds: { readonly fit: number; readonly predict: number; readonly defend: number };

@@ -104,7 +104,8 @@ function createTurns() {
 /** As many threads as there may be cells at a time, none for one; threads that are left are shared out among them. */
 function createHands(specs: readonly ResolvedSpec[], options: RunOptions): Hand[] {
   const jobs = specs.reduce((sum, spec) => sum + jobsOf(itemsOf(spec)).length, 0);
-  const workers = Math.min(options.workers ?? 1, jobs);
+  // Recordings are not sent to threads.
+  const workers = specs.some(({ live }) => live) ? 1 : Math.min(options.workers ?? 1, jobs);
   if (workers <= 1) return [createLocalHand(options)];
   const threads = Math.max(1, Math.floor(options.threads / workers));
   return Array.from({ length: workers }, () => createThreadHand({ ...options, threads }));

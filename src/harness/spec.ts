@@ -45,6 +45,10 @@ export interface BenchRequest {
   capacity?: number;
   /** An attack trains on evenly spaced windows that hold at most so many packets. */
   maximumTrainPackets?: number;
+  /** Traffic is made over real sockets in network namespaces, and defended and captured there, in place of simulated. */
+  live?: boolean;
+  /** Of live traffic: seconds of the home's clock in one of the world's. */
+  speed?: number;
   /** Less data, for a first look: fewer hours of the synthetic home, at most 60,000 packets to train on. */
   quick?: boolean;
 }
@@ -100,6 +104,7 @@ function resolve(request: BenchRequest, registry: Registry, mayTrainOnAll: boole
     (request.defenses ?? DEFAULT_DEFENSES).map((text) => resolveDefense(text, registry)),
   );
   checkTunnels(view, defenses, registry);
+  const live = resolveLive(request, view);
   return {
     plugins: registry.files,
     data,
@@ -124,7 +129,30 @@ function resolve(request: BenchRequest, registry: Registry, mayTrainOnAll: boole
     minimumPackets: integer('--minimum-packets', request.minimumPackets ?? window, 1, Number.MAX_SAFE_INTEGER),
     maximumTrainPackets: resolveMaximum(request.maximumTrainPackets, quick),
     capacity: request.capacity === undefined ? null : positive('--capacity', request.capacity) * 1e6,
+    ...(live && { live }),
   };
+}
+
+/** Faster than that, what processes and timers take is more of the home's time than what its devices do. */
+const FASTEST = 100;
+
+function resolveLive(request: BenchRequest, view: ResolvedPlugin): ResolvedSpec['live'] {
+  const { live = false, speed, capacity, unknown, train, split, labels } = request;
+  if (!live) {
+    if (speed !== undefined) throw new UsageError('--speed is for live traffic: it needs --live');
+    return undefined;
+  }
+  const refuse = (option: string, why: string) => new UsageError(`${option} does not go with --live: ${why}`);
+  if (capacity !== undefined) throw refuse('--capacity', 'the network of the lab has no bound');
+  if (unknown !== undefined) throw refuse('--unknown', 'no device can be taken out of what was captured');
+  if (train !== undefined || split === 'file' || labels === 'file' || labels === 'folder') {
+    throw refuse('a split by files', 'a home is played from its beginning to its end');
+  }
+  if (viewOf(view).perDevice) throw refuse(`--view ${view.name}`, 'captures are made outside the gateway; expected napt or vpn');
+  if (view.parameters.tunnel === 'openvpn') throw refuse('--view vpn:tunnel=openvpn', 'the lab has WireGuard');
+  if (speed === undefined) return { speed: null };
+  if (positive('--speed', speed) > FASTEST) throw new UsageError(`--speed: expected at most ${FASTEST}, found ${speed}`);
+  return { speed };
 }
 
 /**
@@ -151,7 +179,7 @@ function resolveData(request: BenchRequest, seed: number, quick: boolean): Resol
   const paths = train && test ? [...train, ...test] : data;
   if (!paths) {
     if (labels !== undefined) throw new UsageError('--labels needs captures: --data, or --train and --test');
-    const hours = positive('--hours', request.hours ?? (quick ? 6 : 24));
+    const hours = positive('--hours', request.hours ?? (request.live ? 1 : quick ? 6 : 24));
     return { kind: 'synthetic', hours, seed, ...(profiles !== undefined && { profiles }) };
   }
   if (request.hours !== undefined)

@@ -39,6 +39,7 @@ export function sanityWarnings(spec: ResolvedSpec, summary: readonly SummaryRow[
   }
   const lossy = new Set(cells.filter((cell) => cell.cost.dropped > 0).map((cell) => cell.defense));
   for (const defense of lossy) warnings.push(`${defense} loses real packets`);
+  warnings.push(...liveWarnings(cells));
   if (spec.seeds === 1 && spec.defenses.some(({ label }) => label !== 'none')) {
     warnings.push(
       'one seed: intervals cover the choice of test time, not the chance in defense and training (--seeds 3)',
@@ -59,4 +60,28 @@ export function sanityWarnings(spec: ResolvedSpec, summary: readonly SummaryRow[
   const absent = classes.filter((device) => cells.some((cell) => cell.identification.perDevice[device]?.support === 0));
   if (absent.length > 0) warnings.push(`no packet of ${absent.join(', ')} is scored in some cells`);
   return warnings;
+}
+
+/** Seconds: a message that is later than that by the home's clock is out of its place. */
+const LATE = 1;
+
+/** What makes live traffic less than it should be. */
+function liveWarnings(cells: readonly Cell[]): string[] {
+  const warnings = new Set<string>();
+  for (const { defense, seed, live } of cells) {
+    if (!live) continue;
+    const where = `live, ${defense}, seed ${seed}`;
+    const { lost, connections, late, tunnel, problems, speed } = live;
+    if (lost > 0) warnings.add(`${where}: the captures lost ${lost} packets`);
+    if (connections.failed > 0) {
+      warnings.add(`${where}: ${connections.failed} of ${connections.opened} connections failed: ${problems.join('; ')}`);
+    }
+    if ((late.p95 ?? 0) > LATE) {
+      warnings.add(`${where}: one message in twenty was more than ${late.p95!.toFixed(1)} s late; a --speed of less than ${speed} helps`);
+    }
+    if (tunnel && tunnel.stalls > 0) {
+      warnings.add(`${where}: the tunnel's plan had to be moved ${tunnel.stalls} times; a --speed of less than ${speed} helps`);
+    }
+  }
+  return [...warnings];
 }

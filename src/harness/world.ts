@@ -1,7 +1,7 @@
 import type { Identifier } from '../learning/attack.js';
 import { buildWindows, thinWindows } from '../learning/build-windows.js';
 import { packetRange, splitAt, splitValidation } from '../learning/split.js';
-import type { DefendedTrace } from '../shaping/account.js';
+import type { Observed } from '../shaping/account.js';
 import type { AppliedDefense } from '../shaping/shaper.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
@@ -11,6 +11,7 @@ import type { Cache } from './cache.js';
 import type { Parts } from './dataset.js';
 import { findThreshold, holdOut } from './open-world.js';
 import { attackOf, builtIns, prepareAll, type Registry } from './plugins.js';
+import type { Record, Recording } from './recording.js';
 import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
 import { windowing } from './setting.js';
 
@@ -34,13 +35,15 @@ export interface RunOptions {
   readonly onWarning?: (message: string) => void;
   /** Once aborted, an attack that learns in rounds ends with the best model it has. */
   readonly signal?: AbortSignal;
+  /** Makes live traffic, for specs that ask for it. */
+  readonly record?: Record;
 }
 
 /** Share of the training part, at its end, that attacks with early stopping validate on, and an open world sets its threshold on. */
 const VALIDATION_SHARE = 0.2;
 
 export interface Shaped {
-  readonly defended: DefendedTrace;
+  readonly defended: Observed;
   readonly seconds: number;
 }
 
@@ -71,6 +74,7 @@ export const UNDEFENDED: ResolvedDefense = { label: 'none', parts: [] };
 
 /**
  * @param whole of all devices
+ * @param recording of traffic that takes the place of simulated
  * @throws as holdOut
  */
 export function createWorld(
@@ -79,6 +83,7 @@ export function createWorld(
   whole: Parts,
   seed: number,
   registry: Registry = builtIns,
+  recording: Recording | null = null,
 ): World {
   const parts = holdOut(whole, spec, seed);
   const prepared = new Map<string, Promise<readonly AppliedDefense[]>>();
@@ -96,6 +101,10 @@ export function createWorld(
       if (label !== UNDEFENDED.label && label !== defense.label) shaped[part].delete(label);
     }
     return remember(shaped[part], defense.label, async () => {
+      if (recording) {
+        const defended = await recording.observe(seed, defense, part);
+        return { defended, seconds: recording.figures(seed, defense).seconds };
+      }
       const defenses = await prepare(defense);
       const started = performance.now();
       // A stream for each part: the adaptive adversary knows the defense, not its chance.

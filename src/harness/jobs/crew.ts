@@ -17,9 +17,9 @@ export function createLocalHand(options: RunOptions): Hand {
   let current: { setting: Setting; seed: number; world: World } | null = null;
   return {
     run(setting, job, onProgress) {
-      const { spec, view, parts } = setting;
+      const { spec, view, parts, recording } = setting;
       if (current?.setting !== setting || current.seed !== job.seed) {
-        current = { setting, seed: job.seed, world: createWorld(spec, view, parts, job.seed, options.plugins) };
+        current = { setting, seed: job.seed, world: createWorld(spec, view, parts, job.seed, options.plugins, recording) };
       }
       return runJob(setting, current.world, job, { ...options, onProgress });
     },

@@ -2,6 +2,7 @@ import { noCache } from '../cache.js';
 import { type Loader, openData } from '../dataset.js';
 import type { DatasetSummary, ResolvedSpec } from '../result.js';
 import { appliedView } from '../setting.js';
+import { builtIns } from '../plugins.js';
 import type { RunOptions } from '../world.js';
 import { dataKey, itemKey } from './keys.js';
 import { type Item, itemsOf, type Job, jobsOf } from './plan.js';
@@ -27,7 +28,7 @@ export interface OpenRun {
 
 /** Reads the data of `spec`, unless all that is asked of it is kept. */
 export async function openRun(spec: ResolvedSpec, load: Loader, options: RunOptions): Promise<OpenRun> {
-  const { cache = noCache } = options;
+  const { cache = noCache, plugins = builtIns, record, onProgress, signal } = spec.live ? { ...options, cache: noCache } : options;
   const view = appliedView(spec);
   const items = itemsOf(spec);
   const outcomes = new Map<string, Outcome>();
@@ -44,11 +45,16 @@ export async function openRun(spec: ResolvedSpec, load: Loader, options: RunOpti
     const { summary: dataset, warnings } = kept;
     return { run: { spec, dataset, warnings, outcomes }, jobs: [], setting: null };
   }
-  const { parts, summary, warnings } = await openData(spec, view, load);
+  const { trace, parts, summary, warnings } = await openData(spec, view, load);
   if (key && !kept) cache.keep<Kept>(key, { summary, warnings });
   const jobs = jobsOf(missing(summary));
   const isShared = (options.workers ?? 1) > 1;
-  const setting = { spec, view, parts: isShared ? shareParts(parts) : parts, dataset: summary.sha256 };
+  const setting: Setting = { spec, view, parts: isShared ? shareParts(parts) : parts, dataset: summary.sha256 };
+  if (spec.live && record) {
+    const { classes } = parts;
+    const recording = await record({ spec, trace, parts, classes, plugins, onProgress, signal });
+    return { run: { spec, dataset: summary, warnings, outcomes }, jobs, setting: { ...setting, recording } };
+  }
   return { run: { spec, dataset: summary, warnings, outcomes }, jobs, setting };
 }
 

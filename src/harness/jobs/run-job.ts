@@ -8,6 +8,7 @@ import { scoreModel } from '../evaluate.js';
 import { measure } from '../measure.js';
 import { attackOf, builtIns } from '../plugins.js';
 import { scorePresence } from '../presence.js';
+import type { Recording } from '../recording.js';
 import type { Cell, Metrics, ResolvedSpec, TransferCell } from '../result.js';
 import { windowing } from '../setting.js';
 import type { ScoredCell } from '../summary.js';
@@ -22,6 +23,8 @@ export interface Setting {
   readonly parts: Parts;
   /** SHA-256 of the traffic. */
   readonly dataset: string;
+  /** Of live traffic, which takes the place of simulated. */
+  readonly recording?: Recording;
 }
 
 /** A scored cell in JSON. */
@@ -41,7 +44,8 @@ export type Outcome = { readonly value: ItemValue } | { readonly failure: string
  * @param onProgress is told the cells of the job that are done
  */
 export async function runJob(setting: Setting, world: World, job: Job, options: RunOptions): Promise<Outcome[]> {
-  const { cache = noCache, signal } = options;
+  // What was recorded is never the same again.
+  const { cache = noCache, signal } = setting.recording ? { ...options, cache: noCache } : options;
   const outcomes: Outcome[] = [];
   let model: Promise<Model> | undefined;
   let done = 0;
@@ -135,7 +139,7 @@ async function untilAborted(model: Promise<Model>, signal: AbortSignal | undefin
 }
 
 async function evaluate(
-  { spec, view }: Setting,
+  { spec, view, recording }: Setting,
   world: World,
   item: CellItem | TransferItem,
   trained: Promise<Model>,
@@ -166,6 +170,7 @@ async function evaluate(
     presence: scorePresence(defended.trace, truth, predictions, classes, model.classes),
     ...(openWorld && { openWorld }),
     cost: costOf(defended, base),
+    ...(recording && { live: recording.figures(seed, defense) }),
     insight: model.identifier.insight ?? null,
     seconds: { fit: model.seconds, predict: scored.seconds, defend: seconds },
   };
