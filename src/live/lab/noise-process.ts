@@ -13,7 +13,7 @@ export interface Order {
   readonly config: NoiseConfig;
   /** Certificates that are trusted besides, in PEM. */
   readonly ca: string;
-  /** For `activeHours`; the real clock, UTC, where there is none. */
+  /** For `activeHours`, and for how fast pages are read; the real clock, UTC, where there is none. */
   readonly clock?: HomeClock;
 }
 
@@ -41,6 +41,7 @@ process.once('message', async ({ config, ca, clock = { at: 0, showed: 0, speed: 
       signal: stop.signal,
       ca,
       local: hoursOf(clock),
+      speed: clock.speed,
       onEvent: ({ type }) => {
         if (type === 'start') void send({ type: 'ready' });
       },

@@ -59,7 +59,7 @@ async function open(target: buildConnector.Options, options: ConnectorOptions): 
       ...(options.ca === undefined ? {} : { ca: options.ca }),
     });
     secure.on('error', () => {});
-    options.meter.watch(secure);
+    options.meter.watch(secure, socket);
     await settled(secure, 'secureConnect', signal);
     return secure;
   } catch (error) {

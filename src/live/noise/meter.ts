@@ -26,8 +26,11 @@ export interface Meter {
   /** Sets aside what a new connection holds; false where the budget has no room for it. `add` must follow. */
   open(): boolean;
   add(socket: Socket): void;
-  /** Charges for each piece that is read from a stream on top of a socket that was added, or from that itself. */
-  watch(stream: Socket): void;
+  /**
+   * Charges for each piece that is read from a stream on top of a socket that was added, which is cut from its top: one that loses what is
+   * below it closes in the midst of being read, which undici does not expect.
+   */
+  watch(stream: Socket, below: Socket): void;
   /** Charges what has come and gone since; call it for every piece that is read. */
   poll(): void;
   /** IP bytes charged so far. */
@@ -44,6 +47,7 @@ export function createMeter(budget: Budget): Meter {
   const hold = Math.max(LEAST_HOLD, Math.min(HOLD, share));
   /** Sockets with the IP bytes charged for each. */
   const sockets = new Map<Socket, number>();
+  const tops = new WeakMap<Socket, Socket>();
   let bytes = 0;
   let isSpent = false;
 
@@ -63,13 +67,14 @@ export function createMeter(budget: Budget): Meter {
     if (amount > hold) budget.overdraw(amount - hold);
     bytes += Math.max(0, hold - amount);
     isSpent = true;
-    socket.destroy();
+    tops.get(socket)!.destroy();
     return false;
   };
   const poll = () => {
     for (const [socket, before] of sockets) charge(socket, before);
   };
-  const watch = (stream: Socket) => {
+  const watch = (stream: Socket, below: Socket) => {
+    tops.set(below, stream);
     const push = stream.push;
     stream.push = (chunk, encoding) => {
       poll();
@@ -86,7 +91,7 @@ export function createMeter(budget: Budget): Meter {
     },
     add(socket) {
       sockets.set(socket, 0);
-      watch(socket);
+      watch(socket, socket);
       socket.once('close', () => {
         const before = sockets.get(socket);
         if (before !== undefined && charge(socket, before)) budget.release(hold);

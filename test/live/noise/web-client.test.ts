@@ -1,4 +1,8 @@
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createCertificate } from '../../../src/live/lab/certificate.js';
 import { createGuard } from '../../../src/live/noise/addresses.js';
 import { createBudget } from '../../../src/live/noise/budget.js';
 import { createIdentities } from '../../../src/live/noise/identity.js';
@@ -200,6 +204,34 @@ describe('pages that mean harm', () => {
 });
 
 describe('budgets', () => {
+  test('connections of HTTPS without HTTP/2 are cut in the midst of a response, and the client lives on', async () => {
+    const certificate = await createCertificate(['alpha.test']);
+    const piece = Buffer.alloc(20_000);
+    const server = createServer(certificate, (_, response) => {
+      response.on('error', () => {});
+      const write = () => {
+        while (!response.destroyed && response.write(piece));
+      };
+      response.on('drain', write);
+      write();
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const url = `https://alpha.test:${(server.address() as AddressInfo).port}/`;
+    const { client } = start({
+      perHour: 5e6,
+      connections: 6,
+      responseBytes: 1e8,
+      responseTime: 20,
+      ca: certificate.cert,
+    });
+    const answers = await Promise.all(Array.from({ length: 6 }, (_, i) => client.fetch(`${url}${i}`, page)));
+    for (const { problem } of answers) expect(problem).toMatch(/budget/);
+    expect(client.isSpent).toBe(true);
+    expect(client.bytes).toBeLessThanOrEqual(5e6);
+    server.closeAllConnections();
+    server.close();
+  });
+
   test('the response is cut when the hour is spent, and nothing more is asked for', async () => {
     const { client, budget } = start({ perHour: 2e6, responseBytes: 1e8, connections: 4 });
     const answer = await client.fetch(web.url('/hostile/endless'), page);
