@@ -58,6 +58,14 @@ const command: CommandModule<object, BenchOptions> = {
         describe: 'Open world: devices held out from training, names, or how many each seed holds out in turn',
       })
       .option('seeds', { type: 'number', describe: 'Runs, each with a seed of its own  [1]' })
+      .option('live', {
+        type: 'boolean',
+        describe: 'Traffic over real sockets in network namespaces, defended and captured there, in place of simulated',
+      })
+      .option('speed', {
+        type: 'number',
+        describe: 'With --live: seconds of the home in one of the clock  [as many as its defenses allow]',
+      })
       .option('memory', {
         type: 'string',
         describe: 'Run fewer cells at a time beyond this, e.g. 4GB  [70 % of all]',
@@ -70,6 +78,7 @@ const command: CommandModule<object, BenchOptions> = {
         '$0 bench --data captures/ --labels labels.csv --defense none --defense pad:rule=mtu --defense pad+jitter',
         'your captures',
       )
+      .example('$0 bench --live --view vpn --defense none --defense constant-rate', 'the same on a network, as root')
       .example('$0 bench study.yaml --out study', 'many settings; killed, it goes on where it stood'),
   handler: async (options) => {
     const started = performance.now();
@@ -78,7 +87,7 @@ const command: CommandModule<object, BenchOptions> = {
     const request: BenchRequest = { ...rest, attacks: attack, defenses: defense, adversaries: adversary };
     const plugins = await loadPlugins(plugin);
     const spec = resolveSpec(request, plugins);
-    const effort = effortOf(options);
+    const effort = { ...effortOf(options), ...(await liveOf([spec])) };
     if (dryRun) return plan([spec], { plugins, ...effort }, json);
     const result = await withProgress((progress) => runBench(spec, { plugins, ...effort, ...progress }));
     const report = join(out, 'report.html');
@@ -102,9 +111,15 @@ function effortOf({ threads, memory }: BenchOptions): Pick<RunOptions, 'threads'
   return { threads, workers: threads, memory: bound };
 }
 
+/** What makes live traffic, where it is asked for. */
+async function liveOf(specs: readonly ResolvedSpec[]): Promise<Pick<RunOptions, 'record'>> {
+  if (!specs.some(({ live }) => live)) return {};
+  const { recordLive } = await import('../live/lab/record.js');
+  return { record: recordLive };
+}
+
 async function benchStudy(path: string, options: BenchOptions): Promise<void> {
   const { dryRun, plugin = [], out, json } = options;
-  const effort = effortOf(options);
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || BESIDE_STUDY.includes(name) || name.includes('-')) continue;
     throw new UsageError(`--${kebabCase(name)}: with a study, it stands in the file (${path})`);
@@ -113,6 +128,7 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
   const { study, requests, plugins: named } = readStudy(path);
   const plugins = await loadPlugins([...named, ...plugin]);
   const specs = requests.map((request) => resolveSpec(request, plugins));
+  const effort = { ...effortOf(options), ...(await liveOf(specs)) };
   const folder = join(out, 'cache');
   if (dryRun) {
     const cache = existsSync(folder) ? readOnly(openCache(folder)) : noCache;

@@ -22,6 +22,8 @@ const dataset = z.strictObject({
   labels: z.string().optional().describe('CSV or YAML of address, device, category; or file; or folder'),
   split: z.enum(['auto', 'time', 'file']).optional().describe('how data is cut in two'),
   trainShare: z.number().optional().describe('share of packets (files) to train on'),
+  live: z.boolean().optional().describe('made over real sockets in network namespaces, defended and captured there'),
+  speed: z.number().optional().describe('of live traffic: seconds of the home in one of the clock'),
   unknown: z
     .union([z.int(), oneOrMore(z.string())])
     .optional()

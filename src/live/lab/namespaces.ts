@@ -1,5 +1,7 @@
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** A network namespace: a host of its own, which reaches nothing but what it is linked to. */
 export interface Host {
@@ -7,6 +9,8 @@ export interface Host {
   readonly name: string;
   /** Runs a command there and waits for it. @returns what it prints. @throws where it fails */
   run(command: string, ...args: string[]): string;
+  /** Has names looked up there by the resolver at `address`, and no other. */
+  resolveBy(address: string): void;
   /** Starts a command there. It is killed when the network is closed. */
   start(command: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
 }
@@ -20,6 +24,9 @@ export interface Network {
   /** Kills what still runs and removes all hosts. */
   close(): void;
 }
+
+/** Of namespaces, see ip-netns(8). */
+const CONFIGURATIONS = '/etc/netns';
 
 /** Why no namespaces can be made here; null where they can. */
 export function whyNoNamespaces(): string | null {
@@ -51,6 +58,11 @@ export function createNetwork(): Network {
         name,
         run: (command, ...args) =>
           execFileSync('ip', ['netns', 'exec', name, command, ...args], { encoding: 'utf8', maxBuffer: 1 << 28, stdio: 'pipe' }),
+        resolveBy(address) {
+          // `ip netns exec` lays it over /etc/resolv.conf.
+          mkdirSync(join(CONFIGURATIONS, name), { recursive: true });
+          writeFileSync(join(CONFIGURATIONS, name, 'resolv.conf'), `nameserver ${address}\n`);
+        },
         start(command, args, options = {}) {
           const child = spawn('ip', ['netns', 'exec', name, command, ...args], options);
           children.add(child);
@@ -69,7 +81,10 @@ export function createNetwork(): Network {
     },
     close() {
       for (const child of children) child.kill('SIGKILL');
-      for (const { name } of hosts) spawnSync('ip', ['netns', 'delete', name]);
+      for (const { name } of hosts) {
+        spawnSync('ip', ['netns', 'delete', name]);
+        rmSync(join(CONFIGURATIONS, name), { recursive: true, force: true });
+      }
     },
   };
 }

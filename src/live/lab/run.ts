@@ -1,19 +1,18 @@
-import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { serialize } from 'node:v8';
-import type { ResolvedDefense } from '../../harness/result.js';
+import type { LiveFigures, ResolvedDefense, Spread } from '../../harness/result.js';
 import { InputError } from '../../shared/errors.js';
 import type { OnProgress } from '../../shared/progress.js';
 import type { Trace } from '../../trace/trace.js';
 import type { TunnelStatistics } from '../tunnel/statistics.js';
-import { type Certificate, createCertificate } from './certificate.js';
+import { type Actor, startActor } from './actor.js';
+import { type Certificate, createCertificate, createKey } from './certificate.js';
 import type { EndMessage, EndOrder, EndReport } from './end-process.js';
-import { createNoiseMaker, type NoisePlan } from './noise-maker.js';
+import { openNoise, type NoisePlan } from './noise-maker.js';
 import type { PlayerMessage, PlayerOrder, PlayerReport } from './player.js';
 import { type Recorder, startRecorder } from './recorder.js';
 import { OPENING, type Script } from './script.js';
@@ -50,26 +49,9 @@ export interface LabOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How well a script was played. */
-export interface LabFigures {
-  readonly speed: number;
-  /** Of the world, from the script's beginning until nothing was left on its way. */
-  readonly seconds: number;
-  readonly connections: { readonly opened: number; readonly failed: number };
-  readonly messages: number;
-  /** Seconds of the script's clock that messages were late: the later of the devices' and the servers' percentiles. */
-  readonly late: { readonly p50: number | null; readonly p95: number | null; readonly p99: number | null; readonly max: number | null };
-  /** Frames that the capture lost. */
-  readonly lost: number;
-  readonly strangers: number;
-  /** Of the tunnel's end at the home, and of the other; null without. */
-  readonly tunnel: readonly TunnelStatistics[] | null;
-  readonly problems: readonly string[];
-}
-
 export interface LabRun {
   readonly recorded: Recorded;
-  readonly figures: LabFigures;
+  readonly figures: LiveFigures;
 }
 
 /** Seconds for processes to be ready before the first message. */
@@ -95,18 +77,17 @@ export async function runLab(options: LabOptions): Promise<LabRun> {
   const { script, speed, vpn, shaping, noise, signal } = options;
   signal?.throwIfAborted();
   const folder = mkdtempSync(join(tmpdir(), 'homeveil-lab-'));
-  const maker = noise ? await createNoiseMaker(noise, folder) : null;
   let stage: Stage | null = null;
   try {
-    stage = createStage(script, maker?.addresses ?? []);
-    await maker?.open(stage);
+    stage = createStage(script, vpn);
+    const maker = noise ? await openNoise(stage, noise, folder) : null;
     const players = await startPlayers(stage, options, folder);
     const ends = shaping ? await startEnds(stage, options, shaping, folder) : null;
     const tunnel = vpn ? await openVpn(stage, ends?.entry ?? `${INTERNET_ADDRESS}:${VPN_PORT}`, ends ? TUNNELLED_VPN_MTU : PLAIN_VPN_MTU) : null;
     const recorders = await startRecorders(stage, tunnel, folder);
     const start = Date.now() + (READY + OPENING / speed) * 1000;
     for (const player of players) player.send({ type: 'begin', start } satisfies PlayerMessage);
-    await maker?.start(start);
+    await maker?.begin(start);
     await played(options, start);
     await maker?.stop();
     await drained(ends, signal);
@@ -115,7 +96,6 @@ export async function runLab(options: LabOptions): Promise<LabRun> {
     const reports = await Promise.all(players.map((player) => player.ask<PlayerReport>({ type: 'stop' })));
     const statistics = ends ? await ends.stop() : null;
     const timing: Timing = { script, start: start / 1000, speed };
-    const coverFrom = new Set(maker?.addresses);
     const files = recorders.map(({ file }) => file) as [string, string, string];
     const recorded = tunnel
       ? await readTunnelled(
@@ -128,80 +108,50 @@ export async function runLab(options: LabOptions): Promise<LabRun> {
             logs: ends?.logs ?? null,
           },
           timing,
-          coverFrom,
         )
-      : await readOutside(files[0], timing, GATEWAY_ADDRESS, coverFrom);
-    return { recorded, figures: { ...summarize(reports, speed), seconds, lost, strangers: recorded.strangers, tunnel: statistics } };
+      : await readOutside(files[0], timing, GATEWAY_ADDRESS);
+    const tunnelled = statistics && summarizeTunnel(statistics);
+    return { recorded, figures: { ...summarize(reports, speed), seconds, lost, strangers: recorded.strangers, tunnel: tunnelled } };
   } finally {
     stage?.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function summarize(reports: readonly PlayerReport[], speed: number) {
-  const worst = (of: 'p50' | 'p95' | 'p99' | 'max') => {
-    const known = reports.map(({ late }) => late[of]).filter((value) => value !== null);
+/** Of several, the worst of each. */
+function worst(spreads: readonly Spread[]): Spread {
+  const most = (of: keyof Spread): number | null => {
+    const known = spreads.map((spread) => spread[of]).filter((value) => value !== null);
     return known.length === 0 ? null : Math.max(...known);
   };
-  const sum = (of: (report: PlayerReport) => number) => reports.reduce((total, report) => total + of(report), 0);
-  const isServer = (i: number) => i === reports.length - 1;
+  return { p50: most('p50'), p95: most('p95'), p99: most('p99'), max: most('max') };
+}
+
+/** @param reports of the servers last */
+function summarize(reports: readonly PlayerReport[], speed: number) {
+  const sum = (some: readonly PlayerReport[], of: (report: PlayerReport) => number) =>
+    some.reduce((total, report) => total + of(report), 0);
   return {
     speed,
-    connections: {
-      opened: reports.reduce((total, report, i) => total + (isServer(i) ? 0 : report.opened), 0),
-      failed: sum(({ failed }) => failed),
-    },
-    messages: sum(({ sent }) => sent),
-    late: { p50: worst('p50'), p95: worst('p95'), p99: worst('p99'), max: worst('max') },
+    connections: { opened: sum(reports.slice(0, -1), ({ opened }) => opened), failed: sum(reports, ({ failed }) => failed) },
+    messages: sum(reports, ({ sent }) => sent),
+    late: worst(reports.map(({ late }) => late)),
     problems: reports.flatMap(({ problems }) => problems),
   };
 }
 
-/** A process of the lab that is spoken with. */
-interface Actor {
-  send(message: object): void;
-  /** The next message of it. @throws InputError where it ends without */
-  next<T>(): Promise<T>;
-  ask<T>(message: object): Promise<T>;
-}
-
-function startActor(host: Host, program: string): Actor {
-  const path = fileURLToPath(new URL(program, import.meta.url));
-  const child: ChildProcess = host.start(process.execPath, [path], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-  let printed = '';
-  child.stderr!.on('data', (chunk) => {
-    printed += chunk;
-  });
-  const next = <T>() =>
-    new Promise<T>((resolve, reject) => {
-      const onMessage = (message: unknown) => {
-        child.off('exit', onExit);
-        resolve(message as T);
-      };
-      const onExit = () => {
-        child.off('message', onMessage);
-        const line = printed.split('\n').find((text) => /Error/.test(text)) ?? printed.split('\n')[0];
-        reject(new InputError(`live: a process of the lab ended early: ${line?.trim() || 'without a word'}`));
-      };
-      child.once('message', onMessage).once('exit', onExit);
-    });
-  return {
-    send: (message) => void child.send(message),
-    next,
-    ask(message) {
-      const answer = next<never>();
-      child.send(message);
-      return answer;
-    },
-  };
-}
+const summarizeTunnel = (ends: readonly TunnelStatistics[]): LiveFigures['tunnel'] => ({
+  late: worst(ends.map(({ late }) => late)),
+  stalls: ends.reduce((sum, { stalls }) => sum + stalls, 0),
+});
 
 /** Devices with timestamps and without, then the servers. */
 async function startPlayers(stage: Stage, { script, speed }: LabOptions, folder: string): Promise<Actor[]> {
   const file = join(folder, 'script');
   writeFileSync(file, serialize(script));
   const greetings = [...new Set(script.parts.filter(({ speech }) => speech === 'tls').map(({ greeting }) => greeting))];
-  const certificates = await Promise.all(greetings.map(createGreeting));
+  const key = await createKey();
+  const certificates = await Promise.all(greetings.map((greeting) => createGreeting(greeting, key)));
   const order = (role: PlayerOrder['role'], isOwn: (timestamps: boolean) => boolean): PlayerOrder => ({
     ...{ role, script: file, speed, addresses: stage.addresses },
     parts: [...script.parts.keys()].filter((i) => isOwn(script.parts[i]!.timestamps)),
@@ -224,8 +174,8 @@ async function startPlayers(stage: Stage, { script, speed }: LabOptions, folder:
 /** Beside its certificate a server's first flight of TLS 1.2 has hello, key exchange and the headers of all, with RSA of 2048 bits. */
 const BESIDE_CERTIFICATE = 460;
 
-async function createGreeting(greeting: number): Promise<Certificate & { greeting: number }> {
-  return { greeting, ...(await createCertificate(['lab.test'], greeting - BESIDE_CERTIFICATE)) };
+async function createGreeting(greeting: number, key: string): Promise<Certificate & { greeting: number }> {
+  return { greeting, ...(await createCertificate(['lab.test'], greeting - BESIDE_CERTIFICATE, key)) };
 }
 
 async function startRecorders(stage: Stage, vpn: Vpn | null, folder: string): Promise<Recorder[]> {

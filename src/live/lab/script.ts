@@ -156,11 +156,11 @@ export function scriptOfTrace(trace: Trace, seconds: number): Script {
   return finish(trace.devices, from, Math.min(seconds, (trace.time[trace.packets - 1] ?? from) - from + 1e-6), parts);
 }
 
-/** Gives IPv6 hosts addresses of the range for benchmarks (RFC 2544); others keep their own. */
+/** Gives hosts of IPv6, and those in networks of the lab's own, addresses of the range for benchmarks (RFC 2544); others keep theirs. */
 function createAddresses(): (remote: string) => string {
   const given = new Map<string, string>();
   return (remote) => {
-    if (!remote.includes(':')) return remote;
+    if (!remote.includes(':') && !/^(100\.64|203\.0\.113|10\.9[89])\./.test(remote)) return remote;
     const known = given.get(remote);
     if (known !== undefined) return known;
     const n = given.size;

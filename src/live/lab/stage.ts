@@ -11,7 +11,8 @@ import type { Script } from './script.js';
  * ```
  *  devices (TCP timestamps) ──┐
  *  devices (without) ─────────┼─ lan ─ gateway ─ wan ─ internet
- *  browser ───────────────────┘
+ *  browser ───────────────────┘                        │
+ *                                                     web
  * ```
  */
 export interface Stage {
@@ -23,6 +24,8 @@ export interface Stage {
   readonly browser: Host;
   readonly gateway: Host;
   readonly internet: Host;
+  /** Behind it, the web that noise goes to. */
+  readonly web: Host;
   close(): void;
 }
 
@@ -34,6 +37,11 @@ const LAN = 'lan';
 const LAN_ADDRESS = '192.168.1.1';
 const BROWSER_ADDRESS = '192.168.1.50';
 const FIRST_DEVICE = 100;
+
+/** Where the web of the lab is: an observer takes it for the Internet, and no script speaks to it. */
+export const WEB_NETWORK = '100.64.0.0/16';
+export const isOfWeb = (address: string): boolean => address.startsWith('100.64.');
+export const RESOLVER_ADDRESS = '100.64.0.53';
 
 /** A VPN from the gateway, by wireguard-go. */
 export interface Vpn {
@@ -47,12 +55,12 @@ const VPN_FAR_ADDRESS = '10.99.0.1';
 export const VPN_PORT = 51_820;
 
 /** @throws UsageError where this machine lacks what it takes */
-export function createStage(script: Script, more: readonly string[]): Stage {
-  const missing = findRequirements();
+export function createStage(script: Script, vpn: boolean): Stage {
+  const missing = findRequirements() ?? (vpn ? findRequirements(true) : null);
   if (missing !== null) throw new UsageError(`live: ${missing}`);
   const network = createNetwork();
   try {
-    const [timestamps, plain, browser, gateway, internet] = Array.from({ length: 5 }, () => network.host());
+    const [timestamps, plain, browser, gateway, internet, web] = Array.from({ length: 6 }, () => network.host());
     const sysctl = (host: Host, ...settings: string[]) => host.run('sysctl', '-q', '-w', ...settings);
     gateway!.run('ip', 'link', 'add', LAN, 'type', 'bridge');
     gateway!.run('ip', 'address', 'add', `${LAN_ADDRESS}/24`, 'dev', LAN);
@@ -80,16 +88,24 @@ export function createStage(script: Script, more: readonly string[]): Stage {
       host.run('ip', 'route', 'add', 'default', 'via', LAN_ADDRESS);
     }
 
+    network.link(internet!, web!, { names: ['web', 'eth0'], addresses: ['10.98.0.1/24', '10.98.0.2/24'] });
+    web!.run('ip', 'route', 'add', 'default', 'via', '10.98.0.1');
+    web!.run('ip', 'link', 'set', 'lo', 'up');
+    web!.run('ip', 'route', 'add', 'local', WEB_NETWORK, 'dev', 'lo');
+    internet!.run('ip', 'route', 'add', WEB_NETWORK, 'via', '10.98.0.2');
+    sysctl(internet!, 'net.ipv4.ip_forward=1');
+    browser!.resolveBy(RESOLVER_ADDRESS);
+
     // Whoever is spoken to is here: an address that is routed to this host is its own.
-    const servers = new Set([...script.parts.map(({ address }) => address), ...more]);
+    const servers = new Set(script.parts.map(({ address }) => address));
     const routes = [...servers].map((address) => `route add local ${address}/32 dev lo\n`).join('');
     internet!.run('ip', 'link', 'set', 'lo', 'up');
     batch(internet!, routes);
-    for (const host of [timestamps!, plain!, browser!, internet!]) sysctl(host, 'net.ipv4.tcp_slow_start_after_idle=0');
+    for (const host of [timestamps!, plain!, browser!, internet!, web!]) sysctl(host, 'net.ipv4.tcp_slow_start_after_idle=0');
     return {
       devices: { timestamps: timestamps!, plain: plain! },
       addresses,
-      ...{ browser: browser!, gateway: gateway!, internet: internet! },
+      ...{ browser: browser!, gateway: gateway!, internet: internet!, web: web! },
       close: () => network.close(),
     };
   } catch (thrown) {

@@ -17,6 +17,7 @@ import {
 import { type Datagram, readDatagrams } from './datagrams.js';
 import { type EndColumns, prefixNumber } from './end-log.js';
 import { isDatagrams, type Script } from './script.js';
+import { isOfWeb } from './stage.js';
 import { isData, matchPackets } from './wireguard.js';
 
 /** When a script was played, and how fast. */
@@ -54,13 +55,11 @@ interface Row {
 /**
  * Says of each packet of a capture whose it is: by the port at the home's end, which no two connections of a script share.
  * @param own the home's address
- * @param coverFrom addresses that noise goes to
  */
 function createRows(
   table: PacketTable,
   { script }: Timing,
   own: string,
-  coverFrom: ReadonlySet<string>,
   flow: ReturnType<typeof createTraceBuilder>['flow'],
 ): (i: number) => Row | null {
   const { conversations } = table;
@@ -76,7 +75,7 @@ function createRows(
       : [conversations.portB[conversation]!, conversations.portA[conversation]!];
     const remoteAddress = isA ? b : a;
     const owner = ownerOf(transport, localPort);
-    const device = coverFrom.has(remoteAddress) ? NO_DEVICE : owner === NO_DEVICE ? STRANGER : owner;
+    const device = isOfWeb(remoteAddress) ? NO_DEVICE : owner === NO_DEVICE ? STRANGER : owner;
     const row = flow({ transport, localPort, remotePort, localAddress: own, remoteAddress, wan: true, header: ETHERNET_HEADER });
     return { flow: row, isA, port: remotePort, device };
   };
@@ -105,9 +104,8 @@ export async function readOutside(
   file: string,
   timing: Timing,
   own: string,
-  coverFrom: ReadonlySet<string>,
 ): Promise<Recorded> {
-  const { trace, strangers } = await readHome([file], timing, own, coverFrom);
+  const { trace, strangers } = await readHome([file], timing, own);
   const original = trace.cover.includes(1) ? filterPackets(trace, (row) => trace.cover[row] === 0) : trace;
   return { trace, original, delivered: original.time, dropped: 0, strangers };
 }
@@ -126,13 +124,12 @@ async function readHome(
   files: readonly string[],
   timing: Timing,
   own: string,
-  coverFrom: ReadonlySet<string>,
   headers = 0,
 ): Promise<HomePackets> {
   const { script } = timing;
   const { table } = await readCaptures(files);
   const builder = createTraceBuilder(script.devices, undefined, Math.max(1, table.packets));
-  const describe = createRows(table, timing, own, coverFrom, builder.flow);
+  const describe = createRows(table, timing, own, builder.flow);
   const order: number[] = [];
   const times: number[] = [];
   let strangers = 0;
@@ -179,9 +176,8 @@ export interface TunnelledCaptures {
 export async function readTunnelled(
   { wire, entered, port, gateway, own, logs }: TunnelledCaptures,
   timing: Timing,
-  coverFrom: ReadonlySet<string>,
 ): Promise<Recorded> {
-  const home = await readHome(entered, timing, own, coverFrom, ETHERNET_HEADER);
+  const home = await readHome(entered, timing, own, ETHERNET_HEADER);
   const original = home.trace;
   const datagrams = await readDatagrams(wire, port, gateway);
   const sides = [enteredAt(home, 0), enteredAt(home, 1)] as const;
