@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { coverSeparability } from '../src/learning/cover-separability.js';
+import { createNetwork, whyNoNamespaces } from '../src/live/lab/namespaces.js';
 import { createGuard } from '../src/live/noise/addresses.js';
 import { createBudget } from '../src/live/noise/budget.js';
 import type { Engine } from '../src/live/noise/engine.js';
@@ -23,7 +24,6 @@ import { createBrowserEngine, findBrowser } from '../src/live/noise/engine-brows
 import { createHttpEngine } from '../src/live/noise/engine-http.js';
 import { createIdentities } from '../src/live/noise/identity.js';
 import { createRng } from '../src/shared/rng.js';
-import { createNetwork, whyNoNamespaces } from '../src/live/lab/namespaces.js';
 import { createLocalWeb, localLookup, SITES } from '../test/live/noise/local-web.js';
 
 const { values } = parseArgs({

@@ -164,7 +164,7 @@ export interface LiveFigures {
   readonly seconds: number;
   readonly connections: { readonly opened: number; readonly failed: number };
   readonly messages: number;
-  /** By which messages were sent late: the worse of the devices' and the servers' percentiles. */
+  /** By which messages were sent later than they could have been: the worse of the devices' and the servers' percentiles. */
   readonly late: Spread;
   /** Packets that the captures lost. */
   readonly lost: number;

@@ -148,10 +148,12 @@ function resolveLive(request: BenchRequest, view: ResolvedPlugin): ResolvedSpec[
   if (train !== undefined || split === 'file' || labels === 'file' || labels === 'folder') {
     throw refuse('a split by files', 'a home is played from its beginning to its end');
   }
-  if (viewOf(view).perDevice) throw refuse(`--view ${view.name}`, 'captures are made outside the gateway; expected napt or vpn');
+  if (viewOf(view).perDevice)
+    throw refuse(`--view ${view.name}`, 'captures are made outside the gateway; expected napt or vpn');
   if (view.parameters.tunnel === 'openvpn') throw refuse('--view vpn:tunnel=openvpn', 'the lab has WireGuard');
   if (speed === undefined) return { speed: null };
-  if (positive('--speed', speed) > FASTEST) throw new UsageError(`--speed: expected at most ${FASTEST}, found ${speed}`);
+  if (positive('--speed', speed) > FASTEST)
+    throw new UsageError(`--speed: expected at most ${FASTEST}, found ${speed}`);
   return { speed };
 }
 

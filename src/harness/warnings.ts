@@ -2,8 +2,9 @@ import { ETHERNET_HEADER, encapsulationOf, tunnelParameters } from '../shaping/t
 import type { Cell, ResolvedSpec, SummaryRow } from './result.js';
 
 /** Where padding makes frames of one size that the view's own tunnel then has to cut: that size, and the largest that fits. */
-function paddedBeyond({ view, defenses }: ResolvedSpec, label: string): { size: number; fits: number } | null {
-  if (view.name !== 'vpn') return null;
+function paddedBeyond({ view, defenses, live }: ResolvedSpec, label: string): { size: number; fits: number } | null {
+  // Live, frames are padded behind the VPN.
+  if (view.name !== 'vpn' || live) return null;
   const parts = defenses.find((defense) => defense.label === label)?.parts ?? [];
   const pad = parts.find(
     ({ name, parameters }) => name === 'pad' && ['mtu', 'mice-elephants'].includes(String(parameters.rule)),
@@ -74,13 +75,19 @@ function liveWarnings(cells: readonly Cell[]): string[] {
     const { lost, connections, late, tunnel, problems, speed } = live;
     if (lost > 0) warnings.add(`${where}: the captures lost ${lost} packets`);
     if (connections.failed > 0) {
-      warnings.add(`${where}: ${connections.failed} of ${connections.opened} connections failed: ${problems.join('; ')}`);
+      warnings.add(
+        `${where}: ${connections.failed} of ${connections.opened} connections failed: ${problems.join('; ')}`,
+      );
     }
     if ((late.p95 ?? 0) > LATE) {
-      warnings.add(`${where}: one message in twenty was more than ${late.p95!.toFixed(1)} s late; a --speed of less than ${speed} helps`);
+      warnings.add(
+        `${where}: one message in twenty was sent more than ${late.p95!.toFixed(1)} s late; a --speed of less than ${speed} helps`,
+      );
     }
     if (tunnel && tunnel.stalls > 0) {
-      warnings.add(`${where}: the tunnel's plan had to be moved ${tunnel.stalls} times; a --speed of less than ${speed} helps`);
+      warnings.add(
+        `${where}: the tunnel's plan had to be moved ${tunnel.stalls} times; a --speed of less than ${speed} helps`,
+      );
     }
   }
   return [...warnings];

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { capture } from '../../src/live/capture/capture.js';
 import { listInterfaces } from '../../src/live/capture/interfaces.js';
 import { openCapture } from '../../src/live/capture/source.js';
+import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../src/live/lab/namespaces.js';
 import { parseDuration, parseSizeOrDuration } from '../../src/shared/quantities.js';
 import { readCaptures } from '../../src/trace/read.js';
 import { temporaryFolder } from '../trace/fixtures.js';
 import { hasProgram } from '../trace/programs.js';
-import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../src/live/lab/namespaces.js';
 import { asNobody, fieldsOf, startOn, until } from './run-live.js';
 
 const engines = ['dumpcap', 'tcpdump'];

@@ -3,12 +3,12 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generateHome } from '../../src/home/home.js';
+import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../src/live/lab/namespaces.js';
 import { type ReplayRequest, replay } from '../../src/live/replay/replay.js';
 import { formatLabels } from '../../src/trace/label-file.js';
 import { deviceLabels, writePcap } from '../../src/trace/write-pcap.js';
 import { ethernet, filler, ipv4, pcap, temporaryFolder, udp } from '../trace/fixtures.js';
 import { complaintsOfTshark, hasProgram } from '../trace/programs.js';
-import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../src/live/lab/namespaces.js';
 import { asNobody, fieldsOf, startOn } from './run-live.js';
 
 const missing =

@@ -19,7 +19,11 @@ export function createLocalHand(options: RunOptions): Hand {
     run(setting, job, onProgress) {
       const { spec, view, parts, recording } = setting;
       if (current?.setting !== setting || current.seed !== job.seed) {
-        current = { setting, seed: job.seed, world: createWorld(spec, view, parts, job.seed, options.plugins, recording) };
+        current = {
+          setting,
+          seed: job.seed,
+          world: createWorld(spec, view, parts, job.seed, options.plugins, recording),
+        };
       }
       return runJob(setting, current.world, job, { ...options, onProgress });
     },

@@ -1,8 +1,8 @@
 import { noCache } from '../cache.js';
 import { type Loader, openData } from '../dataset.js';
+import { builtIns } from '../plugins.js';
 import type { DatasetSummary, ResolvedSpec } from '../result.js';
 import { appliedView } from '../setting.js';
-import { builtIns } from '../plugins.js';
 import type { RunOptions } from '../world.js';
 import { dataKey, itemKey } from './keys.js';
 import { type Item, itemsOf, type Job, jobsOf } from './plan.js';
@@ -28,7 +28,13 @@ export interface OpenRun {
 
 /** Reads the data of `spec`, unless all that is asked of it is kept. */
 export async function openRun(spec: ResolvedSpec, load: Loader, options: RunOptions): Promise<OpenRun> {
-  const { cache = noCache, plugins = builtIns, record, onProgress, signal } = spec.live ? { ...options, cache: noCache } : options;
+  const {
+    cache = noCache,
+    plugins = builtIns,
+    record,
+    onProgress,
+    signal,
+  } = spec.live ? { ...options, cache: noCache } : options;
   const view = appliedView(spec);
   const items = itemsOf(spec);
   const outcomes = new Map<string, Outcome>();

@@ -57,7 +57,11 @@ export function createNetwork(): Network {
       const host: Host = {
         name,
         run: (command, ...args) =>
-          execFileSync('ip', ['netns', 'exec', name, command, ...args], { encoding: 'utf8', maxBuffer: 1 << 28, stdio: 'pipe' }),
+          execFileSync('ip', ['netns', 'exec', name, command, ...args], {
+            encoding: 'utf8',
+            maxBuffer: 1 << 28,
+            stdio: 'pipe',
+          }),
         resolveBy(address) {
           // `ip netns exec` lays it over /etc/resolv.conf.
           mkdirSync(join(CONFIGURATIONS, name), { recursive: true });

@@ -55,4 +55,3 @@ function likeDns(bytes: number, direction: Direction, index: number): Buffer {
   text.writeUInt16BE(1, 15);
   return text;
 }
-

@@ -20,7 +20,7 @@ export interface PerformerOptions {
   send(bytes: number, index: number): void;
   /** This end closes the connection. */
   finish(): void;
-  /** So many seconds of the script's clock after its time a message was sent. */
+  /** So many seconds of the script's clock after it could be sent a message was: after its time, and after what it answers. */
   onSent?(late: number): void;
 }
 
@@ -38,6 +38,8 @@ export function createPerformer({ part, direction, ...options }: PerformerOption
   let heard = 0;
   let expected = 0;
   let hasFinished = false;
+  /** When what the next message waits for had come. */
+  let ready = options.now();
 
   const advance = (): void => {
     for (;;) {
@@ -46,7 +48,7 @@ export function createPerformer({ part, direction, ...options }: PerformerOption
       const now = options.now();
       if (message.direction === direction) {
         if (now < message.time) return options.wakeAt(message.time);
-        options.onSent?.(now - message.time);
+        options.onSent?.(now - Math.max(message.time, ready));
         options.send(message.bytes, next);
       } else {
         const until = isPatient ? Number.POSITIVE_INFINITY : message.time + PATIENCE;
@@ -55,6 +57,7 @@ export function createPerformer({ part, direction, ...options }: PerformerOption
           return;
         }
         expected += message.bytes;
+        ready = now;
       }
       next++;
     }

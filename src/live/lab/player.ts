@@ -66,7 +66,12 @@ function createPlayer(order: PlayerOrder) {
   };
 
   /** @param say puts bytes on the wire */
-  const perform = (number: number, direction: Direction, say: (bytes: Buffer) => void, finish: () => void): Performer => {
+  const perform = (
+    number: number,
+    direction: Direction,
+    say: (bytes: Buffer) => void,
+    finish: () => void,
+  ): Performer => {
     const part = parts[number]!;
     const performer = createPerformer({
       part,
@@ -86,13 +91,19 @@ function createPlayer(order: PlayerOrder) {
 
   const overStream = (socket: Socket, number: number, direction: Direction): void => {
     const part = parts[number]!;
-    const performer = perform(number, direction, (bytes) => socket.write(bytes), () => {
-      performers.delete(number);
-      if (direction === Direction.OUTBOUND) socket.end();
-    });
+    const performer = perform(
+      number,
+      direction,
+      (bytes) => socket.write(bytes),
+      () => {
+        performers.delete(number);
+        if (direction === Direction.OUTBOUND) socket.end();
+      },
+    );
     socket.on('data', (data: Buffer) => performer.received(data.length));
     socket.once('close', () => {
-      if (performers.delete(number) && agenda!.now() < Math.min(part.closed, script.seconds)) fail('a connection was closed too early');
+      if (performers.delete(number) && agenda!.now() < Math.min(part.closed, script.seconds))
+        fail('a connection was closed too early');
       agenda!.set(number, Number.POSITIVE_INFINITY);
     });
     performer.wake();
@@ -144,7 +155,10 @@ function createPlayer(order: PlayerOrder) {
       const { speech, address, port, localPort, name, servers } = part;
       if (speech === 'dns') {
         resolvers.add(address);
-        names.set(name.toLowerCase(), Array.from({ length: servers }, () => address));
+        names.set(
+          name.toLowerCase(),
+          Array.from({ length: servers }, () => address),
+        );
         continue;
       }
       if (isDatagrams(speech)) {
@@ -156,7 +170,8 @@ function createPlayer(order: PlayerOrder) {
       }
     }
     const contexts = new Map<number, SecureContext>();
-    for (const { greeting, key, cert } of order.certificates) contexts.set(greeting, createSecureContext({ key, cert, ...TLS }));
+    for (const { greeting, key, cert } of order.certificates)
+      contexts.set(greeting, createSecureContext({ key, cert, ...TLS }));
 
     const take = (socket: Socket): void => {
       const number = streams.get(socket.remotePort!);

@@ -84,7 +84,8 @@ function planOf(defense: ResolvedDefense, { view }: ResolvedSpec, plugins: Regis
   const refuse = (why: string) => new UsageError(`defense ${defense.label}: cannot run live: ${why}`);
   const parts = defense.parts.filter(({ name }) => name !== 'none');
   const [noise, ...others] = parts.filter(({ name }) => name === 'noise');
-  if (others.length > 0 || (noise && parts[0] !== noise)) throw refuse('noise is made in the home, once, before all else');
+  if (others.length > 0 || (noise && parts[0] !== noise))
+    throw refuse('noise is made in the home, once, before all else');
   const rest = parts.filter((part) => part !== noise);
   const isPlainVpn = rest.length === 1 && rest[0]!.name === 'vpn';
   if (isPlainVpn && rest[0]!.parameters.tunnel !== 'wireguard') throw refuse('the lab has WireGuard');
@@ -94,7 +95,9 @@ function planOf(defense: ResolvedDefense, { view }: ResolvedSpec, plugins: Regis
   const isTunnel = rest.some((part) => defenseOf(part, plugins).tunnel);
   const vpn = view.name === 'vpn' || isTunnel;
   if (shaping && !vpn) {
-    throw refuse('outside a tunnel nobody takes off what it adds; expected --view vpn, where it runs at the ends of a tunnel');
+    throw refuse(
+      'outside a tunnel nobody takes off what it adds; expected --view vpn, where it runs at the ends of a tunnel',
+    );
   }
   return { vpn, shaping, noise };
 }

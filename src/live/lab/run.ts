@@ -12,7 +12,8 @@ import type { TunnelStatistics } from '../tunnel/statistics.js';
 import { type Actor, startActor } from './actor.js';
 import { type Certificate, createCertificate, createKey } from './certificate.js';
 import type { EndMessage, EndOrder, EndReport } from './end-process.js';
-import { openNoise, type NoisePlan } from './noise-maker.js';
+import type { Host } from './namespaces.js';
+import { type NoisePlan, openNoise } from './noise-maker.js';
 import type { PlayerMessage, PlayerOrder, PlayerReport } from './player.js';
 import { type Recorder, startRecorder } from './recorder.js';
 import { OPENING, type Script } from './script.js';
@@ -27,7 +28,6 @@ import {
   type Vpn,
   WAN,
 } from './stage.js';
-import type { Host } from './namespaces.js';
 import { type Recorded, readOutside, readTunnelled, type Timing } from './truth.js';
 
 export interface LabOptions {
@@ -83,7 +83,9 @@ export async function runLab(options: LabOptions): Promise<LabRun> {
     const maker = noise ? await openNoise(stage, noise, folder) : null;
     const players = await startPlayers(stage, options, folder);
     const ends = shaping ? await startEnds(stage, options, shaping, folder) : null;
-    const tunnel = vpn ? await openVpn(stage, ends?.entry ?? `${INTERNET_ADDRESS}:${VPN_PORT}`, ends ? TUNNELLED_VPN_MTU : PLAIN_VPN_MTU) : null;
+    const tunnel = vpn
+      ? await openVpn(stage, ends?.entry ?? `${INTERNET_ADDRESS}:${VPN_PORT}`, ends ? TUNNELLED_VPN_MTU : PLAIN_VPN_MTU)
+      : null;
     const recorders = await startRecorders(stage, tunnel, folder);
     const start = Date.now() + (READY + OPENING / speed) * 1000;
     for (const player of players) player.send({ type: 'begin', start } satisfies PlayerMessage);
@@ -111,7 +113,10 @@ export async function runLab(options: LabOptions): Promise<LabRun> {
         )
       : await readOutside(files[0], timing, GATEWAY_ADDRESS);
     const tunnelled = statistics && summarizeTunnel(statistics);
-    return { recorded, figures: { ...summarize(reports, speed), seconds, lost, strangers: recorded.strangers, tunnel: tunnelled } };
+    return {
+      recorded,
+      figures: { ...summarize(reports, speed), seconds, lost, strangers: recorded.strangers, tunnel: tunnelled },
+    };
   } finally {
     stage?.close();
     rmSync(folder, { recursive: true, force: true });
@@ -133,7 +138,10 @@ function summarize(reports: readonly PlayerReport[], speed: number) {
     some.reduce((total, report) => total + of(report), 0);
   return {
     speed,
-    connections: { opened: sum(reports.slice(0, -1), ({ opened }) => opened), failed: sum(reports, ({ failed }) => failed) },
+    connections: {
+      opened: sum(reports.slice(0, -1), ({ opened }) => opened),
+      failed: sum(reports, ({ failed }) => failed),
+    },
     messages: sum(reports, ({ sent }) => sent),
     late: worst(reports.map(({ late }) => late)),
     problems: reports.flatMap(({ problems }) => problems),
@@ -207,7 +215,16 @@ async function startEnds(stage: Stage, options: LabOptions, defense: ResolvedDef
   const learnt = training && join(folder, 'training');
   if (learnt) writeFileSync(learnt, serialize(training));
   const logs = [join(folder, 'home.log'), join(folder, 'far.log')] as const;
-  const common = { secret: randomBytes(32).toString('hex'), defense, plugins, training: learnt, seed, mtu: 1500, speed, queue: QUEUE };
+  const common = {
+    secret: randomBytes(32).toString('hex'),
+    defense,
+    plugins,
+    training: learnt,
+    seed,
+    mtu: 1500,
+    speed,
+    queue: QUEUE,
+  };
   const places = {
     far: { listen: { host: INTERNET_ADDRESS, port: END_PORT }, forward: { host: '127.0.0.1', port: VPN_PORT } },
     home: { listen: { host: '127.0.0.1', port: ENTRY_PORT }, peer: { host: INTERNET_ADDRESS, port: END_PORT } },

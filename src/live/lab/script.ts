@@ -3,7 +3,7 @@ import { generateHome } from '../../home/home.js';
 import { homeSpan } from '../../home/options.js';
 import { InputError } from '../../shared/errors.js';
 import { TCP, UDP } from '../../trace/frame.js';
-import { Direction, Protocol, type Device, type Trace } from '../../trace/trace.js';
+import { type Device, type Direction, Protocol, type Trace } from '../../trace/trace.js';
 
 /** How what is said is to look on the wire. `record` is TLS only to look at: records of those very lengths, for traffic that was recorded. */
 export type Speech = 'tls' | 'record' | 'http' | 'plain' | 'datagram' | 'dns' | 'dns-like';

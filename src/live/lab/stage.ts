@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { UsageError } from '../../shared/errors.js';
-import { findRequirements } from './requirements.js';
 import { createNetwork, type Host } from './namespaces.js';
+import { findRequirements } from './requirements.js';
 import type { Script } from './script.js';
 
 /**
@@ -101,7 +101,8 @@ export function createStage(script: Script, vpn: boolean): Stage {
     const routes = [...servers].map((address) => `route add local ${address}/32 dev lo\n`).join('');
     internet!.run('ip', 'link', 'set', 'lo', 'up');
     batch(internet!, routes);
-    for (const host of [timestamps!, plain!, browser!, internet!, web!]) sysctl(host, 'net.ipv4.tcp_slow_start_after_idle=0');
+    for (const host of [timestamps!, plain!, browser!, internet!, web!])
+      sysctl(host, 'net.ipv4.tcp_slow_start_after_idle=0');
     return {
       devices: { timestamps: timestamps!, plain: plain! },
       addresses,
@@ -145,10 +146,12 @@ export async function openVpn({ gateway, internet }: Stage, endpoint: string, mt
     const secret = script(host, 'wg genkey');
     return { secret, shared: script(host, `echo ${secret} | wg pubkey`) };
   });
-  for (const [i, [host, name]] of ([
-    [gateway, vpn.home],
-    [internet, vpn.far],
-  ] as const).entries()) {
+  for (const [i, [host, name]] of (
+    [
+      [gateway, vpn.home],
+      [internet, vpn.far],
+    ] as const
+  ).entries()) {
     host.start('wireguard-go', ['-f', name], { stdio: 'ignore' });
     script(
       host,

@@ -6,14 +6,7 @@ import { InputError } from '../../shared/errors.js';
 import { TCP, UDP } from '../../trace/frame.js';
 import type { PacketTable } from '../../trace/packets.js';
 import { readCaptures } from '../../trace/read.js';
-import {
-  createTraceBuilder,
-  Direction,
-  filterPackets,
-  NO_DEVICE,
-  timeOrder,
-  type Trace,
-} from '../../trace/trace.js';
+import { createTraceBuilder, Direction, filterPackets, NO_DEVICE, type Trace, timeOrder } from '../../trace/trace.js';
 import { type Datagram, readDatagrams } from './datagrams.js';
 import { type EndColumns, prefixNumber } from './end-log.js';
 import { isDatagrams, type Script } from './script.js';
@@ -38,7 +31,8 @@ export interface Recorded extends Observed {
 function createOwners(script: Script) {
   const owners = new Map<number, number>();
   const key = (transport: number, port: number): number => transport * 65_536 + port;
-  for (const { speech, localPort, device } of script.parts) owners.set(key(isDatagrams(speech) ? UDP : TCP, localPort), device);
+  for (const { speech, localPort, device } of script.parts)
+    owners.set(key(isDatagrams(speech) ? UDP : TCP, localPort), device);
   return (transport: number, port: number): number => owners.get(key(transport, port)) ?? NO_DEVICE;
 }
 
@@ -64,10 +58,15 @@ function createRows(
 ): (i: number) => Row | null {
   const { conversations } = table;
   const ownerOf = createOwners(script);
-  const known = new Map<number, { readonly flow: number; readonly isA: boolean; readonly port: number; readonly device: number } | null>();
+  const known = new Map<
+    number,
+    { readonly flow: number; readonly isA: boolean; readonly port: number; readonly device: number } | null
+  >();
   const look = (conversation: number) => {
     const transport = conversations.transport[conversation]!;
-    const [a, b] = [conversations.addressA, conversations.addressB].map((ends) => conversations.addresses[ends[conversation]!]!) as [string, string];
+    const [a, b] = [conversations.addressA, conversations.addressB].map(
+      (ends) => conversations.addresses[ends[conversation]!]!,
+    ) as [string, string];
     const isA = a === own;
     if ((transport !== TCP && transport !== UDP) || (!isA && b !== own)) return null;
     const [localPort, remotePort] = isA
@@ -76,7 +75,15 @@ function createRows(
     const remoteAddress = isA ? b : a;
     const owner = ownerOf(transport, localPort);
     const device = isOfWeb(remoteAddress) ? NO_DEVICE : owner === NO_DEVICE ? STRANGER : owner;
-    const row = flow({ transport, localPort, remotePort, localAddress: own, remoteAddress, wan: true, header: ETHERNET_HEADER });
+    const row = flow({
+      transport,
+      localPort,
+      remotePort,
+      localAddress: own,
+      remoteAddress,
+      wan: true,
+      header: ETHERNET_HEADER,
+    });
     return { flow: row, isA, port: remotePort, device };
   };
   return (i) => {
@@ -100,11 +107,7 @@ const scriptTime = ({ script, start, speed }: Timing, time: number): number => s
  * A capture outside the gateway, without a tunnel.
  * @throws InputError where there is nothing of the home in it
  */
-export async function readOutside(
-  file: string,
-  timing: Timing,
-  own: string,
-): Promise<Recorded> {
+export async function readOutside(file: string, timing: Timing, own: string): Promise<Recorded> {
   const { trace, strangers } = await readHome([file], timing, own);
   const original = trace.cover.includes(1) ? filterPackets(trace, (row) => trace.cover[row] === 0) : trace;
   return { trace, original, delivered: original.time, dropped: 0, strangers };
@@ -120,12 +123,7 @@ interface HomePackets {
 }
 
 /** @param headers bytes to add to each length, where the captures begin with IP */
-async function readHome(
-  files: readonly string[],
-  timing: Timing,
-  own: string,
-  headers = 0,
-): Promise<HomePackets> {
+async function readHome(files: readonly string[], timing: Timing, own: string, headers = 0): Promise<HomePackets> {
   const { script } = timing;
   const { table } = await readCaptures(files);
   const builder = createTraceBuilder(script.devices, undefined, Math.max(1, table.packets));
@@ -186,7 +184,15 @@ export async function readTunnelled(
   const builder = createTraceBuilder(original.devices, undefined, Math.max(1, datagrams.length));
   const { protocols, transport, port: usual, header } = flowOfTunnel({ tunnel: 'wireguard' });
   const [localAddress, remoteAddress] = [gateway, '198.51.100.1'];
-  const flow = builder.flow({ transport, header, localPort: usual, remotePort: usual, localAddress, remoteAddress, wan: true });
+  const flow = builder.flow({
+    transport,
+    header,
+    localPort: usual,
+    remotePort: usual,
+    localAddress,
+    remoteAddress,
+    wan: true,
+  });
   const account = { start: [0], packet: [] as number[], bytes: [] as number[] };
   const { from, seconds } = timing.script;
   for (const [i, datagram] of datagrams.entries()) {
@@ -203,10 +209,21 @@ export async function readTunnelled(
     }
     account.start.push(account.packet.length);
     const direction = datagram.isOwn ? Direction.OUTBOUND : Direction.INBOUND;
-    builder.push({ time, flow, protocols, port: usual, direction, device: NO_DEVICE, cover: 1, length: datagram.length });
+    builder.push({
+      time,
+      flow,
+      protocols,
+      port: usual,
+      direction,
+      device: NO_DEVICE,
+      cover: 1,
+      length: datagram.length,
+    });
   }
   if (account.packet.length === 0) throw new InputError('live: of no frame on the wire can it be told what it carries');
-  const [start, packet, bytes] = [account.start, account.packet, account.bytes].map((column) => Uint32Array.from(column));
+  const [start, packet, bytes] = [account.start, account.packet, account.bytes].map((column) =>
+    Uint32Array.from(column),
+  );
   const carried = { trace: builder.build(), account: { start: start!, packet: packet!, bytes: bytes! } };
   const { trace, delivered, dropped } = settle(original, carried);
   return { trace, original, delivered, dropped, strangers: home.strangers };
@@ -250,7 +267,10 @@ function inDatagrams(sides: readonly Entered[], datagrams: readonly Datagram[], 
   const carries = datagrams.map(({ head, payload }) => isData(head, payload));
   for (const [side, entered] of sides.entries()) {
     const places = [...datagrams.keys()].filter((i) => carries[i] && sideOf(datagrams[i]!) === side);
-    const rows = rowsOf(entered, places.map((i) => datagrams[i]!.payload));
+    const rows = rowsOf(
+      entered,
+      places.map((i) => datagrams[i]!.payload),
+    );
     for (const [k, i] of places.entries()) rowOf[i] = rows[k]!;
   }
   return (_, i) => (carries[i] ? [{ packet: rowOf[i]!, bytes: length[rowOf[i]!] ?? 0 }] : null);
@@ -261,7 +281,10 @@ function inFrames(sides: readonly Entered[], files: readonly string[], { length 
     const log = deserialize(readFileSync(file)) as EndColumns;
     const { takenIsData, takenLength, takenNumber, sentPrefix } = log;
     const data = [...takenIsData.keys()].filter((i) => takenIsData[i] === 1);
-    const rows = rowsOf(sides[side]!, data.map((i) => takenLength[i]!));
+    const rows = rowsOf(
+      sides[side]!,
+      data.map((i) => takenLength[i]!),
+    );
     const known = new Map<number, { readonly row: number; readonly length: number }>();
     for (const [k, i] of data.entries()) known.set(takenNumber[i]!, { row: rows[k]!, length: takenLength[i]! });
     const frames = new Map<number, number>();

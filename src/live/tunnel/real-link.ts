@@ -90,13 +90,7 @@ interface Stage {
  * that a part after the first, which repeats the link and IP headers, has OVERHEAD in front of it too. Whole or in parts, what a shaper
  * plans then fits. One flow, no device: a VPN does not show more.
  */
-export function createRealLink({
-  defenses,
-  direction,
-  rng,
-  onFrame,
-  latest = LATEST,
-}: RealLinkOptions): RealLink {
+export function createRealLink({ defenses, direction, rng, onFrame, latest = LATEST }: RealLinkOptions): RealLink {
   let now = Number.NEGATIVE_INFINITY;
   /** The shapers' clock is so far behind the caller's. */
   let behind = 0;

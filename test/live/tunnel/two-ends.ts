@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { writeKey } from '../../../src/live/tunnel/key.js';
 import { createNetwork, type Host, type Network } from '../../../src/live/lab/namespaces.js';
+import { writeKey } from '../../../src/live/tunnel/key.js';
 
 const main = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url));
 

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { identify } from '../../../src/harness/identify.js';
 import type { LoadedModel } from '../../../src/harness/model-folder.js';
+import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
 import type { WatchView } from '../../../src/live/watch/watch.js';
 import { homeveil } from '../../cli/run-cli.js';
 import { DEVICE, ethernet, filler, GATEWAY, ipv4, pcap, temporaryFolder, udp } from '../../trace/fixtures.js';
 import { hasProgram } from '../../trace/programs.js';
-import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
 import { startOn, until } from '../run-live.js';
 import { makeHome, trainSmall } from './small-model.js';
 
