@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly default: unknow
   tunnel: () => import('./tunnel.js'),
   noise: () => import('./noise.js'),
   watch: () => import('./watch.js'),
+  fidelity: () => import('./fidelity.js'),
   new: () => import('./new.js'),
   check: () => import('./check.js'),
   list: () => import('./list.js'),

@@ -9,7 +9,6 @@ import { shapeAll } from '../../shaping/simulate.js';
 import { tunnelDefense } from '../../shaping/tunnel.js';
 import { UsageError } from '../../shared/errors.js';
 import { createRng } from '../../shared/rng.js';
-import type { Trace } from '../../trace/trace.js';
 import { whyNotLive } from '../tunnel/end.js';
 import type { NoisePlan } from './noise-maker.js';
 import { findRequirements } from './requirements.js';
@@ -30,6 +29,7 @@ export async function recordLive(request: RecordRequest): Promise<Recording> {
   const speed = spec.live?.speed ?? (await fastest([...plans.values()], request));
   const runs = new Map<string, Promise<LabRun>>();
 
+  const learn = async (seed: number) => (await recording.observe(seed, UNDEFENDED, 'train')).original;
   const run = (seed: number, defense: ResolvedDefense): Promise<LabRun> => {
     const key = `${seed} ${defense.label}`;
     const known = runs.get(key);
@@ -37,7 +37,7 @@ export async function recordLive(request: RecordRequest): Promise<Recording> {
     const plan = plans.get(defense.label)!;
     const made = (async () => {
       const learns = plan.shaping?.parts.some((part) => defenseOf(part, plugins).prepare) ?? false;
-      const training = learns ? (await cut(seed)).train : null;
+      const training = learns ? await learn(seed) : null;
       const noise: NoisePlan | undefined = plan.noise && {
         parameters: plan.noise.parameters as NoiseParameters,
         ...{ speed, seed, from: script.from, seconds: script.seconds },
@@ -52,27 +52,38 @@ export async function recordLive(request: RecordRequest): Promise<Recording> {
     return made;
   };
 
-  /** The undefended home's packets before and after the moment at which all traffic of a seed is cut. */
-  const cut = async (seed: number): Promise<{ train: Trace; test: Trace; time: number }> => {
-    const { original } = (await run(seed, UNDEFENDED)).recorded;
-    const time = cutTime(original, spec.split.train ?? 0.5);
-    return { ...splitAt(original, time), time };
-  };
+  const recording = cutRecording(run, spec.split.train!);
+  return recording;
+}
 
+/** A run of a home under a defense, whole. */
+export interface WholeRun {
+  readonly recorded: Observed;
+  readonly figures: LiveFigures;
+}
+
+/**
+ * Cuts all runs of a seed at one moment of the home's time: where so large a share of its packets has passed without any defense.
+ * @param run always gives the same for the same seed and defense
+ */
+export function cutRecording(
+  run: (seed: number, defense: ResolvedDefense) => Promise<WholeRun>,
+  share: number,
+): Recording {
   const figures = new Map<string, LiveFigures>();
   return {
     async observe(seed, defense, part) {
-      const { time } = await cut(seed);
-      const { recorded, figures: own } = await run(seed, defense);
-      figures.set(`${seed} ${defense.label}`, own);
-      return partOf(recorded, time, part);
+      const time = cutTime((await run(seed, UNDEFENDED)).recorded.original, share);
+      const whole = await run(seed, defense);
+      figures.set(`${seed} ${defense.label}`, whole.figures);
+      return partOf(whole.recorded, time, part);
     },
     figures: (seed, defense) => figures.get(`${seed} ${defense.label}`)!,
   };
 }
 
 /** What of the lab a defense takes. */
-interface Plan {
+export interface Plan {
   readonly vpn: boolean;
   /** At the ends of the tunnel; left out where there is none. */
   readonly shaping?: ResolvedDefense;
@@ -80,7 +91,7 @@ interface Plan {
 }
 
 /** @throws UsageError for a defense that cannot run live, or not in this view */
-function planOf(defense: ResolvedDefense, { view }: ResolvedSpec, plugins: Registry): Plan {
+export function planOf(defense: ResolvedDefense, { view }: ResolvedSpec, plugins: Registry): Plan {
   const refuse = (why: string) => new UsageError(`defense ${defense.label}: cannot run live: ${why}`);
   const parts = defense.parts.filter(({ name }) => name !== 'none');
   const [noise, ...others] = parts.filter(({ name }) => name === 'noise');

@@ -65,9 +65,9 @@ const END_PORT = 51_900;
 const ENTRY_PORT = 51_821;
 /** Waits in a tunnel rather than being lost: what a defense delays for long is a cost that is to be seen. */
 const QUEUE = 1e8;
-const PLAIN_VPN_MTU = 1420;
+export const PLAIN_VPN_MTU = 1420;
 /** So that a full packet leaves in one frame of the tunnel; see docs/tunnel.md. */
-const TUNNELLED_VPN_MTU = 1400;
+export const TUNNELLED_VPN_MTU = 1400;
 
 /**
  * Plays a script in the lab, with a defense at work, and captures outside the gateway. The lab is gone when this returns.
