@@ -4,17 +4,33 @@ import { defineConfig } from 'vitest/config';
 
 const built = fileURLToPath(new URL('./dist/', import.meta.url));
 
+/** Replaces a module (vi.mock), so needs a process of its own, and the modules loaded by Vite. */
+const mocked = 'test/learning/onnx-runtime.test.ts';
+
 export default defineConfig({
   resolve: {
     // Tests read like imports of the sources, but run the built files: the very code users run, worker threads included.
     alias: [{ find: /^(?:\.\.\/)+(src|attacks|defenses)\/(.*)$/, replacement: `${built}$1/$2` }],
   },
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
     // More than there are cores: tests of the live part wait for clocks and networks.
     maxWorkers: availableParallelism() + 1,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'suite',
+          include: ['test/**/*.test.ts'],
+          exclude: [mocked],
+          // A process for each file would spend a sixth of all the time on starting and on loading the same modules.
+          isolate: false,
+          server: { deps: { external: [/\/dist\//] } },
+        },
+      },
+      { extends: true, test: { name: 'mocked', include: [mocked] } },
+    ],
   },
 });

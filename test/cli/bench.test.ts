@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Result } from '../../src/harness/result.js';
-import { homeveil, startHomeveil, temporaryFolder } from './run-cli.js';
+import { homeveil, homeveilHere, startHomeveil, temporaryFolder } from './run-cli.js';
 
 const small = ['--hours', '0.5', '--minimum-packets', '20', '--attack', 'random-forest:trees=5'];
 
@@ -13,7 +13,7 @@ function withoutTimes(result: Result) {
   return { ...result, cells: result.cells.map(({ seconds: _, ...cell }) => cell) };
 }
 
-test('a run leaves a result and a report, and prints a table that fits 80 columns', () => {
+test('a run leaves a result and a report, and prints a table that fits 80 columns', async () => {
   const out = temporaryFolder();
   const run = homeveil('bench', ...small, '--out', out, '--defense', 'none', '--defense', 'pad:rule=mtu+jitter');
   expect(run.stderr).toBe('');
@@ -57,23 +57,26 @@ test('a run leaves a result and a report, and prints a table that fits 80 column
   }
 });
 
-test('the same seed gives the same result whatever the threads, another seed another one', () => {
-  const run = (...more: string[]): Result =>
+test('the same seed gives the same result whatever the threads, another seed another one', async () => {
+  const run = async (...more: string[]): Promise<Result> =>
     JSON.parse(
-      homeveil('bench', ...small, '--out', temporaryFolder(), '--json', '--defense', 'jitter', ...more).stdout,
+      (await homeveilHere('bench', ...small, '--out', temporaryFolder(), '--json', '--defense', 'jitter', ...more))
+        .stdout,
     );
-  const first = run('--threads', '1');
-  expect(withoutTimes(run('--threads', '2'))).toEqual(withoutTimes(first));
-  const other = run('--seed', '2');
+  const first = await run('--threads', '1');
+  expect(withoutTimes(await run('--threads', '2'))).toEqual(withoutTimes(first));
+  const other = await run('--seed', '2');
   expect(other.dataset.sha256).not.toBe(first.dataset.sha256);
 });
 
-test('captures made by the synthetic home give what the home itself gives', () => {
+test('captures made by the synthetic home give what the home itself gives', async () => {
   const folder = temporaryFolder();
   const [pcap, labels] = [join(folder, 'home.pcap'), join(folder, 'home.csv')];
-  expect(homeveil('home', '--hours', '0.5', '--seed', '1', '--out', pcap, '--labels', labels).status).toBe(0);
-  const bench = (...from: string[]): Result => {
-    const run = homeveil(
+  expect((await homeveilHere('home', '--hours', '0.5', '--seed', '1', '--out', pcap, '--labels', labels)).status).toBe(
+    0,
+  );
+  const bench = async (...from: string[]): Promise<Result> => {
+    const run = await homeveilHere(
       'bench',
       ...from,
       ...small.slice(2),
@@ -86,8 +89,8 @@ test('captures made by the synthetic home give what the home itself gives', () =
     expect(run.stderr).toBe('');
     return JSON.parse(run.stdout);
   };
-  const synthetic = bench('--hours', '0.5');
-  const captured = bench('--data', pcap, '--labels', labels);
+  const synthetic = await bench('--hours', '0.5');
+  const captured = await bench('--data', pcap, '--labels', labels);
   expect(captured.dataset.packets).toBe(synthetic.dataset.packets);
   expect(captured.dataset.devices).toEqual(synthetic.dataset.devices);
   const accuracy = (result: Result) => result.cells[0]!.identification.accuracy;
@@ -104,7 +107,7 @@ test('a run that is interrupted leaves nothing behind', async () => {
   expect(existsSync(out) ? readdirSync(out) : []).toEqual([]);
 });
 
-test('an older result stays where a new run fails', () => {
+test('an older result stays where a new run fails', async () => {
   const out = temporaryFolder();
   writeFileSync(join(out, 'result.json'), 'old');
   const run = homeveil('bench', '--data', join(out, 'absent'), '--labels', 'file', '--out', out);
@@ -126,8 +129,8 @@ test.each([
   [1, ['bench', '--data', '/nowhere/at/all', '--labels', 'file'], '/nowhere/at/all'],
   [1, ['bench', '--data', import.meta.dirname, '--labels', 'file'], 'capture'],
   [1, ['inspect', '/nowhere.pcap'], '/nowhere.pcap'],
-])('exit code %i and one line for %j', (code, args, text) => {
-  const run = homeveil(...args);
+])('exit code %i and one line for %j', async (code, args, text) => {
+  const run = await homeveilHere(...args);
   expect(run.stderr).toContain(text);
   expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);
   expect(run.stderr).toMatch(/^homeveil: /);
