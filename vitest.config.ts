@@ -1,11 +1,21 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const built = fileURLToPath(new URL('./dist/', import.meta.url));
 
 /** Replaces a module (vi.mock), so needs a process of its own, and the modules loaded by Vite. */
 const mocked = 'test/learning/onnx-runtime.test.ts';
+
+/** Whole commands take longest: last, one of them would keep one core waiting for the other. */
+class CommandsFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isCommand = ({ moduleId }: TestSpecification) => moduleId.includes('/test/cli/');
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isCommand), ...sorted.filter((file) => !isCommand(file))];
+  }
+}
 
 export default defineConfig({
   resolve: {
@@ -18,6 +28,7 @@ export default defineConfig({
     pool: 'forks',
     // More than there are cores: tests of the live part wait for clocks and networks.
     maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: CommandsFirst },
     projects: [
       {
         extends: true,

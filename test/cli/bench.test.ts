@@ -6,7 +6,8 @@ import { expect, test } from 'vitest';
 import type { Result } from '../../src/harness/result.js';
 import { homeveil, homeveilHere, startHomeveil, temporaryFolder } from './run-cli.js';
 
-const small = ['--hours', '0.5', '--minimum-packets', '20', '--attack', 'random-forest:trees=5'];
+const tiny = ['--minimum-packets', '20', '--attack', 'random-forest:trees=5'];
+const small = ['--hours', '0.3', ...tiny];
 
 /** A result without what may differ between two runs of the same spec: the times. */
 function withoutTimes(result: Result) {
@@ -15,7 +16,8 @@ function withoutTimes(result: Result) {
 
 test('a run leaves a result and a report, and prints a table that fits 80 columns', async () => {
   const out = temporaryFolder();
-  const run = homeveil('bench', ...small, '--out', out, '--defense', 'none', '--defense', 'pad:rule=mtu+jitter');
+  const defenses = ['--defense', 'none', '--defense', 'pad:rule=mtu+jitter'];
+  const run = homeveil('bench', '--hours', '0.5', ...tiny, '--out', out, ...defenses);
   expect(run.stderr).toBe('');
   expect(run.status).toBe(0);
   expect(readdirSync(out).sort()).toEqual(['report.html', 'result.json']);
@@ -72,14 +74,14 @@ test('the same seed gives the same result whatever the threads, another seed ano
 test('captures made by the synthetic home give what the home itself gives', async () => {
   const folder = temporaryFolder();
   const [pcap, labels] = [join(folder, 'home.pcap'), join(folder, 'home.csv')];
-  expect((await homeveilHere('home', '--hours', '0.5', '--seed', '1', '--out', pcap, '--labels', labels)).status).toBe(
+  expect((await homeveilHere('home', '--hours', '0.3', '--seed', '1', '--out', pcap, '--labels', labels)).status).toBe(
     0,
   );
   const bench = async (...from: string[]): Promise<Result> => {
     const run = await homeveilHere(
       'bench',
       ...from,
-      ...small.slice(2),
+      ...tiny,
       '--defense',
       'none',
       '--json',
@@ -89,7 +91,7 @@ test('captures made by the synthetic home give what the home itself gives', asyn
     expect(run.stderr).toBe('');
     return JSON.parse(run.stdout);
   };
-  const synthetic = await bench('--hours', '0.5');
+  const synthetic = await bench('--hours', '0.3');
   const captured = await bench('--data', pcap, '--labels', labels);
   expect(captured.dataset.packets).toBe(synthetic.dataset.packets);
   expect(captured.dataset.devices).toEqual(synthetic.dataset.devices);

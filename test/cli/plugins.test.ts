@@ -7,7 +7,7 @@ import type { Result } from '../../src/harness/result.js';
 import { homeveil, homeveilHere, temporaryFolder } from './run-cli.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const small = ['--hours', '0.5', '--minimum-packets', '20', '--attack', 'random-forest:trees=5'];
+const small = ['--hours', '0.3', '--minimum-packets', '20', '--attack', 'random-forest:trees=5'];
 
 /** A folder in which Node finds homeveil, as `npm link` leaves it. */
 function linkedFolder(): string {

@@ -213,7 +213,7 @@ describe('Ctrl-C while training', () => {
   const start = () => {
     const out = join(temporaryFolder(), 'model');
     const attack = 'lstm:hidden=8,embedding=4,epochs=1000,patience=1000';
-    return { out, ...watchHomeveil('train', ...small, '--attack', attack, '--out', out) };
+    return { out, ...watchHomeveil('train', ...small, '--attack', attack, '--threads', '1', '--out', out) };
   };
 
   test('saves the best model so far and says so', async () => {
