@@ -14,7 +14,7 @@ function withoutTimes(result: Result) {
   return { ...result, cells: result.cells.map(({ seconds: _, ...cell }) => cell) };
 }
 
-test('a run leaves a result and a report, and prints a table that fits 80 columns', async () => {
+test('a run leaves a result and a report, and prints a table that fits 80 columns', () => {
   const out = temporaryFolder();
   const defenses = ['--defense', 'none', '--defense', 'pad:rule=mtu+jitter'];
   const run = homeveil('bench', '--hours', '0.5', ...tiny, '--out', out, ...defenses);
@@ -109,7 +109,7 @@ test('a run that is interrupted leaves nothing behind', async () => {
   expect(existsSync(out) ? readdirSync(out) : []).toEqual([]);
 });
 
-test('an older result stays where a new run fails', async () => {
+test('an older result stays where a new run fails', () => {
   const out = temporaryFolder();
   writeFileSync(join(out, 'result.json'), 'old');
   const run = homeveil('bench', '--data', join(out, 'absent'), '--labels', 'file', '--out', out);

@@ -15,7 +15,7 @@ beforeAll(() => {
   writeFileSync(labels, formatLabels(deviceLabels(trace)));
 });
 
-test('defend writes a capture and prints its cost', async () => {
+test('defend writes a capture and prints its cost', () => {
   const out = join(folder, 'padded.pcap');
   const { status, stdout } = homeveil('defend', '--defense', 'pad:rule=mtu', '--labels', labels, home, out);
   expect(status).toBe(0);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { attacks, defenses, views } from '../../src/harness/plugins.js';
 import { homeveil, homeveilHere } from './run-cli.js';
 
-test('everything there is is listed with its parameters, defaults and source, within 80 columns', async () => {
+test('everything there is is listed with its parameters, defaults and source, within 80 columns', () => {
   const { stdout, status } = homeveil('list');
   expect(status).toBe(0);
   for (const { name, source } of [...attacks, ...defenses, ...views]) {

@@ -21,7 +21,7 @@ describe.each(['defense', 'attack'])('homeveil new %s', (kind) => {
   const folder = linkedFolder();
   const source = join(folder, 'a-first.ts');
 
-  test('writes two files, and says what to do next', async () => {
+  test('writes two files, and says what to do next', () => {
     const { stdout, status } = homeveil('new', kind, 'a-first', '--dir', folder);
     expect(status).toBe(0);
     expect(readdirSync(folder).sort()).toEqual(['a-first.test.mjs', 'a-first.ts', 'node_modules']);
@@ -48,7 +48,7 @@ describe.each(['defense', 'attack'])('homeveil new %s', (kind) => {
     expect(report).toContain(spec.plugins[0]!.sha256);
   });
 
-  test('never overwrites', async () => {
+  test('never overwrites', () => {
     writeFileSync(source, 'mine');
     const { stderr, status } = homeveil('new', kind, 'a-first', '--dir', folder);
     expect(status).toBe(2);
@@ -94,7 +94,7 @@ describe('a defense that breaks its contract', async () => {
     expect(report).toMatchObject({ kind: 'defense', name: 'broken', passed: false });
   });
 
-  test('ends a run in one line that names it', async () => {
+  test('ends a run in one line that names it', () => {
     writeFileSync(path, text.replace('for (const p of held)', 'for (const p of held.first)'));
     const out = join(folder, 'out');
     // A module that was loaded stays: this process would not see what is new in the file.

@@ -26,7 +26,7 @@ const lines = (text: string): WatchView[] =>
     .map((line) => JSON.parse(line));
 
 describe('homeveil watch on a capture', () => {
-  test('prints what it concludes, in 80 columns', async () => {
+  test('prints what it concludes, in 80 columns', () => {
     const run = homeveil('watch', '--pcap', home.pcap, '--model', model.path, '--page', 'off', '--labels', home.labels);
     expect(run).toMatchObject({ status: 0, stderr: '' });
     for (const line of run.stdout.split('\n'))
