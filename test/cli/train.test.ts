@@ -217,15 +217,20 @@ describe('Ctrl-C while training', () => {
   };
 
   test('saves the best model so far and says so', async () => {
-    const { child, out, printed } = start();
-    await setTimeout(4000);
-    child.kill('SIGINT');
-    const [code] = await once(child, 'exit');
-    expect(printed.stderr).toMatch(/^warning: lstm: interrupted in epoch \d+; the model is that of /);
-    expect(printed.stdout).toContain('interrupted');
-    expect(code).toBe(0);
-    expect(JSON.parse(readFileSync(join(out, 'card.json'), 'utf8')).interrupted).toBe(true);
-    expect((await homeveilHere('identify', '--model', out, unseen.pcap)).status).toBe(0);
+    for (let wait = 2000; ; wait *= 2) {
+      const { child, out, printed } = start();
+      await setTimeout(wait);
+      child.kill('SIGINT');
+      const [code] = await once(child, 'exit');
+      // Nothing was learnt yet: a busy machine takes its time.
+      if (code === 130) continue;
+      expect(printed.stderr).toMatch(/^warning: lstm: interrupted in epoch \d+; the model is that of /);
+      expect(printed.stdout).toContain('interrupted');
+      expect(code).toBe(0);
+      expect(JSON.parse(readFileSync(join(out, 'card.json'), 'utf8')).interrupted).toBe(true);
+      expect((await homeveilHere('identify', '--model', out, unseen.pcap)).status).toBe(0);
+      return;
+    }
   });
 
   test('twice ends at once and leaves nothing', async () => {
