@@ -61,11 +61,16 @@ export function counted(value: Maybe, noun: string): string {
 /** With `digits` decimals, thousands grouped, a true minus sign, and never a negative zero. */
 export function fixed(value: Maybe, digits: number): string {
   if (!isNumber(value)) return NOT_AVAILABLE;
-  const text = Math.abs(value).toLocaleString('en-US', {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  });
+  const text = formatOf(digits).format(Math.abs(value));
   return value < 0 && /[1-9]/.test(text) ? `\u2212${text}` : text;
+}
+
+const formats: Intl.NumberFormat[] = [];
+
+/** Made once each: to make one takes most of the time that a page of numbers would. */
+function formatOf(digits: number): Intl.NumberFormat {
+  formats[digits] ??= new Intl.NumberFormat('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return formats[digits];
 }
 
 /** An instant in seconds since the Unix epoch: `2021-03-04 12:30 UTC`. */

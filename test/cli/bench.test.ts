@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Result } from '../../src/harness/result.js';
-import { homeveil, startHomeveil, temporaryFolder } from './run-cli.js';
+import { homeveil, homeveilHere, startHomeveil, temporaryFolder } from './run-cli.js';
 
-const small = ['--hours', '0.5', '--minimum-packets', '20', '--attack', 'random-forest:trees=5'];
+const tiny = ['--minimum-packets', '20', '--attack', 'random-forest:trees=5'];
+const small = ['--hours', '0.3', ...tiny];
 
 /** A result without what may differ between two runs of the same spec: the times. */
 function withoutTimes(result: Result) {
@@ -15,7 +16,8 @@ function withoutTimes(result: Result) {
 
 test('a run leaves a result and a report, and prints a table that fits 80 columns', () => {
   const out = temporaryFolder();
-  const run = homeveil('bench', ...small, '--out', out, '--defense', 'none', '--defense', 'pad:rule=mtu+jitter');
+  const defenses = ['--defense', 'none', '--defense', 'pad:rule=mtu+jitter'];
+  const run = homeveil('bench', '--hours', '0.5', ...tiny, '--out', out, ...defenses);
   expect(run.stderr).toBe('');
   expect(run.status).toBe(0);
   expect(readdirSync(out).sort()).toEqual(['report.html', 'result.json']);
@@ -57,26 +59,29 @@ test('a run leaves a result and a report, and prints a table that fits 80 column
   }
 });
 
-test('the same seed gives the same result whatever the threads, another seed another one', () => {
-  const run = (...more: string[]): Result =>
+test('the same seed gives the same result whatever the threads, another seed another one', async () => {
+  const run = async (...more: string[]): Promise<Result> =>
     JSON.parse(
-      homeveil('bench', ...small, '--out', temporaryFolder(), '--json', '--defense', 'jitter', ...more).stdout,
+      (await homeveilHere('bench', ...small, '--out', temporaryFolder(), '--json', '--defense', 'jitter', ...more))
+        .stdout,
     );
-  const first = run('--threads', '1');
-  expect(withoutTimes(run('--threads', '2'))).toEqual(withoutTimes(first));
-  const other = run('--seed', '2');
+  const first = await run('--threads', '1');
+  expect(withoutTimes(await run('--threads', '2'))).toEqual(withoutTimes(first));
+  const other = await run('--seed', '2');
   expect(other.dataset.sha256).not.toBe(first.dataset.sha256);
 });
 
-test('captures made by the synthetic home give what the home itself gives', () => {
+test('captures made by the synthetic home give what the home itself gives', async () => {
   const folder = temporaryFolder();
   const [pcap, labels] = [join(folder, 'home.pcap'), join(folder, 'home.csv')];
-  expect(homeveil('home', '--hours', '0.5', '--seed', '1', '--out', pcap, '--labels', labels).status).toBe(0);
-  const bench = (...from: string[]): Result => {
-    const run = homeveil(
+  expect((await homeveilHere('home', '--hours', '0.3', '--seed', '1', '--out', pcap, '--labels', labels)).status).toBe(
+    0,
+  );
+  const bench = async (...from: string[]): Promise<Result> => {
+    const run = await homeveilHere(
       'bench',
       ...from,
-      ...small.slice(2),
+      ...tiny,
       '--defense',
       'none',
       '--json',
@@ -86,8 +91,8 @@ test('captures made by the synthetic home give what the home itself gives', () =
     expect(run.stderr).toBe('');
     return JSON.parse(run.stdout);
   };
-  const synthetic = bench('--hours', '0.5');
-  const captured = bench('--data', pcap, '--labels', labels);
+  const synthetic = await bench('--hours', '0.3');
+  const captured = await bench('--data', pcap, '--labels', labels);
   expect(captured.dataset.packets).toBe(synthetic.dataset.packets);
   expect(captured.dataset.devices).toEqual(synthetic.dataset.devices);
   const accuracy = (result: Result) => result.cells[0]!.identification.accuracy;
@@ -126,8 +131,8 @@ test.each([
   [1, ['bench', '--data', '/nowhere/at/all', '--labels', 'file'], '/nowhere/at/all'],
   [1, ['bench', '--data', import.meta.dirname, '--labels', 'file'], 'capture'],
   [1, ['inspect', '/nowhere.pcap'], '/nowhere.pcap'],
-])('exit code %i and one line for %j', (code, args, text) => {
-  const run = homeveil(...args);
+])('exit code %i and one line for %j', async (code, args, text) => {
+  const run = await homeveilHere(...args);
   expect(run.stderr).toContain(text);
   expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);
   expect(run.stderr).toMatch(/^homeveil: /);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generateHome } from '../../src/home/home.js';
 import { formatLabels } from '../../src/trace/label-file.js';
 import { deviceLabels, writePcap } from '../../src/trace/write-pcap.js';
-import { homeveil, temporaryFolder } from './run-cli.js';
+import { homeveil, homeveilHere, temporaryFolder } from './run-cli.js';
 
 const folder = temporaryFolder();
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -26,20 +26,20 @@ test('defend writes a capture and prints its cost', () => {
   expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
 });
 
-test('defend --json prints what it wrote', () => {
+test('defend --json prints what it wrote', async () => {
   const out = join(folder, 'split.pcap');
-  const { status, stdout } = homeveil('defend', '--defense', 'split', '--view', 'napt', home, out, '--json');
+  const { status, stdout } = await homeveilHere('defend', '--defense', 'split', '--view', 'napt', home, out, '--json');
   expect(status).toBe(0);
   const { output, view, cost } = JSON.parse(stdout);
   expect(output).toMatchObject({ path: out, fileBytes: readFileSync(out).length });
   expect([view.name, cost.dropped]).toEqual(['napt', 0]);
 });
 
-test('defend --learn may come before the captures, and twice', () => {
+test('defend --learn may come before the captures, and twice', async () => {
   const [out, one, two] = ['morphed.pcap', 'one.pcap', 'two.pcap'].map((name) => join(folder, name));
   for (const [seed, path] of [one!, two!].entries()) writePcap(generateHome({ hours: 0.05, seed }), path);
   const given = ['--defense', 'morph:device=Tablet', '--labels', labels, '--learn', one!, '--learn', two!];
-  const { status, stdout } = homeveil('defend', ...given, home, out!, '--json');
+  const { status, stdout } = await homeveilHere('defend', ...given, home, out!, '--json');
   expect(status).toBe(0);
   expect(JSON.parse(stdout).data.name).toBe('home.pcap');
 });
@@ -50,9 +50,9 @@ describe('is refused in one line, and nothing is left', () => {
     [2, 'no defense is called "padd" (did you mean "pad"?)', ['--defense', 'padd', home, join(folder, 'x.pcap')]],
     [2, `${home}: is read, and would be written over`, ['--defense', 'none', home, home]],
     [1, `${labels}/x.pcap: cannot be written`, ['--defense', 'none', home, `${labels}/x.pcap`]],
-  ])('%i: %s', (status, message, args) => {
+  ])('%i: %s', async (status, message, args) => {
     const before = readdirSync(folder);
-    const run = homeveil('defend', ...args);
+    const run = await homeveilHere('defend', ...args);
     expect([run.status, run.stderr.trim().split('\n').length, run.stdout]).toEqual([status, 1, '']);
     expect(run.stderr).toContain(message);
     expect(readdirSync(folder)).toEqual(before);

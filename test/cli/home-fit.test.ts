@@ -5,14 +5,14 @@ import type { Result } from '../../src/harness/result.js';
 import { generateFittedHome } from '../../src/home/fitted/home.js';
 import { readProfiles } from '../../src/home/fitted/profile.js';
 import { loadTrace } from '../../src/trace/load.js';
-import { homeveil, temporaryFolder } from './run-cli.js';
+import { homeveil, homeveilHere, temporaryFolder } from './run-cli.js';
 
 const folder = temporaryFolder();
 afterAll(() => rmSync(folder, { recursive: true }));
 const file = (name: string) => join(folder, name);
 
 // The built-in home stands in for a capture: real ones, and what is fitted to them, are not ours to keep.
-const made = homeveil(
+const made = await homeveilHere(
   'home',
   ...['--hours', '1', '--seed', '3', '--device', 'Echo Dot', 'Tablet', '360 camera'],
   ...['--out', file('home.pcap'), '--labels', file('home.csv')],
@@ -33,7 +33,14 @@ test('fit writes profiles with the data and the tool they are of', async () => {
 
 test('home generates from profiles a capture that reads as what was generated', async () => {
   const given = ['--profiles', file('profiles.json'), '--hours', '0.5', '--seed', '9'];
-  const { status, stdout } = homeveil('home', ...given, '--out', file('again.pcap'), '--labels', file('again.csv'));
+  const { status, stdout } = await homeveilHere(
+    'home',
+    ...given,
+    '--out',
+    file('again.pcap'),
+    '--labels',
+    file('again.csv'),
+  );
   expect(status).toBe(0);
   expect(stdout).toContain('Tablet');
   const expected = generateFittedHome(readProfiles(file('profiles.json')), { hours: 0.5, seed: 9 });
@@ -44,9 +51,9 @@ test('home generates from profiles a capture that reads as what was generated', 
   }
 });
 
-test('bench runs on profiles, and its result says so', () => {
+test('bench runs on profiles, and its result says so', async () => {
   const small = ['--hours', '0.5', '--minimum-packets', '20', '--attack', 'random-forest:trees=5', '--defense', 'none'];
-  const run = homeveil('bench', ...small, '--profiles', file('profiles.json'), '--out', file('report'));
+  const run = await homeveilHere('bench', ...small, '--profiles', file('profiles.json'), '--out', file('report'));
   expect([run.status, run.stderr]).toEqual([0, '']);
   const result: Result = JSON.parse(readFileSync(join(file('report'), 'result.json'), 'utf8'));
   expect(result.spec.data).toMatchObject({ kind: 'synthetic', hours: 0.5, profiles: file('profiles.json') });
@@ -54,9 +61,9 @@ test('bench runs on profiles, and its result says so', () => {
   expect(readFileSync(join(file('report'), 'report.html'), 'utf8')).toContain('--profiles');
 });
 
-test('check says how real profiles are, in 80 columns', () => {
+test('check says how real profiles are, in 80 columns', async () => {
   const given = ['--labels', file('home.csv'), '--seeds', '1', '--trees', '10', '--threads', '1'];
-  const { status, stdout } = homeveil('home', 'check', file('home.pcap'), ...given);
+  const { status, stdout } = await homeveilHere('home', 'check', file('home.pcap'), ...given);
   expect(status).toBe(0);
   expect(stdout).toMatch(/the home +0\.\d\d \(0\.\d\d to [01]\.\d\d\)/);
   const accuracyOf = (name: string) => Number(new RegExp(`${name} +([\\d.]+) %`).exec(stdout)?.[1]);
@@ -93,9 +100,9 @@ test.each([
     '--view: expected lan or napt',
   ],
   [['home', 'check', file('home.pcap'), '--labels', file('home.csv'), '--seeds', '0'], 2, '--seeds: expected'],
-])('%j is refused in one line', (args, code, message) => {
+])('%j is refused in one line', async (args, code, message) => {
   writeFileSync(file('other.json'), '{"some":"thing"}');
-  const { status, stderr } = homeveil(...args);
+  const { status, stderr } = await homeveilHere(...args);
   expect([status, stderr.trim().split('\n').length]).toEqual([code, 1]);
   expect(stderr).toContain(message);
   expect(existsSync(file('x.pcap'))).toBe(false);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { attacks, defenses, views } from '../../src/harness/plugins.js';
-import { homeveil } from './run-cli.js';
+import { homeveil, homeveilHere } from './run-cli.js';
 
 test('everything there is is listed with its parameters, defaults and source, within 80 columns', () => {
   const { stdout, status } = homeveil('list');
@@ -13,8 +13,8 @@ test('everything there is is listed with its parameters, defaults and source, wi
   expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
 });
 
-test('every parameter has a default and a description', () => {
-  const listed = JSON.parse(homeveil('list', '--json').stdout);
+test('every parameter has a default and a description', async () => {
+  const listed = JSON.parse((await homeveilHere('list', '--json')).stdout);
   expect(Object.keys(listed)).toEqual(['attacks', 'defenses', 'views']);
   for (const plugin of Object.values(listed).flat() as { name: string; parameters: Record<string, unknown>[] }[]) {
     for (const parameter of plugin.parameters) {
@@ -24,8 +24,8 @@ test('every parameter has a default and a description', () => {
   }
 });
 
-test('one kind alone', () => {
-  const { stdout } = homeveil('list', 'views');
+test('one kind alone', async () => {
+  const { stdout } = await homeveilHere('list', 'views');
   expect(stdout).toContain('napt');
   expect(stdout).not.toContain('random-forest');
 });

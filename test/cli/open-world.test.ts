@@ -2,13 +2,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Cell, Result, StudyResult } from '../../src/harness/result.js';
-import { homeveil, temporaryFolder } from './run-cli.js';
+import { homeveilHere, temporaryFolder } from './run-cli.js';
 
 const SMALL = ['--hours', '0.3', '--minimum-packets', '5', '--attack', 'random-forest:trees=5'];
 
-function bench(...args: string[]) {
+async function bench(...args: string[]) {
   const out = temporaryFolder();
-  const run = homeveil('bench', ...SMALL, ...args, '--out', out);
+  const run = await homeveilHere('bench', ...SMALL, ...args, '--out', out);
   const read = () => JSON.parse(readFileSync(join(out, 'result.json'), 'utf8')) as Result;
   return { ...run, out, read };
 }
@@ -17,10 +17,10 @@ const withoutTimes = ({ seconds: _, ...cell }: Cell) => cell;
 
 describe('an open world', () => {
   const args = ['--unknown', '3', '--seeds', '2', '--defense', 'none', '--defense', 'pad:rule=mtu'];
-  let run: ReturnType<typeof bench>;
+  let run: Awaited<ReturnType<typeof bench>>;
   let result: Result;
-  beforeAll(() => {
-    run = bench(...args, '--adversary', 'static', 'adaptive', 'transfer');
+  beforeAll(async () => {
+    run = await bench(...args, '--adversary', 'static', 'adaptive', 'transfer');
     expect([run.status, run.stderr]).toEqual([0, '']);
     result = run.read();
   });
@@ -59,11 +59,9 @@ describe('an open world', () => {
     expect(result.transfer).toHaveLength(2);
   });
 
-  test('gives the same numbers again, whatever else is run', () => {
+  test('gives the same numbers again, whatever else is run', async () => {
     const part = ['--unknown', '3', '--seeds', '2', '--defense', 'none', '--adversary', 'adaptive', '--threads', '1'];
-    const again = bench(...part)
-      .read()
-      .cells.map(withoutTimes);
+    const again = (await bench(...part)).read().cells.map(withoutTimes);
     const before = result.cells.filter((cell) => cell.defense === 'none' && cell.adversary === 'adaptive');
     expect(again).toEqual(before.map(withoutTimes));
   });
@@ -77,9 +75,9 @@ describe('an open world', () => {
   });
 });
 
-test('named devices are held out in every seed, for any view, mix and attack that stops early', () => {
+test('named devices are held out in every seed, for any view, mix and attack that stops early', async () => {
   const names = ['360 camera', 'Echo Dot'];
-  const run = bench(
+  const run = await bench(
     ...['--unknown', ...names, '--defense', 'none', '--defense', 'vpn', '--adversary', 'adaptive', '--mix', 'flow'],
     ...['--attack', 'lstm:epochs=1'],
   );
@@ -90,7 +88,7 @@ test('named devices are held out in every seed, for any view, mix and attack tha
   for (const cell of cells) expect(Object.keys(cell.openWorld!.perUnknown).sort()).toEqual(names);
 });
 
-test('a study compares it with the closed world, each kept by itself', () => {
+test('a study compares it with the closed world, each kept by itself', async () => {
   const folder = temporaryFolder();
   const file = join(folder, 'study.yaml');
   writeFileSync(
@@ -102,7 +100,7 @@ minimumPackets: 5
 `,
   );
   const out = join(folder, 'out');
-  expect(homeveil('bench', file, '--out', out)).toMatchObject({ status: 0, stderr: '' });
+  expect(await homeveilHere('bench', file, '--out', out)).toMatchObject({ status: 0, stderr: '' });
   const { runs }: StudyResult = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8'));
   const counts = runs.map(({ cells }) => cells.map(({ openWorld }) => Object.keys(openWorld?.perUnknown ?? {}).length));
   expect(counts).toEqual([
@@ -117,8 +115,8 @@ test.each([
   [['--unknown', '99'], 2, /--unknown: expected at most \d+ of \d+ devices, so that two are known, found 99/],
   [['--unknown', 'Tablet'], 1, /--unknown Tablet: expected at least 5 packets to test on, found 0/],
   [['--unknown', '0'], 2, /--unknown: expected a whole number, at least 1, found 0/],
-])('%j is refused in one line', (args, status, message) => {
-  const run = bench(...args);
+])('%j is refused in one line', async (args, status, message) => {
+  const run = await bench(...args);
   expect(run.status).toBe(status);
   expect(run.stderr).toMatch(message);
   expect(run.stderr.trim().split('\n')).toHaveLength(1);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { renderHtml } from '../../src/report/html.js';
 import { makeResult } from '../report/make-result.js';
-import { homeveil, temporaryFolder } from './run-cli.js';
+import { homeveil, homeveilHere, temporaryFolder } from './run-cli.js';
 
 const result = makeResult();
 
@@ -20,10 +20,19 @@ test('a result becomes the report that bench would have written beside it', asyn
   expect(readFileSync(join(folder, 'report.html'), 'utf8')).toBe(await renderHtml(result));
 });
 
-test('several formats go where the user says, by the file of the result too', () => {
+test('several formats go where the user says, by the file of the result too', async () => {
   const folder = folderWithResult();
   const out = join(folder, 'for the paper');
-  const run = homeveil('report', join(folder, 'result.json'), '--format', 'markdown', 'csv', 'svg', '--out', out);
+  const run = await homeveilHere(
+    'report',
+    join(folder, 'result.json'),
+    '--format',
+    'markdown',
+    'csv',
+    'svg',
+    '--out',
+    out,
+  );
   expect([run.status, run.stderr]).toEqual([0, '']);
   expect(readdirSync(out).sort()).toEqual([
     'attacks-chart.svg',
@@ -39,15 +48,15 @@ test('several formats go where the user says, by the file of the result too', ()
   ]);
 });
 
-test('Markdown on stdout is nothing but Markdown, and no file is written', () => {
+test('Markdown on stdout is nothing but Markdown, and no file is written', async () => {
   const folder = folderWithResult();
-  const run = homeveil('report', folder, '--format', 'markdown', '--stdout');
+  const run = await homeveilHere('report', folder, '--format', 'markdown', '--stdout');
   expect([run.status, run.stderr]).toEqual([0, '']);
   expect(run.stdout).toMatch(/^# captures\/home one\n/);
   expect(readdirSync(folder)).toEqual(['result.json']);
 });
 
-test('what is no result gets one line, and nothing is written', () => {
+test('what is no result gets one line, and nothing is written', async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'empty'));
   writeFileSync(join(folder, 'other.json'), '{"schemaVersion":1}');
@@ -63,7 +72,7 @@ test('what is no result gets one line, and nothing is written', () => {
     ],
   ];
   for (const [args, status, message] of cases) {
-    const run = homeveil('report', ...args, '--out', join(folder, 'out'));
+    const run = await homeveilHere('report', ...args, '--out', join(folder, 'out'));
     expect(run.status).toBe(status);
     expect(run.stderr).toMatch(message);
     expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);

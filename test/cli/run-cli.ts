@@ -3,11 +3,20 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { format } from 'node:util';
+import { vi } from 'vitest';
+import { run } from '../../src/cli/commands.js';
 
 const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 
-/** Runs the real command line in a process of its own. */
-export function homeveil(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+interface Finished {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the real command line in a process of its own. Half a second each: for one run of each command, signals, and exits. */
+export function homeveil(...args: string[]): Finished {
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
@@ -15,7 +24,29 @@ export function homeveil(...args: string[]): { status: number | null; stdout: st
   return { status, stdout, stderr };
 }
 
-/** The same, not waited for. */
+/** The same command in this process, for all else: it loads nothing again, and runs code that is warm. */
+export async function homeveilHere(...args: string[]): Promise<Finished> {
+  const printed = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).flatMap((stream) => [
+    vi.spyOn(console, stream === 'stdout' ? 'log' : 'error').mockImplementation((...values) => {
+      printed[stream] += `${format(...values)}\n`;
+    }),
+    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
+      printed[stream] += text;
+      return true;
+    }),
+  ]);
+  const { exitCode } = process;
+  process.exitCode = undefined;
+  try {
+    return { status: await run(args), ...printed };
+  } finally {
+    process.exitCode = exitCode;
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+/** A process of its own that is not waited for. */
 export function startHomeveil(...args: string[]) {
   return spawn(process.execPath, [main, ...args], { stdio: 'ignore' });
 }

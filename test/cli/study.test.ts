@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { StudyResult } from '../../src/harness/result.js';
-import { homeveil, startHomeveil, temporaryFolder } from './run-cli.js';
+import { homeveil, homeveilHere, startHomeveil, temporaryFolder } from './run-cli.js';
 
 const STUDY = `
 name: A small study
@@ -33,8 +33,8 @@ const withoutTimes = ({ runs, ...rest }: StudyResult) => ({
 describe('a study', () => {
   const { file, out } = folderWith(STUDY);
   let whole: StudyResult;
-  beforeAll(() => {
-    const run = homeveil('bench', file, '--out', out);
+  beforeAll(async () => {
+    const run = await homeveilHere('bench', file, '--out', out);
     expect([run.status, run.stderr]).toEqual([0, '']);
     whole = readResult(out);
   });
@@ -73,10 +73,10 @@ describe('a study', () => {
     expect(spec(readResult(killed.out))).toEqual(spec(whole));
   });
 
-  test('that has changed runs what is new only', () => {
+  test('that has changed runs what is new only', async () => {
     const before = readdirSync(join(out, 'cache')).length;
     writeFileSync(file, STUDY.replace('[0.1, 0.5]', '[0.1, 0.5, 1]'));
-    expect(homeveil('bench', file, '--out', out).status).toBe(0);
+    expect((await homeveilHere('bench', file, '--out', out)).status).toBe(0);
     // In each of two views: two cells and the metrics of the new defense.
     expect(readdirSync(join(out, 'cache')).length).toBe(before + 2 * 3);
     expect(readResult(out).runs[0]!.summary.map((row) => row.defense)).toEqual([
@@ -87,9 +87,9 @@ describe('a study', () => {
     ]);
   });
 
-  test('becomes a page, Markdown or CSV again from its result', () => {
+  test('becomes a page, Markdown or CSV again from its result', async () => {
     const folder = join(temporaryFolder(), 'again');
-    const run = homeveil('report', out, '--format', 'html', 'markdown', 'csv', '--out', folder);
+    const run = await homeveilHere('report', out, '--format', 'html', 'markdown', 'csv', '--out', folder);
     expect([run.status, run.stderr]).toEqual([0, '']);
     expect(readFileSync(join(folder, 'report.md'), 'utf8')).toContain('# A small study');
     const page = readFileSync(join(folder, 'report.html'), 'utf8');
@@ -102,7 +102,7 @@ describe('a study', () => {
   });
 });
 
-test('a network that was trained is not trained again for another defense', () => {
+test('a network that was trained is not trained again for another defense', async () => {
   const small = `
 datasets: [{ hours: 0.15 }]
 attacks: [{ name: lstm, hidden: 4, layers: 1, epochs: 1 }]
@@ -111,36 +111,36 @@ defenses: [none]
 minimumPackets: 10
 `;
   const { file, out } = folderWith(small);
-  expect(homeveil('bench', file, '--out', out).status).toBe(0);
+  expect((await homeveilHere('bench', file, '--out', out)).status).toBe(0);
   const [first] = readResult(out).runs[0]!.cells;
   writeFileSync(file, small.replace('[none]', '[none, jitter]'));
-  expect(homeveil('bench', file, '--out', out).status).toBe(0);
+  expect((await homeveilHere('bench', file, '--out', out)).status).toBe(0);
   const [same, other] = readResult(out).runs[0]!.cells;
   expect(same).toEqual(first);
   expect(other!.seconds.fit).toBe(first!.seconds.fit);
   expect(other!.insight).toEqual(first!.insight);
   // What a run in one go gives.
   const whole = folderWith(small.replace('[none]', '[none, jitter]'));
-  expect(homeveil('bench', whole.file, '--out', whole.out).status).toBe(0);
+  expect((await homeveilHere('bench', whole.file, '--out', whole.out)).status).toBe(0);
   expect(withoutTimes(readResult(whole.out))).toEqual(withoutTimes(readResult(out)));
 });
 
-test('a dry run shows the plan and leaves nothing behind', () => {
+test('a dry run shows the plan and leaves nothing behind', async () => {
   const { file, out } = folderWith(STUDY);
-  const run = homeveil('bench', file, '--out', out, '--dry-run', '--threads', '2');
+  const run = await homeveilHere('bench', file, '--out', out, '--dry-run', '--threads', '2');
   expect([run.status, run.stderr]).toEqual([0, '']);
   expect(run.stdout).toMatch(/\n12 cells, about [\d.]+ (ms|s|min .*) on 2 threads; nothing was run\n$/);
   expect(existsSync(out)).toBe(false);
 });
 
-test('a dry run tells what an earlier run has left, and adds nothing to it', () => {
+test('a dry run tells what an earlier run has left, and adds nothing to it', async () => {
   const { file, out } = folderWith(STUDY.replace('[napt, vpn]', '[napt]'));
-  expect(homeveil('bench', file, '--out', out).status).toBe(0);
+  expect((await homeveilHere('bench', file, '--out', out)).status).toBe(0);
   const before = readdirSync(join(out, 'cache')).length;
-  const all = JSON.parse(homeveil('bench', file, '--out', out, '--dry-run', '--json').stdout);
+  const all = JSON.parse((await homeveilHere('bench', file, '--out', out, '--dry-run', '--json')).stdout);
   expect(all).toMatchObject({ cells: 6, kept: 6, seconds: 0 });
   writeFileSync(file, readFileSync(file, 'utf8').replace('[0.1, 0.5]', '[0.1, 0.5, 1]'));
-  const more = JSON.parse(homeveil('bench', file, '--out', out, '--dry-run', '--json').stdout);
+  const more = JSON.parse((await homeveilHere('bench', file, '--out', out, '--dry-run', '--json')).stdout);
   expect(more).toMatchObject({
     cells: 8,
     kept: 6,
@@ -150,7 +150,7 @@ test('a dry run tells what an earlier run has left, and adds nothing to it', () 
   expect(readdirSync(join(out, 'cache'))).toHaveLength(before);
 });
 
-test('a cell that fails is told, and the others are run', () => {
+test('a cell that fails is told, and the others are run', async () => {
   const { file, folder, out } = folderWith(`${STUDY.replace('[napt, vpn]', '[napt]')}plugins: [./broken.mjs]\n`);
   writeFileSync(
     join(folder, 'broken.mjs'),
@@ -161,7 +161,7 @@ export default defineDefense({
 });`,
   );
   writeFileSync(file, readFileSync(file, 'utf8').replace('[none,', '[none, broken,'));
-  const run = homeveil('bench', file, '--out', out);
+  const run = await homeveilHere('bench', file, '--out', out);
   expect(run.status).toBe(1);
   const [{ cells, failures, summary, warnings }] = readResult(out).runs as [StudyResult['runs'][number]];
   expect(cells.map((cell) => cell.defense)).not.toContain('broken');
@@ -180,9 +180,9 @@ test.each<[string[], RegExp]>([
   [['--memory', 'much'], /--memory: expected a size such as 100MB or 4GB, found "much"/],
   [['--train-share', '0.5'], /--train-share: with a study, it stands in the file/],
   [['--seeds', '2'], /--seeds: with a study, it stands in the file/],
-])('%j beside a study is a usage error in one line', (args, message) => {
+])('%j beside a study is a usage error in one line', async (args, message) => {
   const { file, out } = folderWith(STUDY);
-  const run = homeveil('bench', file, '--out', out, ...args);
+  const run = await homeveilHere('bench', file, '--out', out, ...args);
   expect(run.status).toBe(2);
   expect(run.stderr).toMatch(message);
   expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);

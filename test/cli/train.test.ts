@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { IdentifyResult } from '../../src/harness/identify.js';
 import type { ModelCard } from '../../src/harness/model-card.js';
-import { homeveil, temporaryFolder, watchHomeveil } from './run-cli.js';
+import { homeveil, homeveilHere, temporaryFolder, watchHomeveil } from './run-cli.js';
 
 const folder = temporaryFolder();
 const capture = (seed: number) => ({
@@ -16,15 +16,15 @@ const capture = (seed: number) => ({
 const [known, unseen] = [capture(1), capture(2)];
 const small = ['--data', known.pcap, '--labels', known.labels, '--minimum-packets', '20'];
 
-function makeHome(seed: number) {
+async function makeHome(seed: number) {
   const { pcap, labels } = capture(seed);
-  const made = homeveil('home', '--hours', '0.5', '--seed', String(seed), '--out', pcap, '--labels', labels);
+  const made = await homeveilHere('home', '--hours', '0.5', '--seed', String(seed), '--out', pcap, '--labels', labels);
   expect(made.status).toBe(0);
 }
 
-beforeAll(() => {
-  makeHome(1);
-  makeHome(2);
+beforeAll(async () => {
+  await makeHome(1);
+  await makeHome(2);
 });
 
 const fits80 = (text: string) =>
@@ -35,8 +35,8 @@ describe.each(['random-forest:trees=10', 'lstm:hidden=8,epochs=2,embedding=4', '
   (attack) => {
     const out = join(mkdtempSync(join(tmpdir(), 'homeveil-model-')), 'model');
     let card: ModelCard;
-    beforeAll(() => {
-      const run = homeveil('train', ...small, '--attack', attack, '--out', out);
+    beforeAll(async () => {
+      const run = await homeveilHere('train', ...small, '--attack', attack, '--out', out);
       expect(run.stderr).toBe('');
       expect(run.status).toBe(0);
       expect(fits80(run.stdout)).toBe(true);
@@ -57,8 +57,8 @@ describe.each(['random-forest:trees=10', 'lstm:hidden=8,epochs=2,embedding=4', '
       });
     });
 
-    test('tells who is at home, without labels and with them', () => {
-      const run = homeveil('identify', '--model', out, unseen.pcap, '--json');
+    test('tells who is at home, without labels and with them', async () => {
+      const run = await homeveilHere('identify', '--model', out, unseen.pcap, '--json');
       expect(run.stderr).toBe('');
       expect(run.status).toBe(0);
       const blind: IdentifyResult = JSON.parse(run.stdout);
@@ -69,7 +69,7 @@ describe.each(['random-forest:trees=10', 'lstm:hidden=8,epochs=2,embedding=4', '
       for (const { packets, packetShare } of blind.devices) expect(packetShare).toBe(packets / blind.data.packets);
 
       const scored: IdentifyResult = JSON.parse(
-        homeveil('identify', '--model', out, unseen.pcap, '--labels', unseen.labels, '--json').stdout,
+        (await homeveilHere('identify', '--model', out, unseen.pcap, '--labels', unseen.labels, '--json')).stdout,
       );
       // All hosts of the synthetic home are labelled: labels change nothing of what is concluded.
       expect(scored.devices).toEqual(blind.devices);
@@ -81,8 +81,17 @@ describe.each(['random-forest:trees=10', 'lstm:hidden=8,epochs=2,embedding=4', '
       expect(support + unknown).toBe(scored.data.packets);
     });
 
-    test('prints it as a table of at most 80 columns, over time if asked', () => {
-      const run = homeveil('identify', '--model', out, unseen.pcap, '--labels', unseen.labels, '--over-time', '10');
+    test('prints it as a table of at most 80 columns, over time if asked', async () => {
+      const run = await homeveilHere(
+        'identify',
+        '--model',
+        out,
+        unseen.pcap,
+        '--labels',
+        unseen.labels,
+        '--over-time',
+        '10',
+      );
       expect(run.status).toBe(0);
       expect(fits80(run.stdout)).toBe(true);
       for (const word of ['confidence', '(unsure)', 'Seen', 'truly', 'recall', 'chance', 'majority', 'over time']) {
@@ -94,39 +103,45 @@ describe.each(['random-forest:trees=10', 'lstm:hidden=8,epochs=2,embedding=4', '
 
 describe('one forest', () => {
   const out = join(temporaryFolder(), 'model');
-  beforeAll(() => {
-    const run = homeveil('train', ...small, '--attack', 'random-forest:trees=10', '--out', out, '--json');
+  beforeAll(async () => {
+    const run = await homeveilHere('train', ...small, '--attack', 'random-forest:trees=10', '--out', out, '--json');
     expect(JSON.parse(run.stdout).data.synthetic).toBe(false);
   });
 
-  test('finds devices in a home that it has not seen', () => {
+  test('finds devices in a home that it has not seen', async () => {
     const result: IdentifyResult = JSON.parse(
-      homeveil('identify', '--model', out, unseen.pcap, '--labels', unseen.labels, '--json').stdout,
+      (await homeveilHere('identify', '--model', out, unseen.pcap, '--labels', unseen.labels, '--json')).stdout,
     );
     const seen = result.devices.filter((device) => device.seen).map(({ name }) => name);
     expect(seen).toEqual(expect.arrayContaining(['TP-Link plug', 'Orvibo plug', 'Broadlink plug', 'Xiaomi hub']));
     expect(result.identification!.perDevice['Orvibo plug']!.recall).toBeGreaterThan(0.9);
   });
 
-  test('draws presence, a character for each stretch of time', () => {
-    const { stdout } = homeveil('identify', '--model', out, unseen.pcap, '--over-time', '10');
+  test('draws presence, a character for each stretch of time', async () => {
+    const { stdout } = await homeveilHere('identify', '--model', out, unseen.pcap, '--over-time', '10');
     expect(stdout).toContain('Seen over time, 10 min to a character');
     expect(stdout).toMatch(/^ {2}Orvibo plug +#{3}$/m);
-    expect(homeveil('identify', '--model', out, unseen.pcap, '--over-time').stdout).toContain('60 min to a character');
+    expect((await homeveilHere('identify', '--model', out, unseen.pcap, '--over-time')).stdout).toContain(
+      '60 min to a character',
+    );
   });
 
-  test('takes several captures as one', () => {
-    const run = homeveil('identify', '--model', out, known.pcap, unseen.pcap, '--json');
-    const one: IdentifyResult = JSON.parse(homeveil('identify', '--model', out, known.pcap, '--json').stdout);
+  test('takes several captures as one', async () => {
+    const run = await homeveilHere('identify', '--model', out, known.pcap, unseen.pcap, '--json');
+    const one: IdentifyResult = JSON.parse(
+      (await homeveilHere('identify', '--model', out, known.pcap, '--json')).stdout,
+    );
     const both: IdentifyResult = JSON.parse(run.stdout);
-    const other: IdentifyResult = JSON.parse(homeveil('identify', '--model', out, unseen.pcap, '--json').stdout);
+    const other: IdentifyResult = JSON.parse(
+      (await homeveilHere('identify', '--model', out, unseen.pcap, '--json')).stdout,
+    );
     expect(both.data.packets).toBe(one.data.packets + other.data.packets);
   });
 
-  test('warns of a capture shorter than a window, and answers', () => {
+  test('warns of a capture shorter than a window, and answers', async () => {
     const few = join(folder, 'few.pcap');
-    homeveil('home', '--hours', '0.1', '--device', 'TP-Link plug', '--out', few);
-    const run = homeveil('identify', '--model', out, few);
+    await homeveilHere('home', '--hours', '0.1', '--device', 'TP-Link plug', '--out', few);
+    const run = await homeveilHere('identify', '--model', out, few);
     expect(run.stderr).toBe('');
     expect(run.stdout).toContain('fewer than one window of 100');
   });
@@ -140,19 +155,19 @@ describe('one forest', () => {
     [2, ['--defense', 'padd'], 'no defense is called "padd"'],
     [1, ['--labels', '/nowhere.csv'], '/nowhere.csv'],
     [1, ['--model', '/nowhere'], '/nowhere: expected a model, a folder with model.onnx and card.json, found none'],
-  ])('exit code %i and one line for identify %j', (code, args, text) => {
+  ])('exit code %i and one line for identify %j', async (code, args, text) => {
     const model = args[0] === '--model' ? [] : ['--model', out];
-    const run = homeveil('identify', ...model, unseen.pcap, ...args);
+    const run = await homeveilHere('identify', ...model, unseen.pcap, ...args);
     expect(run.stderr).toContain(text);
     expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);
     expect(run.status).toBe(code);
     expect(run.stdout).toBe('');
   });
 
-  test('is refused captures of nobody that it knows', () => {
+  test('is refused captures of nobody that it knows', async () => {
     const labels = join(folder, 'others.csv');
     writeFileSync(labels, readFileSync(unseen.labels, 'utf8').replace(/,([^,\n]+),(iot|non-iot)/g, ',other $1,$2'));
-    const run = homeveil('identify', '--model', out, unseen.pcap, '--labels', labels);
+    const run = await homeveilHere('identify', '--model', out, unseen.pcap, '--labels', labels);
     expect(run.status).toBe(1);
     expect(run.stderr).toContain('expected labels of a device that the model knows');
   });
@@ -165,9 +180,9 @@ test.each<[number, string[], string]>([
   [2, ['--out', import.meta.dirname], "expected a new folder, an empty one or a model's"],
   [1, ['--hours', '0.01'], 'expected at least two devices with 100 packets or more'],
   [1, ['--hours', '0.01', '--train-share', '1', '--minimum-packets', '1000'], 'found 0 of 14'],
-])('exit code %i and one line for train %j', (code, args, text) => {
+])('exit code %i and one line for train %j', async (code, args, text) => {
   const place = args.includes('--out') ? [] : ['--out', join(temporaryFolder(), 'model')];
-  const run = homeveil('train', ...place, ...args);
+  const run = await homeveilHere('train', ...place, ...args);
   expect(run.stderr).toContain(text);
   expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);
   expect(run.status).toBe(code);
@@ -198,19 +213,24 @@ describe('Ctrl-C while training', () => {
   const start = () => {
     const out = join(temporaryFolder(), 'model');
     const attack = 'lstm:hidden=8,embedding=4,epochs=1000,patience=1000';
-    return { out, ...watchHomeveil('train', ...small, '--attack', attack, '--out', out) };
+    return { out, ...watchHomeveil('train', ...small, '--attack', attack, '--threads', '1', '--out', out) };
   };
 
   test('saves the best model so far and says so', async () => {
-    const { child, out, printed } = start();
-    await setTimeout(4000);
-    child.kill('SIGINT');
-    const [code] = await once(child, 'exit');
-    expect(printed.stderr).toMatch(/^warning: lstm: interrupted in epoch \d+; the model is that of /);
-    expect(printed.stdout).toContain('interrupted');
-    expect(code).toBe(0);
-    expect(JSON.parse(readFileSync(join(out, 'card.json'), 'utf8')).interrupted).toBe(true);
-    expect(homeveil('identify', '--model', out, unseen.pcap).status).toBe(0);
+    for (let wait = 2000; ; wait *= 2) {
+      const { child, out, printed } = start();
+      await setTimeout(wait);
+      child.kill('SIGINT');
+      const [code] = await once(child, 'exit');
+      // Nothing was learnt yet: a busy machine takes its time.
+      if (code === 130) continue;
+      expect(printed.stderr).toMatch(/^warning: lstm: interrupted in epoch \d+; the model is that of /);
+      expect(printed.stdout).toContain('interrupted');
+      expect(code).toBe(0);
+      expect(JSON.parse(readFileSync(join(out, 'card.json'), 'utf8')).interrupted).toBe(true);
+      expect((await homeveilHere('identify', '--model', out, unseen.pcap)).status).toBe(0);
+      return;
+    }
   });
 
   test('twice ends at once and leaves nothing', async () => {

@@ -239,7 +239,7 @@ describe('what a plug-in throws', () => {
 });
 
 describe('a registry', () => {
-  const request = { hours: 0.5, minimumPackets: 20, adversaries: ['adaptive'] };
+  const request = { hours: 0.2, minimumPackets: 20, adversaries: ['adaptive'] };
 
   test('takes defenses that are in no file, and leaves what is built in as it was', async () => {
     const [none] = builtIns.defenses;
@@ -262,7 +262,7 @@ describe('a registry', () => {
         export default { ...attacks.find(({ name }) => name === 'random-forest')!, name: 'mine' };`,
     });
     const plugins = await loadPlugins([path]);
-    const spec = resolveTraining({ hours: 0.5, minimumPackets: 20, attack: 'mine:trees=3' }, plugins);
+    const spec = resolveTraining({ hours: 0.2, minimumPackets: 20, attack: 'mine:trees=3' }, plugins);
     const trained = await runTraining(spec, { plugins, threads: 1 });
     saveModel('model', trained);
     expect(trained.card.plugins).toEqual(plugins.files);

@@ -14,7 +14,7 @@ import { sha256 } from '../../src/shared/hash.js';
 import { temporaryFolder } from '../cli/run-cli.js';
 
 const network = 'hidden=6,embedding=4,epochs=2';
-const request = { hours: 0.5, minimumPackets: 20 };
+const request = { hours: 0.3, minimumPackets: 20 };
 const train = (attack: string, more = {}) =>
   runTraining(resolveTraining({ ...request, attack, ...more }), { threads: 2 });
 /** Half a window at the end, and traffic that no model has seen. */

@@ -1,11 +1,17 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { compile } from 'vega-lite';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Result } from '../../src/harness/result.js';
 import { render } from '../../src/report/escape.js';
 import { renderHtml } from '../../src/report/html.js';
 import { renderHeadline } from '../../src/report/sections/headline.js';
+import { type Browser, findChromium, startChromium } from './chromium.js';
 import { EDGE_CASES } from './edge-cases.js';
+import { expectSound } from './layout.js';
 import { DEFENSES, DEVICES, makeResult } from './make-result.js';
 
 /** What a reader sees: text between tags, without styles and embedded specifications. */
@@ -18,6 +24,13 @@ function visible(page: string): string {
     .replaceAll('&lt;', '<')
     .replaceAll('&amp;', '&');
 }
+
+const chromium = findChromium();
+let browser: Browser | undefined;
+beforeAll(async () => {
+  if (chromium !== null) browser = await startChromium(chromium);
+});
+afterAll(() => browser?.close());
 
 describe.each(Object.entries(EDGE_CASES))('a report on %s', (_, result) => {
   let page = '';
@@ -56,6 +69,17 @@ describe.each(Object.entries(EDGE_CASES))('a report on %s', (_, result) => {
     const ids = [...page.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
   });
+
+  // Skipped where no Chromium is installed: how a page looks can only be checked by something that lays it out.
+  test.skipIf(chromium === null).each([390, 1280])(
+    'is laid out soundly on %d pixels, complains of nothing and fetches nothing',
+    async (width) => {
+      const folder = mkdtempSync(join(tmpdir(), 'homeveil-report-'));
+      writeFileSync(join(folder, 'report.html'), page);
+      await expectSound(browser!, pathToFileURL(join(folder, 'report.html')).href, width);
+      rmSync(folder, { recursive: true });
+    },
+  );
 });
 
 /** Hashes of the scripts that a browser would run, and of those that the page's policy lets it. */
@@ -151,13 +175,15 @@ describe('a report', () => {
   });
 
   test('marks synthetic data, and only that', async () => {
-    expect(await renderHtml(makeResult({ synthetic: true }))).toContain('<span class="badge">synthetic data</span>');
-    expect(await renderHtml(makeResult())).not.toContain('class="badge"');
+    const small = { attacks: ['random-forest'], defenses: DEFENSES.slice(0, 2), seeds: 1 };
+    const page = await renderHtml(makeResult({ ...small, synthetic: true }));
+    expect(page).toContain('<span class="badge">synthetic data</span>');
+    expect(await renderHtml(makeResult(small))).not.toContain('class="badge"');
   });
 
   test('shows every warning ahead of the findings', async () => {
     const warnings = Array.from({ length: 9 }, (_, i) => `warning number ${i} of <nine>`);
-    const page = await renderHtml(makeResult({ warnings }));
+    const page = await renderHtml(makeResult({ warnings, attacks: ['random-forest'], seeds: 1 }));
     const [before] = page.split('id="tradeoff"');
     for (let i = 0; i < 9; i++) expect(before).toContain(`warning number ${i} of &lt;nine&gt;`);
   });

@@ -1,8 +1,11 @@
 import { spawnSync } from 'node:child_process';
 
-/** Whether a program that serves as an independent witness is installed. */
+const found = new Map<string, boolean>();
+
+/** Whether a program that serves as an independent witness is installed. Asked once: tshark takes a quarter of a second to answer. */
 export function hasProgram(name: string): boolean {
-  return spawnSync(name, ['--version'], { stdio: 'ignore' }).error === undefined;
+  if (!found.has(name)) found.set(name, spawnSync(name, ['--version'], { stdio: 'ignore' }).error === undefined);
+  return found.get(name)!;
 }
 
 /** What tshark says against a capture with all checksums checked: malformed packets, bad checksums, errors. Empty if nothing. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Column } from '../../../src/learning/forest/bins.js';
 import { type Forest, predictProbabilities, trainForest } from '../../../src/learning/forest/forest.js';
 import { addForest } from '../../../src/learning/forest/forest-graph.js';
@@ -47,43 +47,41 @@ async function runModel(runtime: OnnxRuntime, bytes: Uint8Array, [port, protocol
 }
 
 // Two builds of one runtime: the WebAssembly one shares the operators' source with the native one, but not its compiler.
-describe.each(['onnxruntime-node', 'onnxruntime-web'] as const)('a forest as ONNX, in %s', (name) => {
-  let runtime: OnnxRuntime;
-  beforeAll(async () => {
-    runtime = await loadRuntime(1, undefined, name);
-  });
+const RUNTIMES = ['onnxruntime-node', 'onnxruntime-web'] as const;
 
-  it('gives the probabilities of our own predictor', async () => {
-    const shape = fc.record({
-      seed: fc.integer(),
-      rows: fc.integer({ min: 1, max: 300 }),
-      classes: fc.integer({ min: 2, max: 6 }),
-      trees: fc.integer({ min: 1, max: 8 }),
-      categories: fc.integer({ min: 1, max: 40 }),
-      bins: fc.integer({ min: 2, max: 255 }),
-      isPure: fc.boolean(),
-    });
-    await fc.assert(
-      fc.asyncProperty(shape, async ({ seed, rows, classes, trees, categories, bins, isPure }) => {
-        const columns = makeColumns(rows, seed);
-        const rng = createRng(seed, 'labels');
-        const [port, , number] = columns;
-        const label = Uint16Array.from(
-          { length: rows },
-          (_, row) => ((port!.values[row]! % 7) + Number(number!.values[row]! > 0) + rng.integer(0, 1)) % classes,
-        );
-        if (isPure) label.fill(0);
-        const options = { classes, trees, categories, bins, outOfBag: false, rng, threads: 1 };
-        const forest = await trainForest(columns, label, options);
-        const other = makeColumns(100, seed + 1);
-        const expected = await predictProbabilities(forest, other, 1);
+it('a forest as ONNX gives the probabilities of our own predictor, in both builds of the runtime', async () => {
+  const runtimes = await Promise.all(RUNTIMES.map((name) => loadRuntime(1, undefined, name)));
+  const shape = fc.record({
+    seed: fc.integer(),
+    rows: fc.integer({ min: 1, max: 300 }),
+    classes: fc.integer({ min: 2, max: 6 }),
+    trees: fc.integer({ min: 1, max: 8 }),
+    categories: fc.integer({ min: 1, max: 40 }),
+    bins: fc.integer({ min: 2, max: 255 }),
+    isPure: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(shape, async ({ seed, rows, classes, trees, categories, bins, isPure }) => {
+      const columns = makeColumns(rows, seed);
+      const rng = createRng(seed, 'labels');
+      const [port, , number] = columns;
+      const label = Uint16Array.from(
+        { length: rows },
+        (_, row) => ((port!.values[row]! % 7) + Number(number!.values[row]! > 0) + rng.integer(0, 1)) % classes,
+      );
+      if (isPure) label.fill(0);
+      const options = { classes, trees, categories, bins, outOfBag: false, rng, threads: 1 };
+      const forest = await trainForest(columns, label, options);
+      const other = makeColumns(100, seed + 1);
+      const expected = await predictProbabilities(forest, other, 1);
+      for (const [i, runtime] of runtimes.entries()) {
         const found = await runModel(runtime, encode(forest), other);
         let worst = 0;
         for (let i = 0; i < expected.length; i++) worst = Math.max(worst, Math.abs(expected[i]! - found[i]!));
-        expect(found.length).toBe(expected.length);
-        expect(worst).toBeLessThan(1e-6);
-      }),
-      { numRuns: 25 },
-    );
-  });
+        expect(found.length, RUNTIMES[i]).toBe(expected.length);
+        expect(worst, RUNTIMES[i]).toBeLessThan(1e-6);
+      }
+    }),
+    { numRuns: 25 },
+  );
 });

@@ -7,7 +7,7 @@ import { createNoiseScreen } from '../../../src/cli/noise-view.js';
 import { resolveNoiseConfig } from '../../../src/live/noise/config.js';
 import type { NoiseEvent } from '../../../src/live/noise/events.js';
 import { serveMetrics } from '../../../src/live/noise/metrics.js';
-import { homeveil, temporaryFolder, watchHomeveil } from '../../cli/run-cli.js';
+import { homeveil, homeveilHere, temporaryFolder, watchHomeveil } from '../../cli/run-cli.js';
 import { createLocalWeb, type LocalWeb } from './local-web.js';
 
 let web: LocalWeb;
@@ -89,14 +89,14 @@ test('metrics are there to be read, on this machine', async () => {
 });
 
 describe('nothing is sent', () => {
-  test('by a dry run', () => {
+  test('by a dry run', async () => {
     const before = web.seen.connections;
     const run = homeveil('noise', '--config', configFile(), '--dry-run', '--shape', 'front');
     expect(run.status).toBe(0);
     expect(run.stdout).toContain('Nothing was sent');
     expect(run.stdout).toContain('front decides when');
     for (const line of run.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-    const json = JSON.parse(homeveil('noise', '--dry-run', '--json').stdout);
+    const json = JSON.parse((await homeveilHere('noise', '--dry-run', '--json')).stdout);
     expect(json).toMatchObject({ users: 1, budgets: { perDay: 300e6 }, shape: null });
     expect(web.seen.connections).toBe(before);
   });
@@ -108,8 +108,8 @@ describe('nothing is sent', () => {
     [2, 'no defense is called "fornt" (did you mean "front"?)', ['--shape', 'fornt']],
     [2, '--shape front+dummy: expected one defense, found 2', ['--shape', 'front+dummy']],
     [1, 'absent.yaml: cannot be read', ['--config', 'absent.yaml']],
-  ])('%i: %s', (status, message, args) => {
-    const run = homeveil('noise', ...args);
+  ])('%i: %s', async (status, message, args) => {
+    const run = await homeveilHere('noise', ...args);
     expect([run.status, run.stdout, run.stderr.trim().split('\n').length]).toEqual([status, '', 1]);
     expect(run.stderr).toContain(message);
   });
@@ -118,7 +118,7 @@ describe('nothing is sent', () => {
     const config = configFile();
     const { child, printed } = watchHomeveil('noise', '--config', config, '--json');
     await until(() => printed.stdout.includes('"type":"start"'));
-    const second = homeveil('noise', '--config', config);
+    const second = await homeveilHere('noise', '--config', config);
     expect([second.status, second.stdout]).toEqual([1, '']);
     expect(second.stderr).toMatch(/state\.json: in use by process \d+; give each its own state file/);
     child.kill('SIGINT');
@@ -151,8 +151,8 @@ test('the live view fits its lines and shows what others wrote without what move
   expect(lines.join('')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
 });
 
-test('the JSON Schema has every key, with its default', () => {
-  const schema = JSON.parse(homeveil('schema', 'noise').stdout);
+test('the JSON Schema has every key, with its default', async () => {
+  const schema = JSON.parse((await homeveilHere('schema', 'noise')).stdout);
   expect(schema.properties.budgets.properties.perDay).toMatchObject({ default: '300 MB' });
   expect(Object.keys(schema.properties)).toEqual(
     expect.arrayContaining(['users', 'roots', 'activeHours', 'proxy', 'limits']),

@@ -6,7 +6,7 @@ import { identify } from '../../../src/harness/identify.js';
 import type { LoadedModel } from '../../../src/harness/model-folder.js';
 import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
 import type { WatchView } from '../../../src/live/watch/watch.js';
-import { homeveil } from '../../cli/run-cli.js';
+import { homeveil, homeveilHere } from '../../cli/run-cli.js';
 import { DEVICE, ethernet, filler, GATEWAY, ipv4, pcap, temporaryFolder, udp } from '../../trace/fixtures.js';
 import { hasProgram } from '../../trace/programs.js';
 import { startOn, until } from '../run-live.js';
@@ -34,9 +34,9 @@ describe('homeveil watch on a capture', () => {
     for (const word of ['confidence', '(unsure)', 'Seen', 'Against the labels']) expect(run.stdout).toContain(word);
   });
 
-  test('plays it at a speed, a line for each so long, and ends when told', () => {
+  test('plays it at a speed, a line for each so long, and ends when told', async () => {
     const options = ['--page', 'off', '--json', '--speed', '10', '--every', '500ms', '--for', '1500ms'];
-    const run = homeveil('watch', '--pcap', home.pcap, '--model', model.path, ...options);
+    const run = await homeveilHere('watch', '--pcap', home.pcap, '--model', model.path, ...options);
     expect(run.status).toBe(0);
     const views = lines(run.stdout);
     expect(views.length).toBeGreaterThanOrEqual(2);
@@ -53,22 +53,22 @@ describe('homeveil watch on a capture', () => {
     ['--compare: expected --on, a page or a terminal', ['-i', 'lo', '--compare', '10m', '--page', 'off'], 2],
     ['--compare: expected periods of at least 100 s', ['-i', 'lo', '--compare', '10s', '--on', 'true'], 2],
     ['nothing: no such interface', ['-i', 'nothing'], 1],
-  ])('one line: %s', (message, options, status) => {
-    const run = homeveil('watch', '--model', model.path, ...options);
+  ])('one line: %s', async (message, options, status) => {
+    const run = await homeveilHere('watch', '--model', model.path, ...options);
     expect(run.stderr).toMatch(/^homeveil: [^\n]*\n$/);
     expect(run.stderr).toContain(message);
     expect(run.status).toBe(status);
   });
 
-  test('one line: no model, or one of other features', () => {
-    const none = homeveil('watch', '-i', 'lo', '--model', join(folder, 'none'));
+  test('one line: no model, or one of other features', async () => {
+    const none = await homeveilHere('watch', '-i', 'lo', '--model', join(folder, 'none'));
     expect(none.status).toBe(1);
     expect(none.stderr).toMatch(/^homeveil: [^\n]*expected a model[^\n]*\n$/);
     const other = join(folder, 'other');
     cpSync(model.path, other, { recursive: true });
     const features = { ...model.card.features, version: 999 };
     writeFileSync(join(other, 'card.json'), JSON.stringify({ ...model.card, features }));
-    const refused = homeveil('watch', '-i', 'lo', '--model', other);
+    const refused = await homeveilHere('watch', '-i', 'lo', '--model', other);
     expect(refused.status).toBe(1);
     expect(refused.stderr).toMatch(/^homeveil: [^\n]*of the packet features, found 999: train it again\n$/);
   });
