@@ -13,8 +13,8 @@ import { createLiveObserver } from '../../../src/live/watch/observer.js';
 import { watch } from '../../../src/live/watch/watch.js';
 import { createWatcher, type WatchState } from '../../../src/live/watch/watcher.js';
 import { createRng } from '../../../src/shared/rng.js';
-import type { Columns } from '../../../src/trace/columns.js';
 import { loadTrace } from '../../../src/trace/load.js';
+import type { PacketTable } from '../../../src/trace/packets.js';
 import { takePackets } from '../../../src/trace/trace.js';
 import { observe } from '../../../src/view/observe.js';
 import { makeTrace } from '../../learning/make-trace.js';
@@ -64,12 +64,12 @@ describe.each(settings)('a capture in the view %s', (_, request) => {
   });
 
   test('is the same as it comes over the wire, once the gateway is known, whatever the batches', async () => {
-    const { batches, names } = readLive({ stream: Readable.from(chunksOf(readFileSync(home.pcap), 20_000)) });
+    const { batches } = readLive({ stream: Readable.from(chunksOf(readFileSync(home.pcap), 20_000)) });
     const view = appliedView(model.card);
-    const observer = createLiveObserver(names, view);
+    const observer = createLiveObserver(view);
     const watcher = createWatcher({ ...optionsOf(model), span: 600 });
     // The hosts are known from the first batch on, if that has them all: then the two must agree to the packet.
-    let all: Columns[] = [];
+    let all: PacketTable[] = [];
     for await (const batch of batches) all.push(batch);
     const half = Math.floor(all.length / 2);
     for (const some of [all.slice(0, half), ...all.slice(half).map((batch) => [batch])]) {
