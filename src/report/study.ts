@@ -19,6 +19,7 @@ import { renderSummary } from './sections/summary.js';
 import { renderTradeoff } from './sections/tradeoff.js';
 import { renderTransfer } from './sections/transfer.js';
 import { renderWarnings } from './sections/warnings.js';
+import type { Specs } from './specs.js';
 import { renderTable, sorted, type TableCell } from './table.js';
 
 /** A page of a report, with the name of its file. */
@@ -55,7 +56,7 @@ export async function renderStudyHtml(study: StudyResult, links: readonly string
   const subject = subjectOf(runs);
   const sections = [
     { id: 'settings', title: 'Settings', content: renderSettings(runs, links) },
-    { id: 'compared', title: 'Side by side', content: renderCompared(runs) },
+    { id: 'compared', title: 'Side by side', content: renderCompared(runs, subject.specs) },
     { id: 'tradeoff', title: 'Privacy and price', content: await renderTradeoff(subject) },
     { id: 'summary', title: 'Defenses', content: await renderSummary(subject) },
     { id: 'costs', title: 'Costs', content: await renderCosts(subject) },
@@ -180,7 +181,7 @@ ${renderTable(
 }
 
 /** Every defense in every setting: what is left to the observer as a heat map, what it costs as tables. */
-function renderCompared(runs: readonly Result[]): Html {
+function renderCompared(runs: readonly Result[], specs: Specs): Html {
   const defenses = defensesOf(runs);
   if (defenses.length === 0) return html``;
   const labels = runs.map(({ spec }) => labelOf(spec));
@@ -224,7 +225,7 @@ ${renderHeatMap(
     foot: [{ name: 'Majority', shares: runs.map(({ summary }) => summary[0]?.majority ?? null) }],
     reason: 'this defense was not run in this setting',
   },
-  true,
+  specs,
 )}${(['static', 'adaptive'] as const).map((adversary) =>
   matrix(
     `Accuracy of the ${adversary} adversary`,
