@@ -49,9 +49,9 @@ export function lightSpec({ draw, width }: Chart): TopLevelSpec {
   return draw(width, LIGHT).spec;
 }
 
-/** The chart alone, as an SVG file for a light page. */
-export async function renderSvgFile(chart: Chart): Promise<string> {
-  const svg = await renderSvg(lightSpec(chart));
+/** A chart alone, as an SVG file. */
+export async function renderSvgFile(spec: TopLevelSpec): Promise<string> {
+  const svg = await renderSvg(spec);
   return `<?xml version="1.0" encoding="utf-8"?>\n${svg}\n`;
 }
 
