@@ -2,7 +2,7 @@ import type { Result, StudyResult, SummaryRow } from '../harness/result.js';
 import { labelOf } from '../harness/setting.js';
 import { benchCommand } from './command.js';
 import { breakable, type Content, type Html, html, render } from './escape.js';
-import { counted, duration, isNumber, NOT_AVAILABLE, percent, percentage } from './format.js';
+import { count, counted, duration, isNumber, NOT_AVAILABLE, percent, percentage } from './format.js';
 import { renderHeatMap } from './heat-map.js';
 import { renderContents, renderHtml } from './html.js';
 import { renderPage } from './page.js';
@@ -151,11 +151,11 @@ function renderSettings(runs: readonly Result[], links: readonly string[] | null
     const undefended = undefendedRow(run)?.accuracy.mean;
     return [
       sorted(i, links ? html`<a href="${links[i]!}">${label}</a>` : label),
-      sorted(devices, counted(devices, 'device')),
-      sorted(dataset.packets, counted(dataset.packets, 'packet')),
+      sorted(devices, count(devices)),
+      sorted(dataset.packets, count(dataset.packets)),
       sorted(undefended, percentage(undefended)),
       sorted(summary[0]?.majority, percentage(summary[0]?.majority)),
-      ...(hasFailures ? [sorted(failures.length, failures.length > 0 ? counted(failures.length, 'cell') : '')] : []),
+      ...(hasFailures ? [sorted(failures.length, failures.length > 0 ? count(failures.length) : '')] : []),
     ];
   });
   return html`<section aria-labelledby="settings">
@@ -168,10 +168,10 @@ ${renderTable(
   [
     { title: 'Setting' },
     { title: 'Devices', numeric: true },
-    { title: 'Traffic', numeric: true },
+    { title: 'Packets', numeric: true },
     { title: 'Undefended\u00A0%', numeric: true },
     { title: 'Majority\u00A0%', numeric: true },
-    ...(hasFailures ? [{ title: 'Failed', numeric: true }] : []),
+    ...(hasFailures ? [{ title: 'Failed cells', numeric: true }] : []),
   ],
   rows,
   { sortable: true },
