@@ -26,6 +26,7 @@ const settings: [string, Parameters<typeof trainSmall>[0]][] = [
   ['napt', {}],
   ['lan, a stream per device', { view: 'lan' }],
   ['vpn', { view: 'vpn' }],
+  ['napt, a stream per flow', { mix: 'flow' }],
   ['napt, a stream per flow, destination ports', { mix: 'flow', port: 'destination' }],
   ['napt, noise of its own', { defense: 'dummy' }],
 ];
