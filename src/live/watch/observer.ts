@@ -6,6 +6,7 @@ import type { Label } from '../../trace/label-file.js';
 import { labelPackets } from '../../trace/labels.js';
 import type { IngestReport, PacketTable } from '../../trace/packets.js';
 import { type Device, filterPackets, type Trace } from '../../trace/trace.js';
+import { steadyPorts } from '../../view/nat.js';
 import type { AppliedView } from '../../view/observe.js';
 
 /** Turns packets as they come on an interface into what an observer sees of them from a view. */
@@ -22,14 +23,16 @@ const EVIDENCE = 20_000;
 /**
  * Hosts of the home are found as for a capture (see hosts.ts), from the last {@link EVIDENCE} packets: until a gateway has spoken
  * for several addresses outside, its packets may be taken for a host's; one that
- * never speaks for any stays one, and what goes to it does not leave the home. The view is that of observe.ts, batch by batch; so under
- * `napt` the ports that a gateway makes up differ from batch to batch, which only models of `port: destination` see.
+ * never speaks for any stays one, and what goes to it does not leave the home. The view is that of observe.ts, batch by batch, but for
+ * the ports that a gateway makes up, which stay from batch to batch.
  * @param labels of the user's devices: packets bear their names, where they are theirs; other packets stay
+ * @param evidence for tests
  */
 export function createLiveObserver(
   { view, parameters }: AppliedView,
   labels: readonly Label[] = [],
   rng: Rng = createRng(1, 'watch'),
+  evidence = EVIDENCE,
 ): LiveObserver {
   let past = joinTables([]);
   let hosts = 0;
@@ -41,13 +44,18 @@ export function createLiveObserver(
     take(batches) {
       const table = joinTables([past, ...batches]);
       if (table.packets === past.packets) return null;
-      past = lastRows(table, EVIDENCE);
+      past = lastRows(table, evidence);
       const { trace } = labelPackets(table, NO_REPORT, { by: 'host' });
       hosts = countDevices(trace);
       // The first of the tables joined is the past.
       const own = filterPackets(trace, (row) => trace.file[row]! > 0);
-      const seen = view.select(rename(own), rng.stream('view', view.name));
-      if (seen.packets === 0) return null;
+      const selected = view.select(rename(own), rng.stream('view', view.name));
+      if (selected.packets === 0) return null;
+      const { flows } = selected;
+      const seen =
+        flows.localPort === own.flows.localPort
+          ? selected
+          : { ...selected, flows: { ...flows, localPort: steadyPorts(own.flows, selected.flow) } };
       const tunnel = view.tunnel(parameters);
       return shapeAll(seen, tunnel ? [tunnel] : [], { rng, capacity: null }).trace;
     },
