@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NoiseEvent } from '../../../src/live/noise/events.js';
 import { homeveil, temporaryFolder } from '../../cli/run-cli.js';
+import { dnsQuery } from '../../trace/fixtures.js';
 import { hasProgram } from '../../trace/programs.js';
 import { createNetwork, type Host, type Network, whyNoNamespaces } from '../network-namespaces.js';
 import { startOn, until } from '../run-live.js';
@@ -23,15 +24,20 @@ createServer(({ url, headers }, response) => {
 }).listen(80, '${OUTSIDE}');
 const echo = require('node:dgram').createSocket('udp4').bind(9, '${OUTSIDE}');
 echo.on('message', (message, { port, address }) => echo.send(message, port, address));
+// A resolver that does not answer.
+require('node:dgram').createSocket('udp4').bind(53, '${OUTSIDE}');
 `;
 
-/** Sends so many datagrams of 100 bytes, one every 100 ms. */
+/** Sends so many datagrams of 100 bytes, one every 100 ms, and with each a question of DNS. */
 const DEVICE = (count: number) => `
 const socket = require('node:dgram').createSocket('udp4');
 let left = ${count};
 const timer = setInterval(() => {
   if (left-- === 0) { clearInterval(timer); socket.close(); }
-  else socket.send(Buffer.alloc(100), 9, '${OUTSIDE}');
+  else {
+    socket.send(Buffer.alloc(100), 9, '${OUTSIDE}');
+    socket.send(Buffer.from('${dnsQuery.toString('hex')}', 'hex'), 53, '${OUTSIDE}');
+  }
 }, 100);
 `;
 
@@ -79,7 +85,7 @@ describe.skipIf(missing !== null)(
     };
     const shown = (all: readonly { readonly packets: number }[]) => all.reduce((sum, { packets }) => sum + packets, 0);
 
-    test('rests while the home does, and is never shown its own packets', async () => {
+    test('rests while the home does, and is shown neither its own packets nor DNS', async () => {
       const { of, child, ended, printed } = await start('wtf-pad');
       // One datagram and its echo, by which the gateway is known.
       home.run(process.execPath, '-e', DEVICE(1));
