@@ -17,6 +17,7 @@ import { attackOf, builtIns, prepareAll, resolveAttack, resolveDefense } from '.
 import { generateHome } from '../src/home/home.js';
 import { buildWindows, thinWindows } from '../src/learning/build-windows.js';
 import { splitAt, splitValidation } from '../src/learning/split.js';
+import type { Windows } from '../src/learning/windows.js';
 import { now } from '../src/live/tunnel/alarm.js';
 import { openTunnelEnd } from '../src/live/tunnel/end.js';
 import { OUTER_HEADERS, type Segment } from '../src/live/tunnel/frame.js';
@@ -192,7 +193,32 @@ function readCapture(home: Trace, file: string, outer: number, carried: readonly
   return builder.build();
 }
 
-async function identify(trace: Trace, text: string): Promise<void> {
+/** What an attack is not to see: what it still tells, it tells by the rest. */
+interface Blind {
+  readonly hidden: readonly ('interval' | 'direction')[];
+  /** In the test, intervals of other frames, of any or of the same direction: what is lost by that, the intervals had told. */
+  readonly shuffled?: 'all' | 'by direction';
+}
+
+async function identify(trace: Trace, text: string, { hidden, shuffled }: Blind = { hidden: [] }): Promise<void> {
+  const hide = (windows: Windows): Windows => {
+    for (const column of hidden) windows.packets[column].fill(0);
+    return windows;
+  };
+  const rng = createRng(1, 'shuffle');
+  const shuffle = (windows: Windows): Windows => {
+    const { interval, direction } = windows.packets;
+    const rows = [...interval.keys()];
+    const groups =
+      shuffled === 'all' ? [rows] : shuffled ? [0, 1].map((one) => rows.filter((row) => direction[row] === one)) : [];
+    for (const group of groups) {
+      for (let i = group.length - 1; i > 0; i--) {
+        const [a, b] = [group[i]!, group[rng.integer(0, i)]!];
+        [interval[a], interval[b]] = [interval[b]!, interval[a]!];
+      }
+    }
+    return windows;
+  };
   // By time, not by packets, so that all defenses are tested on the same of the home.
   const [first, last] = [trace.time[0]!, trace.time.at(-1)!];
   const { train: all, test } = splitAt(trace, first + 0.6 * (last - first));
@@ -212,34 +238,42 @@ async function identify(trace: Trace, text: string): Promise<void> {
   const windowing = { size: WINDOW, mix: 'home', port: 'service' } as const;
   const coverClass = trace.cover.includes(1);
   const windowsOf = (part: Trace, stride: number) =>
-    thinWindows(buildWindows(part, { ...windowing, stride, classes, coverClass }).windows, MOST);
+    hide(thinWindows(buildWindows(part, { ...windowing, stride, classes, coverClass }).windows, MOST));
   const windows = windowsOf(plugin.validates ? train : all, WINDOW / 4);
   const identifier = await plugin.fit(windows, windowsOf(validation, WINDOW), {
     parameters: attack.parameters as never,
     rng: createRng(1, 'attack'),
     threads: 2,
   });
-  const commonest = classes.reduce((best, name, i) => (before.get(name)! > before.get(classes[best]!)! ? i : best), 0);
+  const commonest = highest(classes.map((name) => before.get(name)!));
   const { identification } = await scoreModel(
-    { identifier, classes: windows.classes, commonest, threshold: null },
+    {
+      identifier: { predict: (shown) => identifier.predict(hide(shuffle(shown))) },
+      classes: windows.classes,
+      commonest,
+      threshold: null,
+    },
     test,
     classes,
     windowing,
     1,
   );
   const { accuracy, accuracyLow, accuracyHigh, majority, chance } = identification;
-  // The best constant answer for each direction: what frames that all look the same still say.
-  const byDirection = [0, 1].map((direction) =>
-    counts(filterPackets(test, (row) => test.direction[row] === direction)),
-  );
+  // The best constant answer for each direction: what frames that all look the same still say; and that of the training.
+  const byDirection = (part: Trace) =>
+    [0, 1].map((direction) => known(counts(filterPackets(part, (row) => part.direction[row] === direction))));
   const known = (found: Map<string, number>) => classes.map((name) => found.get(name) ?? 0);
   const scored = known(after).reduce((a, b) => a + b, 0);
-  const directional = byDirection.reduce((sum, found) => sum + Math.max(...known(found)), 0) / scored;
+  const [learnt, met] = [byDirection(all), byDirection(test)];
+  const directional = met.reduce((sum, found) => sum + Math.max(...found), 0) / scored;
+  const priorByDirection = met.reduce((sum, found, direction) => sum + found[highest(learnt[direction]!)]!, 0) / scored;
   // The commonest device of the training: what an attack answers that learns nothing.
   const prior = known(after)[commonest]! / scored;
   console.log(
     JSON.stringify({
       attack: text,
+      hidden,
+      shuffled,
       defense: label,
       devices: classes.length,
       scored,
@@ -248,16 +282,31 @@ async function identify(trace: Trace, text: string): Promise<void> {
       accuracyHigh,
       majority,
       prior,
+      priorByDirection,
       directional,
       chance,
     }),
   );
 }
 
+function highest(values: readonly number[]): number {
+  return values.indexOf(Math.max(...values));
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'homeveil-benchmark-'));
 try {
   const trace = await replay(behindWireGuard(), join(folder, 'wire.pcap'));
   for (const attack of attacks.split(' ')) await identify(trace, attack);
+  // By what: frames of one length and one flow still have a direction and a time.
+  const blinds: Blind[] = [
+    { hidden: ['interval'] },
+    { hidden: [], shuffled: 'all' },
+    { hidden: ['direction'] },
+    { hidden: ['direction'], shuffled: 'by direction' },
+    { hidden: ['direction'], shuffled: 'all' },
+    { hidden: ['interval', 'direction'] },
+  ];
+  for (const blind of blinds) await identify(trace, 'random-forest', blind);
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -115,6 +115,8 @@ function lineOf(event: NoiseEvent): string | null {
     }
     case 'rest':
       return `${at}  user ${event.user + 1}  ${restOf(event)}`;
+    case 'home':
+      return `${at}  the defense is shown what passes ${event.interface} (${event.engine})`;
     case 'lookup':
       return `${at}  look-up ${printable(event.name)}${event.problem === null ? '' : `  ${event.problem}`}`;
     case 'stop':

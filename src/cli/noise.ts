@@ -17,6 +17,7 @@ interface NoiseOptions {
   engine?: 'http' | 'browser';
   users?: number;
   shape?: string;
+  shapeOn?: string;
   metrics?: number;
   json: boolean;
   dryRun?: boolean;
@@ -35,6 +36,10 @@ const command: CommandModule<object, NoiseOptions> = {
         type: 'string',
         describe: 'A defense that decides when how much noise is made: front, dummy:…',
       })
+      .option('shape-on', {
+        type: 'string',
+        describe: 'Interface whose packets that defense reacts to: one that the traffic of the home passes  [visits]',
+      })
       .option('metrics', { type: 'number', describe: 'Prometheus metrics on http://127.0.0.1:PORT/metrics' })
       .option('json', { type: 'boolean', default: false, describe: 'Events on stdout, one JSON document a line' })
       .option('dry-run', { type: 'boolean', describe: 'Say what would be done; send nothing' }),
@@ -42,8 +47,14 @@ const command: CommandModule<object, NoiseOptions> = {
     const { json, dryRun, metrics: port } = given;
     const config = configOf(given);
     const shape = given.shape === undefined ? null : shapeOf(given.shape);
+    const shapeOn = given.shapeOn ?? null;
+    if (shapeOn !== null && shape === null) throw new UsageError('--shape-on: expected --shape with it');
     if (dryRun) {
-      console.log(json ? JSON.stringify({ ...config, shape: shape?.label ?? null }, null, 2) : describe(config, shape));
+      console.log(
+        json
+          ? JSON.stringify({ ...config, shape: shape?.label ?? null, shapeOn }, null, 2)
+          : describe(config, shape, shapeOn),
+      );
       return;
     }
     const metrics = port === undefined ? null : await serveMetrics(port, config);
@@ -53,7 +64,9 @@ const command: CommandModule<object, NoiseOptions> = {
       view.onEvent(event);
     };
     try {
-      await interruptible((signal) => stopBy(signal, (stop) => runNoise(config, { signal: stop, onEvent, shape })));
+      await interruptible((signal) =>
+        stopBy(signal, (stop) => runNoise(config, { signal: stop, onEvent, shape, shapeOn })),
+      );
     } finally {
       view.end();
       await metrics?.close();
@@ -102,14 +115,19 @@ function shapeOf(text: string): NoiseShape {
   return shape;
 }
 
-function describe(config: NoiseConfig, shape: NoiseShape | null): string {
+function describe(config: NoiseConfig, shape: NoiseShape | null, shapeOn: string | null): string {
   const { users, roots, budgets, visitsPerHour, activeHours, rhythm, depth, dns, follow, limits, robots } = config;
   const hosts = [...new Set(roots.map((root) => new URL(root).host))];
   const [hour, day, month] = [budgets.perHour, budgets.perDay, budgets.perMonth].map(formatBytes);
   const pace = visitsPerHour === 0 ? 'one visit after another' : `${visitsPerHour} visits an hour when busiest`;
   const where = { site: 'the same site', roots: 'any root', any: 'anywhere' }[follow];
   const lines: [string, string][] = [
-    ['engine', shape ? `${shape.label} decides when; requests by the web client` : config.engine],
+    [
+      'engine',
+      shape
+        ? `${shape.label} decides when${shapeOn === null ? '' : `, shown what passes ${shapeOn}`}; requests by the web client`
+        : config.engine,
+    ],
     ['users', `${users}, each ${pace}`],
     ['hours', `${activeHours} h local time, ${rhythm === 'flat' ? 'evenly' : 'most in the evening'}`],
     ['visit', `${depth} pages at most, up to ${limits.resources} resources each, links to ${where}`],

@@ -33,8 +33,9 @@ const TEXTS: Record<string, TextFormat> = {
   markdown: { name: 'report.md', run: renderMarkdown, study: renderStudyMarkdown },
   csv: { name: 'cells.csv', run: renderCsv, study: renderStudyCsv },
 };
-const FIGURES = ['svg', 'png'];
-const FORMATS = [...Object.keys(TEXTS), ...FIGURES];
+/** Formats of single figures, and how the names of their files end. */
+const FIGURES: Record<string, string> = { svg: 'svg', png: 'png', 'vega-lite': 'vl.json' };
+const FORMATS = [...Object.keys(TEXTS), ...Object.keys(FIGURES)];
 /** A figure of 900 units is then 9000 pixels wide, 76 cm in print at 300 dots an inch. */
 const LARGEST_SCALE = 10;
 
@@ -58,7 +59,7 @@ const command: CommandModule<object, ReportOptions> = {
         array: true,
         choices: FORMATS,
         default: ['html'],
-        describe: 'What to make; svg, png: each figure as a file',
+        describe: 'What to make; svg, png, vega-lite: each figure as a file',
       })
       .option('out', { type: 'string', describe: "Folder to write into  [the result's own]" })
       .option('scale', {
@@ -70,7 +71,7 @@ const command: CommandModule<object, ReportOptions> = {
       .example('$0 report homeveil-report --format markdown --stdout', 'the tables, for a paper or an issue'),
   handler: async ({ result: path, format, out, scale, stdout }) => {
     const formats = [...new Set(format)];
-    if (stdout && (formats.length > 1 || FIGURES.includes(formats[0]!))) {
+    if (stdout && (formats.length > 1 || FIGURES[formats[0]!])) {
       throw new UsageError(`--stdout: expected one format of text, found ${formats.join(' and ')}`);
     }
     if (!(scale >= 0.5 && scale <= LARGEST_SCALE)) {
@@ -110,9 +111,10 @@ async function makeFiles(
   }
   const figures = 'runs' in result ? await renderStudyFigures(result) : await renderFigures(result);
   const files: OutputFile[] = [];
-  for (const { name, svg } of figures) {
-    const content = format === 'svg' ? svg : await renderPng(svg, scale);
-    files.push({ name: `${name}.${format}`, content });
+  for (const { name, svg, spec } of figures) {
+    const content =
+      format === 'svg' ? svg : format === 'png' ? await renderPng(svg, scale) : `${JSON.stringify(spec, null, 2)}\n`;
+    files.push({ name: `${name}.${FIGURES[format]}`, content });
   }
   return files;
 }

@@ -134,7 +134,8 @@ function comparisonLines(view: WatchView): string[] {
   ];
 }
 
-function lossText({ lost }: WatchView): string {
+function lossText({ lost, forgotten }: WatchView): string {
+  const engine = lost.engine ? `, ${formatCount(lost.engine)} lost` : '';
   const skipped = lost.skipped === 0 ? '' : `, ${formatCount(lost.skipped)} skipped: the model does not keep up`;
-  return lost.engine ? `, ${formatCount(lost.engine)} lost${skipped}` : skipped;
+  return `${engine}${skipped}${forgotten === 0 ? '' : `, ${formatCount(forgotten)} silent conversations forgotten`}`;
 }

@@ -1,5 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { embedJson, type Html, html, trusted } from './escape.js';
+import { type Html, html, trusted } from './escape.js';
+import type { Specs } from './specs.js';
 import { type Colors, LIGHT, PAGE_COLORS } from './theme.js';
 
 /** A drawing of a given width: its Vega-Lite specification, and what stands below it because it did not fit in. */
@@ -22,12 +23,16 @@ export interface Chart {
 /** A phone of 390 pixels less the margins of the page. */
 export const NARROW = 350;
 
-/**
- * Draws `chart` for large and for small screens.
- * @param main whether its specification is embedded for whoever wants to draw it anew; once for all that differ in their data only
- */
-export async function renderFigure(chart: Chart, main = true): Promise<Html> {
-  const { id, description, caption, width } = chart;
+/** Where a figure stands: what its identifier ends in, and the specifications of the page. */
+export interface FigurePlace {
+  readonly suffix: string;
+  readonly specs: Specs;
+}
+
+/** Draws `chart` for large and for small screens. */
+export async function renderFigure(chart: Chart, { suffix, specs }: FigurePlace): Promise<Html> {
+  const { description, caption, width } = chart;
+  const id = `${chart.id}${suffix}`;
   const wide = await renderDrawing(chart.draw(width, PAGE_COLORS), id);
   const narrow = await renderDrawing(chart.draw(NARROW, PAGE_COLORS), id);
   return html`<figure class="chart" id="${id}">
@@ -35,19 +40,18 @@ export async function renderFigure(chart: Chart, main = true): Promise<Html> {
 <div class="wide">${wide}</div>
 <div class="narrow">${narrow}</div>
 <figcaption>${caption}</figcaption>
-${main ? embedSpec(chart) : ''}</figure>
+${specs.embed(chart.id, lightSpec(chart))}</figure>
 `;
 }
 
 /** The Vega-Lite specification of a chart, in the colours of a light page. */
-export function embedSpec(chart: Chart): Html {
-  return html`<script type="application/json" class="vega-lite">${embedJson(chart.draw(chart.width, LIGHT).spec)}</script>
-`;
+export function lightSpec({ draw, width }: Chart): TopLevelSpec {
+  return draw(width, LIGHT).spec;
 }
 
-/** The chart alone, as an SVG file for a light page. */
-export async function renderSvgFile({ draw, width }: Chart): Promise<string> {
-  const svg = await renderSvg(draw(width, LIGHT).spec);
+/** A chart alone, as an SVG file. */
+export async function renderSvgFile(spec: TopLevelSpec): Promise<string> {
+  const svg = await renderSvg(spec);
   return `<?xml version="1.0" encoding="utf-8"?>\n${svg}\n`;
 }
 

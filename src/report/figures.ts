@@ -1,6 +1,7 @@
+import type { TopLevelSpec } from 'vega-lite';
 import type { Result, StudyResult } from '../harness/result.js';
 import { labelOf } from '../harness/setting.js';
-import { type Chart, renderSvgFile } from './figure.js';
+import { type Chart, lightSpec, renderSvgFile } from './figure.js';
 import { heatChart } from './heat-map.js';
 import { checkVersion } from './parse.js';
 import { cellsOf, strongestDefense, undefendedRow } from './reading.js';
@@ -20,10 +21,12 @@ const WIDTH = 900;
 export interface Figure {
   readonly name: string;
   readonly svg: string;
+  /** What the drawing was made from, to make another one. */
+  readonly spec: TopLevelSpec;
 }
 
 /**
- * The report's figures as the headline's observer has them, each as an SVG file of its own; `name` is its identifier in the report.
+ * The report's figures as the headline's observer has them, each as an SVG file of its own and as its specification; `name` is its identifier in the report.
  * @throws InputError for a result of another schema version
  */
 export async function renderFigures(result: Result): Promise<Figure[]> {
@@ -38,7 +41,10 @@ export async function renderFigures(result: Result): Promise<Figure[]> {
   return Promise.all(
     charts
       .filter((chart) => chart !== null)
-      .map(async (chart) => ({ name: chart.id, svg: await renderSvgFile({ ...chart, width: WIDTH }) })),
+      .map(async (chart) => {
+        const spec = lightSpec({ ...chart, width: WIDTH });
+        return { name: chart.id, svg: await renderSvgFile(spec), spec };
+      }),
   );
 }
 
@@ -47,7 +53,7 @@ export async function renderStudyFigures({ runs }: StudyResult): Promise<Figure[
   const all: Figure[] = [];
   for (const [i, run] of runs.entries()) {
     const prefix = `${i + 1}-${slug(labelOf(run.spec))}`;
-    all.push(...(await renderFigures(run)).map(({ name, svg }) => ({ name: `${prefix}-${name}`, svg })));
+    all.push(...(await renderFigures(run)).map((figure) => ({ ...figure, name: `${prefix}-${figure.name}` })));
   }
   return all;
 }

@@ -1,8 +1,9 @@
 import type { Result } from '../harness/result.js';
 import { matrixChart } from './charts/matrix.js';
 import { breakable, type Content, type Html, html } from './escape.js';
-import { type Chart, embedSpec } from './figure.js';
+import { type Chart, lightSpec } from './figure.js';
 import { count, isNumber, wholePercentage } from './format.js';
+import type { Specs } from './specs.js';
 import { orReason } from './table.js';
 import { heatStep } from './theme.js';
 
@@ -36,8 +37,7 @@ export interface HeatRow {
   readonly shares: readonly (number | null)[];
 }
 
-/** @param main whether the specification of the figure goes with the table */
-export function renderHeatMap(map: HeatMap, main: boolean): Html {
+export function renderHeatMap(map: HeatMap, specs: Specs): Html {
   const { name, caption, corner, counted, columns, rows, foot = [], reason, sparse } = map;
   const cell = (share: number | null): Content =>
     sparse && isNumber(share) && share < 0.005 ? html`<td></td>` : heatCell(share, reason);
@@ -55,13 +55,9 @@ export function renderHeatMap(map: HeatMap, main: boolean): Html {
 <tbody>
 ${rows.map((one) => row(one, true))}</tbody>
 ${foot.length > 0 ? html`<tfoot>${foot.map((one) => row(one, false))}</tfoot>` : ''}</table></div>`;
-  return main
-    ? html`<figure class="matrix">
+  return html`<figure class="matrix">
 ${table}
-${embedSpec(heatChart(map))}
-</figure>
-`
-    : html`${table}
+${specs.embed(map.id, lightSpec(heatChart(map)))}</figure>
 `;
 }
 

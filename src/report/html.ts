@@ -35,7 +35,7 @@ export async function renderHtml(result: Result): Promise<string> {
     { id: 'devices', title: 'Devices', content: await renderRecall(subject) },
     { id: 'confusion', title: 'Confusion', content: renderConfusion(subject) },
     { id: 'presence', title: 'Presence', content: await renderPresence(subject) },
-    { id: 'open-world', title: 'Open world', content: await renderOpenWorld(result) },
+    { id: 'open-world', title: 'Open world', content: await renderOpenWorld(result, subject.specs) },
     { id: 'attacks', title: 'Attacks', content: await renderAttacks(subject) },
     { id: 'bounds', title: 'Bounds', content: renderBounds(result) },
     { id: 'transfer', title: 'Transfer', content: await renderTransfer(subject) },

@@ -1,7 +1,9 @@
 import type { Adversary, Result } from '../harness/result.js';
 import { labelOf } from '../harness/setting.js';
 import { breakable, type Content, type Html, html } from './escape.js';
+import type { FigurePlace } from './figure.js';
 import { type Observed, type Observer, observe, observersOf } from './observers.js';
+import { createSpecs, type Specs } from './specs.js';
 
 /**
  * A reader sees one of several contents at a time: of one setting, as one observer has it. All stand in the page, folded, so that
@@ -15,6 +17,7 @@ export interface Subject {
   readonly attacks: readonly string[];
   readonly adversaries: readonly Adversary[];
   readonly observers: readonly Observer[];
+  readonly specs: Specs;
 }
 
 export interface Setting {
@@ -34,15 +37,11 @@ export function subjectOf(runs: readonly Result[]): Subject {
     result,
     observed: observe(result, observers, attacks),
   }));
-  return { settings, attacks, adversaries, observers };
+  return { settings, attacks, adversaries, observers, specs: createSpecs() };
 }
 
-/** Where a content stands, for its identifiers and for what only the first of its kind is worth. */
-export interface Place {
-  /** Ends every identifier in the content: '' for the first, `-2-3` for setting 2 and observer 3. */
-  readonly suffix: string;
-  /** What shows where nothing is chosen: the first setting, as the headline's observer has it. */
-  readonly main: boolean;
+/** Where a content stands; the suffix is '' for what shows where nothing is chosen, `-2-3` for setting 2 and observer 3. */
+export interface Place extends FigurePlace {
   /** Whose accuracies these are: `the best attack`, or `lstm, static adversary`. */
   readonly observer: string;
 }
@@ -54,7 +53,7 @@ type ContentOf = (result: Result, place: Place) => Html | null | Promise<Html | 
 /** `content` of each setting, with its chooser; null where no setting has any. */
 export async function renderBySetting(subject: Subject, content: ContentOf): Promise<Html | null> {
   return renderSettings(subject, [], (setting, suffix) =>
-    content(setting.result, { suffix, main: suffix === '', observer: BEST }),
+    content(setting.result, { suffix, specs: subject.specs, observer: BEST }),
   );
 }
 
@@ -65,7 +64,7 @@ export async function renderByObserver(subject: Subject, content: ContentOf): Pr
     const panels: Panel[] = [];
     for (const [i, { values, title, result }] of observed.entries()) {
       const end = i === 0 ? suffix : `${suffix}-${i + 1}`;
-      const place = { suffix: end, main: end === '', observer: i === 0 ? BEST : title };
+      const place = { suffix: end, specs: subject.specs, observer: i === 0 ? BEST : title };
       const inner = await content(result, place);
       if (inner) panels.push({ key: 'observer', values, title, content: inner });
     }

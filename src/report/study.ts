@@ -2,7 +2,7 @@ import type { Result, StudyResult, SummaryRow } from '../harness/result.js';
 import { labelOf } from '../harness/setting.js';
 import { benchCommand } from './command.js';
 import { breakable, type Content, type Html, html, render } from './escape.js';
-import { counted, duration, isNumber, NOT_AVAILABLE, percent, percentage } from './format.js';
+import { count, counted, duration, isNumber, NOT_AVAILABLE, percent, percentage } from './format.js';
 import { renderHeatMap } from './heat-map.js';
 import { renderContents, renderHtml } from './html.js';
 import { renderPage } from './page.js';
@@ -19,6 +19,7 @@ import { renderSummary } from './sections/summary.js';
 import { renderTradeoff } from './sections/tradeoff.js';
 import { renderTransfer } from './sections/transfer.js';
 import { renderWarnings } from './sections/warnings.js';
+import type { Specs } from './specs.js';
 import { renderTable, sorted, type TableCell } from './table.js';
 
 /** A page of a report, with the name of its file. */
@@ -55,7 +56,7 @@ export async function renderStudyHtml(study: StudyResult, links: readonly string
   const subject = subjectOf(runs);
   const sections = [
     { id: 'settings', title: 'Settings', content: renderSettings(runs, links) },
-    { id: 'compared', title: 'Side by side', content: renderCompared(runs) },
+    { id: 'compared', title: 'Side by side', content: renderCompared(runs, subject.specs) },
     { id: 'tradeoff', title: 'Privacy and price', content: await renderTradeoff(subject) },
     { id: 'summary', title: 'Defenses', content: await renderSummary(subject) },
     { id: 'costs', title: 'Costs', content: await renderCosts(subject) },
@@ -150,11 +151,11 @@ function renderSettings(runs: readonly Result[], links: readonly string[] | null
     const undefended = undefendedRow(run)?.accuracy.mean;
     return [
       sorted(i, links ? html`<a href="${links[i]!}">${label}</a>` : label),
-      sorted(devices, counted(devices, 'device')),
-      sorted(dataset.packets, counted(dataset.packets, 'packet')),
+      sorted(devices, count(devices)),
+      sorted(dataset.packets, count(dataset.packets)),
       sorted(undefended, percentage(undefended)),
       sorted(summary[0]?.majority, percentage(summary[0]?.majority)),
-      ...(hasFailures ? [sorted(failures.length, failures.length > 0 ? counted(failures.length, 'cell') : '')] : []),
+      ...(hasFailures ? [sorted(failures.length, failures.length > 0 ? count(failures.length) : '')] : []),
     ];
   });
   return html`<section aria-labelledby="settings">
@@ -167,10 +168,10 @@ ${renderTable(
   [
     { title: 'Setting' },
     { title: 'Devices', numeric: true },
-    { title: 'Traffic', numeric: true },
+    { title: 'Packets', numeric: true },
     { title: 'Undefended\u00A0%', numeric: true },
     { title: 'Majority\u00A0%', numeric: true },
-    ...(hasFailures ? [{ title: 'Failed', numeric: true }] : []),
+    ...(hasFailures ? [{ title: 'Failed cells', numeric: true }] : []),
   ],
   rows,
   { sortable: true },
@@ -180,7 +181,7 @@ ${renderTable(
 }
 
 /** Every defense in every setting: what is left to the observer as a heat map, what it costs as tables. */
-function renderCompared(runs: readonly Result[]): Html {
+function renderCompared(runs: readonly Result[], specs: Specs): Html {
   const defenses = defensesOf(runs);
   if (defenses.length === 0) return html``;
   const labels = runs.map(({ spec }) => labelOf(spec));
@@ -224,7 +225,7 @@ ${renderHeatMap(
     foot: [{ name: 'Majority', shares: runs.map(({ summary }) => summary[0]?.majority ?? null) }],
     reason: 'this defense was not run in this setting',
   },
-  true,
+  specs,
 )}${(['static', 'adaptive'] as const).map((adversary) =>
   matrix(
     `Accuracy of the ${adversary} adversary`,

@@ -97,6 +97,7 @@ thead .num{white-space:normal}
 .heatmap{border-collapse:separate;border-spacing:2px}
 .heatmap th,.heatmap td{padding:.35rem .6rem;border:0;vertical-align:middle}
 .heatmap thead th{padding-inline:.35rem;min-width:4rem;vertical-align:bottom}
+.heatmap thead th:first-child{padding-inline-start:.6rem}
 .heatmap thead span{display:inline-block;max-width:8rem;overflow-wrap:break-word}
 .heatmap .heat{background:var(--surface);color:var(--muted);text-align:center;border-radius:2px}
 ${Array.from({ length: HEAT_STEPS }, (_, step) => `.heatmap .heat-${step}{background:var(--heat-${step});color:var(--heat-text-${step})}`).join('\n')}
@@ -131,7 +132,8 @@ footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--line);color:v
   dd{margin-bottom:.6rem}
   tbody th,tfoot th{min-width:9.5rem;max-width:10rem}
   th,td{padding-inline:.5rem}
-  .heatmap tbody th,.heatmap tfoot th{min-width:6rem;max-width:8rem;font-size:.875rem}
+  .heatmap thead th:first-child{padding-inline-start:.3rem}
+  .heatmap tbody th,.heatmap tfoot th{min-width:8.5rem;padding-inline:.3rem;font-size:.8125rem}
 }
 @media print{
   :root{color-scheme:light;${colorDeclarations(LIGHT)}}

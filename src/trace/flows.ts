@@ -168,9 +168,12 @@ function grow<Column extends keyof FlowTable>(table: FlowTable, names: readonly 
   }
 }
 
-/** The conversations seen, side A being the sender of the first packet of each. */
-export function takeConversations({ directions, addresses6, header }: FlowTable): Conversations {
-  const count = directions.count >>> 1;
+/** The conversations seen, side A being the sender of the first packet of each; of some, those of these ids, in their order. */
+export function takeConversations(
+  { directions, addresses6, header }: FlowTable,
+  ids?: readonly number[],
+): Conversations {
+  const count = ids?.length ?? directions.count >>> 1;
   const transport = new Uint8Array(count);
   const portA = new Uint16Array(count);
   const portB = new Uint16Array(count);
@@ -182,17 +185,42 @@ export function takeConversations({ directions, addresses6, header }: FlowTable)
     if (!rows.has(text)) rows.set(text, rows.size);
     return rows.get(text)!;
   };
-  for (let id = 0; id < count; id++) {
+  const headers = new Uint8Array(count);
+  for (let row = 0; row < count; row++) {
+    const id = ids?.[row] ?? row;
+    headers[row] = header[id]!;
     const [source, destination, ports, protocol, family] = keyWords(directions, id * 2);
     if (family === 0) continue;
-    transport[id] = protocol;
-    portA[id] = ports >>> 16;
-    portB[id] = ports;
-    addressA[id] = rowOf(source, family);
-    addressB[id] = rowOf(destination, family);
+    transport[row] = protocol;
+    portA[row] = ports >>> 16;
+    portB[row] = ports;
+    addressA[row] = rowOf(source, family);
+    addressB[row] = rowOf(destination, family);
   }
   const addresses = [...rows.keys()];
-  return { count, transport, portA, portB, addressA, addressB, header: header.slice(0, count), addresses };
+  return { count, transport, portA, portB, addressA, addressB, header: headers, addresses };
+}
+
+/**
+ * A table that knows the conversations `ids`, in that order, and nothing else: no station, and no fragment, so that the rest of a
+ * datagram under way goes into a conversation without ports.
+ */
+export function keepConversations(from: FlowTable, ids: Uint32Array): FlowTable {
+  const to = createFlowTable();
+  const addressOf = (end: number, family: number): number =>
+    family === 6 ? keyId(to.addresses6, ...keyWords(from.addresses6, end)) : end;
+  for (const [row, id] of ids.entries()) {
+    for (const direction of [id * 2, id * 2 + 1]) {
+      const [source, destination, ports, transport, family] = keyWords(from.directions, direction);
+      // The place that is kept for the way back of an end that talks to itself needs another key, as in directionBetween.
+      if (family === NO_FAMILY) keyId(to.directions, source, destination, row * 2, transport, NO_FAMILY);
+      else keyId(to.directions, addressOf(source, family), addressOf(destination, family), ports, transport, family);
+    }
+    if (row === to.header.length) grow(to, ['header', 'application']);
+    to.header[row] = from.header[id]!;
+    to.application[row] = from.application[id]!;
+  }
+  return to;
 }
 
 function address6Text(addresses6: KeyTable, id: number): string {

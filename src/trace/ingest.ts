@@ -1,10 +1,10 @@
 import { applicationOf } from './application.js';
 import type { PacketSink } from './capture.js';
-import { type Columns, createColumns, firstRows, growColumns } from './columns.js';
+import { createColumns, firstRows, growColumns } from './columns.js';
 import { createDissector } from './dissect.js';
-import { createFlowTable, directionOf, pairOf, takeConversations } from './flows.js';
+import { createFlowTable, directionOf, keepConversations, pairOf, takeConversations } from './flows.js';
 import { type DropReason, KEPT, TCP, UDP } from './frame.js';
-import type { Conversations, FileReport, PacketTable } from './packets.js';
+import type { FileReport, PacketTable } from './packets.js';
 import { Protocol } from './trace.js';
 
 /** Takes packets from the readers, file after file, and makes one {@link PacketTable} of them. */
@@ -12,11 +12,12 @@ export interface Ingest extends PacketSink {
   /** What follows is of the file that `report` is about. */
   begin(report: FileReport): void;
   /**
-   * The rows since the last call, in columns of their own, for who reads as packets come; no report nor table will have them. What
-   * they refer to is in `names`.
+   * The packets since the last call, as a table of their own, for who reads as packets come; no report nor other table will have
+   * them. Then, of more than `mostConversations`, the half that is longest silent is forgotten: one that goes on begins anew.
    */
-  take(): Columns;
-  readonly names: { readonly macs: readonly string[]; conversations(): Conversations };
+  take(): PacketTable;
+  /** Conversations forgotten so far. */
+  readonly forgotten: number;
   /** Completes the counts of that report. */
   end(): void;
   /** The table of all that was kept. Nothing may be added afterwards. */
@@ -26,11 +27,18 @@ export interface Ingest extends PacketSink {
 /** More files than the `file` column can tell apart. */
 export const MAX_FILES = 65536;
 
-/** Makes room for about `expected` packets, and for more when they come. */
-export function createIngest(expected: number): Ingest {
+/**
+ * Makes room for about `expected` packets, and for more when they come.
+ * @param mostConversations remembered from one `take` to the next; files are read without a bound
+ */
+export function createIngest(expected: number, mostConversations = Number.POSITIVE_INFINITY): Ingest {
   const dissector = createDissector();
   const { frame } = dissector;
-  const flows = createFlowTable();
+  let flows = createFlowTable();
+  /** By conversation, the number of the `take` that it was last in. */
+  let lastTake: number[] = [];
+  let takes = 0;
+  let forgotten = 0;
   const files: string[] = [];
   /** The row after the last one of each file. */
   const fileEnds: number[] = [];
@@ -77,6 +85,14 @@ export function createIngest(expected: number): Ingest {
     rows++;
   };
 
+  const forget = (): void => {
+    const ids = Uint32Array.from(lastTake, (_, id) => id).sort((a, b) => lastTake[b]! - lastTake[a]! || b - a);
+    const kept = ids.subarray(0, mostConversations / 2);
+    forgotten += ids.length - kept.length;
+    flows = keepConversations(flows, kept);
+    lastTake = Array.from(kept, (id) => lastTake[id]!);
+  };
+
   return {
     begin(next) {
       report = next;
@@ -100,11 +116,23 @@ export function createIngest(expected: number): Ingest {
     problem,
     take() {
       const taken = firstRows(columns, rows);
+      const ids = renumber(taken.conversation);
+      takes++;
+      for (const id of ids) lastTake[id] = takes;
+      const table = {
+        packets: rows,
+        ...taken,
+        ...{ file: new Uint16Array(rows), files: [report.path], macs: flows.macs },
+        conversations: takeConversations(flows, ids),
+      };
       columns = createColumns(Math.max(1, rows));
       rows = 0;
-      return taken;
+      if (Math.max(lastTake.length, flows.pairs.count) > mostConversations) forget();
+      return table;
     },
-    names: { macs: flows.macs, conversations: () => takeConversations(flows) },
+    get forgotten() {
+      return forgotten;
+    },
     end() {
       countLink();
       const first = fileEnds.at(-1) ?? 0;
@@ -120,6 +148,20 @@ export function createIngest(expected: number): Ingest {
       return { packets: rows, ...firstRows(columns, rows), file, files, macs: flows.macs, conversations };
     },
   };
+}
+
+/** Numbers the ids in `column` from 0 in the order in which they come, and returns which they were. */
+function renumber(column: Uint32Array): number[] {
+  const rows = new Map<number, number>();
+  for (const [i, id] of column.entries()) {
+    let row = rows.get(id);
+    if (row === undefined) {
+      row = rows.size;
+      rows.set(id, row);
+    }
+    column[i] = row;
+  }
+  return [...rows.keys()];
 }
 
 /** Finds the span of the times of a file, and how often they run backward. */

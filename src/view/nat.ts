@@ -24,6 +24,25 @@ export function translateAddresses(flows: Flows, rng: Rng): Flows {
   return { ...flows, addresses, localAddress, localPort };
 }
 
+/**
+ * Ports such as a gateway makes up, of the flows `rows`: without chance, so that a flow that is seen again in other company, as live,
+ * has the same again. Two flows may share one, since a gateway may have them do so where their other ends differ.
+ */
+export function steadyPorts(flows: Flows, rows: Iterable<number>): Uint16Array {
+  const { transport, addresses, localAddress, localPort, remoteAddress, remotePort } = flows;
+  const ports = new Uint16Array(flows.count);
+  for (const row of rows) {
+    if (localPort[row] === 0 || ports[row] !== 0) continue;
+    const [here, there] = [addresses[localAddress[row]!], addresses[remoteAddress[row]!]];
+    const ends = `${transport[row]} ${here} ${localPort[row]} ${there} ${remotePort[row]}`;
+    // FNV-1a, of which a whole number of ports takes next to nothing.
+    let hash = 0x811c9dc5;
+    for (let i = 0; i < ends.length; i++) hash = Math.imul(hash ^ ends.charCodeAt(i), 0x01000193);
+    ports[row] = FIRST_PORT + ((hash >>> 0) % PORTS);
+  }
+  return ports;
+}
+
 /** All ports that a gateway hands out, in an order drawn by chance (Fisher and Yates). */
 function shuffledPorts(rng: Rng): Uint16Array {
   const ports = new Uint16Array(PORTS).map((_, i) => FIRST_PORT + i);

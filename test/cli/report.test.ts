@@ -1,6 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse, View } from 'vega';
+import { compile } from 'vega-lite';
 import { expect, test } from 'vitest';
+import { renderFigures } from '../../src/report/figures.js';
 import { renderHtml } from '../../src/report/html.js';
 import { makeResult } from '../report/make-result.js';
 import { homeveil, homeveilHere, temporaryFolder } from './run-cli.js';
@@ -48,6 +51,18 @@ test('several formats go where the user says, by the file of the result too', as
   ]);
 });
 
+test('the specification of each figure is a file that draws it', async () => {
+  const folder = folderWithResult();
+  expect((await homeveilHere('report', folder, '--format', 'vega-lite')).status).toBe(0);
+  const figures = await renderFigures(result);
+  expect(readdirSync(folder).filter((name) => name.endsWith('.vl.json'))).toHaveLength(figures.length);
+  for (const { name, svg } of figures) {
+    const spec = JSON.parse(readFileSync(join(folder, `${name}.vl.json`), 'utf8'));
+    const view = new View(parse(compile(spec).spec), { renderer: 'none' });
+    expect(svg).toContain(await view.toSVG());
+  }
+});
+
 test('Markdown on stdout is nothing but Markdown, and no file is written', async () => {
   const folder = folderWithResult();
   const run = await homeveilHere('report', folder, '--format', 'markdown', '--stdout');
@@ -64,7 +79,7 @@ test('what is no result gets one line, and nothing is written', async () => {
     [[join(folder, 'empty')], 1, /empty\/result\.json: cannot be read: ENOENT/],
     [[join(folder, 'other.json')], 1, /other\.json: .*expected/],
     [[folderWithResult(), '--stdout', '--format', 'svg'], 2, /--stdout: expected one format of text, found svg/],
-    [[folderWithResult(), '--format', 'pdf'], 2, /Choices: "html", "markdown", "csv", "svg", "png"/],
+    [[folderWithResult(), '--format', 'pdf'], 2, /Choices: "html", "markdown", "csv", "svg", "png", "vega-lite"/],
     [
       [folderWithResult(), '--format', 'png', '--scale', '99'],
       2,

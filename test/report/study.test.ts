@@ -1,7 +1,9 @@
+import { compile } from 'vega-lite';
 import { describe, expect, test } from 'vitest';
 import type { StudyResult } from '../../src/harness/result.js';
 import { renderStudyHtml, renderStudyPages } from '../../src/report/study.js';
 import { DEFENSES, makeResult, makeStudy, withTransfer } from './make-result.js';
+import { specsOf } from './specs.js';
 
 const small = { attacks: ['random-forest'], devices: ['camera', 'plug'], defenses: DEFENSES.slice(0, 2), seeds: 1 };
 
@@ -78,12 +80,30 @@ describe('the page of a study', () => {
     expect(page.trim()).toBe('2 warnings one seed home one napt window 110: packets lost');
   });
 
-  test('stays under 3 MB for 200 cells', async () => {
-    const defenses = Array.from({ length: 20 }, (_, i) => ({
+  test('carries the specification of the figure of every setting and observer, with its own data', async () => {
+    const study = makeStudy(3, small);
+    const page = await renderStudyHtml(study, null);
+    const specs = specsOf(page);
+    expect(specs).toHaveLength(page.match(/<figure\b/g)!.length);
+    for (const { spec } of specs) expect(compile(spec).spec.marks?.length).toBeGreaterThan(0);
+    const attacks = specs.filter(({ kind }) => kind === 'attacks-chart').map(({ spec }) => spec.layer[2].data.values);
+    expect(attacks.map((dots) => dots.map(({ accuracy }: { accuracy: number }) => accuracy))).toEqual(
+      study.runs.map(({ cells }) => cells.map(({ identification }) => identification.accuracy)),
+    );
+    const recall = specs.filter(({ kind }) => kind === 'recall');
+    // Of each setting as the three observers have it: the stronger adversary is another than the static one under pad only.
+    expect(recall).toHaveLength(3 * 2);
+  });
+
+  test.each([
+    [5, 20],
+    [50, 2],
+  ])('stays under 3 MB for 200 cells: %i settings, %i defenses', async (settings, count) => {
+    const defenses = Array.from({ length: count }, (_, i) => ({
       ...DEFENSES[i % 6]!,
       label: i === 0 ? 'none' : `pad:rule=${i}`,
     }));
-    const study = makeStudy(5, { attacks: ['random-forest'], defenses, seeds: 1 });
+    const study = makeStudy(settings, { attacks: ['random-forest'], defenses, seeds: 1 });
     expect(study.runs.flatMap(({ cells }) => cells)).toHaveLength(200);
     expect(Buffer.byteLength(await renderStudyHtml(study, null))).toBeLessThan(3_000_000);
   });

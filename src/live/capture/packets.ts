@@ -1,29 +1,36 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { streamBytes } from '../../trace/bytes.js';
-import type { Columns } from '../../trace/columns.js';
 import { createIngest } from '../../trace/ingest.js';
-import type { Conversations, FileReport } from '../../trace/packets.js';
+import type { FileReport, PacketTable } from '../../trace/packets.js';
 import { readPcap } from '../../trace/pcap.js';
 import type { CaptureSource } from './source.js';
 
 /** Packets as they come, read as those of a file are. */
 export interface LivePackets {
   /**
-   * The packets of each moment, at least one: columns of a PacketTable. Ends when the capture does. Who takes them late makes the
+   * The packets of each moment, at least one, as a table of their own. Ends when the capture does. Who takes them late makes the
    * engine wait, and the kernel's buffer fill.
    */
-  readonly batches: AsyncIterable<Columns>;
-  /** What the rows refer to, as known now. Numbers, once given, stay. */
-  readonly names: { readonly macs: readonly string[]; conversations(): Conversations };
+  readonly batches: AsyncIterable<PacketTable>;
   /** Packets that could not be used, by reason, so far. */
   readonly dropped: Readonly<Record<string, number>>;
+  /**
+   * Conversations that were forgotten so far, the longest silent ones. One that goes on is another one, and its application is told
+   * by its ports until it shows itself.
+   */
+  readonly forgotten: number;
 }
 
 /** Rows to begin with; there is room for more when they come. */
 const ROWS = 1024;
+/** Conversations that are remembered, some 75 bytes each. */
+const MOST_CONVERSATIONS = 100_000;
 
-export function readLive({ stream }: Pick<CaptureSource, 'stream'>): LivePackets {
+export function readLive(
+  { stream }: Pick<CaptureSource, 'stream'>,
+  mostConversations = MOST_CONVERSATIONS,
+): LivePackets {
   const report: FileReport = {
     path: 'live',
     format: 'pcap',
@@ -37,7 +44,7 @@ export function readLive({ stream }: Pick<CaptureSource, 'stream'>): LivePackets
     to: null,
     problems: [],
   };
-  const ingest = createIngest(ROWS);
+  const ingest = createIngest(ROWS, mostConversations);
   ingest.begin(report);
 
   const batches = new PassThrough({ objectMode: true, highWaterMark: 1 });
@@ -47,13 +54,19 @@ export function readLive({ stream }: Pick<CaptureSource, 'stream'>): LivePackets
     for await (const chunk of stream) {
       yield chunk;
       // Here again when the reader has told of every whole packet so far and asks for more.
-      const columns = ingest.take();
-      if (columns.time.length > 0 && !batches.write(columns)) await once(batches, 'drain', { signal: left.signal });
+      const table = ingest.take();
+      if (table.packets > 0 && !batches.write(table)) await once(batches, 'drain', { signal: left.signal });
     }
   }
   readPcap(streamBytes(chunks()), ingest).then(
     () => batches.destroyed || batches.end(),
     (error: Error) => batches.destroy(error),
   );
-  return { batches, names: ingest.names, dropped: report.dropped };
+  return {
+    batches,
+    dropped: report.dropped,
+    get forgotten() {
+      return ingest.forgotten;
+    },
+  };
 }

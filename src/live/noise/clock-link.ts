@@ -1,7 +1,7 @@
 import type { AppliedDefense, Link, PacketRef } from '../../shaping/shaper.js';
-import { DefenseError } from '../../shaping/shaper.js';
+import { DefenseError, scopeOfDefense } from '../../shaping/shaper.js';
 import type { Rng } from '../../shared/rng.js';
-import { type Direction, Protocol } from '../../trace/trace.js';
+import type { Direction } from '../../trace/trace.js';
 
 export interface ClockLinkOptions {
   readonly rng: Rng;
@@ -10,28 +10,55 @@ export interface ClockLinkOptions {
   readonly clock?: () => number;
 }
 
+/** What a shaper is told of a packet on its way. */
+export type SeenPacket = Pick<PacketRef, 'direction' | 'length' | 'header' | 'protocols' | 'port'>;
+
 /** A defense on a real clock, of whose work only the cover is done: real packets are shown to it, and go nowhere. */
 export interface ClockLink {
-  /** Shows it a packet, now. */
-  packet(direction: Direction, bytes: number): void;
+  /** Shows it a packet of a device, now. */
+  packet(device: string, packet: SeenPacket): void;
   close(): void;
 }
 
-/** Of Ethernet. */
-const HEADER = 14;
+/** One shaper of it. */
+interface ShaperClock {
+  packet(packet: SeenPacket): void;
+  close(): void;
+}
+
 /** Timers that were missed while the process slept are made up for, so many at once. */
 const MOST_WAKES = 1000;
 /** Seconds after which cover that was missed is let go: a computer that was asleep for the night does not make up for it. */
 const MOST_BEHIND = 5;
 
+/** Runs a defense on a real clock: a shaper for each device, of its flows too, or one for the home, as its scope is. */
+export function createClockLink(applied: AppliedDefense, options: ClockLinkOptions): ClockLink {
+  const isOne = scopeOfDefense(applied.defense, applied.parameters) === 'home';
+  const shapers = new Map<string, ShaperClock>();
+  return {
+    packet(device, packet) {
+      const key = isOne ? '' : device;
+      let shaper = shapers.get(key);
+      if (shaper === undefined) {
+        shaper = createShaperClock(applied, { ...options, rng: options.rng.stream(key) });
+        shapers.set(key, shaper);
+      }
+      shaper.packet(packet);
+    },
+    close() {
+      for (const shaper of shapers.values()) shaper.close();
+    },
+  };
+}
+
 /**
- * Runs one shaper, for the whole home whatever its scope, on a real clock. The contract is that of the virtual clock
+ * The contract is that of the virtual clock
  * (src/shaping/simulate.ts), as far as cover goes: `now` is the time that a timer was set to, so that rates hold on average.
  */
-export function createClockLink(
+function createShaperClock(
   { defense, parameters, knowledge }: AppliedDefense,
   { rng, onCover, clock = () => performance.now() / 1000 }: ClockLinkOptions,
-): ClockLink {
+): ShaperClock {
   const shaper = defense.create(parameters, knowledge);
   let now = clock();
   let next = Number.POSITIVE_INFINITY;
@@ -73,19 +100,9 @@ export function createClockLink(
     arm();
   };
   return {
-    packet(direction, bytes) {
+    packet(packet) {
       now = Math.max(now, clock());
-      const p: PacketRef = {
-        id: packets++,
-        length: bytes,
-        header: HEADER,
-        direction,
-        protocols: Protocol.IP | Protocol.TCP | Protocol.TLS,
-        port: 443,
-        flow: 0,
-        device: 0,
-      };
-      shaper.packet(p, link);
+      shaper.packet({ ...packet, id: packets++, flow: 0, device: 0 }, link);
       arm();
     },
     close() {

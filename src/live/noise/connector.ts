@@ -5,6 +5,7 @@ import type { Guard } from './addresses.js';
 import { Refused } from './addresses.js';
 import type { Budget } from './budget.js';
 import type { Meter } from './meter.js';
+import type { OwnConnections } from './own-connections.js';
 import { openThrough, type ProxyServer } from './proxy.js';
 import { linkSignals } from './signals.js';
 
@@ -18,6 +19,8 @@ export interface ConnectorOptions {
   readonly timeout: number;
   /** A certificate that is trusted besides, for tests. */
   readonly ca?: string;
+  /** Is given each TCP connection as it begins. */
+  readonly own?: OwnConnections;
   /** Told of each connection before undici is; the protocol is 'h2' or 'http/1.1'. */
   readonly onOpen?: (origin: string, protocol: string, socket: Socket) => void;
 }
@@ -70,14 +73,14 @@ async function open(target: buildConnector.Options, options: ConnectorOptions): 
   }
 }
 
-export type OpenOptions = Pick<ConnectorOptions, 'guard' | 'budget' | 'meter' | 'proxy' | 'signal' | 'timeout'>;
+export type OpenOptions = Pick<ConnectorOptions, 'guard' | 'budget' | 'meter' | 'proxy' | 'signal' | 'timeout' | 'own'>;
 
 /**
  * A TCP connection to a host, metered and counted, at an address that was checked.
  * @throws Refused; or what went wrong
  */
 export async function openChecked(hostname: string, port: number, options: OpenOptions): Promise<Socket> {
-  const { guard, budget, meter, proxy, signal, timeout } = options;
+  const { guard, budget, proxy, signal, timeout } = options;
   const patience = linkSignals([signal], timeout / 2);
   const release = await budget
     .connection(patience.signal)
@@ -89,12 +92,12 @@ export async function openChecked(hostname: string, port: number, options: OpenO
   try {
     const addresses = await unless(signal, guard.resolve(hostname, port));
     if (proxy) {
-      socket = await reach([proxy.host], proxy.port, meter, signal, timeout);
+      socket = await reach([proxy.host], proxy.port, options);
       await unless(signal, openThrough(proxy, socket, addresses[0]!, port));
     } else {
       // Not all homes that have an IPv6 address reach the Internet by it: one of each kind, in the resolver's order.
       const other = addresses.find((address) => isIPv4(address) !== isIPv4(addresses[0]!));
-      socket = await reach([addresses[0]!, ...(other ? [other] : [])], port, meter, signal, timeout);
+      socket = await reach([addresses[0]!, ...(other ? [other] : [])], port, options);
       guard.checkAddress(socket.remoteAddress ?? '', port);
     }
     socket.once('close', release);
@@ -110,14 +113,13 @@ export async function openChecked(hostname: string, port: number, options: OpenO
 async function reach(
   hosts: readonly string[],
   port: number,
-  meter: Meter,
-  signal: AbortSignal,
-  timeout: number,
+  { meter, own, signal, timeout }: OpenOptions,
 ): Promise<Socket> {
   for (const [i, host] of hosts.entries()) {
     if (!meter.open()) throw new Refused('budget');
     const socket = connectTcp({ host, port, noDelay: true });
     meter.add(socket);
+    own?.add(socket, host, port);
     // Once it is handed over, errors are undici's to hear of.
     socket.on('error', () => {});
     const patience = linkSignals([signal], timeout / (hosts.length - i));

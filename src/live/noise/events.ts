@@ -30,6 +30,9 @@ export type NoiseEvent = { readonly time: number } & (
   | { readonly type: 'leave'; readonly user: number; readonly pages: number; readonly why: string }
   | { readonly type: 'rest'; readonly user: number; readonly until: number; readonly why: RestReason }
   | { readonly type: 'lookup'; readonly name: string; readonly problem: string | null }
+  /** A defense is shown the packets of this interface from now on; so many of them just now. */
+  | { readonly type: 'home'; readonly interface: string; readonly engine: string }
+  | { readonly type: 'shown'; readonly packets: number }
   | { readonly type: 'spending'; readonly spending: Spending }
   | { readonly type: 'stop'; readonly why: string; readonly seconds: number; readonly totals: NoiseTotals }
 );
@@ -45,6 +48,8 @@ export interface NoiseTotals {
   /** Requests and pages that did not come to their end as they should. */
   problems: number;
   lookups: number;
+  /** Packets of the home that a defense was shown. */
+  shown: number;
   /** IP bytes in both directions, as metered. */
   bytes: number;
 }

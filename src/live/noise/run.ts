@@ -9,6 +9,7 @@ import { createBrowserEngine } from './engine-browser.js';
 import { createHttpEngine } from './engine-http.js';
 import type { NoiseEvent, NoiseTotals, Report } from './events.js';
 import { createIdentities } from './identity.js';
+import { createOwnConnections } from './own-connections.js';
 import { parseProxy } from './proxy.js';
 import { createRhythm, type LocalTime } from './rhythm.js';
 import { createRobots } from './robots.js';
@@ -25,6 +26,8 @@ export interface NoiseOptions {
   readonly onEvent?: (event: NoiseEvent) => void;
   /** Lets a traffic defense decide when to make noise, in place of visits. */
   readonly shape?: NoiseShape | null;
+  /** The interface whose packets that defense is shown; without, it is shown visits. */
+  readonly shapeOn?: string | null;
   /** For tests: how names are resolved. */
   readonly lookup?: Lookup;
   readonly query?: Query;
@@ -61,12 +64,13 @@ export async function runNoise(config: NoiseConfig, options: NoiseOptions): Prom
   const { users, roots, limits, engine: kind } = config;
   const clock = () => Date.now() / 1000;
   const started = performance.now();
-  const totals: NoiseTotals = { visits: 0, pages: 0, requests: 0, problems: 0, lookups: 0, bytes: 0 };
+  const totals: NoiseTotals = { visits: 0, pages: 0, requests: 0, problems: 0, lookups: 0, shown: 0, bytes: 0 };
   const report: Report = (event) => {
     if (event.type === 'visit') totals.visits++;
     else if (event.type === 'page' && event.problem === null) totals.pages++;
     else if (event.type === 'request') totals.requests++;
     else if (event.type === 'lookup') totals.lookups++;
+    else if (event.type === 'shown') totals.shown += event.packets;
     if ('problem' in event && event.problem !== null) totals.problems++;
     onEvent?.({ time: clock(), ...event } as NoiseEvent);
   };
@@ -112,7 +116,8 @@ export async function runNoise(config: NoiseConfig, options: NoiseOptions): Prom
       );
     }
     if (options.shape) {
-      const client = { ...common, identity: identities[0]! };
+      const own = createOwnConnections();
+      const client = { ...common, own, home: options.shapeOn ?? null, identity: identities[0]! };
       tasks.push(
         createShapedNoise(options.shape, {
           ...client,

@@ -5,8 +5,10 @@ import { UsageError } from '../../shared/errors.js';
 import { createRng, type Rng } from '../../shared/rng.js';
 import { createTraceBuilder, Direction, Protocol } from '../../trace/trace.js';
 import { Refused } from './addresses.js';
-import { createClockLink } from './clock-link.js';
+import { createClockLink, type SeenPacket } from './clock-link.js';
 import type { Report } from './events.js';
+import { showHome } from './home-packets.js';
+import type { OwnConnections } from './own-connections.js';
 import { parseUrl } from './page.js';
 import type { Rhythm } from './rhythm.js';
 import type { Robots } from './robots.js';
@@ -27,6 +29,9 @@ export interface ShapedOptions extends ClientOptions {
   readonly rng: Rng;
   readonly report: Report;
   readonly clock: () => number;
+  /** The interface whose packets the defense is shown, in place of visits; null for visits. */
+  readonly home: string | null;
+  readonly own: OwnConnections;
 }
 
 const { INBOUND, OUTBOUND } = Direction;
@@ -85,13 +90,14 @@ export function checkShape({ label, applied }: NoiseShape): void {
 }
 
 /**
- * Lets a defense decide when how much noise is made. Where a visit would begin it is shown two packets, as of one; its inbound
+ * Lets a defense decide when how much noise is made. It is shown the packets of the home; or, where none are to be had, two packets where
+ * a visit would begin, as of one. Its inbound
  * cover becomes requests for about as many bytes, its outbound cover the requests themselves. An approximation: cover of a
  * quarter of a second comes as one answer, after a round trip; what an answer is short of its range is made up for by the next.
  * Throws only the signal's reason.
  */
 export async function createShapedNoise(shaped: NoiseShape, options: ShapedOptions): Promise<never> {
-  const { rhythm, rng, signal, clock } = options;
+  const { rhythm, rng, signal, clock, home, own, report } = options;
   const owed = { [INBOUND]: 0, [OUTBOUND]: 0 };
   const link = createClockLink(shaped.applied, {
     rng: rng.stream('defense'),
@@ -99,11 +105,11 @@ export async function createShapedNoise(shaped: NoiseShape, options: ShapedOptio
       if (rhythm.isActive(clock())) owed[direction] = Math.min(MOST_OWED, owed[direction] + bytes);
     },
   });
-  const begin = async (): Promise<never> => {
+  const visits = async (): Promise<never> => {
     for (let next = rhythm.activeFrom(clock()); ; next = rhythm.next(clock(), rng)) {
       while (next > clock()) await sleep(Math.min(60, next - clock()) * 1000, undefined, { signal });
-      link.packet(OUTBOUND, REQUEST);
-      link.packet(INBOUND, ANSWER);
+      link.packet('noise', ofVisit(OUTBOUND, REQUEST));
+      link.packet('noise', ofVisit(INBOUND, ANSWER));
       // A rhythm without rest still has visits that take time.
       await sleep(1000, undefined, { signal });
     }
@@ -124,11 +130,24 @@ export async function createShapedNoise(shaped: NoiseShape, options: ShapedOptio
       else await sleep(AFTER_FAILURE * 1000, undefined, { signal });
     }
   };
+  const show = () =>
+    home === null
+      ? visits()
+      : showHome({
+          ...{ interface: home, own, signal, onPacket: link.packet },
+          onOpen: (engine) => report({ type: 'home', interface: home, engine }),
+          onShown: (packets) => report({ type: 'shown', packets }),
+        });
   try {
-    return await Promise.race([begin(), pay()]);
+    return await Promise.race([show(), pay()]);
   } finally {
     link.close();
   }
+}
+
+/** A packet as those of web pages are. */
+function ofVisit(direction: Direction, length: number): SeenPacket {
+  return { direction, length, header: 14, protocols: Protocol.IP | Protocol.TCP | Protocol.TLS, port: 443 };
 }
 
 /** Something to ask a site for, in parts. */

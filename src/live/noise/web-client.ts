@@ -9,6 +9,7 @@ import type { Budget } from './budget.js';
 import { createConnector } from './connector.js';
 import type { Identity, RequestContext, RequestKind } from './identity.js';
 import { createMeter, STREAM_WINDOW } from './meter.js';
+import type { OwnConnections } from './own-connections.js';
 import { type Page, type PageReader, parseUrl, readPage } from './page.js';
 import type { ProxyServer } from './proxy.js';
 import { linkSignals } from './signals.js';
@@ -26,6 +27,7 @@ export interface ClientOptions {
   readonly signal: AbortSignal;
   /** A certificate that is trusted besides, for tests. */
   readonly ca?: string;
+  readonly own?: OwnConnections;
 }
 
 /** What became of a request. */
@@ -108,6 +110,7 @@ export function createClient(options: ClientOptions): Client {
       signal: life,
       timeout: Math.min(10, responseTime),
       ca: options.ca,
+      own: options.own,
       onOpen(origin, protocol, socket) {
         opened = socket;
         found.get(origin)?.(protocol);

@@ -1,42 +1,40 @@
 import { countDevices } from '../../harness/identify.js';
 import { shapeAll } from '../../shaping/simulate.js';
 import { createRng, type Rng } from '../../shared/rng.js';
-import type { Columns } from '../../trace/columns.js';
+import { joinTables, lastRows } from '../../trace/join.js';
 import type { Label } from '../../trace/label-file.js';
 import { labelPackets } from '../../trace/labels.js';
 import type { IngestReport, PacketTable } from '../../trace/packets.js';
 import { type Device, filterPackets, type Trace } from '../../trace/trace.js';
+import { steadyPorts } from '../../view/nat.js';
 import type { AppliedView } from '../../view/observe.js';
-import type { LivePackets } from '../capture/packets.js';
 
 /** Turns packets as they come on an interface into what an observer sees of them from a view. */
 export interface LiveObserver {
   /** What the observer sees of `batches`; null where that is nothing. */
-  take(batches: readonly Columns[]): Trace | null;
+  take(batches: readonly PacketTable[]): Trace | null;
   /** Hosts of the home among the packets of late. */
   readonly hosts: number;
 }
 
 /** Packets of late by which hosts and gateways are told apart. */
 const EVIDENCE = 20_000;
-/** Value of the `file` column of what came with this batch; 0 for what came before. */
-const NEW = 1;
 
 /**
  * Hosts of the home are found as for a capture (see hosts.ts), from the last {@link EVIDENCE} packets: until a gateway has spoken
  * for several addresses outside, its packets may be taken for a host's; one that
- * never speaks for any stays one, and what goes to it does not leave the home. The view is that of observe.ts, batch by batch; so under
- * `napt` the ports that a gateway makes up differ from batch to batch, which only models of `port: destination` see.
+ * never speaks for any stays one, and what goes to it does not leave the home. The view is that of observe.ts, batch by batch, but for
+ * the ports that a gateway makes up, which stay from batch to batch.
  * @param labels of the user's devices: packets bear their names, where they are theirs; other packets stay
+ * @param evidence for tests
  */
 export function createLiveObserver(
-  names: LivePackets['names'],
   { view, parameters }: AppliedView,
   labels: readonly Label[] = [],
   rng: Rng = createRng(1, 'watch'),
+  evidence = EVIDENCE,
 ): LiveObserver {
-  let past: readonly Columns[] = [];
-  let conversations = names.conversations();
+  let past = joinTables([]);
   let hosts = 0;
   const rename = createRenaming(labels);
   return {
@@ -44,19 +42,20 @@ export function createLiveObserver(
       return hosts;
     },
     take(batches) {
-      const fresh = batches.filter(({ time }) => time.length > 0);
-      if (fresh.length === 0) return null;
-      // Taking them costs time for each; mostly there are no new ones.
-      if (fresh.some(({ conversation }) => conversation.some((id) => id >= conversations.count))) {
-        conversations = names.conversations();
-      }
-      const table = joinColumns(past, fresh, names.macs, conversations);
-      past = keepLast([...past, ...fresh], EVIDENCE);
+      const table = joinTables([past, ...batches]);
+      if (table.packets === past.packets) return null;
+      past = lastRows(table, evidence);
       const { trace } = labelPackets(table, NO_REPORT, { by: 'host' });
       hosts = countDevices(trace);
-      const own = filterPackets(trace, (row) => trace.file[row] === NEW);
-      const seen = view.select(rename(own), rng.stream('view', view.name));
-      if (seen.packets === 0) return null;
+      // The first of the tables joined is the past.
+      const own = filterPackets(trace, (row) => trace.file[row]! > 0);
+      const selected = view.select(rename(own), rng.stream('view', view.name));
+      if (selected.packets === 0) return null;
+      const { flows } = selected;
+      const seen =
+        flows.localPort === own.flows.localPort
+          ? selected
+          : { ...selected, flows: { ...flows, localPort: steadyPorts(own.flows, selected.flow) } };
       const tunnel = view.tunnel(parameters);
       return shapeAll(seen, tunnel ? [tunnel] : [], { rng, capacity: null }).trace;
     },
@@ -85,46 +84,3 @@ export function createRenaming(labels: readonly Label[]): (trace: Trace) => Trac
 }
 
 const NO_REPORT: IngestReport = { read: 0, kept: 0, dropped: {}, backward: 0, files: [] };
-
-function joinColumns(
-  past: readonly Columns[],
-  fresh: readonly Columns[],
-  macs: readonly string[],
-  conversations: PacketTable['conversations'],
-): PacketTable {
-  const parts = [...past, ...fresh];
-  const packets = countRows(parts);
-  const table = {
-    packets,
-    time: new Float64Array(packets),
-    length: new Uint32Array(packets),
-    protocols: new Uint8Array(packets),
-    source: new Uint32Array(packets),
-    destination: new Uint32Array(packets),
-    conversation: new Uint32Array(packets),
-    reverse: new Uint8Array(packets),
-    file: new Uint16Array(packets).fill(NEW, countRows(past)),
-    files: ['past', 'new'],
-    macs,
-    conversations,
-  };
-  let at = 0;
-  for (const part of parts) {
-    for (const name of Object.keys(part) as (keyof Columns)[]) {
-      (table[name] as Float64Array).set(part[name] as Float64Array, at);
-    }
-    at += part.time.length;
-  }
-  return table;
-}
-
-/** As few of the last parts as hold `rows` rows. */
-function keepLast(parts: readonly Columns[], rows: number): Columns[] {
-  let from = parts.length;
-  for (let kept = 0; from > 0 && kept < rows; from--) kept += parts[from - 1]!.time.length;
-  return parts.slice(from);
-}
-
-function countRows(parts: readonly Columns[]): number {
-  return parts.reduce((sum, { time }) => sum + time.length, 0);
-}

@@ -111,6 +111,7 @@ function partsOf(view: WatchView) {
     `${all.packets.toLocaleString('en-US')} packets since ${clock(state.since)}`,
     ...(view.lost.engine ? [`${view.lost.engine.toLocaleString('en-US')} lost`] : []),
     ...(view.lost.skipped ? [`${view.lost.skipped.toLocaleString('en-US')} skipped: the model does not keep up`] : []),
+    ...(view.forgotten ? [`${view.forgotten.toLocaleString('en-US')} silent conversations forgotten`] : []),
     ...(source.isOver ? ['over'] : []),
   ];
   return {

@@ -7,9 +7,9 @@ import { UNDEFENDED } from '../../harness/world.js';
 import { InputError, UsageError } from '../../shared/errors.js';
 import type { OnProgress } from '../../shared/progress.js';
 import { createRng } from '../../shared/rng.js';
-import type { Columns } from '../../trace/columns.js';
 import { type Label, readLabelling } from '../../trace/label-file.js';
 import { loadTrace } from '../../trace/load.js';
+import type { PacketTable } from '../../trace/packets.js';
 import { type Trace, takePackets } from '../../trace/trace.js';
 import { observe } from '../../view/observe.js';
 import { HEADERS_SNAPLEN } from '../capture/headers.js';
@@ -67,6 +67,8 @@ export interface WatchView {
   readonly hosts: number | null;
   /** Lost by the engine, as far as it tells; or left out because the model did not keep up. */
   readonly lost: { readonly engine: number | null; readonly skipped: number };
+  /** Conversations on an interface that were forgotten, the longest silent ones. */
+  readonly forgotten: number;
   readonly state: WatchState;
   /** Null where there can be none. */
   readonly comparison: ComparisonStatus | null;
@@ -168,6 +170,7 @@ async function watchFile(session: Session, path: string): Promise<WatchView> {
     hosts: countDevices(loaded.trace),
     warnings: [...loaded.report.files.flatMap(({ problems }) => problems), ...limits(session, trace)],
     lost: { engine: null, skipped: 0 },
+    forgotten: 0,
   };
   await onStart({ comparison: null });
   const begin = trace.time[0]!;
@@ -201,19 +204,19 @@ async function watchInterface(session: Session, name: string): Promise<WatchView
   const { engine, filter, seconds } = request;
   const source = await openCapture({ interface: name, engine, filter, snaplen: HEADERS_SNAPLEN });
   const live = readLive(source);
-  const observer = createLiveObserver(live.names, appliedView(model.card), labels);
+  const observer = createLiveObserver(appliedView(model.card), labels);
   const started = Date.now() / 1000;
-  let waiting: Columns[] = [];
+  let waiting: PacketTable[] = [];
   let rows = 0;
   let skipped = 0;
   let isOver = false;
   const reading = (async () => {
     for await (const batch of live.batches) {
       waiting.push(batch);
-      rows += batch.time.length;
+      rows += batch.packets;
       // The oldest go: what counts is now.
-      for (; rows > MOST_WAITING && waiting.length > 1; skipped += waiting.shift()!.time.length) {
-        rows -= waiting[0]!.time.length;
+      for (; rows > MOST_WAITING && waiting.length > 1; skipped += waiting.shift()!.packets) {
+        rows -= waiting[0]!.packets;
       }
     }
   })().finally(() => {
@@ -249,6 +252,7 @@ async function watchInterface(session: Session, name: string): Promise<WatchView
             : (droppedByKernel ?? 0) + (droppedByInterface ?? 0),
         skipped,
       },
+      forgotten: live.forgotten,
     };
     const view = describe(session, about, state, isOver);
     onView(view);
@@ -282,6 +286,7 @@ interface About {
   readonly hosts: number;
   readonly warnings: readonly string[];
   readonly lost: WatchView['lost'];
+  readonly forgotten: number;
 }
 
 function describe({ model, labels, comparison }: Session, about: About, state: WatchState, isOver: boolean): WatchView {
@@ -301,6 +306,7 @@ function describe({ model, labels, comparison }: Session, about: About, state: W
     isLabelled: labels.length > 0,
     hosts: about.hosts,
     lost: about.lost,
+    forgotten: about.forgotten,
     state,
     comparison: comparison?.status ?? null,
     warnings: about.warnings,
@@ -325,8 +331,8 @@ function rowsBetween(from: number, to: number): Uint32Array {
 }
 
 /** Batches together, as many as have about {@link CHUNK} packets. */
-function inChunks(batches: readonly Columns[]): Columns[][] {
-  const chunks: Columns[][] = [];
+function inChunks(batches: readonly PacketTable[]): PacketTable[][] {
+  const chunks: PacketTable[][] = [];
   let rows = CHUNK;
   for (const batch of batches) {
     if (rows >= CHUNK) {
@@ -334,7 +340,7 @@ function inChunks(batches: readonly Columns[]): Columns[][] {
       rows = 0;
     }
     chunks.at(-1)!.push(batch);
-    rows += batch.time.length;
+    rows += batch.packets;
   }
   return chunks;
 }

@@ -4,6 +4,7 @@ import { type Chart, chartBase, type Drawing } from '../figure.js';
 import { percent, shortened } from '../format.js';
 import { type Colors, PAGE_COLORS } from '../theme.js';
 import { textWidth } from './labels.js';
+import { type Rates, ratesLayer } from './rates.js';
 
 /** Mean accuracy of one attack against one defense, by adversary; only those that were run. */
 export interface AttackScores {
@@ -18,18 +19,13 @@ const FONT_SIZE = 12;
 /** A line for each attack under each defense, on it a dot for each adversary: how much knowing the defense helps. */
 export function attacksChart(
   rows: readonly AttackScores[],
-  rates: { readonly chance: number; readonly majority: number },
+  rates: Rates,
   chart: Pick<Chart, 'id' | 'description' | 'caption' | 'width'>,
 ): Chart {
   return { ...chart, draw: (width, colors) => draw(rows, rates, width, colors) };
 }
 
-function draw(
-  rows: readonly AttackScores[],
-  rates: { readonly chance: number; readonly majority: number },
-  full: number,
-  colors: Colors,
-): Drawing {
+function draw(rows: readonly AttackScores[], rates: Rates, full: number, colors: Colors): Drawing {
   const names = rows.map((row) => shortened(row.attack, 18));
   const left = 16 + Math.max(...names.map((name) => textWidth(name, FONT_SIZE)), 24);
   const padding = { left, right: 22, top: 34, bottom: 4 };
@@ -82,25 +78,7 @@ function draw(
       height,
       padding,
       layer: [
-        {
-          data: { values: Object.entries(rates).map(([name, accuracy]) => ({ name, accuracy })) },
-          mark: { type: 'rule', color: colors.muted, strokeWidth: 1.25 },
-          encoding: {
-            x: accuracyChannel,
-            strokeDash: {
-              field: 'name',
-              type: 'nominal',
-              legend: null,
-              scale: {
-                domain: ['majority', 'chance'],
-                range: [
-                  [7, 3],
-                  [2, 3],
-                ],
-              },
-            },
-          },
-        },
+        ratesLayer(rates, { x: accuracyChannel }, colors),
         {
           data: {
             values: placed.flatMap(({ scores, line }) =>

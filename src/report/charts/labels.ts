@@ -34,6 +34,8 @@ export interface PlacedLabel {
 const RINGS = [8, 14, 24, 36, 50, 66, 84, 104];
 /** Rings on which a label is clearly its point's own, without a line. */
 const CLOSE_RINGS = 2;
+/** Room beside a label, so that two are not read as one. */
+const SPACE = 5;
 /** Directions in order of preference: right, left, then above and below, then between. */
 const DIRECTIONS = [0, 180, 270, 90, 315, 45, 225, 135, 337, 23, 203, 157].map((degrees) => (degrees * Math.PI) / 180);
 
@@ -55,7 +57,7 @@ export function placeLabels(
   return requests.map((request) => {
     for (const [choice, text] of request.texts.entries()) {
       const rings = choice === request.texts.length - 1 ? RINGS : RINGS.slice(0, CLOSE_RINGS);
-      const candidates = candidatesFor(request, textWidth(text, fontSize), fontSize, rings).filter(
+      const candidates = candidatesFor(request, textWidth(text, fontSize) + SPACE, fontSize, rings).filter(
         ({ box, leader }) =>
           inside(box, frame) &&
           !taken.some((other) => overlap(box, other)) &&

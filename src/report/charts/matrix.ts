@@ -38,9 +38,12 @@ function draw({ rows, columns, shares }: Matrix, full: number, colors: Colors): 
   const top = level ? 28 : 14 + widest(columnNames) * Math.SQRT1_2 + FONT_SIZE;
   const right = level ? 8 : Math.max(8, widest(columnNames) * Math.SQRT1_2 - columnWidth / 2 + FONT_SIZE);
   const steps = heatColors(LIGHT);
-  const cells = shares.flatMap((row, y) =>
-    row.map((share, x) => ({ x, y, share: isNumber(share) ? Number(share.toFixed(4)) : null })),
-  );
+  // A row in one: a page has thousands of numbers.
+  const lines = shares.map((row, y) => ({
+    y,
+    x: columns.map((_, x) => x),
+    share: row.map((share) => (isNumber(share) ? Number(share.toFixed(4)) : null)),
+  }));
   const x = {
     field: 'x',
     type: 'quantitative' as const,
@@ -62,8 +65,9 @@ function draw({ rows, columns, shares }: Matrix, full: number, colors: Colors): 
       width: columnWidth * columns.length,
       height: ROW * rows.length,
       padding: { left, top, right, bottom: 6 },
-      data: { values: cells },
+      data: { values: lines },
       transform: [
+        { flatten: ['x', 'share'] },
         { calculate: stepOf('fill'), as: 'fillColor' },
         { calculate: stepOf('text'), as: 'textColor' },
         { calculate: "datum.share === null ? 'n/a' : format(100 * datum.share, '.0f')", as: 'text' },

@@ -2,6 +2,7 @@ import type { Interval } from '../../harness/result.js';
 import { percent } from '../format.js';
 import type { CostAxis } from './axis.js';
 import { type Box, boxAround, overlap, type PlacedLabel, placeLabels, textWidth } from './labels.js';
+import type { Rates } from './rates.js';
 
 /** A defense in the plane of privacy and cost. */
 export interface TradeoffPoint {
@@ -59,7 +60,7 @@ export interface RateLabel {
 /** Labels of all points and of the two rates such that none covers a point or another label. */
 export function layLabels(
   points: readonly TradeoffPoint[],
-  rates: { readonly chance: number; readonly majority: number },
+  rates: Rates,
   { width, height, x, y }: Plane,
 ): { readonly points: PointLabel[]; readonly rates: RateLabel[] } {
   const frame = { left: 0, top: 0, right: width, bottom: height };
@@ -102,12 +103,7 @@ function stepsOf(points: readonly { readonly x: number; readonly y: number }[]):
 }
 
 /** The names of both rates at their lines: as far right as nothing is in the way. */
-function placeRates(
-  rates: { readonly chance: number; readonly majority: number },
-  frame: Box,
-  y: (rate: number) => number,
-  taken: readonly Box[],
-): RateLabel[] {
+function placeRates(rates: Rates, frame: Box, y: (rate: number) => number, taken: readonly Box[]): RateLabel[] {
   const [upper, lower] = Object.entries(rates)
     .map(([name, rate]) => ({ text: `${name} ${percent(rate)}`, line: y(rate) }))
     .sort((a, b) => a.line - b.line) as [{ text: string; line: number }, { text: string; line: number }];

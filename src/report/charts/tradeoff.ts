@@ -4,6 +4,7 @@ import { type Chart, chartBase, type Drawing } from '../figure.js';
 import { duration, percent, shortened } from '../format.js';
 import { type Colors, PAGE_COLORS } from '../theme.js';
 import { type CostAxis, costAxis } from './axis.js';
+import { type Rates, ratesLayer } from './rates.js';
 import {
   frontOf,
   INSET,
@@ -15,10 +16,8 @@ import {
   type TradeoffPoint,
 } from './tradeoff-layout.js';
 
-export interface Tradeoff {
+export interface Tradeoff extends Rates {
   readonly points: readonly TradeoffPoint[];
-  readonly chance: number;
-  readonly majority: number;
   /** Whose accuracy it is. */
   readonly observer: string;
   readonly costTitle: string;
@@ -101,32 +100,11 @@ function draw(
       height,
       padding: PADDING,
       layer: [
-        {
-          data: {
-            values: [
-              { name: 'majority', accuracy: majority },
-              { name: 'chance', accuracy: chance },
-            ],
-          },
-          mark: { type: 'rule', color: colors.muted, strokeWidth: 1.25 },
-          encoding: {
-            x: { value: INSET },
-            x2: { value: width - INSET },
-            y: accuracyChannel,
-            strokeDash: {
-              field: 'name',
-              type: 'nominal',
-              legend: null,
-              scale: {
-                domain: ['majority', 'chance'],
-                range: [
-                  [7, 3],
-                  [2, 3],
-                ],
-              },
-            },
-          },
-        },
+        ratesLayer(
+          { chance, majority },
+          { x: { value: INSET }, x2: { value: width - INSET }, y: accuracyChannel },
+          colors,
+        ),
         {
           data: { values: front.map(({ label, cost, accuracy }) => ({ label, cost, accuracy: accuracy.mean })) },
           mark: { type: 'line', interpolate: 'step-after', color: colors.accent, strokeWidth: 1.5, opacity: 0.6 },

@@ -9,10 +9,10 @@ import { orReason, renderTable, sorted } from '../table.js';
 
 /** Every attack by itself: what the best-attack numbers hide. */
 export async function renderAttacks(subject: Subject): Promise<Html> {
-  const content = await renderBySetting(subject, async (result, { suffix, main }) => {
+  const content = await renderBySetting(subject, async (result, place) => {
     const chart = attackChart(result);
     if (!chart) return null;
-    const figure = await renderFigure({ ...chart, id: `${chart.id}${suffix}` }, main);
+    const figure = await renderFigure(chart, place);
     return html`${figure}${renderCells(result)}${renderInsight(result)}`;
   });
   const intro =

@@ -13,6 +13,7 @@ import {
   type Subject,
 } from '../panels.js';
 import { cellsOf, scoredDevices, strongestDefense } from '../reading.js';
+import type { Specs } from '../specs.js';
 
 /** Numbers in all matrices of a page: more would make it heavy. What is left out is in the result file. */
 const MOST_NUMBERS = 25_000;
@@ -37,15 +38,11 @@ export function renderConfusion(subject: Subject): Html {
     const own = shown.filter((one) => one.defense === defense);
     if (own.length === 0) return [];
     const inner = own.map(
-      ({ values, attack, adversary, cells, headline }): Panel => ({
+      ({ values, attack, adversary, cells }): Panel => ({
         key: 'observer',
         values,
         title: `${attack}, ${adversary} adversary`,
-        content: renderOne(
-          result,
-          confusionMap(result, defense, cells),
-          headline && (i === 0 || defense === strongest),
-        ),
+        content: renderOne(result, confusionMap(result, defense, cells), subject.specs),
       }),
     );
     return [
@@ -105,7 +102,7 @@ function confusionsOf({ settings, observers, attacks }: Subject): Confusion[] {
   return [...found.values()];
 }
 
-function renderOne(result: Result, map: HeatMap, main: boolean): Html {
+function renderOne(result: Result, map: HeatMap, specs: Specs): Html {
   const mistakes = map.rows
     .flatMap(({ name, shares }) => map.columns.map((taken, i) => ({ name, taken, share: shares[i] ?? 0 })))
     .filter(({ name, taken, share }) => name !== taken && share >= LEAST_SHARE)
@@ -120,7 +117,7 @@ function renderOne(result: Result, map: HeatMap, main: boolean): Html {
         )}.`;
   const rows = map.rows.map((row) => ({ ...row, header: deviceHeader(result, row.name) }));
   return html`<p>${told}</p>
-${renderHeatMap({ ...map, rows }, main)}`;
+${renderHeatMap({ ...map, rows }, specs)}`;
 }
 
 /** Shares of each device's packets by the device that they are given to, the seeds' packets counted together. */

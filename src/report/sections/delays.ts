@@ -7,10 +7,10 @@ import type { Place } from '../panels.js';
 import { meanCost, pooledDelays } from '../reading.js';
 
 /** How long packets wait: a distribution for each defense that delays any. */
-export async function renderDelays(result: Result, { suffix, main }: Place): Promise<Html> {
+export async function renderDelays(result: Result, place: Place): Promise<Html> {
   const chart = delayChart(result);
   if (!chart) return html`<p>No defense in this run delays packets.</p>\n`;
-  return renderFigure({ ...chart, id: `${chart.id}${suffix}` }, main);
+  return renderFigure(chart, place);
 }
 
 /** Null where no defense delays any packet. */

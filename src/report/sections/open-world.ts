@@ -5,6 +5,7 @@ import { type Chart, renderFigure } from '../figure.js';
 import { counted, fixed, percentage } from '../format.js';
 import { deviceHeader, type HeatMap, renderHeatMap } from '../heat-map.js';
 import { cellsOf, mean, strongestDefense, undefendedRow } from '../reading.js';
+import type { Specs } from '../specs.js';
 import { orReason, renderTable } from '../table.js';
 
 const NOT_MET = 'no packet of a device of this kind is in the test part';
@@ -18,7 +19,7 @@ export function openWorldFigures(result: Result, row: SummaryRow): string[] {
 }
 
 /** How an observer does who meets devices that he has never learnt. Nothing in a closed world. */
-export async function renderOpenWorld(result: Result): Promise<Html> {
+export async function renderOpenWorld(result: Result, specs: Specs): Promise<Html> {
   const { summary } = result;
   if (!isOpenWorld(result)) return html``;
   const chart = openWorldFigure(result);
@@ -40,8 +41,8 @@ ${renderTable(
   ],
   rows,
 )}
-${chart ? await renderFigure(chart) : ''}
-${renderUnknown(result)}
+${chart ? await renderFigure(chart, { suffix: '', specs }) : ''}
+${renderUnknown(result, specs)}
 </section>
 `;
 }
@@ -111,7 +112,7 @@ export function openWorldFigure(result: Result): Chart | null {
 }
 
 /** Which held-out devices are noticed, and what the others are taken for. */
-function renderUnknown(result: Result): Html {
+function renderUnknown(result: Result, specs: Specs): Html {
   const { summary } = result;
   const reference = undefendedRow(result) ?? summary[0]!;
   const names = new Set(
@@ -139,5 +140,5 @@ function renderUnknown(result: Result): Html {
     }),
     reason: 'no packet of this device was scored',
   };
-  return renderHeatMap(map, true);
+  return renderHeatMap(map, specs);
 }

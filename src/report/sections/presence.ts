@@ -15,7 +15,7 @@ export async function renderPresence(subject: Subject): Promise<Html> {
     const hours = mean(cellsOf(result, reference).map(({ presence }) => presence?.hours));
     const { active } = meanPresence(result, reference);
     return html`<p>The test part has ${counted(hours, 'hour')} with traffic${isNumber(active) ? `; the devices are active in ${percent(active)} of them, so whoever always says “active” is right that often` : ''}.</p>
-${renderHeatMap(map, place.main)}`;
+${renderHeatMap(map, place.specs)}`;
   });
   return renderSection('presence', 'Who is active, hour by hour', INTRO, content);
 }

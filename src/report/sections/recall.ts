@@ -10,7 +10,7 @@ export async function renderRecall(subject: Subject): Promise<Html> {
   const content = await renderByObserver(subject, (result, place) => {
     const devices = scoredDevices(result);
     if (devices.length === 0) return null;
-    return html`${renderInWords(result, devices)}${renderHeatMap(recallMap(result), place.main)}${renderByDevice(result, devices)}`;
+    return html`${renderInWords(result, devices)}${renderHeatMap(recallMap(result), place.specs)}${renderByDevice(result, devices)}`;
   });
   return renderSection('devices', 'What an observer can still tell', INTRO, content);
 }

@@ -42,12 +42,12 @@ export async function renderTradeoff(subject: Subject): Promise<Html> {
   return renderSection('tradeoff', 'Privacy and its price', '', await renderByObserver(subject, renderCharts));
 }
 
-async function renderCharts(result: Result, { suffix, main, observer }: Place): Promise<Html | null> {
+async function renderCharts(result: Result, place: Place): Promise<Html | null> {
   if (result.summary.length === 0) return null;
   const { kinds, charts } = drawnKinds(result);
   const figures: Html[] = [];
-  for (const chart of tradeoffCharts(result, observer)) {
-    figures.push(await renderFigure({ ...chart, id: `${chart.id}${suffix}` }, main));
+  for (const chart of tradeoffCharts(result, place.observer)) {
+    figures.push(await renderFigure(chart, place));
   }
   const sentences = kinds
     .filter((one) => !one.drawn)

@@ -6,9 +6,9 @@ import { mean } from '../reading.js';
 
 /** What a model that was trained on one defense does against another: one matrix for each attack. */
 export async function renderTransfer(subject: Subject): Promise<Html> {
-  const content = await renderBySetting(subject, (result, { main }) => {
+  const content = await renderBySetting(subject, (result, { specs }) => {
     const maps = transferMaps(result);
-    return maps.length === 0 ? null : html`${maps.map((map) => renderHeatMap(map, main))}`;
+    return maps.length === 0 ? null : html`${maps.map((map) => renderHeatMap(map, specs))}`;
   });
   return renderSection('transfer', 'Trained on one defense, tested on another', INTRO, content);
 }

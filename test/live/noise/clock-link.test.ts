@@ -9,6 +9,11 @@ import { createTraceBuilder, Direction, Protocol } from '../../../src/trace/trac
 
 const defense = (name: string): Defense => builtIns.defenses.find((one) => one.name === name)!;
 
+const packet = (direction: Direction) => ({
+  ...{ direction, length: 500, header: 14 },
+  ...{ protocols: Protocol.IP | Protocol.TCP, port: 443 },
+});
+
 /** Frames of cover in `seconds` of the virtual clock, after two packets. */
 function simulated(name: string, given: Record<string, unknown>, seconds: number, seed: number): number {
   const builder = createTraceBuilder([{ name: 'a', category: 'iot' }], ['x'], 3);
@@ -53,8 +58,8 @@ test.each([
     { rng: createRng(1), onCover: () => frames++ },
   );
   const began = performance.now();
-  link.packet(Direction.OUTBOUND, 500);
-  link.packet(Direction.INBOUND, 500);
+  link.packet('a', packet(Direction.OUTBOUND));
+  link.packet('a', packet(Direction.INBOUND));
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   link.close();
   const expected = simulated(name, given, (performance.now() - began) / 1000, 1);
@@ -74,11 +79,30 @@ test('timers that were missed while nothing ran are made up for, up to a limit',
     { defense: own, parameters: resolveParameters(own.parameters, { interval: 1 }, '') },
     { rng: createRng(1), onCover: () => frames++, clock: () => now },
   );
-  link.packet(Direction.OUTBOUND, 500);
+  link.packet('a', packet(Direction.OUTBOUND));
   // Asleep for an hour: not the 7200 frames of it.
   now = 3600;
   await new Promise((resolve) => setTimeout(resolve, 1100));
   link.close();
   expect(frames).toBeGreaterThan(0);
   expect(frames).toBeLessThan(30);
+});
+
+test('a defense of devices has a shaper for each, one of the home has one', () => {
+  const created = (scope: 'device' | 'flow' | 'home') => {
+    let shapers = 0;
+    const counted: Defense = {
+      ...defense('none'),
+      scope,
+      create() {
+        shapers++;
+        return { packet() {} };
+      },
+    };
+    const link = createClockLink({ defense: counted, parameters: {} }, { rng: createRng(1), onCover: () => {} });
+    for (const device of ['a', 'b', 'a']) link.packet(device, packet(Direction.OUTBOUND));
+    link.close();
+    return shapers;
+  };
+  expect([created('device'), created('flow'), created('home')]).toEqual([2, 2, 1]);
 });

@@ -56,7 +56,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s ends it within a second, in order'
 
 test('off a terminal it prints a line for each page, and ends when its time is over', () => {
   // spawnSync would block the server, which is in this process.
-  const { child, printed } = watchHomeveil('noise', '--config', configFile(), '--for', '1s');
+  const { child, printed } = watchHomeveil('noise', '--config', configFile(), '--for', '3s');
   return once(child, 'exit').then(([code]) => {
     expect([code, printed.stderr]).toEqual([0, '']);
     const lines = printed.stdout.trim().split('\n');

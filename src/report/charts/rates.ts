@@ -1,0 +1,38 @@
+import type { Colors } from '../theme.js';
+
+/** What takes no traffic to reach: naming a device by chance, or the commonest one always. */
+export interface Rates {
+  readonly chance: number;
+  readonly majority: number;
+}
+
+/**
+ * The layer of the two as lines across the plot, dotted and dashed.
+ * @param channels of the field `accuracy`, and how far the lines go
+ */
+export function ratesLayer<Channels extends object>({ majority, chance }: Rates, channels: Channels, colors: Colors) {
+  return {
+    data: {
+      values: [
+        { name: 'majority', accuracy: majority },
+        { name: 'chance', accuracy: chance },
+      ],
+    },
+    mark: { type: 'rule' as const, color: colors.muted, strokeWidth: 1.25 },
+    encoding: {
+      ...channels,
+      strokeDash: {
+        field: 'name',
+        type: 'nominal' as const,
+        legend: null,
+        scale: {
+          domain: ['majority', 'chance'],
+          range: [
+            [7, 3],
+            [2, 3],
+          ],
+        },
+      },
+    },
+  };
+}
