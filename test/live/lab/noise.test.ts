@@ -18,7 +18,7 @@ import { createRhythm } from '../../../src/live/noise/rhythm.js';
 import { runNoise } from '../../../src/live/noise/run.js';
 import { parseRequest, resolveParameters } from '../../../src/shared/parameters.js';
 import { temporaryFolder } from '../../cli/run-cli.js';
-import { createNetwork, whyNoNamespaces } from '../network-namespaces.js';
+import { createNetwork, whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
 import { until } from '../run-live.js';
 
 /** As a run has it: from what the user wrote. */

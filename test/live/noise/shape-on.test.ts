@@ -6,7 +6,7 @@ import type { NoiseEvent } from '../../../src/live/noise/events.js';
 import { homeveil, temporaryFolder } from '../../cli/run-cli.js';
 import { dnsQuery } from '../../trace/fixtures.js';
 import { hasProgram } from '../../trace/programs.js';
-import { createNetwork, type Host, type Network, whyNoNamespaces } from '../network-namespaces.js';
+import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
 import { startOn, until } from '../run-live.js';
 
 const missing = whyNoNamespaces() ?? (hasProgram('dumpcap') ? null : 'no dumpcap');
