@@ -9,7 +9,8 @@ export function benchCommand(spec: ResolvedSpec): string[] {
   const add = (option: string, ...values: (string | number)[]) => {
     for (const value of values) parts.push(argument(option, String(value)));
   };
-  const { data, split } = spec;
+  const { data, split, live } = spec;
+  if (live) parts.push('--live');
   add('plugin', ...spec.plugins.map(({ path }) => path));
   if (data.kind === 'synthetic') {
     add('hours', data.hours);
@@ -37,6 +38,7 @@ export function benchCommand(spec: ResolvedSpec): string[] {
   add('stride', spec.stride);
   add('port', spec.port);
   add('minimum-packets', spec.minimumPackets);
+  if (live && live.speed !== null) add('speed', live.speed);
   if (spec.capacity !== null) add('capacity', spec.capacity / 1e6);
   if (spec.maximumTrainPackets !== null) add('maximum-train-packets', spec.maximumTrainPackets);
   return parts;

@@ -9,6 +9,7 @@ import { renderConfusion } from './sections/confusion.js';
 import { renderCosts } from './sections/costs.js';
 import { renderDataset } from './sections/dataset.js';
 import { renderFacts, renderHeadline } from './sections/headline.js';
+import { renderLive } from './sections/live.js';
 import { renderMethod } from './sections/method.js';
 import { renderOpenWorld } from './sections/open-world.js';
 import { renderPresence } from './sections/presence.js';
@@ -40,12 +41,13 @@ export async function renderHtml(result: Result): Promise<string> {
     { id: 'bounds', title: 'Bounds', content: renderBounds(result) },
     { id: 'transfer', title: 'Transfer', content: await renderTransfer(subject) },
     { id: 'dataset', title: 'Data', content: renderDataset(result) },
+    { id: 'live', title: 'Live', content: renderLive(result) },
     { id: 'method', title: 'Method', content: renderMethod(result) },
     { id: 'run', title: 'Reproduce', content: renderRun(result) },
   ].filter(({ content }) => render(content) !== '');
   return renderPage(`${dataset.name}: Homeveil report`, tool, {
     header: html`<p class="eyebrow">Homeveil report</p>
-<h1>${dataset.name}${dataset.synthetic ? html`<span class="badge">synthetic data</span>` : ''}</h1>
+<h1>${dataset.name}${dataset.synthetic ? html`<span class="badge">synthetic data</span>` : ''}${result.spec.live ? html`<span class="badge">live</span>` : ''}</h1>
 ${renderHeadline(result)}
 ${renderFacts(result)}`,
     nav: renderContents(sections),

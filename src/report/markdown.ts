@@ -15,7 +15,7 @@ export function renderMarkdown(result: Result): string {
   const { dataset, spec, tool } = result;
   const blocks = [
     `# ${escaped(dataset.name)}${dataset.synthetic ? ' (synthetic data)' : ''}`,
-    `${spec.view.label} view, mix ${spec.mix}, ${counted(dataset.devices.filter((device) => device.test > 0).length, 'device')}, ${counted(dataset.packets, 'packet')}, ${counted(spec.seeds, 'seed')}, windows of ${count(spec.window)} packets.`,
+    `${spec.view.label} view${spec.live ? ', live' : ''}, mix ${spec.mix}, ${counted(dataset.devices.filter((device) => device.test > 0).length, 'device')}, ${counted(dataset.packets, 'packet')}, ${counted(spec.seeds, 'seed')}, windows of ${count(spec.window)} packets.`,
     ...result.warnings.map((warning) => `> ${escaped(warning)}`),
     defenses(result),
     'Share of real packets whose device the best attack names (95 % interval): trained on undefended traffic (static), or on traffic under the same defense (adaptive). In bold: no other defense has both lower accuracy and lower cost.',

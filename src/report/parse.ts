@@ -111,6 +111,7 @@ const spec = z.object({
   minimumPackets: z.number(),
   maximumTrainPackets: maybe,
   capacity: maybe,
+  live: z.object({ speed: maybe }).optional(),
 });
 
 const dataset = z.object({
@@ -145,12 +146,14 @@ const identification = z.object({
   confusion: z.array(z.array(z.number())),
 });
 
+const spread = z.object({ p50: maybe, p95: maybe, p99: maybe, max: maybe });
+
 const cost = z.object({
   bandwidthOverhead: maybe,
   packetOverhead: maybe,
   megabytesPerDay: maybe,
   gigabytesPerMonth: maybe.optional(),
-  addedDelay: z.object({ p50: maybe, p95: maybe, p99: maybe, max: maybe }),
+  addedDelay: spread,
   delayHistogram: z
     .object({
       from: z.number().positive(),
@@ -188,6 +191,18 @@ const openWorld = z.object({
   }),
 });
 
+const live = z.object({
+  speed: z.number(),
+  seconds: z.number(),
+  connections: z.object({ opened: z.number(), failed: z.number() }),
+  messages: z.number(),
+  late: spread,
+  lost: z.number(),
+  strangers: z.number(),
+  tunnel: z.object({ late: spread, stalls: z.number() }).nullable(),
+  problems: z.array(z.string()),
+});
+
 const cell = z.object({
   attack: z.string(),
   defense: z.string(),
@@ -200,6 +215,7 @@ const cell = z.object({
   presence: presence.optional(),
   openWorld: openWorld.optional(),
   cost,
+  live: live.optional(),
   insight: z.record(z.string(), z.number()).nullable(),
   seconds: z.object({ fit: z.number(), predict: z.number(), defend: z.number() }),
 });

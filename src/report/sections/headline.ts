@@ -85,6 +85,7 @@ export function renderFacts({ spec, dataset, summary, cells }: Result): Html {
   const devices = new Set(named).size;
   const facts = [
     `${spec.view.label} view`,
+    ...(spec.live ? ['live'] : []),
     STREAMS[spec.mix],
     counted(devices, 'device'),
     ...(spec.unknown === undefined ? [] : ['open world']),

@@ -15,11 +15,14 @@ export function renderMethod({ spec }: Result): Html {
 <li><b>Score.</b> Real packets only. Cover packets are in the windows, since an observer sees them, but are not scored: each real packet gets the device that the attack finds most probable for it, cover left aside, so that a defense gets no credit for an attack that calls everything cover. How well cover is told apart is stated by itself.</li>
 <li><b>Uncertainty.</b> ${counted(spec.seeds, 'seed')}, from ${spec.seed} on. Intervals cover 95 %, by a bootstrap over blocks of the test time and over seeds; with one seed they cover the choice of test time only. The best attack is chosen on the same test that it is scored on, which can only flatter the observer.</li>
 <li><b>Checks.</b> Undefended identification must clearly beat the majority rate, or the run proves nothing; a constant-rate, constant-size tunnel must come out near the majority rate, or something leaks. A failed check is a warning at the top.</li>
-<li><b>What a simulation leaves out.</b> Defenses act on recorded traffic: how applications and TCP would react to delay is not modelled.</li>
+${spec.live ? LIVE : SIMULATED}
 </ol>
 ${renderDefinitions(spec.unknown !== undefined)}</section>
 `;
 }
+
+const SIMULATED = html`<li><b>What a simulation leaves out.</b> Defenses act on recorded traffic: how applications and TCP would react to delay is not modelled.</li>`;
+const LIVE = html`<li><b>What live traffic leaves out.</b> Applications say what a script has them say, over the sockets of one machine, without the round trips of the Internet, on a clock that may run faster than the world's.</li>`;
 
 /** What each word of a report means. */
 export function renderDefinitions(isOpen: boolean): Html {

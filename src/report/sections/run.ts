@@ -9,13 +9,14 @@ export function renderRun({ tool, environment, spec, dataset, cells }: Result): 
     (sum, { seconds: { fit, predict, defend } }) => sum + (fit ?? 0) + (predict ?? 0) + (defend ?? 0),
     0,
   );
+  const again = spec.live
+    ? 'The same command plays the same home again; what is captured is never the same twice.'
+    : dataset.synthetic
+      ? 'The same command makes the same home, and the same result file but for the times.'
+      : 'The same command on the same captures gives the same result file but for the times. Paths are as they were given.';
   return html`<section aria-labelledby="run">
 <h2 id="run">Reproduce this</h2>
-<p>${
-    dataset.synthetic
-      ? 'The same command makes the same home, and the same result file but for the times.'
-      : 'The same command on the same captures gives the same result file but for the times. Paths are as they were given.'
-  }</p>
+<p>${again}</p>
 <pre tabindex="0"><code>${benchCommand(spec).join(' \\\n  ')}</code></pre>
 <details>
 <summary>Tool, machine and full specification</summary>

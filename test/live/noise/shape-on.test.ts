@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
 import type { NoiseEvent } from '../../../src/live/noise/events.js';
 import { homeveil, temporaryFolder } from '../../cli/run-cli.js';
 import { dnsQuery } from '../../trace/fixtures.js';
 import { hasProgram } from '../../trace/programs.js';
-import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
 import { startOn, until } from '../run-live.js';
 
 const missing = whyNoNamespaces() ?? (hasProgram('dumpcap') ? null : 'no dumpcap');
