@@ -157,6 +157,8 @@ function printRow(row: FidelityRow): string[] {
     ),
     '',
     table([LEFT, RIGHT('live'), RIGHT('simulated'), RIGHT('sim. to live'), RIGHT('live to sim.')], attacks),
+    ...(row.notes.length > 0 ? [''] : []),
+    ...row.notes.flatMap((note) => wrap(`why: ${note}`, 5, 0)),
     ...figures.problems.flatMap((problem) => wrap(`warning: live: ${problem}`, 9, 0)),
   ];
 }

@@ -15,7 +15,7 @@ import { type Cost, costOf } from '../../shaping/cost.js';
 import type { OnProgress } from '../../shared/progress.js';
 import { createRng } from '../../shared/rng.js';
 import { Direction, filterPackets, Protocol, type Trace } from '../../trace/trace.js';
-import { cutRecording, planOf, recordLive } from './record.js';
+import { cutRecording, type Plan, planOf, recordLive } from './record.js';
 import { simulateLab } from './simulated.js';
 
 /** The same, of live and of simulated traffic. */
@@ -58,6 +58,8 @@ export interface FidelityRow {
     readonly liveToSimulated: Accuracy;
   }[];
   readonly majority: Pair<number>;
+  /** Why the two differ, as far as the figures show that they do; one line each. */
+  readonly notes: readonly string[];
 }
 
 export interface Quantiles {
@@ -182,7 +184,7 @@ export async function measureFidelity(spec: ResolvedSpec, options: FidelityOptio
         liveToSimulated: accuracyOf(await score('live', 'simulated')),
       });
     }
-    rows.push({
+    const row: Omit<FidelityRow, 'notes'> = {
       defense: defense.label,
       figures: live.figures(seed, defense),
       frames: mapPair(whole, (some) => total(some, () => 1)),
@@ -195,9 +197,57 @@ export async function measureFidelity(spec: ResolvedSpec, options: FidelityOptio
       told: await tell(train, test, spec, threads),
       identification,
       majority,
-    });
+    };
+    rows.push({ ...row, notes: explain(row, planOf(defense, spec, plugins)) });
   }
   return { schemaVersion: 1, tool: describeTool(), spec, rows, warnings };
+}
+
+/** Shares of difference from which on there is something to explain. */
+const NOTABLE = 0.05;
+/** Seconds: what no application notices, and what one waits for. */
+const SHORT = 0.01;
+
+/** What is known to differ between the lab and the simulation, where the figures show it. */
+function explain({ frames, kinds, gapDistance, cost, figures }: Omit<FidelityRow, 'notes'>, plan: Plan): string[] {
+  const notes: string[] = [];
+  const differs = ({ live, simulated }: Pair<number>) =>
+    Math.abs(live - simulated) > NOTABLE * Math.max(live, simulated);
+  const kind = (name: string) => kinds.find((one) => one.kind === name)?.frames;
+  const bare = kind('TCP, nothing but headers');
+  if (bare && differs(bare)) {
+    notes.push(
+      'acknowledgements: the kernel waits for up to 40 ms of its own clock and merges them, the simulation has one for every second segment',
+    );
+  }
+  if (plan.vpn && !plan.shaping && differs(frames)) {
+    notes.push(
+      "frames: the simulation cuts each packet over the VPN's MTU in two, the lab's gateway has TCP make segments that fit, and its kernel sends fewer acknowledgements",
+    );
+  }
+  const dns = kind('DNS');
+  if (plan.noise && dns && differs(dns))
+    notes.push('DNS: the names that noise looks up are others, and answers for IPv6 are empty');
+  if (plan.noise && differs(frames)) {
+    notes.push(
+      'noise: pages follow a walk over another web, over connections that are kept for a visit; without a bound on bandwidth, and without round trips',
+    );
+  }
+  if (Math.max(gapDistance.out, gapDistance.in) > NOTABLE) {
+    const late = (figures.tunnel?.late ?? figures.late).p95;
+    notes.push(
+      `gaps: the lab has no round-trip times, and ${figures.speed === 1 ? '' : `a millisecond of its processes is ${figures.speed} of the home's; `}what it sends was up to ${late === null ? 'an unknown time' : `${Math.round(late * 1000)} ms`} late (p95)`,
+    );
+  }
+  const [live, simulated] = [cost.live.addedDelay.p95 ?? 0, cost.simulated.addedDelay.p95 ?? 0];
+  if (simulated > 2 * live && simulated - live > SHORT) {
+    notes.push(
+      'delay: in the lab TCP waits for what was not acknowledged, so that less is held back at a time; in the simulation all arrives when it was recorded',
+    );
+  } else if (live > 2 * simulated && live - simulated > SHORT) {
+    notes.push('delay: the processes of the lab, two VPN ends among them, take their time; the simulation takes none');
+  }
+  return notes;
 }
 
 function ofDevices(trace: Trace, names: readonly string[]): Trace {

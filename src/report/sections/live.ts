@@ -1,5 +1,5 @@
 import type { LiveFigures, Result } from '../../harness/result.js';
-import { type Html, html } from '../escape.js';
+import { breakable, type Html, html } from '../escape.js';
 import { count, duration, fixed } from '../format.js';
 import { renderTable } from '../table.js';
 
@@ -26,7 +26,7 @@ ${renderTable(
     { title: 'Capture lost', numeric: true },
   ],
   [...played.values()].map(({ defense, seed, live }) => [
-    html`<code>${defense}</code>`,
+    html`<code>${breakable(defense)}</code>`,
     count(seed),
     fixed(live.speed, Number.isInteger(live.speed) ? 0 : 1),
     duration(live.seconds),
