@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { builtIns, resolveDefense } from '../../../src/harness/plugins.js';
+import { builtIns, prepareAll, resolveDefense } from '../../../src/harness/plugins.js';
 import { generateHome } from '../../../src/home/home.js';
 import { KINDS, largestDifference } from '../../../src/live/lab/fidelity.js';
 import { simulateLab } from '../../../src/live/lab/simulated.js';
