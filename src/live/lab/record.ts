@@ -13,7 +13,7 @@ import type { Trace } from '../../trace/trace.js';
 import { whyNotLive } from '../tunnel/end.js';
 import type { NoisePlan } from './noise-maker.js';
 import { findRequirements } from './requirements.js';
-import { type LabRun, runLab } from './run.js';
+import { type LabRun, playingTime, runLab } from './run.js';
 import { type Script, scriptOfHome, scriptOfTrace } from './script.js';
 
 /**
@@ -61,6 +61,7 @@ export async function recordLive(request: RecordRequest): Promise<Recording> {
 
   const figures = new Map<string, LiveFigures>();
   return {
+    seconds: playingTime(script, speed),
     async observe(seed, defense, part) {
       const { time } = await cut(seed);
       const { recorded, figures: own } = await run(seed, defense);

@@ -69,6 +69,9 @@ const PLAIN_VPN_MTU = 1420;
 /** So that a full packet leaves in one frame of the tunnel; see docs/tunnel.md. */
 const TUNNELLED_VPN_MTU = 1400;
 
+/** Seconds that a script takes to play, without what it takes to set up the lab. */
+export const playingTime = ({ seconds }: Script, speed: number): number => READY + (OPENING + seconds) / speed + SETTLE;
+
 /**
  * Plays a script in the lab, with a defense at work, and captures outside the gateway. The lab is gone when this returns.
  * @throws UsageError where this machine lacks what it takes; InputError where something of the lab fails
