@@ -5,8 +5,14 @@ const datagram = (number: number) => ({ number, payload: new Uint8Array(0) });
 
 test('a log says what came in, and what each frame carried', () => {
   const log = createEndLog();
-  log.taken(Uint8Array.from({ length: 96 }, (_, i) => (i === 0 ? 4 : 0)), 7);
-  log.taken(Uint8Array.from({ length: 148 }, (_, i) => (i === 0 ? 1 : 0)), -1);
+  log.taken(
+    Uint8Array.from({ length: 96 }, (_, i) => (i === 0 ? 4 : 0)),
+    7,
+  );
+  log.taken(
+    Uint8Array.from({ length: 148 }, (_, i) => (i === 0 ? 1 : 0)),
+    -1,
+  );
   log.sent([{ datagram: datagram(7), offset: 0, bytes: 50 }], Uint8Array.of(0, 0, 0, 0, 1, 0, 9));
   log.sent([], Uint8Array.of(1, 0, 0, 0, 0, 0));
   log.sent(

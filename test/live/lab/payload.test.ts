@@ -17,7 +17,9 @@ const overTcp = ['record', 'http', 'plain'];
 /** Protocols that the reader of captures finds in a message, at ports that say nothing. */
 async function recognised(speech: Speech, direction: Direction, bytes: number): Promise<string | undefined> {
   const payload = payloadOf(part(speech), direction, bytes, 0);
-  const [protocol, segment] = overTcp.includes(speech) ? [6, tcp(40_000, 40_001, payload)] : [17, udp(40_000, 40_001, payload)];
+  const [protocol, segment] = overTcp.includes(speech)
+    ? [6, tcp(40_000, 40_001, payload)]
+    : [17, udp(40_000, 40_001, payload)];
   const data = ethernet(0x0800, ipv4(protocol, segment));
   const { table } = await readBytes(`${folder}/one.pcap`, pcap([{ data }]));
   return rowOf(table, 0).protocols;

@@ -55,5 +55,10 @@ test('whatever is lost, every datagram is given a packet that it may carry, in o
 test('packets of lengths that differ are found again behind a loss', () => {
   const inner = Array.from({ length: 60 }, (_, i) => 40 + 16 * i);
   const kept = inner.map((_, i) => i).filter((i) => i % 7 !== 3);
-  expect([...matchPackets(kept.map((i) => datagramOf(inner[i]!)), inner)]).toEqual(kept);
+  expect([
+    ...matchPackets(
+      kept.map((i) => datagramOf(inner[i]!)),
+      inner,
+    ),
+  ]).toEqual(kept);
 });
