@@ -11,6 +11,7 @@ import { UsageError } from '../../shared/errors.js';
 import { createRng } from '../../shared/rng.js';
 import type { Trace } from '../../trace/trace.js';
 import { whyNotLive } from '../tunnel/end.js';
+import { noiseConfigOf } from './noise.js';
 import type { NoisePlan } from './noise-maker.js';
 import { findRequirements } from './requirements.js';
 import { type LabRun, playingTime, runLab } from './run.js';
@@ -28,6 +29,7 @@ export async function recordLive(request: RecordRequest): Promise<Recording> {
   if (missing !== null) throw new UsageError(`--live: ${missing}`);
   const script = scriptFor(request);
   const speed = spec.live?.speed ?? (await fastest([...plans.values()], request));
+  for (const { noise } of plans.values()) if (noise) checkNoise(noise, script, speed);
   const runs = new Map<string, Promise<LabRun>>();
 
   const run = (seed: number, defense: ResolvedDefense): Promise<LabRun> => {
@@ -103,6 +105,12 @@ function planOf(defense: ResolvedDefense, { view }: ResolvedSpec, plugins: Regis
   return { vpn, shaping, noise };
 }
 
+/** What cannot be had is told before anything is played. @throws UsageError */
+function checkNoise({ parameters }: ResolvedPlugin, { seconds }: Script, speed: number): void {
+  const web = { roots: ['https://lab.test/'] };
+  noiseConfigOf(parameters as NoiseParameters, { web, speed, seconds, seed: 0, state: '' });
+}
+
 const labelOf = (parts: readonly ResolvedPlugin[]): string => parts.map(({ label }) => label).join('+');
 
 function scriptFor({ spec, trace, classes }: RecordRequest): Script {
@@ -144,7 +152,7 @@ async function fastest(plans: readonly Plan[], { spec, parts, plugins }: RecordR
 }
 
 /** What was on the wire from `time` on, or before; and what entered then. A frame belongs where it is seen. */
-function partOf({ trace, original, delivered }: Observed, time: number, part: 'train' | 'test'): Observed {
+export function partOf({ trace, original, delivered }: Observed, time: number, part: 'train' | 'test'): Observed {
   const observed = splitAt(trace, time)[part];
   const entered = splitAt(original, time);
   const [from, to] = part === 'train' ? [0, entered.train.packets] : [entered.train.packets, original.packets];
