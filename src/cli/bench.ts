@@ -156,7 +156,8 @@ async function plan(specs: readonly ResolvedSpec[], options: RunOptions, json: b
   const estimates = await withProgress((progress) => estimateAll(specs, { ...options, threads: 1, ...progress }));
   const sum = (of: (one: (typeof estimates)[number]) => number) => estimates.reduce((total, one) => total + of(one), 0);
   const [cells, kept] = [sum((one) => one.cells), sum((one) => one.kept)];
-  const seconds = sum((one) => one.seconds) / Math.max(1, options.threads);
+  const playing = sum((one) => one.playing);
+  const seconds = sum((one) => one.seconds) / Math.max(1, options.threads) + playing;
   if (json) {
     const settings = specs.map((spec, i) => ({ setting: labelOf(spec), ...estimates[i]! }));
     return console.log(JSON.stringify({ settings, cells, kept, threads: options.threads, seconds }, null, 2));
@@ -170,7 +171,8 @@ async function plan(specs: readonly ResolvedSpec[], options: RunOptions, json: b
   const titles = ['attacks', 'defenses', 'adversaries', 'seeds', 'cells', 'kept'];
   const columns = [{ title: 'setting', shrink: true }, ...titles.map((title) => ({ title, align: 'right' as const }))];
   const threads = options.threads === 1 ? 'one thread' : `${options.threads} threads`;
-  const time = kept === cells ? 'all of them kept' : `about ${formatDuration(seconds)} on ${threads}`;
+  const live = playing > 0 ? `, of them ${formatDuration(playing)} to play the home` : '';
+  const time = kept === cells ? 'all of them kept' : `about ${formatDuration(seconds)} on ${threads}${live}`;
   console.log(table(columns, rows));
   console.log(`\n${formatCount(cells)} cells, ${time}; nothing was run`);
 }

@@ -19,6 +19,8 @@ export interface Estimate {
   readonly kept: number;
   /** Seconds of one thread, without reading; 0 where all is kept. */
   readonly seconds: number;
+  /** Seconds that live traffic takes to play, however many threads there are; 0 for simulated. */
+  readonly playing: number;
 }
 
 /** Windows in the two trainings that the time of one more packet is found from: full batches of the networks. */
@@ -75,7 +77,10 @@ export async function estimateAll(specs: readonly ResolvedSpec[], options: RunOp
         }
       }
     }
-    estimates.push({ cells: countCells(spec), kept: countCells(spec) - left, seconds });
+    // Undefended traffic is played whatever is asked for: it says where traffic is cut in two.
+    const played = new Set([UNDEFENDED, ...spec.defenses].map(({ label }) => label));
+    const playing = (setting?.recording?.seconds ?? 0) * played.size * spec.seeds;
+    estimates.push({ cells: countCells(spec), kept: countCells(spec) - left, seconds, playing });
   }
   return estimates;
 }

@@ -6,6 +6,8 @@ import type { LiveFigures, ResolvedDefense, ResolvedSpec } from './result.js';
 
 /** Traffic of a home under defenses that were at work on a network, in place of simulated ones. */
 export interface Recording {
+  /** That it takes to record one seed under one defense. */
+  readonly seconds: number;
   /** What an observer captured: with one seed, under one defense, of one part. Made on the first call, which takes its time. */
   observe(seed: number, defense: ResolvedDefense, part: 'train' | 'test'): Promise<Observed>;
   /** How what `observe` gives was made. */

@@ -18,6 +18,12 @@ test('the world is closed, or without the devices named, or without as many as a
   expect([resolveSpec({ unknown: 2 }).unknown, resolveSpec({ unknown: ['2'] }).unknown]).toEqual([2, 2]);
 });
 
+test('live traffic is an hour at the speed that suits it, unless told otherwise', () => {
+  expect(resolveSpec({})).not.toHaveProperty('live');
+  expect(resolveSpec({ live: true })).toMatchObject({ live: { speed: null }, data: { hours: 1 } });
+  expect(resolveSpec({ live: true, speed: 5, hours: 3 })).toMatchObject({ live: { speed: 5 }, data: { hours: 3 } });
+});
+
 test('every parameter of every defense is written out', () => {
   const { defenses } = resolveSpec({ defenses: ['pad:rule=linear+jitter'] });
   expect(defenses[0]!.label).toBe('pad:rule=linear+jitter');
@@ -50,6 +56,17 @@ test.each<[BenchRequest, RegExp]>([
   [{ trainShare: 1 }, /^--train-share: expected more than 0 and less than 1, found 1$/],
   [{ maximumTrainPackets: 0 }, /^--maximum-train-packets: expected a whole number, at least 1, found 0$/],
   [{ adversaries: ['transfer'] }, /^--adversary: expected static or adaptive beside transfer$/],
+  [{ speed: 20 }, /^--speed is for live traffic: it needs --live$/],
+  [{ live: true, speed: 0 }, /^--speed: expected a number greater than 0, found 0$/],
+  [{ live: true, speed: 101 }, /^--speed: expected at most 100, found 101$/],
+  [{ live: true, capacity: 3 }, /^--capacity does not go with --live/],
+  [{ live: true, unknown: 1 }, /^--unknown does not go with --live/],
+  [{ live: true, view: 'lan' }, /^--view lan does not go with --live: .* expected napt or vpn$/],
+  [{ live: true, view: 'vpn:tunnel=openvpn' }, /^--view vpn:tunnel=openvpn does not go with --live/],
+  [{ live: true, data: ['x'], labels: 'folder' }, /^a split by files does not go with --live/],
+  [{ live: true, data: ['x'], labels: 'file' }, /^a split by files does not go with --live/],
+  [{ live: true, data: ['x'], labels: 'l.csv', split: 'file' }, /^a split by files does not go with --live/],
+  [{ live: true, train: ['x'], test: ['y'], labels: 'l.csv' }, /^a split by files does not go with --live/],
   [{ mix: 'hoem' }, /^--mix: expected single or home or flow, found "hoem" \(did you mean "home"\?\)$/],
   [{ adversaries: ['adaptiv'] }, /^--adversary: .*did you mean "adaptive"/],
   [{ view: 'nat' }, /^no view is called "nat" \(did you mean "napt"\?\); there is lan, napt, vpn$/],

@@ -1,3 +1,4 @@
+import { UsageError } from '../../shared/errors.js';
 import { noCache } from '../cache.js';
 import { type Loader, openData } from '../dataset.js';
 import { builtIns } from '../plugins.js';
@@ -56,7 +57,8 @@ export async function openRun(spec: ResolvedSpec, load: Loader, options: RunOpti
   const jobs = jobsOf(missing(summary));
   const isShared = (options.workers ?? 1) > 1;
   const setting: Setting = { spec, view, parts: isShared ? shareParts(parts) : parts, dataset: summary.sha256 };
-  if (spec.live && record) {
+  if (spec.live) {
+    if (!record) throw new UsageError('live: expected what records (`record` of the options), found none');
     const { classes } = parts;
     const recording = await record({ spec, trace, parts, classes, plugins, onProgress, signal });
     return { run: { spec, dataset: summary, warnings, outcomes }, jobs, setting: { ...setting, recording } };

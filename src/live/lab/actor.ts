@@ -6,7 +6,7 @@ import type { Host } from './namespaces.js';
 /** A process of the lab that is spoken with. */
 export interface Actor {
   send(message: object): void;
-  /** Sends a message and gives the next one that comes. @throws InputError where the process ends without */
+  /** Sends a message and gives the first one that came since the last, or comes. @throws InputError where the process ends without */
   ask<T>(message: object): Promise<T>;
 }
 
@@ -23,22 +23,31 @@ export function startActor(host: Host, program: string): Actor {
     const line = lines.find((text) => text.includes('Error')) ?? lines[0]!;
     return new InputError(`live: a process of the lab ended early: ${line.trim() || 'without a word'}`);
   };
+  /** What has been said of its own accord, a failure for one, is the answer to what is asked next. */
+  const unread: unknown[] = [];
+  let wake = (): void => {};
+  child.on('message', (message) => {
+    unread.push(message);
+    wake();
+  });
+  let hasEnded = false;
+  child.once('close', () => {
+    hasEnded = true;
+    wake();
+  });
   const send = (message: object): void => void child.send(message, () => {});
   return {
     send,
     ask: <T>(message: object) =>
       new Promise<T>((resolve, reject) => {
-        if (child.exitCode !== null) return reject(why());
-        const onMessage = (answer: unknown) => {
-          child.off('exit', onExit);
-          resolve(answer as T);
+        wake = () => {
+          if (unread.length > 0) resolve(unread.shift() as T);
+          else if (hasEnded) reject(why());
+          else return;
+          wake = () => {};
         };
-        const onExit = () => {
-          child.off('message', onMessage);
-          reject(why());
-        };
-        child.once('message', onMessage).once('exit', onExit);
         send(message);
+        wake();
       }),
   };
 }

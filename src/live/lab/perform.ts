@@ -47,7 +47,10 @@ export function createPerformer({ part, direction, ...options }: PerformerOption
       if (!message) break;
       const now = options.now();
       if (message.direction === direction) {
-        if (now < message.time) return options.wakeAt(message.time);
+        if (now < message.time) {
+          options.wakeAt(message.time);
+          return;
+        }
         options.onSent?.(now - Math.max(message.time, ready));
         options.send(message.bytes, next);
       } else {
@@ -56,13 +59,17 @@ export function createPerformer({ part, direction, ...options }: PerformerOption
           if (until < Number.POSITIVE_INFINITY) options.wakeAt(until);
           return;
         }
-        expected += message.bytes;
+        // What was given up is not waited for again.
+        expected = Math.min(expected + message.bytes, heard);
         ready = now;
       }
       next++;
     }
     if (hasFinished || closed === Number.POSITIVE_INFINITY) return;
-    if (options.now() < closed) return options.wakeAt(closed);
+    if (options.now() < closed) {
+      options.wakeAt(closed);
+      return;
+    }
     hasFinished = true;
     options.finish();
   };

@@ -184,7 +184,10 @@ function createPlayer(order: PlayerOrder) {
       }
       count.opened++;
       const { speech, greeting } = parts[number]!;
-      if (speech !== 'tls') return overStream(socket, number, Direction.INBOUND);
+      if (speech !== 'tls') {
+        overStream(socket, number, Direction.INBOUND);
+        return;
+      }
       const secured = new TLSSocket(socket, { isServer: true, secureContext: contexts.get(greeting) });
       secured.on('error', ({ message }) => fail(message));
       secured.once('secure', () => overStream(secured, number, Direction.INBOUND));

@@ -10,9 +10,10 @@ import { tunnelDefense } from '../../shaping/tunnel.js';
 import { UsageError } from '../../shared/errors.js';
 import { createRng } from '../../shared/rng.js';
 import { whyNotLive } from '../tunnel/end.js';
+import { noiseConfigOf } from './noise.js';
 import type { NoisePlan } from './noise-maker.js';
 import { findRequirements } from './requirements.js';
-import { type LabRun, runLab } from './run.js';
+import { type LabRun, playingTime, runLab } from './run.js';
 import { type Script, scriptOfHome, scriptOfTrace } from './script.js';
 
 /**
@@ -27,6 +28,7 @@ export async function recordLive(request: RecordRequest): Promise<Recording> {
   if (missing !== null) throw new UsageError(`--live: ${missing}`);
   const script = scriptFor(request);
   const speed = spec.live?.speed ?? (await fastest([...plans.values()], request));
+  for (const { noise } of plans.values()) if (noise) checkNoise(noise, script, speed);
   const runs = new Map<string, Promise<LabRun>>();
 
   const learn = async (seed: number) => (await recording.observe(seed, UNDEFENDED, 'train')).original;
@@ -72,6 +74,7 @@ export function cutRecording(
 ): Recording {
   const figures = new Map<string, LiveFigures>();
   return {
+    seconds: playingTime(script, speed),
     async observe(seed, defense, part) {
       const time = cutTime((await run(seed, UNDEFENDED)).recorded.original, share);
       const whole = await run(seed, defense);
@@ -111,6 +114,12 @@ export function planOf(defense: ResolvedDefense, { view }: ResolvedSpec, plugins
     );
   }
   return { vpn, shaping, noise };
+}
+
+/** What cannot be had is told before anything is played. @throws UsageError */
+function checkNoise({ parameters }: ResolvedPlugin, { seconds }: Script, speed: number): void {
+  const web = { roots: ['https://lab.test/'] };
+  noiseConfigOf(parameters as NoiseParameters, { web, speed, seconds, seed: 0, state: '' });
 }
 
 const labelOf = (parts: readonly ResolvedPlugin[]): string => parts.map(({ label }) => label).join('+');
@@ -154,7 +163,7 @@ async function fastest(plans: readonly Plan[], { spec, parts, plugins }: RecordR
 }
 
 /** What was on the wire from `time` on, or before; and what entered then. A frame belongs where it is seen. */
-function partOf({ trace, original, delivered }: Observed, time: number, part: 'train' | 'test'): Observed {
+export function partOf({ trace, original, delivered }: Observed, time: number, part: 'train' | 'test'): Observed {
   const observed = splitAt(trace, time)[part];
   const entered = splitAt(original, time);
   const [from, to] = part === 'train' ? [0, entered.train.packets] : [entered.train.packets, original.packets];

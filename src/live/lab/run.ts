@@ -69,6 +69,9 @@ export const PLAIN_VPN_MTU = 1420;
 /** So that a full packet leaves in one frame of the tunnel; see docs/tunnel.md. */
 export const TUNNELLED_VPN_MTU = 1400;
 
+/** Seconds that a script takes to play, without what it takes to set up the lab. */
+export const playingTime = ({ seconds }: Script, speed: number): number => READY + (OPENING + seconds) / speed + SETTLE;
+
 /**
  * Plays a script in the lab, with a defense at work, and captures outside the gateway. The lab is gone when this returns.
  * @throws UsageError where this machine lacks what it takes; InputError where something of the lab fails
@@ -78,14 +81,21 @@ export async function runLab(options: LabOptions): Promise<LabRun> {
   signal?.throwIfAborted();
   const folder = mkdtempSync(join(tmpdir(), 'homeveil-lab-'));
   let stage: Stage | null = null;
+  const clean = (): void => {
+    stage?.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  // Ctrl-C ends the process by way of its exit handlers.
+  process.once('exit', clean);
   try {
     stage = createStage(script, vpn);
     const maker = noise ? await openNoise(stage, noise, folder) : null;
     const players = await startPlayers(stage, options, folder);
     const ends = shaping ? await startEnds(stage, options, shaping, folder) : null;
-    const tunnel = vpn
-      ? await openVpn(stage, ends?.entry ?? `${INTERNET_ADDRESS}:${VPN_PORT}`, ends ? TUNNELLED_VPN_MTU : PLAIN_VPN_MTU)
-      : null;
+    const tunnel = vpn ? stage.vpn : null;
+    if (tunnel) {
+      openVpn(stage, ends?.entry ?? `${INTERNET_ADDRESS}:${VPN_PORT}`, ends ? TUNNELLED_VPN_MTU : PLAIN_VPN_MTU);
+    }
     const recorders = await startRecorders(stage, tunnel, folder);
     const start = Date.now() + (READY + OPENING / speed) * 1000;
     for (const player of players) player.send({ type: 'begin', start } satisfies PlayerMessage);
@@ -118,8 +128,8 @@ export async function runLab(options: LabOptions): Promise<LabRun> {
       figures: { ...summarize(reports, speed), seconds, lost, strangers: recorded.strangers, tunnel: tunnelled },
     };
   } finally {
-    stage?.close();
-    rmSync(folder, { recursive: true, force: true });
+    process.off('exit', clean);
+    clean();
   }
 }
 

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { UsageError } from '../../shared/errors.js';
 import { createNetwork, type Host } from './namespaces.js';
 import { findRequirements } from './requirements.js';
@@ -26,6 +27,8 @@ export interface Stage {
   readonly internet: Host;
   /** Behind it, the web that noise goes to. */
   readonly web: Host;
+  /** Of the VPN, where there is to be one. */
+  readonly vpn: Vpn;
   close(): void;
 }
 
@@ -53,6 +56,8 @@ export interface Vpn {
 export const VPN_ADDRESS = '10.99.0.2';
 const VPN_FAR_ADDRESS = '10.99.0.1';
 export const VPN_PORT = 51_820;
+/** Where wireguard-go is told what to do, in one folder for all namespaces; it leaves it behind when it is killed. */
+const socketOf = (name: string): string => `/var/run/wireguard/${name}.sock`;
 
 /** @throws UsageError where this machine lacks what it takes */
 export function createStage(script: Script, vpn: boolean): Stage {
@@ -103,11 +108,16 @@ export function createStage(script: Script, vpn: boolean): Stage {
     batch(internet!, routes);
     for (const host of [timestamps!, plain!, browser!, internet!, web!])
       sysctl(host, 'net.ipv4.tcp_slow_start_after_idle=0');
+    const id = randomBytes(3).toString('hex');
+    const names: Vpn = { home: `hv${id}h`, far: `hv${id}f` };
     return {
       devices: { timestamps: timestamps!, plain: plain! },
       addresses,
-      ...{ browser: browser!, gateway: gateway!, internet: internet!, web: web! },
-      close: () => network.close(),
+      ...{ browser: browser!, gateway: gateway!, internet: internet!, web: web!, vpn: names },
+      close() {
+        network.close();
+        for (const name of Object.values(names)) rmSync(socketOf(name), { force: true });
+      },
     };
   } catch (thrown) {
     network.close();
@@ -137,10 +147,7 @@ function batch(host: Host, commands: string): void {
  * Opens a VPN between gateway and Internet, through which all of the home's traffic then goes.
  * @param endpoint where the gateway's end sends to: the other end itself, or a tunnel that carries what it sends
  */
-export async function openVpn({ gateway, internet }: Stage, endpoint: string, mtu: number): Promise<Vpn> {
-  // wireguard-go's control sockets lie in one folder for all namespaces.
-  const id = randomBytes(3).toString('hex');
-  const vpn = { home: `hv${id}h`, far: `hv${id}f` };
+export function openVpn({ gateway, internet, vpn }: Stage, endpoint: string, mtu: number): void {
   const script = (host: Host, text: string) => host.run('sh', '-ec', text).trim();
   const keys = [gateway, internet].map((host) => {
     const secret = script(host, 'wg genkey');
@@ -181,5 +188,4 @@ export async function openVpn({ gateway, internet }: Stage, endpoint: string, mt
     done
     exit 1`,
   );
-  return vpn;
 }
