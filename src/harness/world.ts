@@ -83,7 +83,7 @@ export function createWorld(
   whole: Parts,
   seed: number,
   registry: Registry = builtIns,
-  recording: Recording | null = null,
+  recording: Omit<Recording, 'seconds'> | null = null,
 ): World {
   const parts = holdOut(whole, spec, seed);
   const prepared = new Map<string, Promise<readonly AppliedDefense[]>>();

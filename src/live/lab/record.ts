@@ -55,7 +55,7 @@ export async function recordLive(request: RecordRequest): Promise<Recording> {
   };
 
   const recording = cutRecording(run, spec.split.train!);
-  return recording;
+  return { ...recording, seconds: playingTime(script, speed) };
 }
 
 /** A run of a home under a defense, whole. */
@@ -71,10 +71,9 @@ export interface WholeRun {
 export function cutRecording(
   run: (seed: number, defense: ResolvedDefense) => Promise<WholeRun>,
   share: number,
-): Recording {
+): Omit<Recording, 'seconds'> {
   const figures = new Map<string, LiveFigures>();
   return {
-    seconds: playingTime(script, speed),
     async observe(seed, defense, part) {
       const time = cutTime((await run(seed, UNDEFENDED)).recorded.original, share);
       const whole = await run(seed, defense);
