@@ -1,7 +1,8 @@
 import type { Rng } from '../../shared/rng.js';
+import { highest, lowest, valueAt } from './distribution.js';
 import { normalProbability } from './gaps.js';
 import { createPredictor, type Following } from './predictor.js';
-import { type FittedChannel, LEVELS } from './profile.js';
+import type { FittedChannel } from './profile.js';
 import { classOf } from './recurrence.js';
 import { fromRhythm } from './rhythm.js';
 
@@ -17,6 +18,12 @@ export interface Walk {
 export function createWalk({ kinds, packets, contexts, rhythm }: FittedChannel, start: number, rng: Rng): Walk {
   const predictor = createPredictor(contexts);
   const lastKind = new Float64Array(kinds.length).fill(Number.NaN);
+  /** By kind that others keep time by, its last times, the newest first. */
+  const kept: (number[] | undefined)[] = [];
+  for (const { clock } of packets) {
+    if (clock) kept[clock.kind] = new Array<number>(Math.max(clock.back, kept[clock.kind]?.length ?? 0)).fill(Number.NaN);
+  }
+  const ago = (kind: number, back: number) => kept[kind]![back - 1]!;
   const lastPacket = new Float64Array(packets.length).fill(Number.NaN);
   const score = new Float64Array(packets.length).fill(Number.NaN);
   const weights = new Float64Array(packets.length);
@@ -42,6 +49,23 @@ export function createWalk({ kinds, packets, contexts, rhythm }: FittedChannel, 
     return symbols[i]!;
   };
 
+  const levels = packets.map((packet) => packet.levels && createPredictor(packet.levels.contexts));
+
+  /** A level from 0 to 1, as it follows on the last ones for this packet. */
+  const level = (symbol: number): number => {
+    const { levels: chain, persistence } = packets[symbol]!;
+    if (chain) {
+      const predictor = levels[symbol]!;
+      const { symbols, counts } = predictor.following();
+      let left = rng.uniform() * counts.reduce((sum, count) => sum + count, 0);
+      let i = 0;
+      while (i < symbols.length - 1 && left >= counts[i]!) left -= counts[i++]!;
+      predictor.push(symbols[i]!);
+      return (symbols[i]! + rng.uniform()) / chain.classes;
+    }
+    return persistence === undefined ? rng.uniform() : drift(symbol, persistence);
+  };
+
   /** A level from 0 to 1 that is like the last one for this packet: a Gaussian copula. */
   const drift = (symbol: number, persistence: number): number => {
     const before = score[symbol]!;
@@ -58,27 +82,22 @@ export function createWalk({ kinds, packets, contexts, rhythm }: FittedChannel, 
     step() {
       const symbol = choose(predictor.following());
       predictor.push(symbol);
-      const { kind, gapSeconds, clock, persistence, rhythmic } = packets[symbol]!;
-      const level = persistence === undefined ? rng.uniform() : drift(symbol, persistence);
-      const due = clock ? lastKind[clock.kind]! + drawQuantile(clock.seconds, level) : Number.NaN;
+      const { kind, gapSeconds, clock, rhythmic } = packets[symbol]!;
+      const u = level(symbol);
+      const due = clock ? ago(clock.kind, clock.back) + valueAt(clock.seconds, u) : Number.NaN;
       // What was never seen shows no time; and what a sequence drawn by chance would make wait too long does not.
       if (Number.isNaN(due)) {
-        const gap = drawQuantile(gapSeconds, level);
+        const gap = valueAt(gapSeconds, u);
         now += rhythmic && rhythm ? fromRhythm(rhythm, now, gap) : gap;
-      } else now = Math.min(Math.max(due, now + gapSeconds[0]!), now + gapSeconds.at(-1)!);
+      } else now = Math.min(Math.max(due, now + lowest(gapSeconds)), now + highest(gapSeconds));
       lastKind[kind] = now;
+      const times = kept[kind];
+      if (times) {
+        times.pop();
+        times.unshift(now);
+      }
       lastPacket[symbol] = now;
       return symbol;
     },
   };
-}
-
-/** Where in a distribution given by quantiles the level `u` lies, from 0 to 1. */
-export function drawQuantile(quantiles: readonly number[], u: number): number {
-  if (quantiles.length === 1) return quantiles[0]!;
-  const levels = LEVELS[quantiles.length]!;
-  let i = 1;
-  while (i < levels.length - 1 && u >= levels[i]!) i++;
-  const [low, high] = [levels[i - 1]!, levels[i]!];
-  return quantiles[i - 1]! + ((u - low) / (high - low)) * (quantiles[i]! - quantiles[i - 1]!);
 }
