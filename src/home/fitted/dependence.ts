@@ -1,5 +1,5 @@
-import { createRng } from '../../shared/rng.js';
-import { scoreCorrelation } from './gaps.js';
+import { createRng, type Rng } from '../../shared/rng.js';
+import { normalProbability, scoreCorrelation } from './gaps.js';
 import { createPredictor } from './predictor.js';
 import type { FittedPacket } from './profile.js';
 import { learnSequence } from './sequence.js';
@@ -44,10 +44,10 @@ export function findDependence(samples: readonly number[]): Dependence {
     predictor.push(symbol);
   }
   for (const { next } of contexts) byChain -= perNumber * next.length;
+
+  if (contexts.length === 1) byChain = 0;
   if (Math.max(byCorrelation, byChain) <= 0) return {};
-  return byChain > byCorrelation
-    ? { levels: { classes, contexts } }
-    : { persistence: Number(persistence.toFixed(4)) };
+  return byChain > byCorrelation ? { levels: { classes, contexts } } : { persistence: Number(persistence.toFixed(4)) };
 }
 
 /** The class of each sample, from 0 for the least; equal samples are ranked by chance, so that each class has its share. */
@@ -59,4 +59,26 @@ function classesOf(samples: readonly number[], classes: number): Uint8Array {
   const level = new Uint8Array(n);
   for (const [rank, i] of order.entries()) level[i] = Math.floor((rank * classes) / n);
   return level;
+}
+
+/** Draws levels from 0 to 1, uniform in the long run, each as it follows on those drawn before. */
+export function createLevels({ levels, persistence }: Dependence, rng: Rng): () => number {
+  if (levels) {
+    const predictor = createPredictor(levels.contexts);
+    return () => {
+      const { symbols, counts } = predictor.following();
+      let left = rng.uniform() * counts.reduce((sum, count) => sum + count, 0);
+      let i = 0;
+      while (i < symbols.length - 1 && left >= counts[i]!) left -= counts[i++]!;
+      predictor.push(symbols[i]!);
+      return (symbols[i]! + rng.uniform()) / levels.classes;
+    };
+  }
+  if (persistence === undefined) return () => rng.uniform();
+  let score = Number.NaN;
+  return () => {
+    const fresh = rng.normal(0, 1);
+    score = Number.isNaN(score) ? fresh : persistence * score + Math.sqrt(1 - persistence * persistence) * fresh;
+    return normalProbability(score);
+  };
 }

@@ -17,8 +17,14 @@ const distribution = (value: z.ZodNumber) =>
     .array(z.tuple([z.number().min(0).max(1), value]))
     .min(1)
     .max(64)
-    .refine((points) => points.every(([level, x], i) => i === 0 || (level >= points[i - 1]![0] && x >= points[i - 1]![1])), {
-      error: 'expected levels and values in ascending order',
+    .refine(
+      (points) => points.every(([level, x], i) => i === 0 || (level >= points[i - 1]![0] && x >= points[i - 1]![1])),
+      {
+        error: 'expected levels and values in ascending order',
+      },
+    )
+    .refine((points) => points[0]![0] === 0 && (points.length === 1 || points.at(-1)![0] === 1), {
+      error: 'expected levels from 0 to 1',
     });
 
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -75,8 +81,8 @@ const packetSchema = z.strictObject({
   gapSeconds: distribution(z.number().min(0).max(MAX_GAP_SECONDS)),
   rhythmic: z.literal(true).optional(),
   /**
-   * Where it keeps time by another packet: by the last of a kind, or the last but one (`back` 2), mostly its own. `gapSeconds` then only says within
-   * what bounds.
+   * Where it keeps time by another packet: the last of a kind, mostly its own, or the last but one (`back` 2). `gapSeconds` then only says
+   * within what bounds.
    */
   clock: z
     .strictObject({
@@ -90,13 +96,8 @@ const packetSchema = z.strictObject({
    * where each is drawn anew; near 1 where the time drifts.
    */
   persistence: z.number().min(-0.999).max(0.9999).optional(),
-  /**
-   * How the time depends on those drawn before for this packet: which of so many equal classes of its distribution follows on
-   * which. Left out where each is drawn anew.
-   */
-  levels: z
-    .strictObject({ classes: z.int().min(2).max(64), contexts: z.array(contextSchema).min(1) })
-    .optional(),
+  /** In place of `persistence`, where that says too little: which of so many equal classes of the time's distribution follows on which. */
+  levels: z.strictObject({ classes: z.int().min(2).max(64), contexts: z.array(contextSchema).min(1) }).optional(),
   /**
    * How many times as often as its contexts say it comes, by the time since it last came, or any of its kind: `factors` holds one
    * more than `seconds`, which are the cuts between them.
@@ -201,7 +202,12 @@ export function parseProfiles(text: string, where: string): Profiles {
   }
   if (typeof schemaVersion === 'number' && schemaVersion > PROFILES_VERSION) {
     throw new InputError(
-      `${where}: expected profiles of version ${PROFILES_VERSION} or before, found ${schemaVersion}: made by a newer homeveil`,
+      `${where}: expected profiles of version ${PROFILES_VERSION}, found ${schemaVersion}: made by a newer homeveil`,
+    );
+  }
+  if (typeof schemaVersion === 'number' && schemaVersion < PROFILES_VERSION) {
+    throw new InputError(
+      `${where}: expected profiles of version ${PROFILES_VERSION}, found ${schemaVersion}: made by an older homeveil; run homeveil home fit again`,
     );
   }
   const parsed = profilesSchema.safeParse(data);
@@ -228,17 +234,21 @@ function checkReferences({ devices }: Profiles, where: string): void {
       for (const [k, kind] of kinds.entries()) {
         check(kind.service, device.services.length, `kinds.${k}.service`, 'services');
       }
-      for (const [p, { kind, clock }] of packets.entries()) {
+      const checkContexts = (contexts: readonly FittedContext[], path: string, length: number, what: string) => {
+        for (const [k, { after, next }] of contexts.entries()) {
+          for (const index of after) check(index, length, `${path}.${k}.after`, what);
+          for (const [index] of next) check(index, length, `${path}.${k}.next`, what);
+        }
+        if (!contexts.some(({ after }) => after.length === 0)) {
+          throw new InputError(`${place}.${path}: expected one after nothing, found none`);
+        }
+      };
+      for (const [p, { kind, clock, levels }] of packets.entries()) {
         check(kind, kinds.length, `packets.${p}.kind`, 'kinds');
         if (clock) check(clock.kind, kinds.length, `packets.${p}.clock.kind`, 'kinds');
+        if (levels) checkContexts(levels.contexts, `packets.${p}.levels.contexts`, levels.classes, 'classes');
       }
-      for (const [k, { after, next }] of contexts.entries()) {
-        for (const index of after) check(index, packets.length, `contexts.${k}.after`, 'packets');
-        for (const [index] of next) check(index, packets.length, `contexts.${k}.next`, 'packets');
-      }
-      if (!contexts.some(({ after }) => after.length === 0)) {
-        throw new InputError(`${place}.contexts: expected one after nothing, found none`);
-      }
+      checkContexts(contexts, 'contexts', packets.length, 'packets');
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Rng } from '../../shared/rng.js';
+import { createLevels } from './dependence.js';
 import { highest, lowest, valueAt } from './distribution.js';
-import { normalProbability } from './gaps.js';
 import { createPredictor, type Following } from './predictor.js';
 import type { FittedChannel } from './profile.js';
 import { classOf } from './recurrence.js';
@@ -21,11 +21,12 @@ export function createWalk({ kinds, packets, contexts, rhythm }: FittedChannel, 
   /** By kind that others keep time by, its last times, the newest first. */
   const kept: (number[] | undefined)[] = [];
   for (const { clock } of packets) {
-    if (clock) kept[clock.kind] = new Array<number>(Math.max(clock.back, kept[clock.kind]?.length ?? 0)).fill(Number.NaN);
+    if (clock)
+      kept[clock.kind] = new Array<number>(Math.max(clock.back, kept[clock.kind]?.length ?? 0)).fill(Number.NaN);
   }
   const ago = (kind: number, back: number) => kept[kind]![back - 1]!;
   const lastPacket = new Float64Array(packets.length).fill(Number.NaN);
-  const score = new Float64Array(packets.length).fill(Number.NaN);
+  const levels = packets.map((packet) => createLevels(packet, rng));
   const weights = new Float64Array(packets.length);
   let now = start;
 
@@ -49,32 +50,6 @@ export function createWalk({ kinds, packets, contexts, rhythm }: FittedChannel, 
     return symbols[i]!;
   };
 
-  const levels = packets.map((packet) => packet.levels && createPredictor(packet.levels.contexts));
-
-  /** A level from 0 to 1, as it follows on the last ones for this packet. */
-  const level = (symbol: number): number => {
-    const { levels: chain, persistence } = packets[symbol]!;
-    if (chain) {
-      const predictor = levels[symbol]!;
-      const { symbols, counts } = predictor.following();
-      let left = rng.uniform() * counts.reduce((sum, count) => sum + count, 0);
-      let i = 0;
-      while (i < symbols.length - 1 && left >= counts[i]!) left -= counts[i++]!;
-      predictor.push(symbols[i]!);
-      return (symbols[i]! + rng.uniform()) / chain.classes;
-    }
-    return persistence === undefined ? rng.uniform() : drift(symbol, persistence);
-  };
-
-  /** A level from 0 to 1 that is like the last one for this packet: a Gaussian copula. */
-  const drift = (symbol: number, persistence: number): number => {
-    const before = score[symbol]!;
-    const fresh = rng.normal(0, 1);
-    const z = Number.isNaN(before) ? fresh : persistence * before + Math.sqrt(1 - persistence * persistence) * fresh;
-    score[symbol] = z;
-    return normalProbability(z);
-  };
-
   return {
     get now() {
       return now;
@@ -83,11 +58,11 @@ export function createWalk({ kinds, packets, contexts, rhythm }: FittedChannel, 
       const symbol = choose(predictor.following());
       predictor.push(symbol);
       const { kind, gapSeconds, clock, rhythmic } = packets[symbol]!;
-      const u = level(symbol);
-      const due = clock ? ago(clock.kind, clock.back) + valueAt(clock.seconds, u) : Number.NaN;
+      const level = levels[symbol]!();
+      const due = clock ? ago(clock.kind, clock.back) + valueAt(clock.seconds, level) : Number.NaN;
       // What was never seen shows no time; and what a sequence drawn by chance would make wait too long does not.
       if (Number.isNaN(due)) {
-        const gap = valueAt(gapSeconds, u);
+        const gap = valueAt(gapSeconds, level);
         now += rhythmic && rhythm ? fromRhythm(rhythm, now, gap) : gap;
       } else now = Math.min(Math.max(due, now + lowest(gapSeconds)), now + highest(gapSeconds));
       lastKind[kind] = now;
