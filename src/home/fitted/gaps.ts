@@ -59,9 +59,9 @@ export function gapClass(cuts: readonly number[], gap: number): number {
   return c;
 }
 
-/** Seven significant digits: a timer of five minutes is steady to a millisecond, and one that is rounded to a tenth is told by that. */
+/** Six significant digits, or a microsecond: a timer of five minutes is steady to a millisecond, and told from one that is rounded more. */
 export function significant(x: number): number {
-  return Number(x.toPrecision(7));
+  return Number(Number(x.toPrecision(6)).toFixed(6));
 }
 
 /**
