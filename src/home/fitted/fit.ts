@@ -17,8 +17,7 @@ export interface FitOptions {
   readonly price: number;
 }
 
-/** A quarter of BIC's price is about AIC's for ten thousand packets: a sequence is to be made again, not to be explained. */
-export const FIT_DEFAULTS: FitOptions = { order: 12, price: 0.25 };
+export const FIT_DEFAULTS: FitOptions = { order: 12, price: 1 };
 
 /** Frame lengths of a service and direction that are told apart, if they make up {@link OWN_LENGTH_SHARE} at least. */
 const MOST_LENGTHS = 48;
