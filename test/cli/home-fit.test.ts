@@ -24,7 +24,7 @@ test('fit writes profiles with the data and the tool they are of', async () => {
   expect(fit.stdout).toMatch(/Echo Dot +[\d,]+ +[\d.]+ +\d+ +\d+ +\d+ +[\d.]+ kB/);
   const { trace } = await loadTrace([file('home.pcap')], file('home.csv'));
   const profiles = readProfiles(file('profiles.json'));
-  expect(profiles.schemaVersion).toBe(1);
+  expect(profiles.schemaVersion).toBe(2);
   expect(profiles.tool.name).toBe('homeveil');
   expect(profiles.data).toMatchObject({ name: 'home.pcap', packets: trace.packets, fromSeconds: trace.time[0] });
   expect(profiles.data.sha256).toMatch(/^[0-9a-f]{64}$/);

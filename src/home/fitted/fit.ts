@@ -1,7 +1,9 @@
 import { Direction, PROTOCOL_NAMES, type Trace } from '../../trace/trace.js';
 import { balance, offBy } from './balance.js';
 import { findChannels, SILENCE_SECONDS } from './channels.js';
-import { gapClass, gapCuts, quantilesOf, scoreCorrelation, significant } from './gaps.js';
+import { findDependence } from './dependence.js';
+import { type Distribution, distributionOf, lowest, valueAt } from './distribution.js';
+import { gapClass, gapCuts, significant } from './gaps.js';
 import type { FittedChannel, FittedContext, FittedDevice, FittedKind, FittedPacket } from './profile.js';
 import { findRecurrences } from './recurrence.js';
 import { findRhythm, RHYTHM_SECONDS, toRhythm } from './rhythm.js';
@@ -33,9 +35,8 @@ const FEWEST_TO_CLASS = 50;
 /** Kinds that others may keep time by, the most frequent ones; and packets it takes to tell that they do. */
 const MOST_CLOCKS = 16;
 const FEWEST_TO_CLOCK = 8;
-/** Times of a packet that it takes to see how one depends on the last, and how much that must be to be kept. */
-const FEWEST_TO_CORRELATE = 30;
-const LEAST_PERSISTENCE = 0.15;
+/** Timers of one kind that may take turns. */
+const MOST_BACK = 3;
 
 export interface FittedTrace {
   readonly devices: FittedDevice[];
@@ -155,23 +156,23 @@ function fitChannel(
   const symbols = symbolsOf(kinds, gaps, rows, trace, table);
   const clocks = createClocks(times, kinds);
   const packets = symbols.members.map((members): FittedPacket => {
-    let gapSeconds = quantilesOf(
+    let gapSeconds = distributionOf(
       members.map((i) => gaps[i]!),
       significant,
     );
-    const clock = gapSeconds[0]! >= SILENCE_SECONDS ? clocks(members, gapSeconds) : undefined;
-    const rhythmic = rhythm !== null && !clock && gapSeconds[0]! >= RHYTHM_SECONDS;
+    const clock = lowest(gapSeconds) >= SILENCE_SECONDS ? clocks(members, gapSeconds) : undefined;
+    const rhythmic = rhythm !== null && !clock && lowest(gapSeconds) >= RHYTHM_SECONDS;
     const timed = clock
       ? clock.lags
       : members.map((i) => (rhythmic ? toRhythm(rhythm, trace.time[rows[i]!]! - gaps[i]!, gaps[i]!) : gaps[i]!));
-    if (rhythmic) gapSeconds = quantilesOf(timed, significant);
-    const persistence = timed.length < FEWEST_TO_CORRELATE ? 0 : scoreCorrelation(timed);
+    if (rhythmic) gapSeconds = distributionOf(timed, significant);
+    const dependence = findDependence(timed);
     return {
       kind: kinds.kind[members[0]!]!,
       gapSeconds,
       ...(rhythmic && { rhythmic }),
-      ...(clock && { clock: { kind: clock.kind, seconds: clock.seconds } }),
-      ...(Math.abs(persistence) >= LEAST_PERSISTENCE && { persistence: Number(persistence.toFixed(4)) }),
+      ...(clock && { clock: { kind: clock.kind, back: clock.back, seconds: clock.seconds } }),
+      ...dependence,
       count: members.length,
     };
   });
@@ -211,7 +212,7 @@ function describeKind(
   return {
     service: ofFlow[trace.flow[row]!]!,
     direction: trace.direction[row] === Direction.OUTBOUND ? 'out' : 'in',
-    bytes: quantilesOf(
+    bytes: distributionOf(
       members.map((i) => trace.length[rows[i]!]!),
       Math.round,
     ),
@@ -238,16 +239,17 @@ function findStrands(trace: Trace, rows: Uint32Array, { services, ofFlow }: Serv
 
 interface FoundClock {
   readonly kind: number;
-  readonly seconds: number[];
+  readonly back: number;
+  readonly seconds: Distribution;
   readonly lags: readonly number[];
 }
 
-type FindClock = (members: readonly number[], gapSeconds: readonly number[]) => FoundClock | undefined;
+type FindClock = (members: readonly number[], gapSeconds: Distribution) => FoundClock | undefined;
 
 /** Finds what packets keep time by: the kind whose last packet they come most steadily after, if that is steadier by half. */
 function createClocks(times: Float64Array, { kind, members }: Kinds): FindClock {
-  const spread = (q: readonly number[]) => (q.length < 3 ? 0 : q.at(-2)! - q[1]!);
-  // Where the last packet of a kind before each place was, for the most frequent kinds, when asked for.
+  const spread = (d: Distribution) => valueAt(d, 0.9) - valueAt(d, 0.1);
+  // Where the packets of a kind before each place were, for the most frequent kinds, when asked for.
   const before = new Map<number, Int32Array>();
   const lastOf = (k: number) => {
     let places = before.get(k);
@@ -267,15 +269,23 @@ function createClocks(times: Float64Array, { kind, members }: Kinds): FindClock 
     if (own.length < FEWEST_TO_CLOCK) return undefined;
     let best: FoundClock | undefined;
     let least = spread(gapSeconds) / 2;
-    for (const candidate of new Set([kind[own[0]!]!, ...frequent])) {
+    const ownKind = kind[own[0]!]!;
+    for (const candidate of new Set([ownKind, ...frequent])) {
       const places = lastOf(candidate);
-      const lags: number[] = [];
-      for (const i of own) if (places[i]! >= 0) lags.push(times[i]! - times[places[i]!]!);
-      if (lags.length < own.length - 1) continue;
-      const seconds = quantilesOf(lags, significant);
-      if (spread(seconds) >= least) continue;
-      least = spread(seconds);
-      best = { kind: candidate, seconds, lags };
+      // Two timers that send the same take turns: each comes steadily after the last but one.
+      for (let back = 1; back <= (candidate === ownKind ? MOST_BACK : 1); back++) {
+        const lags: number[] = [];
+        for (const i of own) {
+          let place = i;
+          for (let step = 0; step < back && place >= 0; step++) place = places[place]!;
+          if (place >= 0) lags.push(times[i]! - times[place]!);
+        }
+        if (lags.length < own.length - back) continue;
+        const seconds = distributionOf(lags, significant);
+        if (spread(seconds) >= (back === 1 ? least : least / 2)) continue;
+        least = spread(seconds);
+        best = { kind: candidate, back, seconds, lags };
+      }
     }
     return best;
   };

@@ -1,5 +1,3 @@
-import { LEVELS } from './profile.js';
-
 const BINS_PER_DECADE = 10;
 const LOWEST = -7;
 const HIGHEST = 8;
@@ -61,23 +59,9 @@ export function gapClass(cuts: readonly number[], gap: number): number {
   return c;
 }
 
-/** The quantiles of `samples`, as many as there are samples for (at least one), each rounded by `round`. */
-export function quantilesOf(samples: readonly number[], round: (x: number) => number): number[] {
-  const sorted = Float64Array.from(samples).sort();
-  const n = sorted.length;
-  if (sorted[0] === sorted[n - 1]) return [round(sorted[0]!)];
-  const size = n >= 200 ? 11 : n >= 30 ? 7 : n >= 8 ? 5 : 3;
-  return LEVELS[size]!.map((level) => {
-    const at = level * (n - 1);
-    const low = Math.floor(at);
-    const high = Math.min(n - 1, low + 1);
-    return round(sorted[low]! + (at - low) * (sorted[high]! - sorted[low]!));
-  });
-}
-
-/** Four significant digits: more than any capture's clock can be trusted with. */
+/** Six significant digits, or a microsecond: a timer of five minutes is steady to a millisecond, and told from one that is rounded more. */
 export function significant(x: number): number {
-  return Number(x.toPrecision(4));
+  return Number(Number(x.toPrecision(6)).toFixed(6));
 }
 
 /**

@@ -1,8 +1,9 @@
 import { InputError } from '../../shared/errors.js';
 import { createRng, type Rng } from '../../shared/rng.js';
 import { Direction, type PacketRow, PROTOCOL_NAMES, type TraceBuilder } from '../../trace/trace.js';
+import { highest, valueAt } from './distribution.js';
 import type { FittedChannel, FittedDevice, FittedService } from './profile.js';
-import { createWalk, drawQuantile } from './walk.js';
+import { createWalk } from './walk.js';
 
 /** A channel may make so many times the packets it should, by chance; and so many without anyone asking. */
 const RUNAWAY = 100;
@@ -66,7 +67,7 @@ function generateChannel(
     const flow = rank === 'new' ? flows.start() : flows.use(rank);
     if (walk.now < from) continue;
     row.time = walk.now;
-    row.length = bytes.length === 1 ? bytes[0]! : Math.round(drawQuantile(bytes, rng.uniform()));
+    row.length = bytes.length === 1 ? bytes[0]![1] : Math.round(valueAt(bytes, rng.uniform()));
     row.direction = direction[k]!;
     row.protocols = protocols[k]!;
     row.flow = flows.row(flow);
@@ -79,7 +80,7 @@ function generateChannel(
 function warmUp({ packets }: FittedChannel): number {
   const total = packets.reduce((sum, { count }) => sum + count, 0);
   const usual = packets.filter(({ count }) => count * 1000 >= total);
-  return Math.min(LONGEST_WARM_UP_SECONDS, Math.max(1, ...usual.map(({ gapSeconds }) => gapSeconds.at(-1)!)));
+  return Math.min(LONGEST_WARM_UP_SECONDS, Math.max(1, ...usual.map(({ gapSeconds }) => highest(gapSeconds))));
 }
 
 function protocolBits(names: readonly string[]): number {

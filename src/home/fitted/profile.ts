@@ -4,30 +4,28 @@ import { InputError } from '../../shared/errors.js';
 import { PROTOCOL_NAMES } from '../../trace/trace.js';
 
 /** Raise it with any change after which older versions of the tool would read profiles wrongly. */
-export const PROFILES_VERSION = 1;
+export const PROFILES_VERSION = 2;
 
 /** Says what the file is, to people and to {@link parseProfiles}. */
 const KIND = 'homeveil device profiles';
 
-/**
- * A distribution by its quantiles, as many as there were samples for: at the levels of {@link LEVELS} for that number. Values
- * between two of them are taken to be uniform.
- */
-export const LEVELS: Readonly<Record<number, readonly number[]>> = {
-  1: [0.5],
-  3: [0, 0.5, 1],
-  5: [0, 0.25, 0.5, 0.75, 1],
-  7: [0, 0.1, 0.25, 0.5, 0.75, 0.9, 1],
-  11: [0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1],
-};
-
 const MAX_GAP_SECONDS = 366 * 86_400;
 
-const quantiles = (value: z.ZodNumber) =>
+/** Points of a cumulative curve, as in {@link Distribution}. */
+const distribution = (value: z.ZodNumber) =>
   z
-    .array(value)
-    .refine((q) => q.length in LEVELS, { error: `expected ${Object.keys(LEVELS).join(', ')} quantiles` })
-    .refine((q) => q.every((x, i) => i === 0 || x >= q[i - 1]!), { error: 'expected quantiles in ascending order' });
+    .array(z.tuple([z.number().min(0).max(1), value]))
+    .min(1)
+    .max(64)
+    .refine(
+      (points) => points.every(([level, x], i) => i === 0 || (level >= points[i - 1]![0] && x >= points[i - 1]![1])),
+      {
+        error: 'expected levels and values in ascending order',
+      },
+    )
+    .refine((points) => points[0]![0] === 0 && (points.length === 1 || points.at(-1)![0] === 1), {
+      error: 'expected levels from 0 to 1',
+    });
 
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const positive = count.min(1);
@@ -59,11 +57,20 @@ const kindSchema = z.strictObject({
   /** Index into `services`. */
   service: count,
   direction: z.enum(['out', 'in']),
-  /** Frame length: one value, or quantiles of many. */
-  bytes: quantiles(z.number().min(14).max(65_549)),
+  /** Frame length: one value, or the distribution of many. */
+  bytes: distribution(z.number().min(14).max(65_549)),
   protocols: z.array(z.enum(PROTOCOL_NAMES)).min(1),
   /** The flow it is of: a new one, or the service's last used (0), the one used before that (1), and so on. */
   flow: z.union([z.literal('new'), z.int().min(0).max(7)]),
+});
+
+/**
+ * What follows after `after` (indices of packets, or classes, the oldest first): pairs of an index and its weight, about how often it
+ * came.
+ */
+const contextSchema = z.strictObject({
+  after: z.array(count).max(64),
+  next: z.array(z.tuple([count, z.number().positive().max(Number.MAX_SAFE_INTEGER)])).min(1),
 });
 
 /** A packet of a kind, after a kind of gap. */
@@ -71,15 +78,26 @@ const packetSchema = z.strictObject({
   /** Index into `kinds`. */
   kind: count,
   /** Time since the packet before, of whatever kind; by the channel's rhythm where `rhythmic`. */
-  gapSeconds: quantiles(z.number().min(0).max(MAX_GAP_SECONDS)),
+  gapSeconds: distribution(z.number().min(0).max(MAX_GAP_SECONDS)),
   rhythmic: z.literal(true).optional(),
-  /** Where it keeps time by another packet, the last of a kind (or its own): `gapSeconds` then only says within what bounds. */
-  clock: z.strictObject({ kind: count, seconds: quantiles(z.number().min(0).max(MAX_GAP_SECONDS)) }).optional(),
+  /**
+   * Where it keeps time by another packet: the last of a kind, mostly its own, or the last but one (`back` 2). `gapSeconds` then only says
+   * within what bounds.
+   */
+  clock: z
+    .strictObject({
+      kind: count,
+      back: z.int().min(1).max(8),
+      seconds: distribution(z.number().min(0).max(MAX_GAP_SECONDS)),
+    })
+    .optional(),
   /**
    * How like the time drawn before for this packet the next one is: the correlation of the two as normal scores. 0, and left out,
    * where each is drawn anew; near 1 where the time drifts.
    */
   persistence: z.number().min(-0.999).max(0.9999).optional(),
+  /** In place of `persistence`, where that says too little: which of so many equal classes of the time's distribution follows on which. */
+  levels: z.strictObject({ classes: z.int().min(2).max(64), contexts: z.array(contextSchema).min(1) }).optional(),
   /**
    * How many times as often as its contexts say it comes, by the time since it last came, or any of its kind: `factors` holds one
    * more than `seconds`, which are the cuts between them.
@@ -96,12 +114,6 @@ const packetSchema = z.strictObject({
     .optional(),
   /** How often it was seen. */
   count: positive,
-});
-
-/** What follows after the packets `after` (indices, the oldest first): pairs of a packet's index and its weight, about how often it came. */
-const contextSchema = z.strictObject({
-  after: z.array(count).max(64),
-  next: z.array(z.tuple([count, z.number().positive().max(Number.MAX_SAFE_INTEGER)])).min(1),
 });
 
 /**
@@ -190,7 +202,12 @@ export function parseProfiles(text: string, where: string): Profiles {
   }
   if (typeof schemaVersion === 'number' && schemaVersion > PROFILES_VERSION) {
     throw new InputError(
-      `${where}: expected profiles of version ${PROFILES_VERSION} or before, found ${schemaVersion}: made by a newer homeveil`,
+      `${where}: expected profiles of version ${PROFILES_VERSION}, found ${schemaVersion}: made by a newer homeveil`,
+    );
+  }
+  if (typeof schemaVersion === 'number' && schemaVersion < PROFILES_VERSION) {
+    throw new InputError(
+      `${where}: expected profiles of version ${PROFILES_VERSION}, found ${schemaVersion}: made by an older homeveil; run homeveil home fit again`,
     );
   }
   const parsed = profilesSchema.safeParse(data);
@@ -217,17 +234,21 @@ function checkReferences({ devices }: Profiles, where: string): void {
       for (const [k, kind] of kinds.entries()) {
         check(kind.service, device.services.length, `kinds.${k}.service`, 'services');
       }
-      for (const [p, { kind, clock }] of packets.entries()) {
+      const checkContexts = (contexts: readonly FittedContext[], path: string, length: number, what: string) => {
+        for (const [k, { after, next }] of contexts.entries()) {
+          for (const index of after) check(index, length, `${path}.${k}.after`, what);
+          for (const [index] of next) check(index, length, `${path}.${k}.next`, what);
+        }
+        if (!contexts.some(({ after }) => after.length === 0)) {
+          throw new InputError(`${place}.${path}: expected one after nothing, found none`);
+        }
+      };
+      for (const [p, { kind, clock, levels }] of packets.entries()) {
         check(kind, kinds.length, `packets.${p}.kind`, 'kinds');
         if (clock) check(clock.kind, kinds.length, `packets.${p}.clock.kind`, 'kinds');
+        if (levels) checkContexts(levels.contexts, `packets.${p}.levels.contexts`, levels.classes, 'classes');
       }
-      for (const [k, { after, next }] of contexts.entries()) {
-        for (const index of after) check(index, packets.length, `contexts.${k}.after`, 'packets');
-        for (const [index] of next) check(index, packets.length, `contexts.${k}.next`, 'packets');
-      }
-      if (!contexts.some(({ after }) => after.length === 0)) {
-        throw new InputError(`${place}.contexts: expected one after nothing, found none`);
-      }
+      checkContexts(contexts, 'contexts', packets.length, 'packets');
     }
   }
 }

@@ -1,7 +1,8 @@
 import type { Rng } from '../../shared/rng.js';
-import { normalProbability } from './gaps.js';
+import { createLevels } from './dependence.js';
+import { highest, lowest, valueAt } from './distribution.js';
 import { createPredictor, type Following } from './predictor.js';
-import { type FittedChannel, LEVELS } from './profile.js';
+import type { FittedChannel } from './profile.js';
 import { classOf } from './recurrence.js';
 import { fromRhythm } from './rhythm.js';
 
@@ -17,8 +18,15 @@ export interface Walk {
 export function createWalk({ kinds, packets, contexts, rhythm }: FittedChannel, start: number, rng: Rng): Walk {
   const predictor = createPredictor(contexts);
   const lastKind = new Float64Array(kinds.length).fill(Number.NaN);
+  /** By kind that others keep time by, its last times, the newest first. */
+  const kept: (number[] | undefined)[] = [];
+  for (const { clock } of packets) {
+    if (clock)
+      kept[clock.kind] = new Array<number>(Math.max(clock.back, kept[clock.kind]?.length ?? 0)).fill(Number.NaN);
+  }
+  const ago = (kind: number, back: number) => kept[kind]![back - 1]!;
   const lastPacket = new Float64Array(packets.length).fill(Number.NaN);
-  const score = new Float64Array(packets.length).fill(Number.NaN);
+  const levels = packets.map((packet) => createLevels(packet, rng));
   const weights = new Float64Array(packets.length);
   let now = start;
 
@@ -42,15 +50,6 @@ export function createWalk({ kinds, packets, contexts, rhythm }: FittedChannel, 
     return symbols[i]!;
   };
 
-  /** A level from 0 to 1 that is like the last one for this packet: a Gaussian copula. */
-  const drift = (symbol: number, persistence: number): number => {
-    const before = score[symbol]!;
-    const fresh = rng.normal(0, 1);
-    const z = Number.isNaN(before) ? fresh : persistence * before + Math.sqrt(1 - persistence * persistence) * fresh;
-    score[symbol] = z;
-    return normalProbability(z);
-  };
-
   return {
     get now() {
       return now;
@@ -58,27 +57,22 @@ export function createWalk({ kinds, packets, contexts, rhythm }: FittedChannel, 
     step() {
       const symbol = choose(predictor.following());
       predictor.push(symbol);
-      const { kind, gapSeconds, clock, persistence, rhythmic } = packets[symbol]!;
-      const level = persistence === undefined ? rng.uniform() : drift(symbol, persistence);
-      const due = clock ? lastKind[clock.kind]! + drawQuantile(clock.seconds, level) : Number.NaN;
+      const { kind, gapSeconds, clock, rhythmic } = packets[symbol]!;
+      const level = levels[symbol]!();
+      const due = clock ? ago(clock.kind, clock.back) + valueAt(clock.seconds, level) : Number.NaN;
       // What was never seen shows no time; and what a sequence drawn by chance would make wait too long does not.
       if (Number.isNaN(due)) {
-        const gap = drawQuantile(gapSeconds, level);
+        const gap = valueAt(gapSeconds, level);
         now += rhythmic && rhythm ? fromRhythm(rhythm, now, gap) : gap;
-      } else now = Math.min(Math.max(due, now + gapSeconds[0]!), now + gapSeconds.at(-1)!);
+      } else now = Math.min(Math.max(due, now + lowest(gapSeconds)), now + highest(gapSeconds));
       lastKind[kind] = now;
+      const times = kept[kind];
+      if (times) {
+        times.pop();
+        times.unshift(now);
+      }
       lastPacket[symbol] = now;
       return symbol;
     },
   };
-}
-
-/** Where in a distribution given by quantiles the level `u` lies, from 0 to 1. */
-export function drawQuantile(quantiles: readonly number[], u: number): number {
-  if (quantiles.length === 1) return quantiles[0]!;
-  const levels = LEVELS[quantiles.length]!;
-  let i = 1;
-  while (i < levels.length - 1 && u >= levels[i]!) i++;
-  const [low, high] = [levels[i - 1]!, levels[i]!];
-  return quantiles[i - 1]! + ((u - low) / (high - low)) * (quantiles[i]! - quantiles[i - 1]!);
 }

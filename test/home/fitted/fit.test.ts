@@ -116,6 +116,30 @@ test('two clocks stay two: each device timer keeps its own period', () => {
   }
 });
 
+test('two timers of one connection that send the same keep their periods, though their phase drifts', () => {
+  const rng = createRng(7, 'turns');
+  const trace = createTraceBuilder([{ name: 'hub', category: 'iot' }]);
+  const flow = addFlow(trace, 9999, 40_000);
+  const packet = { length: 99, direction: Direction.OUTBOUND, protocols: TLS, port: 9999, flow, device: 0 };
+  // 20 s behind the other at first, 80 s after 600 periods; each off by 10 ms.
+  for (let i = 0; i < 600; i++) {
+    for (const due of [240 * i, 20 + 240.1 * i]) trace.push({ ...packet, time: START + due + rng.normal(0, 0.01) });
+  }
+  const { devices } = fitDevices(trace.build());
+  expect(devices[0]!.channels[0]!.packets.map(({ clock }) => clock?.back)).toContain(2);
+  const times = [...generateFittedHome({ devices }, { hours: 40, seed: 2 }).time];
+  const apart = times.slice(2).map((time, i) => time - times[i]!);
+  expect(quantile(apart, 0.1)).toBeGreaterThan(239.95);
+  expect(quantile(apart, 0.9)).toBeLessThan(240.15);
+});
+
+test('a period of minutes is kept to a millisecond', () => {
+  const beats = differences(
+    timesOf(generateFittedHome(fitDevices(heartbeats(80, 299.923, 0.0005)), { hours: 40, seed: 1 }), 120),
+  );
+  expect(Math.abs(quantile(beats, 0.5) - 299.923)).toBeLessThan(0.001);
+});
+
 test('a look-up and the connection after it go together', () => {
   const rng = createRng(4, 'look-up');
   const trace = createTraceBuilder([{ name: 'camera', category: 'iot' }]);
@@ -258,7 +282,8 @@ test('a damaged or foreign profile is refused with its place', () => {
   const channel = 'devices.0.channels.0';
   const cases: [(data: typeof good) => void, string][] = [
     [(data) => delete data.kind, 'p.json: expected profiles that homeveil home fit wrote'],
-    [(data) => (data.schemaVersion = 99), 'p.json: expected profiles of version 1 or before, found 99'],
+    [(data) => (data.schemaVersion = 99), 'p.json: expected profiles of version 2, found 99: made by a newer'],
+    [(data) => (data.schemaVersion = 1), 'p.json: expected profiles of version 2, found 1: made by an older'],
     [(data) => (data.devices = []), 'p.json: devices: '],
     [(data) => data.devices.push(data.devices[0]), 'p.json: devices.1.name: "plug" is there twice'],
     [
@@ -267,12 +292,34 @@ test('a damaged or foreign profile is refused with its place', () => {
     ],
     [(data) => (data.devices[0].channels[0].packets[0].kind = 99), `${channel}.packets.0.kind: expected one of`],
     [
-      (data) => (data.devices[0].channels[0].packets[0].gapSeconds = [1, 2]),
-      `${channel}.packets.0.gapSeconds: expected 1, 3, 5`,
+      (data) =>
+        (data.devices[0].channels[0].packets[0].gapSeconds = [
+          [0, 1],
+          [0.5, 2],
+        ]),
+      `${channel}.packets.0.gapSeconds: expected levels from 0 to 1`,
     ],
     [
-      (data) => (data.devices[0].channels[0].packets[0].gapSeconds = [3, 2, 1]),
-      `${channel}.packets.0.gapSeconds: expected quantiles in`,
+      (data) =>
+        (data.devices[0].channels[0].packets[0].gapSeconds = [
+          [0, 3],
+          [1, 2],
+        ]),
+      `${channel}.packets.0.gapSeconds: expected levels and values in`,
+    ],
+    [
+      (data) => (data.devices[0].channels[0].packets[0].clock = { kind: 9, back: 1, seconds: [[0, 1]] }),
+      `${channel}.packets.0.clock.kind: expected one of`,
+    ],
+    [
+      (data) =>
+        (data.devices[0].channels[0].packets[0].levels = { classes: 2, contexts: [{ after: [], next: [[2, 1]] }] }),
+      `${channel}.packets.0.levels.contexts.0.next: expected one of 2 classes, found 2`,
+    ],
+    [
+      (data) =>
+        (data.devices[0].channels[0].packets[0].levels = { classes: 2, contexts: [{ after: [1], next: [[0, 1]] }] }),
+      `${channel}.packets.0.levels.contexts: expected one after nothing`,
     ],
     [
       (data) => (data.devices[0].channels[0].contexts = [{ after: [0], next: [[0, 1]] }]),
@@ -305,7 +352,11 @@ test('hours and devices out of range are refused', () => {
 
 test('a profile whose time stands still is refused, not run for ever', () => {
   const { devices } = fitDevices(heartbeats(1, 60, 0.1));
-  const packets = devices[0]!.channels[0]!.packets.map(({ kind, count }) => ({ kind, count, gapSeconds: [0] }));
+  const packets = devices[0]!.channels[0]!.packets.map(({ kind, count }) => ({
+    kind,
+    count,
+    gapSeconds: [[0, 0] as [number, number]],
+  }));
   const still = { ...devices[0]!, channels: [{ ...devices[0]!.channels[0]!, packets }] };
   expect(() => generateFittedHome({ devices: [still] }, { hours: 1, seed: 1 })).toThrow(InputError);
 });

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
 import { findChannels } from '../../../src/home/fitted/channels.js';
+import { createLevels, findDependence } from '../../../src/home/fitted/dependence.js';
+import { distributionOf, highest, lowest, valueAt } from '../../../src/home/fitted/distribution.js';
 import {
   gapClass,
   gapCuts,
   normalProbability,
   normalQuantile,
-  quantilesOf,
   scoreCorrelation,
 } from '../../../src/home/fitted/gaps.js';
 import { createPredictor } from '../../../src/home/fitted/predictor.js';
 import { findRhythm, fromRhythm, toRhythm } from '../../../src/home/fitted/rhythm.js';
 import { learnSequence } from '../../../src/home/fitted/sequence.js';
-import { drawQuantile } from '../../../src/home/fitted/walk.js';
 import { createRng } from '../../../src/shared/rng.js';
 
 const rng = createRng(1, 'parts');
@@ -29,16 +29,61 @@ test('gaps fall into classes at the valleys between them', () => {
   expect(gapCuts([0, 0, 0])).toEqual([]);
 });
 
-test('quantiles keep a distribution: drawn again, it has the same mean and tails', () => {
+test('a few points keep a distribution: drawn again, it has the same mean and tails', () => {
   const samples = Array.from({ length: 5000 }, () => rng.exponential(10));
-  const quantiles = quantilesOf(samples, (x) => x);
-  expect(quantiles).toHaveLength(11);
-  const drawn = Array.from({ length: 5000 }, () => drawQuantile(quantiles, rng.uniform()));
+  const points = distributionOf(samples, (x) => x);
+  expect(points.length).toBeLessThan(25);
+  const drawn = Array.from({ length: 5000 }, () => valueAt(points, rng.uniform()));
   const mean = (values: number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
   expect(Math.abs(mean(drawn) - mean(samples))).toBeLessThan(0.8);
   expect(drawn.filter((x) => x > 23.03).length / 5000).toBeCloseTo(0.1, 1);
-  expect(quantilesOf([7, 7, 7], (x) => x)).toEqual([7]);
-  expect(drawQuantile([1, 2, 3], 0.25)).toBe(1.5);
+  expect([lowest(points), highest(points)]).toEqual([Math.min(...samples), Math.max(...samples)]);
+});
+
+test('a distribution by hand: one value, a line, and two steady periods with nothing between', () => {
+  expect(distributionOf([7, 7, 7], (x) => x)).toEqual([[0, 7]]);
+  expect(valueAt([[0, 7]], 0.3)).toBe(7);
+  // Evenly spread samples lie on the line from the first to the last.
+  expect(distributionOf([1, 2, 3, 4, 5], (x) => x)).toEqual([
+    [0, 1],
+    [1, 5],
+  ]);
+  // Three in four at 299.92, one in four at 300.91: samples 0 to 299 and 300 to 399 of 399 steps.
+  const periods = Array.from({ length: 400 }, (_, i) => (i % 4 === 0 ? 300.91 : 299.92));
+  const points = distributionOf(periods, (x) => x);
+  expect(points).toEqual([
+    [0, 299.92],
+    [0.7494, 299.92],
+    [0.7519, 300.91],
+    [1, 300.91],
+  ]);
+  const between = Array.from({ length: 1000 }, (_, i) => valueAt(points, (i + 0.5) / 1000));
+  expect(between.filter((x) => x > 299.93 && x < 300.9).length).toBeLessThanOrEqual(3);
+});
+
+test('no curve is off by more than it says', () => {
+  for (const draw of [
+    () => rng.exponential(1),
+    () => rng.normal(0, 1),
+    () => rng.integer(0, 5),
+    () => rng.uniform() ** 8,
+  ]) {
+    for (const n of [2, 40, 3000]) {
+      const samples = Float64Array.from({ length: n }, draw).sort();
+      const points = distributionOf([...samples], (x) => x);
+      // The share of samples below a value, and the levels there: both jump where samples are equal.
+      const worst = Math.max(
+        ...points.slice(1).flatMap(([to, b], k) => {
+          const [from, a] = points[k]!;
+          return [...samples].flatMap((x, i) =>
+            x > a && x < b ? [Math.abs(i / (n - 1) - (from + ((x - a) / (b - a)) * (to - from)))] : [],
+          );
+        }),
+        0,
+      );
+      expect(worst).toBeLessThan(Math.max(0.01, 0.7 / Math.sqrt(n)) + 1e-4);
+    }
+  }
 });
 
 test('normal quantiles and probabilities are those of the tables', () => {
@@ -59,6 +104,36 @@ test('likeness of neighbours is found by ranks', () => {
   expect(scoreCorrelation(drifting)).toBeCloseTo(0.9, 1);
   expect(Math.abs(scoreCorrelation(Array.from({ length: 4000 }, () => rng.uniform())))).toBeLessThan(0.08);
   expect(scoreCorrelation([1, 1, 1, 1])).toBe(0);
+});
+
+test('what drifts is a correlation; what stays put until it jumps, or takes turns, is a chain; chance is neither', () => {
+  let x = 0;
+  const drifting = Array.from({ length: 1500 }, () => {
+    x = 0.9 * x + Math.sqrt(1 - 0.81) * rng.normal(0, 1);
+    return x;
+  });
+  expect(findDependence(drifting).persistence).toBeCloseTo(0.9, 1);
+  const turns = Array.from({ length: 400 }, (_, i) => (i % 2 === 0 ? 10 : 230) + rng.normal(0, 1));
+  expect(findDependence(turns).levels).toBeDefined();
+  let level = 0;
+  const sticky = Array.from({ length: 2000 }, () => {
+    if (rng.uniform() < 0.02) level = rng.uniform();
+    return level;
+  });
+  expect(findDependence(sticky).levels).toBeDefined();
+  expect(findDependence(Array.from({ length: 2000 }, () => rng.uniform()))).toEqual({});
+  expect(findDependence(turns.slice(0, 29))).toEqual({});
+});
+
+test('levels are uniform in the long run and follow on one another as they did', () => {
+  const turns = Array.from({ length: 400 }, (_, i) => (i % 2 === 0 ? 10 : 230) + rng.normal(0, 1));
+  const next = createLevels(findDependence(turns), createRng(3, 'levels'));
+  const drawn = Array.from({ length: 4000 }, next);
+  // Those of the lower half and those of the upper take turns, always.
+  expect(drawn.slice(1).filter((u, i) => u < 0.5 === drawn[i]! < 0.5)).toEqual([]);
+  for (const q of [0.25, 0.5, 0.75]) expect(drawn.filter((u) => u < q).length / 4000).toBeCloseTo(q, 1);
+  const drift = createLevels({ persistence: 0.8 }, createRng(4, 'levels'));
+  expect(scoreCorrelation(Array.from({ length: 4000 }, drift))).toBeCloseTo(0.8, 1);
 });
 
 test('contexts are as long as they need to be', () => {
