@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import noise from '../../../defenses/noise.js';
 import { createCertificate } from '../../../src/live/lab/certificate.js';
+import { createNetwork, whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
 import { hoursOf, type LabNoiseOptions, noiseConfigOf } from '../../../src/live/lab/noise.js';
 import type { Notice } from '../../../src/live/lab/noise-process.js';
 import { createWeb } from '../../../src/live/lab/web.js';
@@ -18,7 +19,6 @@ import { createRhythm } from '../../../src/live/noise/rhythm.js';
 import { runNoise } from '../../../src/live/noise/run.js';
 import { parseRequest, resolveParameters } from '../../../src/shared/parameters.js';
 import { temporaryFolder } from '../../cli/run-cli.js';
-import { createNetwork, whyNoNamespaces } from '../network-namespaces.js';
 import { until } from '../run-live.js';
 
 /** As a run has it: from what the user wrote. */
