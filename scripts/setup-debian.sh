@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Installs what some tests and benchmarks compare with. All optional: without it they skip, and say so.
+# Installs what some tests and benchmarks compare with, and what `bench --live` runs on. All optional: what needs it skips, and says so.
 set -euo pipefail
 packages=(tshark tcpdump chromium python3-sklearn python3-numpy python3-onnx)
+# Hosts in network namespaces, and VPNs between them.
+packages+=(iproute2 nftables procps wireguard-go wireguard-tools openvpn)
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
   echo "Run this on Debian or Ubuntu as root, or install with your own package manager: ${packages[*]}" >&2
   exit 1

@@ -52,8 +52,12 @@ export function startHomeveil(...args: string[]) {
 }
 
 /** The same, with what it prints so far. */
-export function watchHomeveil(...args: string[]) {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+export const watchHomeveil = (...args: string[]) => watchHomeveilWith({}, ...args);
+
+/** The same, with more in its environment. */
+export function watchHomeveilWith(environment: NodeJS.ProcessEnv, ...args: string[]) {
+  const env = { ...process.env, ...environment };
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
   const printed = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => {
     printed.stdout += chunk;

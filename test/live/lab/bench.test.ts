@@ -1,0 +1,161 @@
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Result } from '../../../src/harness/result.js';
+import { findRequirements } from '../../../src/live/lab/requirements.js';
+import { watchHomeveil, watchHomeveilWith } from '../../cli/run-cli.js';
+import { temporaryFolder } from '../../trace/fixtures.js';
+import { until } from '../run-live.js';
+
+const folder = temporaryFolder();
+const missing = findRequirements();
+const missingVpn = missing ?? findRequirements(true);
+const reason = (why: string | null) => (why === null ? '' : ` (skipped: ${why})`);
+
+const NAMESPACES = '/var/run/netns';
+const SOCKETS = '/var/run/wireguard';
+const small = [
+  '--minimum-packets',
+  '5',
+  '--window',
+  '20',
+  '--attack',
+  'random-forest:trees=5',
+  '--adversary',
+  'adaptive',
+];
+
+interface Traces {
+  readonly processes: number[];
+  /** What the names of the lab's namespaces begin with. */
+  readonly prefix: string;
+  /** Interfaces of its VPN. */
+  readonly interfaces: string[];
+}
+
+/** What a lab has made on this machine, as soon as it captures; other labs may be at work beside it. */
+async function tracesOf(pid: number): Promise<Traces> {
+  const childrenOf = () =>
+    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  const commandOf = (child: number) => readFileSync(`/proc/${child}/cmdline`, 'utf8').split('\0');
+  await until(() => childrenOf().some((child) => /dumpcap|tcpdump/.test(commandOf(child)[0]!)));
+  const processes = childrenOf();
+  const places = new Set(processes.map((child) => statSync(`/proc/${child}/ns/net`).ino));
+  const names = readdirSync(NAMESPACES).filter((name) => places.has(statSync(join(NAMESPACES, name)).ino));
+  const prefixes = new Set(names.map((name) => name.slice(0, name.lastIndexOf('-') + 1)));
+  expect([...prefixes]).toEqual([expect.stringMatching(/^hv-[\da-f]{6}-$/)]);
+  const vpns = processes.map(commandOf).filter(([command]) => command!.endsWith('wireguard-go'));
+  return { processes, prefix: [...prefixes][0]!, interfaces: vpns.map(([, , name]) => name!) };
+}
+
+/** Runs the real command line to its end, or to Ctrl-C once it captures, and looks that nothing of it is left. */
+async function bench(name: string, args: readonly string[], interrupt = false) {
+  const temporary = join(folder, `${name}-tmp`);
+  mkdirSync(temporary);
+  const out = join(folder, name);
+  const { child, printed } = watchHomeveilWith(
+    { TMPDIR: temporary },
+    ...['bench', '--live', ...small, ...args, '--json', '--out', out],
+  );
+  const ended = once(child, 'close');
+  const { processes, prefix, interfaces } = await tracesOf(child.pid!);
+  if (interrupt) child.kill('SIGINT');
+  const [status] = await ended;
+  const isRunning = (pid: number) =>
+    existsSync(`/proc/${pid}`) && !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  expect(processes.filter(isRunning)).toEqual([]);
+  expect(readdirSync(NAMESPACES).filter((one) => one.startsWith(prefix))).toEqual([]);
+  expect(interfaces.filter((one) => existsSync(join(SOCKETS, `${one}.sock`)))).toEqual([]);
+  expect(readdirSync(temporary)).toEqual([]);
+  return { status, ...printed, out, interfaces };
+}
+
+function read({ status, stdout }: { status: number; stdout: string }): Result {
+  expect(status).toBe(0);
+  return JSON.parse(stdout);
+}
+
+// They wait for clocks most of the time.
+describe.concurrent('bench, live', () => {
+  test.skipIf(missingVpn !== null)(
+    `a tunnel at a constant rate hides lengths${reason(missingVpn)}`,
+    async ({ expect }) => {
+      const args = [
+        '--hours',
+        '0.08',
+        '--speed',
+        '60',
+        '--view',
+        'vpn',
+        '--defense',
+        'none',
+        'constant-rate:interval=0.2',
+      ];
+      const run = await bench('vpn', args);
+      expect(run.interfaces).toHaveLength(2);
+      const { spec, cells, metrics } = read(run);
+      expect(spec.live).toEqual({ speed: 60 });
+      expect(cells.map(({ defense }) => defense)).toEqual(['none', 'constant-rate:interval=0.2']);
+      for (const { live } of cells) {
+        expect(live).toMatchObject({ speed: 60, connections: { failed: 0 }, problems: [], lost: 0, strangers: 0 });
+        expect(live!.connections.opened).toBeGreaterThan(10);
+      }
+      expect(cells.map(({ live }) => live!.tunnel === null)).toEqual([true, false]);
+      // Frames of one length tell nothing, those of the VPN do.
+      const told = metrics!.map(({ mutualInformation }) => mutualInformation.length);
+      expect(told[0]).toBeGreaterThan(0.1);
+      expect(told[1]).toBe(0);
+      const [none, defended] = cells.map(({ cost }) => cost);
+      expect([none!.bandwidthOverhead, none!.dropped, defended!.dropped]).toEqual([0, 0, 0]);
+      expect(defended!.bandwidthOverhead).toBeGreaterThan(1);
+    },
+  );
+
+  test.skipIf(missing !== null)(`noise is made in the home${reason(missing)}`, async ({ expect }) => {
+    const args = ['--hours', '0.05', '--speed', '60', '--view', 'napt', '--defense', 'noise'];
+    const run = await bench('napt', args);
+    expect(run.interfaces).toEqual([]);
+    const { cells } = read(run);
+    expect(cells).toHaveLength(1);
+    const { live, cost } = cells[0]!;
+    expect(live).toMatchObject({ speed: 60, connections: { failed: 0 }, problems: [], lost: 0, tunnel: null });
+    expect(cost.packetOverhead).toBeGreaterThan(0.5);
+    expect(cost.dropped).toBe(0);
+  });
+
+  test.skipIf(missingVpn !== null)(
+    `Ctrl-C while it captures leaves nothing behind${reason(missingVpn)}`,
+    async ({ expect }) => {
+      const run = await bench('interrupted', ['--view', 'vpn', '--defense', 'constant-rate'], true);
+      expect(run.status).toBe(130);
+      expect(existsSync(run.out)).toBe(false);
+    },
+  );
+
+  test.skipIf(missing !== null)(
+    `the plan of a study says how long the home is played${reason(missing)}`,
+    async ({ expect }) => {
+      const study = join(folder, 'study.yaml');
+      writeFileSync(
+        study,
+        `
+datasets: [{ hours: 0.1, live: true, speed: 10 }]
+defenses: [noise]
+attacks: ['random-forest:trees=5']
+adversaries: [adaptive]
+minimumPackets: 5
+windows: [20]
+seeds: 2
+`,
+      );
+      const { child, printed } = watchHomeveil('bench', study, '--dry-run', '--json', '--out', join(folder, 'plan'));
+      const [status] = await once(child, 'close');
+      expect([status, printed.stderr]).toEqual([0, '']);
+      // Twice none and noise: each 36 s, 2 s in which connections are opened, and 0.8 s around it.
+      const { seconds, settings } = JSON.parse(printed.stdout);
+      expect(settings[0].playing).toBeCloseTo(4 * 38.8, 6);
+      expect(seconds).toBeGreaterThan(4 * 38.8);
+    },
+  );
+});
