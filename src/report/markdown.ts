@@ -116,7 +116,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 }
 
 /** Text of the data that Markdown would take for its own. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replaceAll(/[\\`*_[\]<>|#]/g, '\\$&').replaceAll(/\s+/g, ' ');
 }
 

@@ -2,12 +2,12 @@ import type { Interval, StudyResult, SummaryRow } from '../harness/result.js';
 import { labelOf } from '../harness/setting.js';
 import { renderCsv } from './csv.js';
 import { duration, isNumber, percentage } from './format.js';
-import { code, renderMarkdown, table } from './markdown.js';
+import { code, escaped, renderMarkdown, table } from './markdown.js';
 import { defensesOf } from './study.js';
 
 /** One table with all settings as columns, then the tables of each. */
 export function renderStudyMarkdown(study: StudyResult): string {
-  const { runs } = study;
+  const { runs, warnings = [] } = study;
   const heads = runs.map(({ spec }) => labelOf(spec));
   const matrix = table(
     ['defense', ...heads],
@@ -23,7 +23,13 @@ export function renderStudyMarkdown(study: StudyResult): string {
   );
   const title = study.name === '' ? 'Study' : study.name;
   const key = 'Accuracy of the best attack in per cent, static / adaptive adversary; bandwidth overhead; delay p95.';
-  return [`# ${title}`, matrix, key, ...runs.map((run) => renderMarkdown(run).replace(/^# /, '## '))].join('\n\n');
+  return [
+    `# ${title}`,
+    ...warnings.map((warning) => `> ${escaped(warning)}`),
+    matrix,
+    key,
+    ...runs.map((run) => renderMarkdown(run).replace(/^# /, '## ')),
+  ].join('\n\n');
 }
 
 /** All cells of all settings; the first column names the setting. */

@@ -125,6 +125,23 @@ minimumPackets: 10
   expect(withoutTimes(readResult(whole.out))).toEqual(withoutTimes(readResult(out)));
 });
 
+test('a dataset that may be missing, and is, is told on the terminal, in the result and in the report', () => {
+  const gone = '{ data: gone, labels: folder, optional: true }';
+  const { file, out, folder } = folderWith(`
+datasets: [{ hours: 0.15 }, ${gone}]
+attacks: [random-forest:trees=5]
+adversaries: [static]
+minimumPackets: 10
+`);
+  const warning = `${join(folder, 'gone')} is not there: its dataset is left out`;
+  const run = homeveil('bench', file, '--out', out);
+  expect([run.status, run.stderr]).toEqual([0, `warning: ${warning}\n`]);
+  const { runs, warnings } = readResult(out);
+  expect([runs.length, warnings]).toEqual([1, [warning]]);
+  expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain(`<li>${warning}</li>`);
+  expect(homeveil('report', out, '--format', 'markdown', '--stdout').stdout).toContain(`> ${warning}`);
+});
+
 test('a dry run shows the plan and leaves nothing behind', () => {
   const { file, out } = folderWith(STUDY);
   const run = homeveil('bench', file, '--out', out, '--dry-run', '--threads', '2');
