@@ -150,6 +150,19 @@ test('a dry run shows the plan and leaves nothing behind', () => {
   expect(existsSync(out)).toBe(false);
 });
 
+test('a dry run does not wait for a long training', () => {
+  const { file, out } = folderWith(`
+datasets: [{ hours: 0.15 }]
+attacks: [{ name: lstm, hidden: 4, layers: 1, steps: 1000000 }]
+adversaries: [static]
+defenses: [none]
+minimumPackets: 10
+`);
+  const { seconds } = JSON.parse(homeveil('bench', file, '--out', out, '--dry-run', '--json', '--threads', '1').stdout);
+  // A million steps in less than 0.1 ms each there are not.
+  expect(seconds).toBeGreaterThan(100);
+});
+
 test('a dry run tells what an earlier run has left, and adds nothing to it', () => {
   const { file, out } = folderWith(STUDY.replace('[napt, vpn]', '[napt]'));
   expect(homeveil('bench', file, '--out', out).status).toBe(0);
