@@ -132,6 +132,7 @@ describe('what does not fit gets one line with its place', () => {
 test('the JSON Schema names every key, every plug-in and every parameter', () => {
   const schema = JSON.parse(JSON.stringify(studySchema({ views, attacks, defenses })));
   expect(Object.keys(schema.properties)).toContain('capacities');
+  expect(schema.properties.datasets.items.properties.optional).toMatchObject({ type: 'boolean' });
   const names = (kind: string) => {
     const items = schema.properties[kind].items;
     const entries = (kind === 'defenses' ? items.anyOf[0] : items).anyOf.slice(1);
