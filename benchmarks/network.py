@@ -85,14 +85,18 @@ def train(network, options, class_weight, windows, validation):
     optimiser = torch.optim.Adam(learnt)
     batch = min(options["batch"], len(port))
     steps = math.ceil(len(port) / batch)
+    epochs, patience = options["epochs"], options["patience"]
+    if options["steps"] > 0:
+        needed = math.ceil(options["steps"] / steps)
+        epochs, patience = needed, math.ceil(patience * needed / epochs)
     best_score, best_epoch, best, epoch = -math.inf, 0, None, 0
-    while epoch < options["epochs"] and epoch - best_epoch < options["patience"]:
+    while epoch < epochs and epoch - best_epoch < patience:
         network.train()
         order = torch.randperm(len(port))
         for step in range(steps):
             which = order[step * batch : (step + 1) * batch]
             for group in optimiser.param_groups:
-                group["lr"] = rate_at(epoch * steps + step, options["epochs"] * steps, options["learningRate"])
+                group["lr"] = rate_at(epoch * steps + step, epochs * steps, options["learningRate"])
             optimiser.zero_grad()
             logits = network(port[which], features[which], count[which])
             # The mean over packets, weighted by class: divided by the sum of the weights that occur.

@@ -125,7 +125,8 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
     throw new UsageError(`--${kebabCase(name)}: with a study, it stands in the file (${path})`);
   }
   const started = performance.now();
-  const { study, requests, plugins: named } = readStudy(path);
+  const { study, requests, plugins: named, warnings } = readStudy(path);
+  for (const warning of warnings) console.error(`warning: ${warning}`);
   const plugins = await loadPlugins([...named, ...plugin]);
   const specs = requests.map((request) => resolveSpec(request, plugins));
   const effort = { ...effortOf(options), ...(await liveOf(specs)) };
@@ -136,7 +137,7 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
   }
   const cache = openCache(folder);
   const result = await withProgress((progress) =>
-    runStudy(study.name, specs, { plugins, ...effort, cache, ...progress }),
+    runStudy({ name: study.name, warnings }, specs, { plugins, ...effort, cache, ...progress }),
   );
   writeFileAtomic(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
   for (const { name, text } of await renderStudyPages(result)) writeFileAtomic(join(out, name), text);

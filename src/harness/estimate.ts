@@ -10,7 +10,7 @@ import { measure } from './measure.js';
 import { builtIns, prepareAll } from './plugins.js';
 import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
 import { labelOf, windowing } from './setting.js';
-import { createWorld, type RunOptions, secondsSince, UNDEFENDED } from './world.js';
+import { createWorld, type RunOptions, secondsSince, UNDEFENDED, type World } from './world.js';
 
 /** What running a setting would take. */
 export interface Estimate {
@@ -25,6 +25,9 @@ export interface Estimate {
 
 /** Windows in the two trainings that the time of one more packet is found from: full batches of the networks. */
 const TRIAL_WINDOWS = [64, 192] as const;
+
+/** Seconds after which a trial is cut short, and the rest of it reckoned from its progress. */
+const TRIAL_SECONDS = 2;
 
 /** Packets that a defense is tried on, and that a model is asked of. */
 const TRIAL_PACKETS = 20_000;
@@ -118,10 +121,10 @@ async function timeAttack(setting: Setting, attack: ResolvedPlugin, { plugins, t
     const packets = Math.min(windows * spec.window, parts.train.packets);
     const world = createWorld({ ...closed(spec), maximumTrainPackets: packets }, view, parts, spec.seed, plugins);
     // Reading the code and starting threads counts once only.
-    if (trials.length === 0) await world.fit(attack, UNDEFENDED, { threads });
-    const model = await world.fit(attack, UNDEFENDED, { threads });
+    if (trials.length === 0) await tryFit(world, attack, threads);
+    const { model, fit } = await tryFit(world, attack, threads);
     const { seconds } = await scoreModel(model, few, parts.classes, windowing(spec, view), spec.seed);
-    trials.push({ packets, fit: model.seconds, predict: seconds });
+    trials.push({ packets, fit, predict: seconds });
   }
   const [a, b] = trials as [(typeof trials)[0], (typeof trials)[0]];
   const perPacketFit = b.packets > a.packets ? Math.max(0, (b.fit - a.fit) / (b.packets - a.packets)) : 0;
@@ -130,6 +133,23 @@ async function timeAttack(setting: Setting, attack: ResolvedPlugin, { plugins, t
     start: Math.max(0, a.fit - perPacketFit * a.packets),
     perPacketPredict: b.predict / few.packets,
   };
+}
+
+/** Trains for a while; `fit` is how many seconds the whole would take. */
+async function tryFit(world: World, attack: ResolvedPlugin, threads: number) {
+  const started = performance.now();
+  const controller = new AbortController();
+  let share = 1;
+  const model = await world.fit(attack, UNDEFENDED, {
+    threads,
+    signal: controller.signal,
+    onProgress({ done, total }) {
+      if (!total || done === 0 || controller.signal.aborted || secondsSince(started) < TRIAL_SECONDS) return;
+      share = done / total;
+      controller.abort();
+    },
+  });
+  return { model, fit: model.seconds / share };
 }
 
 async function timeMeasure({ spec, view, parts }: Setting, { plugins, threads }: RunOptions): Promise<number> {

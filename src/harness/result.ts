@@ -62,6 +62,8 @@ export interface StudyResult {
   readonly tool: Result['tool'];
   readonly environment: Result['environment'];
   readonly runs: readonly Result[];
+  /** Of the study as a whole: datasets that were left out. Older results lack it. */
+  readonly warnings?: readonly string[];
 }
 
 export type Adversary = 'static' | 'adaptive';

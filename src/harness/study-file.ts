@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { MIXES } from '../learning/build-windows.js';
 import { readConfigFile } from '../shared/config-file.js';
+import { InputError } from '../shared/errors.js';
 import type { ParameterSchema } from '../shared/parameters.js';
 import type { BenchRequest } from './spec.js';
 
@@ -28,6 +30,7 @@ const dataset = z.strictObject({
     .union([z.int(), oneOrMore(z.string())])
     .optional()
     .describe('open world: devices held out from training, by name, or how many of them each seed holds out in turn'),
+  optional: z.boolean().optional().describe('left out, with a warning, where a file or folder it names is not there'),
 });
 
 const study = z
@@ -59,6 +62,7 @@ const study = z
   );
 
 export type Study = z.output<typeof study>;
+type Dataset = z.output<typeof dataset>;
 type PluginEntry = z.output<typeof plugin>;
 
 /** A study as it stands in a file. */
@@ -68,11 +72,14 @@ export interface StudyFile {
   readonly plugins: readonly string[];
   /** One request for each setting, in the order of the file: datasets first, then views, mixes, windows, capacities. */
   readonly requests: readonly BenchRequest[];
+  /** One for each optional dataset that is not there. */
+  readonly warnings: readonly string[];
 }
 
 /**
  * Reads a YAML or JSON file. Paths in it are relative to it. Parameters of plug-ins are not checked here.
- * @throws InputError where it cannot be read; UsageError with file and line for what does not fit
+ * @throws InputError where it cannot be read, or all of its datasets are optional and none is there; UsageError with file and line for
+ * what does not fit
  */
 export function readStudy(path: string): StudyFile {
   const given = readConfigFile(path, () => study, {
@@ -81,7 +88,16 @@ export function readStudy(path: string): StudyFile {
   });
   const folder = dirname(path);
   const plugins = given.plugins.map((one) => (isFileName(one) && !isAbsolute(one) ? join(folder, one) : one));
-  return { study: given, plugins, requests: requestsOf(given, folder) };
+  const warnings: string[] = [];
+  const sources = given.datasets.flatMap((one) => {
+    const source = sourceOf(one, folder);
+    const missing = one.optional ? filesOf(source).find((file) => !existsSync(file)) : undefined;
+    if (missing === undefined) return [source];
+    warnings.push(`${missing} is not there: its dataset is left out`);
+    return [];
+  });
+  if (sources.length === 0) throw new InputError(`${path}: no dataset is left: ${warnings.join('; ')}`);
+  return { study: given, plugins, requests: requestsOf(given, sources), warnings };
 }
 
 /** Whether a plug-in is named by its file, not by its package. */
@@ -89,8 +105,35 @@ function isFileName(text: string): boolean {
   return text.startsWith('.') || /\.m?[jt]s$/.test(text);
 }
 
-function requestsOf(given: Study, folder: string): BenchRequest[] {
-  const { datasets, views, mixes, windows, capacities, stride, quick } = given;
+/** A dataset as a request names it. */
+function sourceOf(
+  { data, train, test, labels, profiles, unknown, optional: _, ...rest }: Dataset,
+  folder: string,
+): BenchRequest {
+  const here = (path: string) => (isAbsolute(path) ? path : join(folder, path));
+  const paths = (value: string | readonly string[] | undefined) =>
+    value === undefined ? undefined : [value].flat().map(here);
+  return {
+    ...rest,
+    data: paths(data),
+    train: paths(train),
+    test: paths(test),
+    labels: isLabelsFile(labels) ? here(labels) : labels,
+    ...(profiles === undefined ? {} : { profiles: here(profiles) }),
+    ...(unknown === undefined ? {} : { unknown: typeof unknown === 'number' ? unknown : [unknown].flat() }),
+  };
+}
+
+/** Files and folders that a dataset is read from. */
+function filesOf({ data = [], train = [], test = [], labels, profiles }: BenchRequest): string[] {
+  return [...data, ...train, ...test, ...(isLabelsFile(labels) ? [labels] : []), ...(profiles ? [profiles] : [])];
+}
+
+const isLabelsFile = (labels: string | undefined): labels is string =>
+  labels !== undefined && labels !== 'file' && labels !== 'folder';
+
+function requestsOf(given: Study, sources: readonly BenchRequest[]): BenchRequest[] {
+  const { views, mixes, windows, capacities, stride, quick } = given;
   const attacks = given.attacks.flatMap(expand);
   const defenses = given.defenses.flatMap(expandDefense);
   const common = {
@@ -105,21 +148,8 @@ function requestsOf(given: Study, folder: string): BenchRequest[] {
     stride,
     quick,
   };
-  const here = (path: string) => (isAbsolute(path) ? path : join(folder, path));
-  const paths = (value: string | readonly string[] | undefined) =>
-    value === undefined ? undefined : [value].flat().map(here);
   const requests: BenchRequest[] = [];
-  for (const { data, train, test, labels, profiles, unknown, ...rest } of datasets) {
-    const isWord = labels === undefined || labels === 'file' || labels === 'folder';
-    const source = {
-      ...rest,
-      data: paths(data),
-      train: paths(train),
-      test: paths(test),
-      labels: isWord ? labels : here(labels),
-      ...(profiles === undefined ? {} : { profiles: here(profiles) }),
-      ...(unknown === undefined ? {} : { unknown: typeof unknown === 'number' ? unknown : [unknown].flat() }),
-    };
+  for (const source of sources) {
     for (const view of views.flatMap(expand)) {
       for (const mix of mixes) {
         for (const window of windows) {

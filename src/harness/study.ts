@@ -4,10 +4,11 @@ import { type RunOptions, runAll } from './run.js';
 
 /** Runs every setting of a study. See {@link runAll}. */
 export async function runStudy(
-  name: string,
+  { name, warnings }: Pick<StudyResult, 'name' | 'warnings'>,
   specs: readonly ResolvedSpec[],
   options: RunOptions,
 ): Promise<StudyResult> {
   const runs = await runAll(specs, options);
-  return { schemaVersion: 1, kind: 'study', name, tool: describeTool(), environment: describeEnvironment(), runs };
+  const environment = describeEnvironment();
+  return { schemaVersion: 1, kind: 'study', name, tool: describeTool(), environment, runs, warnings };
 }

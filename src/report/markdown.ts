@@ -1,6 +1,7 @@
-import type { Interval, Result } from '../harness/result.js';
+import type { Interval, Result, SummaryRow } from '../harness/result.js';
 import { benchCommand } from './command.js';
 import { count, counted, duration, fixed, listed, percentage } from './format.js';
+import { observedBy } from './observers.js';
 import { checkVersion } from './parse.js';
 import { cellsOf, deviceScores, mean, meanCost, scoredDevices, undefendedRow } from './reading.js';
 import { isOpenWorld, OPEN_WORLD_COLUMNS, openWorldFigures } from './sections/open-world.js';
@@ -21,7 +22,9 @@ export function renderMarkdown(result: Result): string {
     'Share of real packets whose device the best attack names (95 % interval): trained on undefended traffic (static), or on traffic under the same defense (adaptive). In bold: no other defense has both lower accuracy and lower cost.',
     costs(result),
     openWorld(result),
+    attacks(result),
     devices(result),
+    devicesByAttack(result),
     `\`\`\`sh\n${benchCommand(spec).join(' \\\n  ')}\n\`\`\``,
     `Made by ${tool.name} ${tool.version}.`,
   ];
@@ -77,6 +80,41 @@ function openWorld(result: Result): string {
   return `${table(['open world', ...OPEN_WORLD_COLUMNS], rows)}\n\n${key}`;
 }
 
+/** Every attack by itself; empty for one. */
+function attacks(result: Result): string {
+  const labels = attacksOf([result]);
+  if (labels.length < 2) return '';
+  const rows = result.summary.map((row) => [code(row.defense), ...accuracyByAttack(result, row.defense, labels)]);
+  return `${table(['attack by attack', ...labels.map(code)], rows)}\n\nAccuracy of the stronger adversary (95 % interval).`;
+}
+
+/** The attacks of all runs, in the order in which they first stand. */
+export function attacksOf(runs: readonly Result[]): string[] {
+  return [...new Set(runs.flatMap(({ spec }) => spec.attacks.map(({ label }) => label)))];
+}
+
+/** Accuracy of each attack under a defense, of the stronger adversary; empty where it was not run. */
+export function accuracyByAttack(result: Result, defense: string, labels: readonly string[]): string[] {
+  return labels.map((attack) => {
+    const { summary } = observedBy(result, { attack, adversary: null });
+    return interval(summary.find((row) => row.defense === defense)?.accuracy ?? null);
+  });
+}
+
+/** Recall of each device without defense, by attack; empty for one attack. */
+function devicesByAttack(result: Result): string {
+  const labels = attacksOf([result]);
+  const names = scoredDevices(result);
+  if (labels.length < 2 || names.length === 0 || !undefendedRow(result)) return '';
+  const rows = labels.map((attack) => undefendedRow(observedBy(result, { attack, adversary: null })));
+  const recall = (row: SummaryRow | null, name: string) =>
+    row ? percentage(deviceScores(result, row, name).recall) : '';
+  return table(
+    ['recall without defense', ...labels.map(code)],
+    names.map((name) => [escaped(name), ...rows.map((row) => recall(row, name))]),
+  );
+}
+
 /** Recall of each device without defense and under each of the others, as many as a page holds. */
 function devices(result: Result): string {
   const undefended = undefendedRow(result);
@@ -116,7 +154,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 }
 
 /** Text of the data that Markdown would take for its own. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replaceAll(/[\\`*_[\]<>|#]/g, '\\$&').replaceAll(/\s+/g, ' ');
 }
 

@@ -295,4 +295,5 @@ const studySchema: z.ZodType<StudyResult> = z.object({
   tool,
   environment,
   runs: z.array(resultSchema).min(1),
+  warnings: z.array(z.string()).optional(),
 });

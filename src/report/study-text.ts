@@ -1,13 +1,14 @@
-import type { Interval, StudyResult, SummaryRow } from '../harness/result.js';
+import type { Interval, Result, StudyResult, SummaryRow } from '../harness/result.js';
 import { labelOf } from '../harness/setting.js';
 import { renderCsv } from './csv.js';
 import { duration, isNumber, percentage } from './format.js';
-import { code, renderMarkdown, table } from './markdown.js';
+import { accuracyByAttack, attacksOf, code, escaped, renderMarkdown, table } from './markdown.js';
+import { undefendedRow } from './reading.js';
 import { defensesOf } from './study.js';
 
-/** One table with all settings as columns, then the tables of each. */
+/** All settings side by side, by defense and by attack, then the tables of each. */
 export function renderStudyMarkdown(study: StudyResult): string {
-  const { runs } = study;
+  const { runs, warnings = [] } = study;
   const heads = runs.map(({ spec }) => labelOf(spec));
   const matrix = table(
     ['defense', ...heads],
@@ -23,7 +24,30 @@ export function renderStudyMarkdown(study: StudyResult): string {
   );
   const title = study.name === '' ? 'Study' : study.name;
   const key = 'Accuracy of the best attack in per cent, static / adaptive adversary; bandwidth overhead; delay p95.';
-  return [`# ${title}`, matrix, key, ...runs.map((run) => renderMarkdown(run).replace(/^# /, '## '))].join('\n\n');
+  return [
+    `# ${title}`,
+    ...warnings.map((warning) => `> ${escaped(warning)}`),
+    matrix,
+    key,
+    ...attacks(runs),
+    ...runs.map((run) => renderMarkdown(run).replace(/^# /, '## ')),
+  ].join('\n\n');
+}
+
+/** What each attack reaches without defense in each setting; nothing for one attack, or where all is defended. */
+function attacks(runs: readonly Result[]): string[] {
+  const labels = attacksOf(runs);
+  const rows = runs.flatMap((run) => {
+    const row = undefendedRow(run);
+    if (!row) return [];
+    const rates = [percentage(row.chance), percentage(row.majority)];
+    return [[escaped(labelOf(run.spec)), ...accuracyByAttack(run, row.defense, labels), ...rates]];
+  });
+  if (labels.length < 2 || rows.length === 0) return [];
+  return [
+    table(['without defense', ...labels.map(code), 'chance', 'majority'], rows),
+    'Accuracy of each attack (95 % interval).',
+  ];
 }
 
 /** All cells of all settings; the first column names the setting. */

@@ -51,7 +51,7 @@ export const slug = (text: string): string =>
  */
 export async function renderStudyHtml(study: StudyResult, links: readonly string[] | null): Promise<string> {
   checkVersion(study.schemaVersion, 'result');
-  const { name, runs, tool } = study;
+  const { name, runs, tool, warnings = [] } = study;
   const title = name === '' ? 'Homeveil study' : name;
   const subject = subjectOf(runs);
   const sections = [
@@ -73,7 +73,7 @@ export async function renderStudyHtml(study: StudyResult, links: readonly string
 ${renderStudyHeadline(runs)}
 <ul class="facts">${factsOf(runs).map((fact) => html`<li>${fact}</li>`)}</ul>`,
     nav: renderContents(sections),
-    main: html`${renderWarnings(warningsOf(runs))}${sections.map(({ content }) => content)}`,
+    main: html`${renderWarnings([...warnings, ...warningsOf(runs)])}${sections.map(({ content }) => content)}`,
   });
 }
 

@@ -125,12 +125,42 @@ minimumPackets: 10
   expect(withoutTimes(readResult(whole.out))).toEqual(withoutTimes(readResult(out)));
 });
 
+test('a dataset that may be missing, and is, is told on the terminal, in the result and in the report', async () => {
+  const gone = '{ data: gone, labels: folder, optional: true }';
+  const { file, out, folder } = folderWith(`
+datasets: [{ hours: 0.15 }, ${gone}]
+attacks: [random-forest:trees=5]
+adversaries: [static]
+minimumPackets: 10
+`);
+  const warning = `${join(folder, 'gone')} is not there: its dataset is left out`;
+  const run = await homeveilHere('bench', file, '--out', out);
+  expect([run.status, run.stderr]).toEqual([0, `warning: ${warning}\n`]);
+  const { runs, warnings } = readResult(out);
+  expect([runs.length, warnings]).toEqual([1, [warning]]);
+  expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain(`<li>${warning}</li>`);
+  expect((await homeveilHere('report', out, '--format', 'markdown', '--stdout')).stdout).toContain(`> ${warning}`);
+});
+
 test('a dry run shows the plan and leaves nothing behind', async () => {
   const { file, out } = folderWith(STUDY);
   const run = await homeveilHere('bench', file, '--out', out, '--dry-run', '--threads', '2');
   expect([run.status, run.stderr]).toEqual([0, '']);
   expect(run.stdout).toMatch(/\n12 cells, about [\d.]+ (ms|s|min .*) on 2 threads; nothing was run\n$/);
   expect(existsSync(out)).toBe(false);
+});
+
+test('a dry run does not wait for a long training', async () => {
+  const { file, out } = folderWith(`
+datasets: [{ hours: 0.15 }]
+attacks: [{ name: lstm, hidden: 4, layers: 1, steps: 1000000 }]
+adversaries: [static]
+defenses: [none]
+minimumPackets: 10
+`);
+  const { seconds } = JSON.parse((await homeveilHere('bench', file, '--out', out, '--dry-run', '--json', '--threads', '1')).stdout);
+  // A million steps in less than 0.1 ms each there are not.
+  expect(seconds).toBeGreaterThan(100);
 });
 
 test('a dry run tells what an earlier run has left, and adds nothing to it', async () => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { attacks, defenses, views } from '../../src/harness/plugins.js';
@@ -73,6 +73,35 @@ defenses:
   });
 });
 
+describe('an optional dataset', () => {
+  const captures = '{ data: there, labels: l.csv, optional: true }';
+
+  test('is left out, and the missing file named, where one is not there', () => {
+    const study = `datasets: [{ hours: 1 }, ${captures}]`;
+    const without = read(study);
+    expect(without.requests.map(({ hours }) => hours)).toEqual([1]);
+    expect(without.warnings).toEqual([`${join(folder, 'there')} is not there: its dataset is left out`]);
+    mkdirSync(join(folder, 'there'));
+    expect(read(study).warnings).toEqual([`${join(folder, 'l.csv')} is not there: its dataset is left out`]);
+    writeFileSync(join(folder, 'l.csv'), 'mac,device,category\n');
+    const whole = read(study);
+    expect(whole.warnings).toEqual([]);
+    expect(whole.requests[1]).toMatchObject({ data: [join(folder, 'there')] });
+    // What is asked for does not depend on whether it might have been left out.
+    expect(whole.requests[1]).toEqual(read(study.replace(', optional: true', '')).requests[1]);
+  });
+
+  test('that is all there is cannot be left out', () => {
+    expect(() => read('datasets: [{ data: nowhere, labels: folder, optional: true }]')).toThrow(
+      /study\.yaml: no dataset is left: .*nowhere is not there/,
+    );
+  });
+
+  test('is the only kind that is: another is asked for, there or not', () => {
+    expect(read('datasets: [{ data: nowhere, labels: folder }]').requests).toHaveLength(1);
+  });
+});
+
 describe('what does not fit gets one line with its place', () => {
   test.each<[string, RegExp]>([
     [
@@ -103,6 +132,7 @@ describe('what does not fit gets one line with its place', () => {
 test('the JSON Schema names every key, every plug-in and every parameter', () => {
   const schema = JSON.parse(JSON.stringify(studySchema({ views, attacks, defenses })));
   expect(Object.keys(schema.properties)).toContain('capacities');
+  expect(schema.properties.datasets.items.properties.optional).toMatchObject({ type: 'boolean' });
   const names = (kind: string) => {
     const items = schema.properties[kind].items;
     const entries = (kind === 'defenses' ? items.anyOf[0] : items).anyOf.slice(1);

@@ -4,10 +4,17 @@ import { renderCsv } from '../../src/report/csv.js';
 import { renderFigures, renderStudyFigures } from '../../src/report/figures.js';
 import { renderMarkdown } from '../../src/report/markdown.js';
 import { renderPng } from '../../src/report/png.js';
+import { renderStudyMarkdown } from '../../src/report/study-text.js';
 import { EDGE_CASES } from './edge-cases.js';
 import { DEFENSES, makeResult, makeStudy, withTransfer } from './make-result.js';
 
 const withName = (name: string): Result => ({ ...makeResult(), dataset: { ...makeResult().dataset, name } });
+
+/** Of an attack without defense, by the adversary who does better; of one seed. */
+const strongerCell = ({ cells }: Result, attack: string) =>
+  cells
+    .filter((one) => one.defense === 'none' && one.attack === attack)
+    .reduce((best, one) => (one.identification.accuracy > best.identification.accuracy ? one : best));
 
 describe('CSV', () => {
   test('has a line for each cell, as wide as the line of names', () => {
@@ -41,6 +48,50 @@ describe('Markdown', () => {
     const shown = [mean, low!, high!].map((share) => (100 * share).toFixed(1));
     expect(line).toContain(`${shown[0]} (${shown[1]}–${shown[2]})`);
     expect(line).toContain('+128.0 %');
+  });
+
+  test('has every attack by itself, with the interval of its own, and what it finds of each device', () => {
+    const result = makeResult({ attacks: ['random-forest', 'blstm'], seeds: 1 });
+    const lines = renderMarkdown(result).split('\n');
+    const cell = (attack: string) => strongerCell(result, attack);
+    // The best attack has the interval of the run, the other one that of its seed.
+    const { accuracy, accuracyLow, accuracyHigh } = cell('blstm').identification;
+    const own = { mean: accuracy, low: accuracyLow, high: accuracyHigh };
+    const [row] = result.summary;
+    expect(row!.bestAttack).toBe('random-forest');
+    const shown = [row![cell('random-forest').adversary]!, own].map(({ mean, low, high }) => {
+      const [at, from, to] = [mean, low!, high!].map((share) => (100 * share).toFixed(1));
+      return `${at} (${from}–${to})`;
+    });
+    expect(shown[0]).not.toBe(shown[1]);
+    const at = lines.indexOf('| attack by attack | `random-forest` | `blstm` |');
+    expect(lines[at + 2]).toBe(`| \`none\` | ${shown.join(' | ')} |`);
+    const [device] = Object.keys(cell('blstm').identification.perDevice);
+    const recall = ['random-forest', 'blstm'].map((attack) =>
+      (100 * cell(attack).identification.perDevice[device!]!.recall!).toFixed(1),
+    );
+    expect(lines.slice(lines.indexOf('| recall without defense | `random-forest` | `blstm` |'))).toContain(
+      `| ${device} | ${recall.join(' | ')} |`,
+    );
+    expect(renderMarkdown(makeResult({ attacks: ['random-forest'] }))).not.toContain('attack by attack');
+  });
+
+  test('of a study has each attack in each setting without defense, beside chance and majority', () => {
+    const study = makeStudy(2, { attacks: ['a', 'b'], defenses: DEFENSES.slice(0, 2), seeds: 1 });
+    const text = renderStudyMarkdown({ ...study, warnings: ['home *two* is not there'] });
+    expect(text).toContain('> home \\*two\\* is not there');
+    const [head, , ...rows] = text
+      .split('\n\n')
+      .find((block) => block.startsWith('| without defense'))!
+      .split('\n');
+    expect(head).toBe('| without defense | `a` | `b` | chance | majority |');
+    expect(rows).toHaveLength(2);
+    for (const [i, run] of study.runs.entries()) {
+      const [a, b] = ['a', 'b'].map((attack) => (100 * strongerCell(run, attack).identification.accuracy).toFixed(1));
+      const { chance, majority } = run.summary[0]!;
+      const rates = [chance, majority].map((share) => (100 * share).toFixed(1)).join(' | ');
+      expect(rows[i]).toMatch(new RegExp(`^\\| home one napt.* \\| ${a} \\(.*\\) \\| ${b} \\(.*\\) \\| ${rates} \\|$`));
+    }
   });
 
   test('has tables whose lines all have as many cells as their head', () => {

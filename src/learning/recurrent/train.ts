@@ -22,6 +22,8 @@ export interface TrainingOptions {
   readonly ports: number;
   readonly dropout: number;
   readonly epochs: number;
+  /** In place of epochs, where it is not 0: over as many whole epochs as that takes, with as much more or less patience. */
+  readonly steps: number;
   readonly batch: number;
   readonly learningRate: number;
   readonly clipNorm: number;
@@ -96,7 +98,8 @@ export async function trainModel(
     const drop = createDropout(rng.stream('dropout'), dropout);
     const shuffle = createShuffle(windows, rng.stream('order'));
     const steps = Math.ceil(windows / size);
-    while (epoch < options.epochs && epoch - bestEpoch < options.patience && !signal?.aborted) {
+    const { epochs, patience } = lengthOf(options, steps);
+    while (epoch < epochs && epoch - bestEpoch < patience && !signal?.aborted) {
       const began = performance.now();
       const order = shuffle();
       let packets = 0;
@@ -106,14 +109,14 @@ export async function trainModel(
         fillBatch(batch, train, encoded, which);
         fillTargets(batch, train, which, classWeight);
         batch.keep.forEach(drop);
-        const rate = rateAt(epoch * steps + step, options.epochs * steps, options.learningRate);
+        const rate = rateAt(epoch * steps + step, epochs * steps, options.learningRate);
         lossSum += (await engine.step(batch, rate)).loss;
         hasLearnt = true;
         // Not every runtime leaves the thread between steps; without that no signal would ever arrive.
         await setImmediate();
         packets += batch.count.reduce((sum, count) => sum + count, 0);
         const done = epoch * steps + step + 1;
-        onProgress?.({ task, done, total: options.epochs * steps, unit: 'steps', figures });
+        onProgress?.({ task, done, total: epochs * steps, unit: 'steps', figures });
       }
       const seconds = (performance.now() - began) / 1000;
       if (signal?.aborted) break;
@@ -132,7 +135,7 @@ export async function trainModel(
       }
       figures = { epoch, loss, 'packets/s': Math.round(packets / seconds) };
       if (score !== null) figures['validation F1'] = score;
-      onProgress?.({ task, done: epoch * steps, total: options.epochs * steps, unit: 'steps', figures });
+      onProgress?.({ task, done: epoch * steps, total: epochs * steps, unit: 'steps', figures });
     }
     if (!hasLearnt) signal?.throwIfAborted();
     // Interrupted before anything was judged: what has been learnt is better than where it began.
@@ -143,6 +146,13 @@ export async function trainModel(
   } finally {
     await engine.dispose();
   }
+}
+
+/** How many epochs of so many steps training takes at most, and how many it goes on without a better score. */
+function lengthOf({ epochs, patience, steps }: TrainingOptions, perEpoch: number) {
+  if (steps === 0) return { epochs, patience };
+  const needed = Math.ceil(steps / perEpoch);
+  return { epochs: needed, patience: Math.ceil((patience * needed) / epochs) };
 }
 
 /** Checks that there is something to learn, and gives the weights of {@link classWeights}. */
