@@ -158,7 +158,9 @@ adversaries: [static]
 defenses: [none]
 minimumPackets: 10
 `);
-  const { seconds } = JSON.parse((await homeveilHere('bench', file, '--out', out, '--dry-run', '--json', '--threads', '1')).stdout);
+  const { seconds } = JSON.parse(
+    (await homeveilHere('bench', file, '--out', out, '--dry-run', '--json', '--threads', '1')).stdout,
+  );
   // A million steps in less than 0.1 ms each there are not.
   expect(seconds).toBeGreaterThan(100);
 });
