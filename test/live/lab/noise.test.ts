@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -148,9 +147,7 @@ describe.skipIf(missing !== null)(`in a namespace${missing === null ? '' : ` (sk
   test('the process browses until it is told to stop, or has no parent any more', async () => {
     const network = createNetwork();
     const host = network.host();
-    const settings = `/etc/netns/${host.name}`;
-    mkdirSync(settings, { recursive: true });
-    writeFileSync(`${settings}/resolv.conf`, 'nameserver 127.0.0.1\n');
+    host.resolveBy('127.0.0.1');
     try {
       const lab = host.start(process.execPath, [file('small-lab.mjs')], { stdio: ['ignore', 'pipe', 'inherit'] });
       const lines: string[] = [];
@@ -188,7 +185,6 @@ describe.skipIf(missing !== null)(`in a namespace${missing === null ? '' : ` (sk
       expect(orphan.notices).toHaveLength(1);
     } finally {
       network.close();
-      rmSync(settings, { recursive: true });
     }
   });
 });
