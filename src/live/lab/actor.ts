@@ -20,7 +20,8 @@ export function startActor(host: Host, program: string): Actor {
   });
   const why = (): InputError => {
     const lines = printed.split('\n');
-    const line = lines.find((text) => text.includes('Error')) ?? lines[0]!;
+    // Node prints where it was thrown first, then what.
+    const line = lines.find((text) => /^\w*Error\b/.test(text)) ?? lines[0]!;
     return new InputError(`live: a process of the lab ended early: ${line.trim() || 'without a word'}`);
   };
   /** What has been said of its own accord, a failure for one, is the answer to what is asked next. */

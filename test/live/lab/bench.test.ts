@@ -26,6 +26,15 @@ const small = [
   'adaptive',
 ];
 
+/** Null for what is gone meanwhile. */
+function attempt<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}
+
 interface Traces {
   readonly processes: number[];
   /** What the names of the lab's namespaces begin with. */
@@ -38,11 +47,15 @@ interface Traces {
 async function tracesOf(pid: number): Promise<Traces> {
   const childrenOf = () =>
     readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-  const commandOf = (child: number) => readFileSync(`/proc/${child}/cmdline`, 'utf8').split('\0');
+  // A child that sets something up is gone in a moment.
+  const commandOf = (child: number) =>
+    attempt(() => readFileSync(`/proc/${child}/cmdline`, 'utf8'))?.split('\0') ?? [''];
   await until(() => childrenOf().some((child) => /dumpcap|tcpdump/.test(commandOf(child)[0]!)));
   const processes = childrenOf();
-  const places = new Set(processes.map((child) => statSync(`/proc/${child}/ns/net`).ino));
-  const names = readdirSync(NAMESPACES).filter((name) => places.has(statSync(join(NAMESPACES, name)).ino));
+  const places = new Set(processes.map((child) => attempt(() => statSync(`/proc/${child}/ns/net`).ino)));
+  const names = readdirSync(NAMESPACES).filter((name) =>
+    places.has(attempt(() => statSync(join(NAMESPACES, name)).ino) ?? 0),
+  );
   const prefixes = new Set(names.map((name) => name.slice(0, name.lastIndexOf('-') + 1)));
   expect([...prefixes]).toEqual([expect.stringMatching(/^hv-[\da-f]{6}-$/)]);
   const vpns = processes.map(commandOf).filter(([command]) => command!.endsWith('wireguard-go'));
@@ -127,7 +140,11 @@ describe.concurrent('bench, live', () => {
   test.skipIf(missingVpn !== null)(
     `Ctrl-C while it captures leaves nothing behind${reason(missingVpn)}`,
     async ({ expect }) => {
-      const run = await bench('interrupted', ['--view', 'vpn', '--defense', 'constant-rate'], true);
+      const run = await bench(
+        'interrupted',
+        ['--view', 'vpn', '--defense', 'none', '--hours', '0.1', '--speed', '10'],
+        true,
+      );
       expect(run.status).toBe(130);
       expect(existsSync(run.out)).toBe(false);
     },
