@@ -66,6 +66,9 @@ export function sanityWarnings(spec: ResolvedSpec, summary: readonly SummaryRow[
 /** Seconds: a message that is later than that by the home's clock is out of its place. */
 const LATE = 1;
 
+/** Seconds: frames of a tunnel that are later than that, by the home's clock, show what the machine does. */
+const LATE_FRAME = 0.1;
+
 /** What makes live traffic less than it should be. */
 function liveWarnings(cells: readonly Cell[]): string[] {
   const warnings = new Set<string>();
@@ -82,6 +85,12 @@ function liveWarnings(cells: readonly Cell[]): string[] {
     if ((late.p95 ?? 0) > LATE) {
       warnings.add(
         `${where}: one message in twenty was sent more than ${late.p95!.toFixed(1)} s late; a --speed of less than ${speed} helps`,
+      );
+    }
+    if (tunnel && (tunnel.late.p95 ?? 0) > LATE_FRAME) {
+      const late = `${Math.round(tunnel.late.p95! * 1000)} ms`;
+      warnings.add(
+        `${where}: one frame of the tunnel in twenty left more than ${late} late, which an observer may use; a --speed of less than ${speed} helps`,
       );
     }
     if (tunnel && tunnel.stalls > 0) {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { LiveFigures } from '../../src/harness/result.js';
 import { resolveSpec } from '../../src/harness/spec.js';
 import { sanityWarnings } from '../../src/harness/warnings.js';
 import { makeResult } from '../report/make-result.js';
@@ -41,5 +42,60 @@ describe('an open world', () => {
 
   test('of named devices says nothing', () => {
     expect(warn(2, ['a'])).toBe('');
+  });
+});
+
+describe('live traffic', () => {
+  const FINE: LiveFigures = {
+    speed: 20,
+    seconds: 180,
+    connections: { opened: 300, failed: 0 },
+    messages: 9000,
+    late: { p50: 0.01, p95: 0.2, p99: 0.5, max: 2 },
+    lost: 0,
+    strangers: 0,
+    tunnel: { late: { p50: 0.001, p95: 0.02, p99: 0.1, max: 0.4 }, stalls: 0 },
+    problems: [],
+  };
+  const warn = (live: LiveFigures) => {
+    const { cells, summary } = makeResult({
+      defenses: [{ label: 'none', keeps: 1, bandwidth: 0, delay: 0 }],
+      seeds: 1,
+    });
+    return sanityWarnings(
+      resolveSpec({ defenses: ['none'] }),
+      summary,
+      cells.map((cell) => ({ ...cell, live })),
+    );
+  };
+
+  test('that was played as it should be is nothing to speak of', () => {
+    expect(warn(FINE)).toEqual([]);
+  });
+
+  test.each([
+    ['a lossy capture', { lost: 3 }, 'the captures lost 3 packets'],
+    [
+      'failed connections',
+      { connections: { opened: 300, failed: 2 }, problems: ['read ECONNRESET (2 times)'] },
+      '2 of 300 connections failed: read ECONNRESET (2 times)',
+    ],
+    [
+      'late messages',
+      { late: { ...FINE.late, p95: 1.5 } },
+      'one message in twenty was sent more than 1.5 s late; a --speed of less than 20 helps',
+    ],
+    [
+      'late frames',
+      { tunnel: { late: { ...FINE.late, p95: 0.25 }, stalls: 0 } },
+      'one frame of the tunnel in twenty left more than 250 ms late, which an observer may use; a --speed of less than 20 helps',
+    ],
+    [
+      'a plan that moved',
+      { tunnel: { ...FINE.tunnel!, stalls: 4 } },
+      "the tunnel's plan had to be moved 4 times; a --speed of less than 20 helps",
+    ],
+  ])('%s is told once, with the defense and the seed', (_, some, wanted) => {
+    expect(warn({ ...FINE, ...some })).toEqual([`live, none, seed 1: ${wanted}`]);
   });
 });
