@@ -9,7 +9,11 @@ import type { Host } from './namespaces.js';
 /** A capture of an interface of the lab, under way. */
 export interface Recorder {
   readonly file: string;
-  /** Ends it, when what is on its way has been written. @returns packets that were lost */
+  /**
+   * Ends it, when what is on its way has been written.
+   * @returns packets that were lost
+   * @throws InputError where it has ended by itself
+   */
   stop(): Promise<number>;
 }
 
@@ -51,6 +55,10 @@ export async function startRecorder(
     file,
     async stop() {
       await pause(tool.latency * 1000);
+      // Its interface is gone, with whatever made it: a VPN that has died.
+      if (child.exitCode !== null || child.signalCode !== null) {
+        throw new InputError(`live: the capture of ${name} ended early: ${explainFailure(tool.name, printed)}`);
+      }
       const ended = once(child, 'exit');
       child.kill('SIGINT');
       await ended;

@@ -1,0 +1,30 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { createNetwork, type Network, whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
+import { startRecorder } from '../../../src/live/lab/recorder.js';
+import { temporaryFolder } from '../../cli/run-cli.js';
+import { until } from '../run-live.js';
+
+const missing = whyNoNamespaces();
+
+describe.skipIf(missing !== null)(`a capture in the lab${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
+  let network: Network | undefined;
+  afterAll(() => network?.close());
+
+  test('whose interface goes away is said to have ended early, not waited for', async () => {
+    network = createNetwork();
+    const [a, b] = [network.host(), network.host()];
+    network.link(a, b, { names: ['eth0', 'eth0'], addresses: ['10.77.0.1/24', '10.77.0.2/24'] });
+    const recorder = await startRecorder(a, 'eth0', `${temporaryFolder()}/a.pcap`, { snaplen: 96 });
+    a.run('ip', 'link', 'delete', 'eth0');
+    const stopped = recorder.stop().then(
+      () => 'stopped',
+      (error: Error) => error.message,
+    );
+    let said = '';
+    stopped.then((what) => {
+      said = what;
+    });
+    await until(() => said !== '');
+    expect(said).toMatch(/^live: the capture of eth0 ended early: /);
+  });
+});
