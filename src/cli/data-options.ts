@@ -30,7 +30,7 @@ export function addDataOptions<T>(yargs: Argv<T>) {
       describe: 'How --data is cut in two; auto is file with --labels folder, else time  [auto]',
     })
     .option('train-share', { type: 'number', describe: 'Share of packets (files) to train on  [0.6]' })
-    .option('hours', { type: 'number', describe: 'Length of the synthetic home  [24, quick: 6]' })
+    .option('hours', { type: 'number', describe: 'Length of the synthetic home  [24, quick: 6, live: 1]' })
     .option('profiles', { type: 'string', describe: 'Generate it from these device profiles (homeveil home fit)' })
     .option('view', { type: 'string', describe: 'What the observer sees: lan, napt, vpn  [napt]' })
     .option('mix', {
