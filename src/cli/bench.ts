@@ -213,6 +213,7 @@ function print(result: Result, last: string | null): string {
       'Share of packets whose device the best attack names, trained on undefended traffic (static) or on traffic under the same defense (adaptive).',
     ),
     ...printOpenWorld(result),
+    ...printLive(result),
     ...(spec.attacks.length > 1
       ? wrap(`Best attacks: ${summary.map((row) => `${row.bestAttack} (${row.defense})`).join(', ')}.`)
       : []),
@@ -220,6 +221,13 @@ function print(result: Result, last: string | null): string {
   if (warnings.length > 0) lines.push('', ...warnings.flatMap((warning) => wrap(`warning: ${warning}`, 9, 0)));
   if (last !== null) lines.push('', last);
   return lines.join('\n');
+}
+
+/** Nothing for simulated traffic. */
+function printLive({ cells }: Result): string[] {
+  const speeds = [...new Set(cells.flatMap(({ live }) => (live ? [live.speed] : [])))];
+  if (speeds.length === 0) return [];
+  return wrap(`Live: played ${speeds.map((speed) => Number(speed.toFixed(1))).join(', ')} times as fast as the clock.`);
 }
 
 /** Nothing in a closed world. */
