@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net';
 import type { CommandModule } from 'yargs';
 import { loadPlugins } from '../harness/load-plugins.js';
 import { defenseOf, prepareAll, resolveDefense } from '../harness/plugins.js';
+import type { Spread } from '../harness/result.js';
 import type { Waiting } from '../live/tunnel/alarm.js';
 import {
   LARGEST_MTU,
@@ -13,7 +14,7 @@ import {
 } from '../live/tunnel/end.js';
 import { readKey } from '../live/tunnel/key.js';
 import { createSecretRng } from '../live/tunnel/secret-rng.js';
-import type { Spread, TunnelStatistics } from '../live/tunnel/statistics.js';
+import type { TunnelStatistics } from '../live/tunnel/statistics.js';
 import { scopeOfDefense } from '../shaping/shaper.js';
 import { UsageError } from '../shared/errors.js';
 import { parseDuration } from '../shared/quantities.js';

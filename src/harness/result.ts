@@ -178,6 +178,7 @@ export interface LiveFigures {
   readonly problems: readonly string[];
 }
 
+/** Of a set of times, in seconds; null of none. */
 export interface Spread {
   readonly p50: number | null;
   readonly p95: number | null;

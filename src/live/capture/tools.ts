@@ -113,7 +113,7 @@ const cap: Tool = {
 export const TOOLS: readonly Tool[] = [dumpcap, tcpdump, cap];
 
 /** Where a program is: in PATH, or where programs are that not everybody has in theirs. */
-function findProgram(name: string): { path: string; executable: boolean } | null {
+export function findProgram(name: string): { path: string; executable: boolean } | null {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin'];
   let found: string | null = null;
   for (const folder of folders) {

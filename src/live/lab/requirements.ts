@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { findProgram } from '../capture/tools.js';
 import { whyNoNamespaces } from './namespaces.js';
 
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -26,7 +25,4 @@ export function findRequirements(vpn = false): string | null {
   return obstacle === null ? null : `${obstacle}; network namespaces need root (CAP_SYS_ADMIN, CAP_NET_ADMIN)`;
 }
 
-function isThere(program: string): boolean {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-  return folders.some((folder) => folder !== '' && existsSync(join(folder, program)));
-}
+const isThere = (program: string): boolean => findProgram(program) !== null;

@@ -183,7 +183,7 @@ export function openVpn({ gateway, internet, vpn }: Stage, endpoint: string, mtu
     `peer=${keys[1]!.shared}
     wg set ${vpn.home} peer $peer persistent-keepalive 1
     for i in $(seq 200); do
-      if wg show ${vpn.home} latest-handshakes | grep -qv '\b0$'; then wg set ${vpn.home} peer $peer persistent-keepalive off; exit 0; fi
+      if wg show ${vpn.home} latest-handshakes | grep -qv '[[:space:]]0$'; then wg set ${vpn.home} peer $peer persistent-keepalive off; exit 0; fi
       sleep 0.05
     done
     exit 1`,

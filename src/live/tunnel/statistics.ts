@@ -1,10 +1,4 @@
-/** Of a set of times, in seconds; null of none. */
-export interface Spread {
-  readonly p50: number | null;
-  readonly p95: number | null;
-  readonly p99: number | null;
-  readonly max: number | null;
-}
+import type { Spread } from '../../harness/result.js';
 
 /** Quantiles of the values added last. */
 export interface Quantiles {
