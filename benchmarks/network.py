@@ -85,10 +85,9 @@ def train(network, options, class_weight, windows, validation):
     optimiser = torch.optim.Adam(learnt)
     batch = min(options["batch"], len(port))
     steps = math.ceil(len(port) / batch)
-    epochs, patience = options["epochs"], options["patience"]
-    if options["steps"] > 0:
-        needed = math.ceil(options["steps"] / steps)
-        epochs, patience = needed, math.ceil(patience * needed / epochs)
+    # As lengthOf in src/learning/recurrent/train.ts.
+    epochs = options["epochs"] or max(15, math.ceil(options["steps"] / steps))
+    patience = options["patience"] or math.ceil(epochs / 3)
     best_score, best_epoch, best, epoch = -math.inf, 0, None, 0
     while epoch < epochs and epoch - best_epoch < patience:
         network.train()

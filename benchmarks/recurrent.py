@@ -1,7 +1,7 @@
 """The network of benchmarks/recurrent.ts in PyTorch. Reads requests, one JSON object a line, and answers each with one.
 
 {"what": "train" | "predict", "bidirectional": bool, "repeats": n} -> {"milliseconds": [...]}
-The first line sets sizes: {"time", "batch", "embedding", "features", "ports", "hidden", "classes", "threads"} -> {"version"}
+The first line sets sizes: {"time", "batch", "embedding", "features", "ports", "hidden", "layers", "classes", "threads"} -> {"version"}
 """
 
 import json
@@ -20,7 +20,7 @@ class Network(torch.nn.Module):
         super().__init__()
         width = sizes["embedding"] + sizes["features"]
         self.embedding = torch.nn.Embedding(sizes["ports"], sizes["embedding"])
-        self.lstm = torch.nn.LSTM(width, sizes["hidden"], bidirectional=bidirectional)
+        self.lstm = torch.nn.LSTM(width, sizes["hidden"], sizes["layers"], bidirectional=bidirectional)
         self.dense = torch.nn.Linear(sizes["hidden"] * (2 if bidirectional else 1), sizes["classes"])
 
     def forward(self, port, features):

@@ -3,12 +3,13 @@
  * network, sizes and threads, and beside the floor that the runtime's own matrix product sets. The two take turns, so that what else
  * the machine does hits both. Then the memory over 1,000 steps.
  *
- *     node dist/benchmarks/recurrent.js [THREADS] [ROUNDS]
+ *     node dist/benchmarks/recurrent.js [--threads 2] [--rounds 5] [--time 100] [--batch 64] [--hidden 128] [--layers 1] [--python PATH]
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { createGraph } from '../src/learning/onnx/graph.js';
 import { encodeModel } from '../src/learning/onnx/model.js';
 import { createSession, loadRuntime } from '../src/learning/onnx/runtime.js';
@@ -23,14 +24,33 @@ import {
 import { createOnnxEngine } from '../src/learning/recurrent/onnx-engine.js';
 import { createRng } from '../src/shared/rng.js';
 
-const threads = Number(process.argv[2] ?? 2);
-const time = 100;
-const batch = 64;
-const rounds = Number(process.argv[3] ?? 5);
+const { values: given } = parseArgs({
+  options: {
+    threads: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '5' },
+    time: { type: 'string', default: '100' },
+    batch: { type: 'string', default: '64' },
+    hidden: { type: 'string', default: '128' },
+    layers: { type: 'string', default: '1' },
+    python: { type: 'string', default: existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3' },
+  },
+});
+const threads = wholeNumber('threads');
+const rounds = wholeNumber('rounds');
+const time = wholeNumber('time');
+const batch = wholeNumber('batch');
+const hidden = wholeNumber('hidden');
+const layers = wholeNumber('layers');
 const repeats = 4;
 const shapes = [false, true].map(
-  (bidirectional): NetworkShape => ({ ports: 50, embedding: 54, hidden: 128, layers: 1, bidirectional, classes: 10 }),
+  (bidirectional): NetworkShape => ({ ports: 50, embedding: 30, hidden, layers, bidirectional, classes: 10 }),
 );
+
+function wholeNumber(name: 'threads' | 'rounds' | 'time' | 'batch' | 'hidden' | 'layers'): number {
+  const value = Number(given[name]);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new RangeError(`--${name}: expected a whole number from 1, found ${given[name]}`);
+}
 
 type Run = (bidirectional: boolean, what: 'train' | 'predict') => Promise<number[]>;
 
@@ -71,17 +91,17 @@ async function ours(): Promise<{ run: Run; dispose(): Promise<void> }> {
 
 /** PyTorch in a process of its own, that answers requests; undefined where it is not installed. */
 async function pytorch(): Promise<{ version: string; run: Run; dispose(): void } | undefined> {
-  const python = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
   const script = fileURLToPath(new URL('../../benchmarks/recurrent.py', import.meta.url));
-  const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(given.python, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ask = async (request: object) => {
     child.stdin.write(`${JSON.stringify(request)}\n`);
     const { value, done } = await lines.next();
     return done ? undefined : JSON.parse(value);
   };
-  const { embedding, ports, hidden, classes } = shapes[0]!;
-  const started = await ask({ time, batch, embedding, features: packetFeatures, ports, hidden, classes, threads });
+  const { embedding, ports, classes } = shapes[0]!;
+  const sizes = { time, batch, embedding, features: packetFeatures, ports, hidden, layers, classes, threads };
+  const started = await ask(sizes);
   if (started === undefined) return undefined;
   return {
     version: started.version,
@@ -122,8 +142,10 @@ function randomBatch(shape: NetworkShape, windows: number): TrainingBatch {
 
 /** Multiplications and additions of the products in a forward pass; a step of training has three times as many. */
 function operations(shape: NetworkShape): number {
-  const gates = 4 * shape.hidden * (inputWidth(shape) + shape.hidden);
-  return 2 * time * batch * directions(shape) * (gates + shape.hidden * shape.classes);
+  const width = directions(shape) * shape.hidden;
+  const inputs = inputWidth(shape) + (shape.layers - 1) * width;
+  const gates = 4 * width * (inputs + shape.layers * shape.hidden);
+  return 2 * time * batch * (gates + width * shape.classes);
 }
 
 async function memoryOver(steps: number): Promise<{ early: number; late: number }> {
@@ -171,7 +193,7 @@ await mine.dispose();
 theirs?.dispose();
 
 console.log(
-  `batch ${batch} x ${time} packets, input 64, hidden 128, 10 classes, ${threads} threads; medians of ${rounds * repeats}`,
+  `batch ${batch} x ${time} packets, input ${inputWidth(shapes[0]!)}, hidden ${hidden}, ${layers} layers, 10 classes, ${threads} threads; medians of ${rounds * repeats}`,
 );
 console.log(`matrix product of 1024 cubed: ${(median(speeds) / 1e9).toFixed(0)} GFLOP/s`);
 console.log(theirs === undefined ? 'PyTorch: not installed' : `PyTorch ${theirs.version}`);

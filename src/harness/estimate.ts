@@ -23,8 +23,8 @@ export interface Estimate {
   readonly playing: number;
 }
 
-/** Windows in the two trainings that the time of one more packet is found from: full batches of the networks. */
-const TRIAL_WINDOWS = [64, 192] as const;
+/** Windows in the smaller of two trainings that the time of one more packet is found from; the other has all that there are. */
+const TRIAL_WINDOWS = 64;
 
 /** Seconds after which a trial is cut short, and the rest of it reckoned from its progress. */
 const TRIAL_SECONDS = 2;
@@ -117,8 +117,8 @@ async function timeAttack(setting: Setting, attack: ResolvedPlugin, { plugins, t
   const { spec, view, parts } = setting;
   const few = takePackets(parts.test, firstRows(parts.test.packets));
   const trials = [];
-  for (const windows of TRIAL_WINDOWS) {
-    const packets = Math.min(windows * spec.window, parts.train.packets);
+  const all = Math.min(parts.train.packets, spec.maximumTrainPackets ?? Number.POSITIVE_INFINITY);
+  for (const packets of [Math.min(TRIAL_WINDOWS * spec.window, all), all]) {
     const world = createWorld({ ...closed(spec), maximumTrainPackets: packets }, view, parts, spec.seed, plugins);
     // Reading the code and starting threads counts once only.
     if (trials.length === 0) await tryFit(world, attack, threads);

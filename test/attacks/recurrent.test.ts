@@ -110,24 +110,25 @@ describe.each([lstm, blstm])('$name', (attack) => {
     expect(epochs! - bestEpoch!).toBe(2);
   });
 
-  it('takes the steps it is given, whatever the number of windows, with patience in proportion', async () => {
+  it('without a number of epochs takes as many as its steps need, 15 at least, and stops after a third of them', async () => {
     // 20 windows are two steps of 16 to an epoch.
     const few = makeOrderedWindows(5, 20, 20);
-    const taken: number[] = [];
-    const all = await runFit(attack, few, none, {
-      given: { steps: 7, epochs: 1, patience: 1 },
-      onProgress: ({ done, total }) => taken.push(done, total!),
-    });
-    expect([all.insight!.epochs, taken.at(-2), taken.at(-1)]).toEqual([4, 8, 8]);
+    for (const [steps, epochs] of [
+      [39, 20],
+      [7, 15],
+    ]) {
+      const taken: number[] = [];
+      const all = await runFit(attack, few, none, {
+        given: { steps, epochs: 0 },
+        onProgress: ({ done, total }) => taken.push(done, total!),
+      });
+      expect([all.insight!.epochs, taken.at(-2), taken.at(-1)]).toEqual([epochs, 2 * epochs!, 2 * epochs!]);
+    }
     const label = validation.label.map(() => 0);
-    const early = await runFit(
-      attack,
-      few,
-      { ...validation, label },
-      { given: { steps: 100, epochs: 10, patience: 1 } },
-    );
+    const early = await runFit(attack, few, { ...validation, label }, { given: { steps: 100, epochs: 0 } });
     const { epochs, bestEpoch } = early.insight!;
-    expect(epochs! - bestEpoch!).toBe(5);
+    // A third of 50.
+    expect(epochs! - bestEpoch!).toBe(17);
   });
 
   it('says what is wrong with its input', async () => {

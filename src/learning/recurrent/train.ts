@@ -21,13 +21,13 @@ export interface TrainingOptions {
   /** Most frequent ports with an embedding of their own. */
   readonly ports: number;
   readonly dropout: number;
+  /** Passes over the training windows, at most; 0 for as many as `steps` take, and at least 15. */
   readonly epochs: number;
-  /** In place of epochs, where it is not 0: over as many whole epochs as that takes, with as much more or less patience. */
   readonly steps: number;
   readonly batch: number;
   readonly learningRate: number;
   readonly clipNorm: number;
-  /** Epochs without a better validation score before training ends. */
+  /** Epochs without a better validation score before training ends; 0 for a third of all. */
   readonly patience: number;
   /** 0: every packet weighs the same in the loss; 1: every class does. */
   readonly balance: number;
@@ -148,11 +148,13 @@ export async function trainModel(
   }
 }
 
+/** Passes over many windows that are enough; over few they would be too few steps to learn anything (docs/homemole.md). */
+const LEAST_EPOCHS = 15;
+
 /** How many epochs of so many steps training takes at most, and how many it goes on without a better score. */
-function lengthOf({ epochs, patience, steps }: TrainingOptions, perEpoch: number) {
-  if (steps === 0) return { epochs, patience };
-  const needed = Math.ceil(steps / perEpoch);
-  return { epochs: needed, patience: Math.ceil((patience * needed) / epochs) };
+function lengthOf(options: TrainingOptions, perEpoch: number): { epochs: number; patience: number } {
+  const epochs = options.epochs || Math.max(LEAST_EPOCHS, Math.ceil(options.steps / perEpoch));
+  return { epochs, patience: options.patience || Math.ceil(epochs / 3) };
 }
 
 /** Checks that there is something to learn, and gives the weights of {@link classWeights}. */
