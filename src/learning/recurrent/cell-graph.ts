@@ -105,38 +105,40 @@ export function cellBackward(
   outputGradient: Value,
   reverse: boolean,
 ): CellValues & { readonly x: Value } {
-  const body = g.subgraph('backward');
-  const state = (name: string) => body.input(g.fresh(name), 'float32', [batch, hidden]);
-  const [dhNext, dcNext, dy, i, o, f, candidate, tanhCell, previousCell] = [
-    'dh_next',
-    'dc_next',
-    'dy',
-    'i',
-    'o',
-    'f',
-    'g',
-    'tanh_c',
-    'c_previous',
-  ].map(state) as [Value, Value, Value, Value, Value, Value, Value, Value, Value];
-  const { mul, add, oneMinus } = arithmetic(body);
-  const dh = add(dy, dhNext);
-  const dc = add(mul(mul(dh, o), oneMinus(mul(tanhCell, tanhCell))), dcNext);
-  const dz = body.op(
+  // What each gate's share of dz is of dh and dc, and dc of dh: it does not depend on the recursion.
+  const { mul, oneMinus } = arithmetic(g);
+  const { i, o, f, g: candidate } = trace.gates;
+  const slope = (gate: Value) => mul(gate, oneMinus(gate));
+  const slopeOfTanh = (value: Value) => oneMinus(mul(value, value));
+  const shares = g.op(
     'Concat',
     [
-      mul(mul(dc, candidate), mul(i, oneMinus(i))),
-      mul(mul(dh, tanhCell), mul(o, oneMinus(o))),
-      mul(mul(dc, previousCell), mul(f, oneMinus(f))),
-      mul(mul(dc, i), oneMinus(mul(candidate, candidate))),
+      mul(candidate, slope(i)),
+      mul(trace.tanhCell, slope(o)),
+      mul(trace.previousCell, slope(f)),
+      mul(i, slopeOfTanh(candidate)),
     ],
-    { axis: 1 },
+    { axis: 2 },
   );
+  const shareOfCell = mul(o, slopeOfTanh(trace.tanhCell));
+
+  const body = g.subgraph('backward');
+  const state = (name: string, width = hidden) => body.input(g.fresh(name), 'float32', [batch, width]);
+  const dhNext = state('dh_next');
+  const dcNext = state('dc_next');
+  const dy = state('dy');
+  const stepShareOfCell = state('share_of_cell');
+  const stepShares = state('shares', 4 * hidden);
+  const stepForget = state('f');
+  const inBody = arithmetic(body);
+  const dh = inBody.add(dy, dhNext);
+  const dc = inBody.add(inBody.mul(dh, stepShareOfCell), dcNext);
+  const dz = inBody.mul(body.op('Concat', [dc, dh, dc, dc], { axis: 1 }), stepShares);
   body.output(body.op('MatMul', [dz, cell.recurrent]), 'float32', [batch, hidden]);
-  body.output(mul(dc, f), 'float32', [batch, hidden]);
+  body.output(inBody.mul(dc, stepForget), 'float32', [batch, hidden]);
   body.output(dz, 'float32', [batch, 4 * hidden]);
 
-  const { gates } = trace;
-  const scanned = [outputGradient, gates.i, gates.o, gates.f, gates.g, trace.tanhCell, trace.previousCell];
+  const scanned = [outputGradient, shareOfCell, shares, f];
   // Against the direction of the forward pass.
   const turn = reverse ? 0 : 1;
   const zero = zeros(g, batch, hidden);
