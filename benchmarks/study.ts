@@ -2,7 +2,7 @@
  * The wall time of a whole study, `homeveil bench STUDY`, beside that of the same study in scikit-learn and PyTorch
  * (Debian: python3-torch, python3-sklearn): the same models, trained on the same windows, tested on the same packets.
  *
- *     node dist/benchmarks/study.js [--study specs/full.yaml] [--processes CORES] [--runs 1] [--json]
+ *     node dist/benchmarks/study.js [--study benchmarks/study.yaml] [--processes CORES] [--runs 1] [--json]
  *                                   [--peer one-by-one --peer in-parallel] [--python python3]
  *
  * Ours is the command line as it is, into an empty folder: it generates or reads the traffic, puts the defenses in place, trains, tests,
@@ -42,7 +42,7 @@ type Way = (typeof WAYS)[number];
 
 const { values } = parseArgs({
   options: {
-    study: { type: 'string', default: 'specs/full.yaml' },
+    study: { type: 'string', default: 'benchmarks/study.yaml' },
     python: { type: 'string', default: 'python3' },
     processes: { type: 'string', default: String(availableParallelism()) },
     peer: { type: 'string', multiple: true, default: [...WAYS] },
