@@ -3,7 +3,10 @@ import type { OnProgress } from '../shared/progress.js';
 export interface TableColumn {
   readonly title: string;
   readonly align?: 'left' | 'right';
-  /** The column that gives way where the table is too wide: its cells go on in further lines. */
+  /**
+   * The column that gives way where the table is too wide. Its cells go on in further lines; in the first column, which names the row, a
+   * cell that does not fit stands above its row instead.
+   */
   readonly shrink?: boolean;
 }
 
@@ -23,7 +26,9 @@ export function table(columns: readonly TableColumn[], rows: readonly (readonly 
       .map((cell, i) => (columns[i]!.align === 'right' ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
       .join(' '.repeat(gap))
       .trimEnd();
-  const lines = (cells: readonly string[]) => {
+  const lines = (cells: readonly string[]): string[] => {
+    const [name, ...rest] = cells;
+    if (name!.length > widths[0]!) return [...breakText(name!, width), ...lines(['', ...rest])];
     const wrapped = cells.map((cell, i) => breakText(cell, widths[i]!));
     const height = Math.max(...wrapped.map((parts) => parts.length));
     return Array.from({ length: height }, (_, row) => line(wrapped.map((parts) => parts[row] ?? '')));

@@ -23,21 +23,37 @@ test('a table aligns its columns', () => {
   ).toBe(['name    n', '─────  ──', 'a       1', 'bcdef  23'].join('\n'));
 });
 
-test('a column that may shrink goes on in further lines, and loses nothing', () => {
-  const name = 'pad:rule=mice-elephants,small=128+jitter:distribution=laplace';
+test('a name that is too long stands above its row', () => {
   const text = table(
     [
       { title: 'defense', shrink: true },
       { title: 'accuracy', align: 'right' },
     ],
-    [[name, '1']],
-    40,
+    [
+      ['none', '70.1 %'],
+      ['vpn-shaping:mode=stepped,up=40', '33.0 %'],
+    ],
+    24,
   );
+  expect(text.split('\n')).toEqual([
+    'defense         accuracy',
+    '──────────────  ────────',
+    'none              70.1 %',
+    'vpn-shaping:',
+    'mode=stepped,up=40',
+    '                  33.0 %',
+  ]);
+});
+
+test('a further column that may shrink goes on in further lines, and loses nothing', () => {
+  const name = 'pad:rule=mice-elephants,small=128+jitter:distribution=laplace';
+  const text = table([{ title: 'n', align: 'right' }, { title: 'defense', shrink: true }], [['1', name]], 40);
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(40);
   const cells = text
     .split('\n')
     .slice(2)
-    .map((line) => line.slice(0, 30).trim());
+    .map((line) => line.slice(3).trim());
+  expect(cells.length).toBeGreaterThan(1);
   expect(cells.join('')).toBe(name);
 });
 
