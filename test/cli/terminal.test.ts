@@ -47,7 +47,14 @@ test('a name that is too long stands above its row', () => {
 
 test('a further column that may shrink goes on in further lines, and loses nothing', () => {
   const name = 'pad:rule=mice-elephants,small=128+jitter:distribution=laplace';
-  const text = table([{ title: 'n', align: 'right' }, { title: 'defense', shrink: true }], [['1', name]], 40);
+  const text = table(
+    [
+      { title: 'n', align: 'right' },
+      { title: 'defense', shrink: true },
+    ],
+    [['1', name]],
+    40,
+  );
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(40);
   const cells = text
     .split('\n')
