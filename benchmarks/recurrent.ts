@@ -23,6 +23,7 @@ import {
 } from '../src/learning/recurrent/network.js';
 import { createOnnxEngine } from '../src/learning/recurrent/onnx-engine.js';
 import { createRng } from '../src/shared/rng.js';
+import { wholeNumber } from './options.js';
 
 const { values: given } = parseArgs({
   options: {
@@ -35,22 +36,16 @@ const { values: given } = parseArgs({
     python: { type: 'string', default: existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3' },
   },
 });
-const threads = wholeNumber('threads');
-const rounds = wholeNumber('rounds');
-const time = wholeNumber('time');
-const batch = wholeNumber('batch');
-const hidden = wholeNumber('hidden');
-const layers = wholeNumber('layers');
+const threads = wholeNumber('--threads', given.threads);
+const rounds = wholeNumber('--rounds', given.rounds);
+const time = wholeNumber('--time', given.time);
+const batch = wholeNumber('--batch', given.batch);
+const hidden = wholeNumber('--hidden', given.hidden);
+const layers = wholeNumber('--layers', given.layers);
 const repeats = 4;
 const shapes = [false, true].map(
   (bidirectional): NetworkShape => ({ ports: 50, embedding: 30, hidden, layers, bidirectional, classes: 10 }),
 );
-
-function wholeNumber(name: 'threads' | 'rounds' | 'time' | 'batch' | 'hidden' | 'layers'): number {
-  const value = Number(given[name]);
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw new RangeError(`--${name}: expected a whole number from 1, found ${given[name]}`);
-}
 
 type Run = (bidirectional: boolean, what: 'train' | 'predict') => Promise<number[]>;
 

@@ -35,6 +35,7 @@ import { packetColumns } from '../src/learning/packet-columns.js';
 import { droppedShare } from '../src/learning/recurrent/dropout.js';
 import { NO_CLASS, type Windows } from '../src/learning/windows.js';
 import type { AppliedView } from '../src/view/observe.js';
+import { wholeNumber } from './options.js';
 import { makeFolder, requireModules, writeNpy } from './python.js';
 
 const WAYS = ['one-by-one', 'in-parallel'] as const;
@@ -50,8 +51,8 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const processes = wholeNumber('processes', 256);
-const runs = wholeNumber('runs', 100);
+const processes = wholeNumber('--processes', values.processes, 256);
+const runs = wholeNumber('--runs', values.runs, 100);
 const ways = WAYS.filter((way) => values.peer.includes(way));
 const unknown = values.peer.find((name) => !(WAYS as readonly string[]).includes(name));
 if (unknown !== undefined) throw new RangeError(`--peer: expected ${WAYS.join(' or ')}, found ${unknown}`);
@@ -130,12 +131,6 @@ for (let turn = 0; turn < runs; turn++) {
 }
 if (values.json) console.log(JSON.stringify(summarize(), null, 2));
 else print();
-
-function wholeNumber(name: 'processes' | 'runs', most: number): number {
-  const value = Number(values[name]);
-  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw new RangeError(`--${name}: expected a whole number from 1 to ${most}, found ${values[name]}`);
-}
 
 /** Leaves in `folder` what the peer works on: models.json and the parts of the traffic. */
 async function exportStudy(): Promise<{ trained: Trained[]; packets: number }> {
