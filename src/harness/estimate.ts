@@ -118,7 +118,8 @@ async function timeAttack(setting: Setting, attack: ResolvedPlugin, { plugins, t
   const few = takePackets(parts.test, firstRows(parts.test.packets));
   const trials = [];
   const all = Math.min(parts.train.packets, spec.maximumTrainPackets ?? Number.POSITIVE_INFINITY);
-  for (const packets of [Math.min(TRIAL_WINDOWS * spec.window, all), all]) {
+  // Where there are no more than that, one trial says all.
+  for (const packets of new Set([Math.min(TRIAL_WINDOWS * spec.window, all), all])) {
     const world = createWorld({ ...closed(spec), maximumTrainPackets: packets }, view, parts, spec.seed, plugins);
     // Reading the code and starting threads counts once only.
     if (trials.length === 0) await tryFit(world, attack, threads);
@@ -126,7 +127,7 @@ async function timeAttack(setting: Setting, attack: ResolvedPlugin, { plugins, t
     const { seconds } = await scoreModel(model, few, parts.classes, windowing(spec, view), spec.seed);
     trials.push({ packets, fit, predict: seconds });
   }
-  const [a, b] = trials as [(typeof trials)[0], (typeof trials)[0]];
+  const [a, b] = [trials[0]!, trials.at(-1)!];
   const perPacketFit = b.packets > a.packets ? Math.max(0, (b.fit - a.fit) / (b.packets - a.packets)) : 0;
   return {
     perPacketFit,
