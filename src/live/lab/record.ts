@@ -24,7 +24,7 @@ export async function recordLive(request: RecordRequest): Promise<Recording> {
   const { spec, plugins, onProgress, signal } = request;
   const plans = new Map(spec.defenses.map((defense) => [defense.label, planOf(defense, spec, plugins)]));
   plans.set(UNDEFENDED.label, planOf(UNDEFENDED, spec, plugins));
-  const missing = findRequirements() ?? ([...plans.values()].some(({ vpn }) => vpn) ? findRequirements(true) : null);
+  const missing = findRequirements([...plans.values()].some(({ vpn }) => vpn));
   if (missing !== null) throw new UsageError(`--live: ${missing}`);
   const script = scriptFor(request);
   const speed = spec.live?.speed ?? (await fastest([...plans.values()], request));

@@ -11,17 +11,25 @@ const VPN_PACKAGES: Readonly<Record<string, string>> = {
   wg: 'wireguard-tools',
 };
 
-/** What this machine lacks to run the lab, in one line with what to do about it; null where nothing. */
-export function findRequirements(vpn = false): string | null {
-  const needed = vpn ? VPN_PACKAGES : PACKAGES;
+/** What this machine lacks to run the lab, and a VPN in it, in one line with what to do about it; null where nothing. */
+export function findRequirements(vpn: boolean): string | null {
+  return whyLacking(PACKAGES) ?? whyNoCapture() ?? whyNotAllowed() ?? (vpn ? whyLacking(VPN_PACKAGES) : null);
+}
+
+function whyLacking(needed: Readonly<Record<string, string>>): string | null {
   const lacking = Object.entries(needed).filter(([program]) => !isThere(program));
-  if (lacking.length > 0) {
-    const [programs, packages] = [lacking.map(([name]) => name), lacking.map(([, name]) => name)];
-    return `expected ${programs.join(', ')}, found none; sudo apt-get install ${packages.join(' ')}`;
-  }
-  const capture = ['dumpcap', 'tcpdump'].some(isThere);
-  if (!capture) return 'expected dumpcap or tcpdump, found neither; sudo apt-get install tcpdump';
-  const obstacle = vpn ? null : whyNoNamespaces();
+  if (lacking.length === 0) return null;
+  const [programs, packages] = [lacking.map(([name]) => name), lacking.map(([, name]) => name)];
+  return `expected ${programs.join(', ')}, found none; sudo apt-get install ${packages.join(' ')}`;
+}
+
+function whyNoCapture(): string | null {
+  if (['dumpcap', 'tcpdump'].some(isThere)) return null;
+  return 'expected dumpcap or tcpdump, found neither; sudo apt-get install tcpdump';
+}
+
+function whyNotAllowed(): string | null {
+  const obstacle = whyNoNamespaces();
   return obstacle === null ? null : `${obstacle}; network namespaces need root (CAP_SYS_ADMIN, CAP_NET_ADMIN)`;
 }
 

@@ -74,7 +74,7 @@ export const playingTime = ({ seconds }: Script, speed: number): number => READY
 
 /**
  * Plays a script in the lab, with a defense at work, and captures outside the gateway. The lab is gone when this returns.
- * @throws UsageError where this machine lacks what it takes; InputError where something of the lab fails
+ * @throws InputError where something of the lab fails
  */
 export async function runLab(options: LabOptions): Promise<LabRun> {
   const { script, speed, vpn, shaping, noise, signal } = options;
@@ -88,7 +88,7 @@ export async function runLab(options: LabOptions): Promise<LabRun> {
   // Ctrl-C ends the process by way of its exit handlers.
   process.once('exit', clean);
   try {
-    stage = createStage(script, vpn);
+    stage = createStage(script);
     const maker = noise ? await openNoise(stage, noise, folder) : null;
     const players = await startPlayers(stage, options, folder);
     const ends = shaping ? await startEnds(stage, options, shaping, folder) : null;

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { UsageError } from '../../shared/errors.js';
 import { createNetwork, type Host } from './namespaces.js';
-import { findRequirements } from './requirements.js';
 import type { Script } from './script.js';
 
 /**
@@ -59,10 +58,8 @@ export const VPN_PORT = 51_820;
 /** Where wireguard-go is told what to do, in one folder for all namespaces; it leaves it behind when it is killed. */
 const socketOf = (name: string): string => `/var/run/wireguard/${name}.sock`;
 
-/** @throws UsageError where this machine lacks what it takes */
-export function createStage(script: Script, vpn: boolean): Stage {
-  const missing = findRequirements() ?? (vpn ? findRequirements(true) : null);
-  if (missing !== null) throw new UsageError(`live: ${missing}`);
+/** On a machine that lacks nothing: see findRequirements. */
+export function createStage(script: Script): Stage {
   const network = createNetwork();
   try {
     const [timestamps, plain, browser, gateway, internet, web] = Array.from({ length: 6 }, () => network.host());

@@ -9,8 +9,8 @@ import { temporaryFolder } from '../../trace/fixtures.js';
 import { until } from '../run-live.js';
 
 const folder = temporaryFolder();
-const missing = findRequirements();
-const missingVpn = missing ?? findRequirements(true);
+const missing = findRequirements(false);
+const missingVpn = findRequirements(true);
 const reason = (why: string | null) => (why === null ? '' : ` (skipped: ${why})`);
 
 const NAMESPACES = '/var/run/netns';
