@@ -3,7 +3,7 @@ import type { PacketRef } from './shaper.js';
 
 /** Bytes of an IP header without options; for IPv6 too, our simplification. */
 export const IP_HEADER = 20;
-const TCP_HEADER = 20;
+export const TCP_HEADER = 20;
 
 /**
  * Bytes that each part of a packet has in front of its share, but for the first, which has the packet's own headers: link and

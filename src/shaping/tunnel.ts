@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { UDP } from '../trace/frame.js';
 import { Protocol } from '../trace/trace.js';
 import { IP_HEADER } from './parts.js';
+import { createSegmenter } from './segments.js';
 import { defineDefense, type TunnelFlow } from './shaper.js';
 
 /** How a kind of tunnel wraps one inner IP packet. Lengths in bytes. */
@@ -40,6 +41,12 @@ export const tunnelParameters = z
       .max(65_535)
       .default(0)
       .describe('largest inner IP packet in bytes; 0 for the usual one: 1420 for wireguard, 1440 for openvpn'),
+    clamp: z
+      .boolean()
+      .default(false)
+      .describe(
+        'TCP makes segments that fit, as where the gateway clamps their size; false: all that is longer is cut in two',
+      ),
   })
   .refine(({ mtu }) => mtu === 0 || mtu >= SMALLEST_MTU, {
     path: ['mtu'],
@@ -54,7 +61,10 @@ export interface Encapsulation {
   frame(inner: number): number;
 }
 
-export function encapsulationOf({ tunnel, mtu: asked }: z.output<typeof tunnelParameters>): Encapsulation {
+export function encapsulationOf({
+  tunnel,
+  mtu: asked,
+}: Pick<z.output<typeof tunnelParameters>, 'tunnel' | 'mtu'>): Encapsulation {
   const { overhead, block, mtu: usual } = TUNNELS[tunnel];
   const mtu = asked === 0 ? usual : asked;
   return { mtu, frame: (inner) => ETHERNET_HEADER + overhead + Math.min(mtu, Math.ceil(inner / block) * block) };
@@ -68,12 +78,12 @@ export function flowOfTunnel({ tunnel }: Pick<z.output<typeof tunnelParameters>,
  * A tunnel over UDP and IPv4 from the gateway: Ethernet, outer headers, the inner IP packet, padding. An inner packet over
  * the MTU is cut into IP fragments (each with an IP header of 20 bytes, of IPv6 too: our simplification), so a 64 kB frame,
  * as captured on a host that offloads segmentation, leaves as many. Frames without IP never enter a tunnel: they are
- * dropped. Handshakes and keep-alives are not modelled. The padding that Ethernet adds to frames under 60 bytes is taken
+ * dropped. With `clamp` TCP is cut anew instead ({@link createSegmenter}), and waits for up to 50 ms. Handshakes and keep-alives are not modelled. The padding that Ethernet adds to frames under 60 bytes is taken
  * for part of the inner packet, since a capture does not always tell the two apart.
  */
 export const tunnelDefense = defineDefense({
   name: 'vpn',
-  summary: 'A VPN tunnel at the gateway: one flow, lengths after encapsulation, nothing delayed.',
+  summary: 'A VPN tunnel at the gateway: one flow, lengths after encapsulation.',
   source: 'WireGuard (NDSS 2017), section 5.4.6; OpenVPN data channel v2',
   scope: 'home',
   removedAt: 'tunnel end',
@@ -81,11 +91,13 @@ export const tunnelDefense = defineDefense({
   tunnel: flowOfTunnel,
   create(parameters) {
     const { mtu, frame } = encapsulationOf(parameters);
+    const segmenter = parameters.clamp ? createSegmenter(mtu, frame) : null;
     // All fragments but the last carry a multiple of 8 bytes (RFC 791).
     const fragment = Math.floor((mtu - IP_HEADER) / 8) * 8;
     return {
       packet(p, link) {
         if ((p.protocols & Protocol.IP) === 0) return link.drop(p);
+        if (segmenter && (p.protocols & Protocol.TCP) !== 0) return segmenter.packet(p, link);
         const inner = Math.max(0, p.length - p.header);
         if (inner <= mtu) return link.send(p, frame(inner));
         let rest = inner - IP_HEADER;
@@ -96,6 +108,8 @@ export const tunnelDefense = defineDefense({
         }
         link.send(p, frame(IP_HEADER + rest));
       },
+      wake: (link) => segmenter?.wake(link),
+      close: (link) => segmenter?.close(link),
     };
   },
 });

@@ -153,7 +153,7 @@ async function fastest(plans: readonly Plan[], { spec, parts, plugins }: RecordR
     const rng = createRng(spec.seed, 'speed');
     const applied = shaping ? await prepareAll(shaping, { trace: parts.train, rng }, plugins) : [];
     const isTunnel = applied.some(({ defense }) => defense.tunnel);
-    const vpn = { defense: tunnelDefense, parameters: { tunnel: 'wireguard', mtu: 0 } };
+    const vpn = { defense: tunnelDefense, parameters: { tunnel: 'wireguard', mtu: 0, clamp: true } };
     const { trace } = shapeAll(few, isTunnel ? applied : [vpn, ...applied], { rng });
     const seconds = trace.time[trace.packets - 1]! - trace.time[0]!;
     if (seconds > 0) speed = Math.min(speed, MOST_FRAMES / (trace.packets / seconds));

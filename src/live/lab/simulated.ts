@@ -35,7 +35,7 @@ export async function simulateLab(
         );
   const before = [...(await prepare(noise ? [noise] : [], 'noise'))];
   const mtu = shaping ? TUNNELLED_VPN_MTU : PLAIN_VPN_MTU;
-  if (vpn) before.push({ defense: tunnelDefense, parameters: { tunnel: 'wireguard', mtu } });
+  if (vpn) before.push({ defense: tunnelDefense, parameters: { tunnel: 'wireguard', mtu, clamp: true } });
   const entered = shapeAll(home, before, { rng: rng.stream('home') });
   if (!shaping) return entered;
 
