@@ -4,8 +4,8 @@ import type { CommandModule } from 'yargs';
 import { noCache, openCache, readOnly } from '../harness/cache.js';
 import { estimateAll } from '../harness/estimate.js';
 import { loadPlugins } from '../harness/load-plugins.js';
-import type { Interval, ResolvedSpec, Result } from '../harness/result.js';
-import { type RunOptions, runBench } from '../harness/run.js';
+import type { Interval, ResolvedSpec, Result, SettingFailure } from '../harness/result.js';
+import { describeRefusal, type RunOptions, runBench } from '../harness/run.js';
 import { labelOf } from '../harness/setting.js';
 import { type BenchRequest, resolveSpec } from '../harness/spec.js';
 import { runStudy } from '../harness/study.js';
@@ -13,7 +13,7 @@ import { readStudy } from '../harness/study-file.js';
 import { renderHtml } from '../report/html.js';
 import { OPEN_WORLD_COLUMNS, openWorldFigures } from '../report/sections/open-world.js';
 import { renderStudyPages } from '../report/study.js';
-import { UsageError } from '../shared/errors.js';
+import { InputError, UsageError } from '../shared/errors.js';
 import { writeFileAtomic } from '../shared/files.js';
 import { parseSize } from '../shared/quantities.js';
 import { addDataOptions, type DataOptions } from './data-options.js';
@@ -144,10 +144,13 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
   if (json) console.log(JSON.stringify(result, null, 2));
   else {
     for (const run of result.runs) console.log(`${print(run, null)}\n`);
+    for (const failure of result.failures ?? []) console.log(`${warnRefused(failure)}\n`);
     console.log(`${join(out, 'report.html')} (${formatDuration((performance.now() - started) / 1000)})`);
   }
-  if (result.runs.some(({ failures = [] }) => failures.length > 0)) process.exitCode = 1;
+  if (result.failures || result.runs.some(({ failures = [] }) => failures.length > 0)) process.exitCode = 1;
 }
+
+const warnRefused = (failure: SettingFailure): string => wrap(`warning: ${describeRefusal(failure)}`, 9, 0).join('\n');
 
 const kebabCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
@@ -155,6 +158,12 @@ const kebabCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) =
 async function plan(specs: readonly ResolvedSpec[], options: RunOptions, json: boolean): Promise<void> {
   // As in the run, where each cell has one thread.
   const estimates = await withProgress((progress) => estimateAll(specs, { ...options, threads: 1, ...progress }));
+  const refused = specs.flatMap((spec, i) => {
+    const { failure } = estimates[i]!;
+    return failure === null ? [] : [{ setting: labelOf(spec), message: failure }];
+  });
+  if (refused.length === specs.length) throw new InputError(refused[0]!.message);
+  if (refused.length > 0) process.exitCode = 1;
   const sum = (of: (one: (typeof estimates)[number]) => number) => estimates.reduce((total, one) => total + of(one), 0);
   const [cells, kept] = [sum((one) => one.cells), sum((one) => one.kept)];
   const playing = sum((one) => one.playing);
@@ -175,6 +184,7 @@ async function plan(specs: readonly ResolvedSpec[], options: RunOptions, json: b
   const live = playing > 0 ? `, of them ${formatDuration(playing)} to play the home` : '';
   const time = kept === cells ? 'all of them kept' : `about ${formatDuration(seconds)} on ${threads}${live}`;
   console.log(table(columns, rows));
+  for (const failure of refused) console.log(`\n${warnRefused(failure)}`);
   console.log(`\n${formatCount(cells)} cells, ${time}; nothing was run`);
 }
 

@@ -1,3 +1,4 @@
+import { isContained } from '../shared/errors.js';
 import { createRng } from '../shared/rng.js';
 import { takePackets } from '../trace/trace.js';
 import { observe } from '../view/observe.js';
@@ -21,6 +22,8 @@ export interface Estimate {
   readonly seconds: number;
   /** Seconds that live traffic takes to play, however many threads there are; 0 for simulated. */
   readonly playing: number;
+  /** Why none of the cells could be run; null where they can. */
+  readonly failure: string | null;
 }
 
 /** Windows in the smaller of two trainings that the time of one more packet is found from; the other has all that there are. */
@@ -47,7 +50,15 @@ export async function estimateAll(specs: readonly ResolvedSpec[], options: RunOp
   const tryMeasure = once((setting: Setting) => ['', () => timeMeasure(setting, options)]);
   const estimates: Estimate[] = [];
   for (const spec of specs) {
-    const { setting, jobs } = await openRun(spec, load, options);
+    const opened = await openRun(spec, load, options).catch((error: unknown) => {
+      if (options.signal?.aborted || !isContained(error)) throw error;
+      return error;
+    });
+    if (opened instanceof Error) {
+      estimates.push({ cells: 0, kept: 0, seconds: 0, playing: 0, failure: opened.message });
+      continue;
+    }
+    const { setting, jobs } = opened;
     const left = jobs.reduce((sum, { items }) => sum + items.filter(isCell).length, 0);
     options.onProgress?.({
       task: 'trial',
@@ -83,7 +94,8 @@ export async function estimateAll(specs: readonly ResolvedSpec[], options: RunOp
     // Undefended traffic is played whatever is asked for: it says where traffic is cut in two.
     const played = new Set([UNDEFENDED, ...spec.defenses].map(({ label }) => label));
     const playing = (setting?.recording?.seconds ?? 0) * played.size * spec.seeds;
-    estimates.push({ cells: countCells(spec), kept: countCells(spec) - left, seconds, playing });
+    const cells = countCells(spec);
+    estimates.push({ cells, kept: cells - left, seconds, playing, failure: null });
   }
   return estimates;
 }

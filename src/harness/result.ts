@@ -62,8 +62,16 @@ export interface StudyResult {
   readonly tool: Result['tool'];
   readonly environment: Result['environment'];
   readonly runs: readonly Result[];
-  /** Of the study as a whole: datasets that were left out. Older results lack it. */
+  /** Settings that could not be run; left out where there are none. */
+  readonly failures?: readonly SettingFailure[];
+  /** Of the study as a whole: datasets and settings that were left out. Older results lack it. */
   readonly warnings?: readonly string[];
+}
+
+/** A setting of a study that could not be run at all: its data cannot be read or is too little, or each of its cells failed. */
+export interface SettingFailure {
+  readonly setting: string;
+  readonly message: string;
 }
 
 export type Adversary = 'static' | 'adaptive';

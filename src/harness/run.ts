@@ -1,5 +1,5 @@
 import { accuracyInterval, dropInterval } from '../learning/interval.js';
-import { InputError, UsageError } from '../shared/errors.js';
+import { type HomeveilError, InputError, isContained, UsageError } from '../shared/errors.js';
 import type { Progress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
 import { createLoader } from './dataset.js';
@@ -9,7 +9,7 @@ import { createMemoryGate, defaultMemory } from './jobs/memory.js';
 import { nameOf, type OpenRun, openRun, type Run } from './jobs/open-run.js';
 import { countCells, type Item, isCell, itemsOf, type Job, jobsOf } from './jobs/plan.js';
 import { type KeptCell, type Setting, scoredCell } from './jobs/run-job.js';
-import type { Failure, Metrics, ResolvedSpec, Result, TransferCell } from './result.js';
+import type { Failure, Metrics, ResolvedSpec, Result, SettingFailure, TransferCell } from './result.js';
 import { labelOf } from './setting.js';
 import { summarize } from './summary.js';
 import { sanityWarnings } from './warnings.js';
@@ -24,9 +24,15 @@ export type { RunOptions };
  * @throws UsageError, InputError
  */
 export async function runBench(spec: ResolvedSpec, options: RunOptions): Promise<Result> {
-  const [result] = await runAll([spec], options);
-  return result!;
+  const [attempt] = await runAll([spec], options);
+  if (!attempt!.result) throw attempt!.error;
+  return attempt!.result;
 }
+
+/** What running a spec came to: its result, or why there is none. */
+export type Attempt =
+  | { readonly spec: ResolvedSpec; readonly result: Result }
+  | { readonly spec: ResolvedSpec; readonly result: null; readonly error: HomeveilError };
 
 export function checkThreads({ threads }: RunOptions): void {
   if (!Number.isInteger(threads) || threads < 1) {
@@ -37,15 +43,16 @@ export function checkThreads({ threads }: RunOptions): void {
 /**
  * Runs several specs as {@link runBench} runs one, their cells together: a thread that has no more to do for one goes on with the next.
  * With a cache in `options`, what was kept there is not made again, and the results are those that a run in one go gives.
- * @throws as runBench, where none of the cells of a spec can be run
+ * Where the data of a spec is at fault, or each of its cells, the others still run.
+ * @throws UsageError where the request is at fault
  */
-export async function runAll(specs: readonly ResolvedSpec[], options: RunOptions): Promise<Result[]> {
+export async function runAll(specs: readonly ResolvedSpec[], options: RunOptions): Promise<Attempt[]> {
   checkThreads(options);
-  const { signal } = options;
+  const { signal, onWarning } = options;
   const progress = createBenchProgress(specs, options);
   const load = createLoader(specs, progress.onRead);
   const gate = createMemoryGate(options.memory ?? defaultMemory());
-  const runs: Run[] = [];
+  const runs: (Run | HomeveilError)[] = [];
   let open: OpenRun | null = null;
   // The next job; where those of a spec are all given out, the next spec is opened, and its traffic takes the place of the last.
   const take = async (): Promise<Task | null> => {
@@ -55,9 +62,17 @@ export async function runAll(specs: readonly ResolvedSpec[], options: RunOptions
       if (open && job) return { ...open, setting: open.setting!, job };
       const spec = specs[runs.length];
       if (!spec) return null;
-      open = await openRun(spec, load, options);
-      runs.push(open.run);
-      progress.begin(spec, open.jobs);
+      open = null;
+      try {
+        open = await openRun(spec, load, options);
+        runs.push(open.run);
+      } catch (error) {
+        if (signal?.aborted || !isContained(error)) throw error;
+        runs.push(error);
+        // Told now: the others may take hours.
+        if (specs.length > 1) onWarning?.(describeRefusal({ setting: labelOf(spec), message: error.message }));
+      }
+      progress.begin(spec, open?.jobs ?? []);
     }
   };
   const inTurn = createTurns();
@@ -88,7 +103,7 @@ export async function runAll(specs: readonly ResolvedSpec[], options: RunOptions
   } finally {
     await Promise.all(hands.map((hand) => hand.close()));
   }
-  return runs.map(conclude);
+  return runs.map((run, i) => conclude(specs[i]!, run));
 }
 
 /** Runs one thing after another, in the order in which they are asked for. */
@@ -117,8 +132,15 @@ interface Task {
   readonly job: Job;
 }
 
-/** @throws InputError where nothing could be run: the reason of the first failure */
-function conclude({ spec, dataset, warnings, outcomes }: Run): Result {
+/** One line, for a warning. */
+export function describeRefusal({ setting, message }: SettingFailure): string {
+  return `${setting}: could not be run: ${message}`;
+}
+
+/** Where no cell could be run, the error is that of the first. */
+function conclude(spec: ResolvedSpec, run: Run | HomeveilError): Attempt {
+  if (run instanceof Error) return { spec, result: null, error: run };
+  const { dataset, warnings, outcomes } = run;
   const cells: KeptCell[] = [];
   const metrics: Metrics[] = [];
   const transfer: TransferCell[] = [];
@@ -130,14 +152,14 @@ function conclude({ spec, dataset, warnings, outcomes }: Run): Result {
     else if (item.kind === 'metrics') metrics.push(outcome.value as Metrics);
     else transfer.push(outcome.value as TransferCell);
   }
-  if (cells.length === 0) throw new InputError(failures[0]!.message);
+  if (cells.length === 0) return { spec, result: null, error: new InputError(failures[0]!.message) };
   const scored = cells.map(scoredCell);
   const summary = summarize(spec, scored, {
     accuracy: (runs) => accuracyInterval(runs, createRng(spec.seed, 'interval')),
     drop: (before, after) => dropInterval(before, after, createRng(spec.seed, 'drop')),
   });
   const plain = scored.map(({ cell }) => cell);
-  return {
+  const result: Result = {
     schemaVersion: 1,
     tool: describeTool(),
     environment: describeEnvironment(),
@@ -150,6 +172,7 @@ function conclude({ spec, dataset, warnings, outcomes }: Run): Result {
     ...(failures.length > 0 ? { failures } : {}),
     warnings: [...warnings, ...failures.map(describeFailure), ...sanityWarnings(spec, summary, plain)],
   };
+  return { spec, result };
 }
 
 function failureOf(item: Item, message: string): Failure {

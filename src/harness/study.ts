@@ -1,14 +1,30 @@
 import { describeEnvironment, describeTool } from './environment.js';
 import type { ResolvedSpec, StudyResult } from './result.js';
-import { type RunOptions, runAll } from './run.js';
+import { describeRefusal, type RunOptions, runAll } from './run.js';
+import { labelOf } from './setting.js';
 
-/** Runs every setting of a study. See {@link runAll}. */
+/**
+ * Runs every setting of a study. See {@link runAll}.
+ * @throws HomeveilError of the first setting, where none could be run
+ */
 export async function runStudy(
-  { name, warnings }: Pick<StudyResult, 'name' | 'warnings'>,
+  { name, warnings = [] }: Pick<StudyResult, 'name' | 'warnings'>,
   specs: readonly ResolvedSpec[],
   options: RunOptions,
 ): Promise<StudyResult> {
-  const runs = await runAll(specs, options);
-  const environment = describeEnvironment();
-  return { schemaVersion: 1, kind: 'study', name, tool: describeTool(), environment, runs, warnings };
+  const attempts = await runAll(specs, options);
+  const runs = attempts.flatMap(({ result }) => result ?? []);
+  const refused = attempts.flatMap((attempt) => (attempt.result ? [] : [attempt]));
+  if (runs.length === 0) throw refused[0]!.error;
+  const failures = refused.map(({ spec, error }) => ({ setting: labelOf(spec), message: error.message }));
+  return {
+    schemaVersion: 1,
+    kind: 'study',
+    name,
+    tool: describeTool(),
+    environment: describeEnvironment(),
+    runs,
+    ...(failures.length > 0 && { failures }),
+    warnings: [...warnings, ...failures.map(describeRefusal)],
+  };
 }

@@ -295,5 +295,6 @@ const studySchema: z.ZodType<StudyResult> = z.object({
   tool,
   environment,
   runs: z.array(resultSchema).min(1),
+  failures: z.array(z.object({ setting: z.string(), message: z.string() })).optional(),
   warnings: z.array(z.string()).optional(),
 });

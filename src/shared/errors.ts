@@ -19,6 +19,11 @@ export class InputError extends HomeveilError {
   override readonly exitCode = 1;
 }
 
+/** Whether what was thrown is the fault of the data or of a plug-in: then what needs neither may go on. */
+export function isContained(thrown: unknown): thrown is HomeveilError {
+  return thrown instanceof HomeveilError && !(thrown instanceof UsageError);
+}
+
 /**
  * What was thrown, on one line: the message of an expected fault; for anything else its kind, message and the place in the code,
  * `TypeError: x is not a function (hold.ts:12:5)`.

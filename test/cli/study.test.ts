@@ -219,3 +219,46 @@ test.each<[string[], RegExp]>([
   expect(run.stderr).toMatch(message);
   expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);
 });
+
+describe('a setting that cannot be run', () => {
+  const { file, out } = folderWith(STUDY.replace('[napt, vpn]', '[napt]').replace('[{', '[{ hours: 0.005 }, {'));
+  const reason = 'expected at least two devices with 10 packets or more on both sides of the split, found 0 of 14';
+  const told = `synthetic 0.005 h napt: could not be run: ${reason}`;
+
+  test('is told at once, in the result and in the report, and the others are run', async () => {
+    const run = await homeveilHere('bench', file, '--out', out);
+    expect([run.status, run.stderr]).toEqual([1, `warning: ${told}\n`]);
+    expect(run.stdout.replaceAll(/\s+/g, ' ')).toContain(`warning: ${told}`);
+    const { runs, failures, warnings } = readResult(out);
+    expect(runs.map(({ dataset, cells }) => [dataset.name, cells.length])).toEqual([
+      ['synthetic home, 0.15 h, seed 1', 6],
+    ]);
+    expect(failures).toEqual([{ setting: 'synthetic 0.005 h napt', message: reason }]);
+    expect(warnings).toEqual([told]);
+    const page = await homeveilHere('report', out, '--out', join(out, 'again'));
+    expect(page.status).toBe(0);
+    expect(readFileSync(join(out, 'again', 'report.html'), 'utf8')).toContain(told);
+  });
+
+  test('is told by a dry run, and counts no cell', async () => {
+    const plan = await homeveilHere('bench', file, '--out', `${out}-dry`, '--dry-run', '--json');
+    expect(plan.status).toBe(1);
+    expect(JSON.parse(plan.stdout)).toMatchObject({
+      cells: 6,
+      settings: [
+        { cells: 0, failure: reason },
+        { cells: 6, failure: null },
+      ],
+    });
+  });
+
+  test('ends the run where there is no other', async () => {
+    writeFileSync(file, readFileSync(file, 'utf8').replace(', { hours: 0.15 }', ''));
+    for (const more of [[], ['--dry-run']]) {
+      const run = await homeveilHere('bench', file, '--out', `${out}-none`, ...more);
+      expect([run.status, run.stdout]).toEqual([1, '']);
+      expect(run.stderr).toContain(`homeveil: ${reason}\n`);
+      expect(existsSync(join(`${out}-none`, 'result.json'))).toBe(false);
+    }
+  });
+});

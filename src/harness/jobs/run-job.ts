@@ -1,5 +1,5 @@
 import { costOf } from '../../shaping/cost.js';
-import { HomeveilError, UsageError } from '../../shared/errors.js';
+import { isContained } from '../../shared/errors.js';
 import type { OnProgress } from '../../shared/progress.js';
 import type { AppliedView } from '../../view/observe.js';
 import { type Cache, noCache } from '../cache.js';
@@ -72,7 +72,7 @@ export async function runJob(setting: Setting, world: World, job: Job, options: 
     try {
       outcomes.push({ value: await cache.remember(itemKey(setting.spec, setting.dataset, item), make) });
     } catch (error) {
-      if (signal?.aborted || !(error instanceof HomeveilError) || error instanceof UsageError) throw error;
+      if (signal?.aborted || !isContained(error)) throw error;
       outcomes.push({ failure: error.message });
     }
     if (isCell(item)) done++;
