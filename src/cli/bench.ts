@@ -17,7 +17,16 @@ import { InputError, UsageError } from '../shared/errors.js';
 import { writeFileAtomic } from '../shared/files.js';
 import { parseSize } from '../shared/quantities.js';
 import { addDataOptions, type DataOptions } from './data-options.js';
-import { formatCount, formatDuration, formatPercent, table, withProgress, wrap } from './terminal.js';
+import { Interrupted, interruptible } from './interrupt.js';
+import {
+  formatCount,
+  formatDuration,
+  formatPercent,
+  type ProgressLine,
+  table,
+  withProgress,
+  wrap,
+} from './terminal.js';
 
 interface BenchOptions extends DataOptions {
   study?: string;
@@ -89,7 +98,8 @@ const command: CommandModule<object, BenchOptions> = {
     const spec = resolveSpec(request, plugins);
     const effort = { ...effortOf(options), ...(await liveOf([spec])) };
     if (dryRun) return plan([spec], { plugins, ...effort }, json);
-    const result = await withProgress((progress) => runBench(spec, { plugins, ...effort, ...progress }));
+    const result = await untilStopped((running) => runBench(spec, { plugins, ...effort, ...running }));
+    if (!result) return;
     const report = join(out, 'report.html');
     const html = await renderHtml(result);
     writeFileAtomic(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
@@ -101,6 +111,24 @@ const command: CommandModule<object, BenchOptions> = {
 };
 
 export default command;
+
+/** Milliseconds that a run has to end in order, once it is interrupted. */
+const PATIENCE = 5000;
+
+/** What `work` comes to; null where Ctrl-C or SIGTERM ended it, whose exit code is set. */
+async function untilStopped<T>(
+  work: (running: ProgressLine & { signal: AbortSignal }) => Promise<T>,
+): Promise<T | null> {
+  try {
+    return await withProgress((progress) =>
+      interruptible((signal) => work({ ...progress, signal }), { on: ['SIGINT', 'SIGTERM'], patience: PATIENCE }),
+    );
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    process.exitCode = error.exitCode;
+    return null;
+  }
+}
 
 /** What may stand beside a study; all else stands in it. */
 const BESIDE_STUDY = ['study', 'dryRun', 'plugin', 'threads', 'memory', 'out', 'json', '_', '$0'];
@@ -136,9 +164,10 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
     return plan(specs, { plugins, ...effort, cache }, json);
   }
   const cache = openCache(folder);
-  const result = await withProgress((progress) =>
-    runStudy({ name: study.name, warnings }, specs, { plugins, ...effort, cache, ...progress }),
+  const result = await untilStopped((running) =>
+    runStudy({ name: study.name, warnings }, specs, { plugins, ...effort, cache, ...running }),
   );
+  if (!result) return console.error(`homeveil: interrupted; the same command goes on with what ${folder} has`);
   writeFileAtomic(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
   for (const { name, text } of await renderStudyPages(result)) writeFileAtomic(join(out, name), text);
   if (json) console.log(JSON.stringify(result, null, 2));

@@ -1,27 +1,52 @@
-/** What Ctrl-C ends instead of the process, while there is something. */
-let running: AbortController | null = null;
+/** What a signal ends instead of the process, while there is something. */
+let running: { readonly controller: AbortController; readonly options: InterruptOptions } | null = null;
+
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+type EndSignal = keyof typeof EXIT_CODES;
+
+interface InterruptOptions {
+  /** Which signals abort the work; any other ends the process. */
+  readonly on?: readonly EndSignal[];
+  /** Milliseconds after which the process ends all the same. */
+  readonly patience?: number;
+}
 
 /**
  * Ends the process on SIGINT and SIGTERM by way of its 'exit' handlers, which remove unfinished files; by default a signal skips
  * them.
  */
 export function handleSignals(): void {
-  process.on('SIGINT', () => {
-    if (running && !running.signal.aborted) running.abort(new Interrupted());
-    else process.exit(130);
-  });
-  process.on('SIGTERM', () => process.exit(143));
+  for (const name of Object.keys(EXIT_CODES) as EndSignal[]) {
+    process.on(name, () => {
+      const code = EXIT_CODES[name];
+      const { controller, options: { on = ['SIGINT'], patience } = {} } = running ?? {};
+      if (!controller || controller.signal.aborted || !on.includes(name)) process.exit(code);
+      controller.abort(new Interrupted(code));
+      if (patience !== undefined) setTimeout(() => process.exit(code), patience).unref();
+    });
+  }
 }
 
 /** Runs `work` with a signal that the first Ctrl-C aborts; a second one ends the process. */
-export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  running = new AbortController();
+export async function interruptible<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  options: InterruptOptions = {},
+): Promise<T> {
+  const controller = new AbortController();
+  running = { controller, options };
   try {
-    return await work(running.signal);
+    return await work(controller.signal);
   } finally {
     running = null;
   }
 }
 
 /** The reason of an aborted signal. */
-export class Interrupted extends Error {}
+export class Interrupted extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super('interrupted');
+    this.exitCode = exitCode;
+  }
+}

@@ -54,7 +54,7 @@ const command: CommandModule<object, TrainOptions> = {
       if (!(error instanceof Interrupted)) throw error;
       progress.end();
       console.error('homeveil: interrupted before anything was learnt; no model is written');
-      process.exitCode = 130;
+      process.exitCode = error.exitCode;
       return;
     } finally {
       progress.end();

@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { StudyResult } from '../../src/harness/result.js';
-import { homeveil, homeveilHere, startHomeveil, temporaryFolder } from './run-cli.js';
+import { homeveil, homeveilHere, startHomeveil, temporaryFolder, watchHomeveil } from './run-cli.js';
 
 const STUDY = `
 name: A small study
@@ -62,7 +64,7 @@ describe('a study', () => {
     const child = startHomeveil('bench', killed.file, '--out', killed.out);
     const cache = join(killed.out, 'cache');
     while (!existsSync(cache) || readdirSync(cache).filter((name) => name.endsWith('.json')).length < 3) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await setTimeout(20);
       if (child.exitCode !== null) throw new Error('it ended before it could be killed');
     }
     child.kill('SIGKILL');
@@ -218,6 +220,29 @@ test.each<[string[], RegExp]>([
   expect(run.status).toBe(2);
   expect(run.stderr).toMatch(message);
   expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);
+});
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s while networks learn in threads of their own ends in order', async (signal, expected) => {
+  const { file, out } = folderWith(`
+datasets: [{ hours: 1 }]
+views: [napt, vpn]
+attacks: [{ name: lstm, steps: 1000000, patience: 1000 }]
+defenses: [none]
+adversaries: [static]
+`);
+  const { child, printed } = watchHomeveil('bench', file, '--out', out, '--threads', '2');
+  await setTimeout(6000);
+  child.kill(signal);
+  const [code] = await once(child, 'close');
+  expect([code, printed.stdout, printed.stderr]).toEqual([
+    expected,
+    '',
+    `homeveil: interrupted; the same command goes on with what ${join(out, 'cache')} has\n`,
+  ]);
+  expect(readdirSync(out)).toEqual(['cache']);
 });
 
 describe('a setting that cannot be run', () => {

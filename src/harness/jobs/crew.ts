@@ -1,10 +1,11 @@
+import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type HomeveilError, InputError, UsageError } from '../../shared/errors.js';
 import type { OnProgress } from '../../shared/progress.js';
 import { createWorld, type RunOptions, type World } from '../world.js';
 import type { Job } from './plan.js';
 import { type Outcome, runJob, type Setting } from './run-job.js';
-import type { Answer, Order, Thrown } from './worker.js';
+import type { Answer, Message, Order, Thrown } from './worker.js';
 
 /** One who does jobs, one at a time. */
 export interface Hand {
@@ -34,12 +35,17 @@ export function createLocalHand(options: RunOptions): Hand {
 /** Packets of a setting whose jobs take less time than a thread takes to start. */
 const FEW_PACKETS = 20_000;
 
+/** Milliseconds that a thread has to end its job, before it is ended whatever it does. */
+const PATIENCE = 3000;
+
 /** Does jobs in a thread of its own, which starts with the first that is worth it. */
 export function createThreadHand(options: RunOptions): Hand {
   const { cache, threads, onWarning, signal } = options;
   const here = createLocalHand(options);
   let worker: Worker | null = null;
   let known: Setting | null = null;
+  /** Resolves when the thread has answered the last order, or has ended. */
+  let idle: Promise<void> = Promise.resolve();
   return {
     run(setting, job, onProgress) {
       const packets = setting.parts.train.packets + setting.parts.test.packets;
@@ -53,15 +59,32 @@ export function createThreadHand(options: RunOptions): Hand {
         cache: cache?.folder ?? null,
       };
       known = setting;
+      idle = untilAnswered(worker);
       return ask(worker, order, signal, (answer) => {
         if ('progress' in answer) onProgress?.(answer.progress);
         else if ('warning' in answer) onWarning?.(answer.warning);
       });
     },
     async close() {
+      // A thread that is ended within the code of ONNX Runtime takes the whole process with it.
+      worker?.postMessage('stop' satisfies Message);
+      await Promise.race([idle, setTimeout(PATIENCE, undefined, { ref: false })]);
       await worker?.terminate();
     },
   };
+}
+
+function untilAnswered(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      worker.off('message', onMessage).off('error', end).off('exit', end);
+      resolve();
+    };
+    const onMessage = (answer: Answer) => {
+      if ('outcomes' in answer || 'thrown' in answer) end();
+    };
+    worker.on('message', onMessage).on('error', end).on('exit', end);
+  });
 }
 
 /** Sends an order and waits for its outcomes; `onOther` gets what is answered before. Where `signal` is aborted, no longer. */

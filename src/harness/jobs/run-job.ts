@@ -105,10 +105,12 @@ async function obtainModel(
   options: RunOptions,
 ): Promise<Model> {
   const { attack, trainedOn } = wanted!;
-  const { signal, onWarning, threads, plugins = builtIns } = options;
+  const { signal, threads, plugins = builtIns } = options;
+  // What was interrupted is thrown away: nobody need know how far it was.
+  const onWarning = (warning: string) => signal?.aborted || options.onWarning?.(warning);
   const plugin = attackOf(attack, plugins);
   const isKept = cache.folder !== null && plugin.open && plugin.keepsModels?.(attack.parameters as never);
-  if (!isKept) return untilAborted(world.fit(attack, trainedOn, options), signal);
+  if (!isKept) return untilAborted(world.fit(attack, trainedOn, { ...options, onWarning }), signal);
   const key = modelKey(spec, dataset, wanted!, seed);
   const kept = cache.find<KeptModel>(key);
   if (kept) {
@@ -122,7 +124,7 @@ async function obtainModel(
     const predict: Model['identifier']['predict'] = (windows) => opened.predict(windows);
     return { ...model, identifier: { predict, ...(insight && { insight }) } };
   }
-  const model = await untilAborted(world.fit(attack, trainedOn, options), signal);
+  const model = await untilAborted(world.fit(attack, trainedOn, { ...options, onWarning }), signal);
   const { identifier, ...rest } = model;
   if (identifier.save) {
     const onnx = Buffer.from(identifier.save().onnx).toString('base64');

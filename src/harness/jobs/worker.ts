@@ -22,6 +22,9 @@ export interface Order {
   readonly cache: string | null;
 }
 
+/** What a worker is sent. 'stop': end the job under way as soon as the attack can, and answer it as ever. */
+export type Message = Order | 'stop';
+
 /** What was thrown, as far as it can be sent. */
 export interface Thrown {
   readonly message: string;
@@ -42,7 +45,12 @@ const port = parentPort!;
 const send = (answer: Answer) => port.postMessage(answer);
 let current: { setting: Setting; plugins: Registry; worlds: Map<number, World> } | null = null;
 
-port.on('message', async (order: Order) => {
+/** Of the job under way. */
+let stopped = new AbortController();
+
+port.on('message', async (order: Message) => {
+  if (order === 'stop') return stopped.abort();
+  stopped = new AbortController();
   try {
     send({ outcomes: await perform(order) });
   } catch (error) {
@@ -66,6 +74,7 @@ async function perform({ setting, job, threads, cache }: Order): Promise<Outcome
   return runJob(known, world, job, {
     plugins,
     threads,
+    signal: stopped.signal,
     cache: cache === null ? noCache : openCache(cache),
     onWarning: (warning) => send({ warning }),
     onProgress(progress) {
