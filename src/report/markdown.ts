@@ -3,7 +3,7 @@ import { benchCommand } from './command.js';
 import { count, counted, duration, fixed, listed, percentage } from './format.js';
 import { observedBy } from './observers.js';
 import { checkVersion } from './parse.js';
-import { cellsOf, deviceScores, mean, meanCost, scoredDevices, undefendedRow } from './reading.js';
+import { attacksOf, cellsOf, deviceScores, mean, meanCost, scoredDevices, undefendedRow } from './reading.js';
 import { isOpenWorld, OPEN_WORLD_COLUMNS, openWorldFigures } from './sections/open-world.js';
 
 /**
@@ -86,11 +86,6 @@ function attacks(result: Result): string {
   if (labels.length < 2) return '';
   const rows = result.summary.map((row) => [code(row.defense), ...accuracyByAttack(result, row.defense, labels)]);
   return `${table(['attack by attack', ...labels.map(code)], rows)}\n\nAccuracy of the stronger adversary (95 % interval).`;
-}
-
-/** The attacks of all runs, in the order in which they first stand. */
-export function attacksOf(runs: readonly Result[]): string[] {
-  return [...new Set(runs.flatMap(({ spec }) => spec.attacks.map(({ label }) => label)))];
 }
 
 /** Accuracy of each attack under a defense, of the stronger adversary; empty where it was not run. */

@@ -61,6 +61,11 @@ export function scoredDevices(result: Result): string[] {
   return [...names].sort((a, b) => recall.get(b)! - recall.get(a)!);
 }
 
+/** The attacks of all runs, in the order in which they first stand. */
+export function attacksOf(runs: readonly Result[]): string[] {
+  return [...new Set(runs.flatMap(({ spec }) => spec.attacks.map(({ label }) => label)))];
+}
+
 /** One group of cells that differ in nothing but their seed. */
 export interface Repeated {
   readonly defense: string;

@@ -2,8 +2,8 @@ import type { Interval, Result, StudyResult, SummaryRow } from '../harness/resul
 import { labelOf } from '../harness/setting.js';
 import { renderCsv } from './csv.js';
 import { duration, isNumber, percentage } from './format.js';
-import { accuracyByAttack, attacksOf, code, escaped, renderMarkdown, table } from './markdown.js';
-import { undefendedRow } from './reading.js';
+import { accuracyByAttack, code, escaped, renderMarkdown, table } from './markdown.js';
+import { attacksOf, undefendedRow } from './reading.js';
 import { defensesOf } from './study.js';
 
 /** All settings side by side, by defense and by attack, then the tables of each. */

@@ -5,10 +5,11 @@ import { breakable, type Content, type Html, html, render } from './escape.js';
 import { count, counted, duration, isNumber, NOT_AVAILABLE, percent, percentage } from './format.js';
 import { renderHeatMap } from './heat-map.js';
 import { renderContents, renderHtml } from './html.js';
+import { observedBy } from './observers.js';
 import { renderPage } from './page.js';
 import { subjectOf } from './panels.js';
 import { checkVersion } from './parse.js';
-import { strongestDefense, undefendedRow } from './reading.js';
+import { attacksOf, strongestDefense, undefendedRow } from './reading.js';
 import { renderAttacks } from './sections/attacks.js';
 import { renderCosts } from './sections/costs.js';
 import { price, rates, renderHeadline } from './sections/headline.js';
@@ -99,13 +100,19 @@ function factsOf(runs: readonly Result[]): string[] {
 
 /** What several settings say against their numbers is said once. */
 function warningsOf(runs: readonly Result[]): string[] {
-  const settings = new Map<string, string[]>();
-  for (const { spec, warnings } of runs) {
-    for (const warning of warnings) settings.set(warning, [...(settings.get(warning) ?? []), labelOf(spec)]);
+  const said = new Map<string, Result[]>();
+  for (const run of runs) {
+    for (const warning of run.warnings) said.set(warning, [...(said.get(warning) ?? []), run]);
   }
-  return [...settings].map(([warning, labels]) =>
-    labels.length === runs.length ? warning : `${labels.join('; ')}: ${warning}`,
-  );
+  return [...said].map(([warning, by]) => (by.length === runs.length ? warning : `${nameAll(by, runs)}: ${warning}`));
+}
+
+/** Some of the settings, in few words: a dataset where it is all of its settings, and no more than three by name. */
+function nameAll(some: readonly Result[], runs: readonly Result[]): string {
+  const datasets = new Set(some.map(({ dataset }) => dataset.name));
+  if (runs.filter(({ dataset }) => datasets.has(dataset.name)).length === some.length) return [...datasets].join('; ');
+  const labels = some.map(({ spec }) => labelOf(spec));
+  return labels.length <= 3 ? labels.join('; ') : `${labels[0]!} and ${counted(labels.length - 1, 'other setting')}`;
 }
 
 /** More settings than these stay folded. */
@@ -144,16 +151,21 @@ function spanOf(shares: readonly number[]): string {
 
 function renderSettings(runs: readonly Result[], links: readonly string[] | null): Html {
   const hasFailures = runs.some(({ failures = [] }) => failures.length > 0);
+  const attacks = attacksOf(runs);
+  // Each by itself, where they can be compared.
+  const observers = attacks.length > 1 ? attacks : [null];
   const rows = runs.map((run, i): TableCell[] => {
     const { spec, dataset, summary, failures = [] } = run;
     const label = breakable(labelOf(spec));
     const devices = dataset.devices.filter((device) => device.test > 0).length;
-    const undefended = undefendedRow(run)?.accuracy.mean;
+    const undefended = observers.map(
+      (attack) => undefendedRow(observedBy(run, { attack, adversary: null }))?.accuracy.mean,
+    );
     return [
       sorted(i, links ? html`<a href="${links[i]!}">${label}</a>` : label),
       sorted(devices, count(devices)),
       sorted(dataset.packets, count(dataset.packets)),
-      sorted(undefended, percentage(undefended)),
+      ...undefended.map((accuracy) => sorted(accuracy, isNumber(accuracy) ? percentage(accuracy) : '')),
       sorted(summary[0]?.majority, percentage(summary[0]?.majority)),
       ...(hasFailures ? [sorted(failures.length, failures.length > 0 ? count(failures.length) : '')] : []),
     ];
@@ -162,14 +174,17 @@ function renderSettings(runs: readonly Result[], links: readonly string[] | null
 <h2 id="settings">Settings</h2>
 ${renderTable(
   'Settings',
-  `Dataset and view of each setting, and mix, window and link where they are not the usual ones; the best attack without defense, and what naming the commonest device would give.${
+  `Dataset and view of each setting, and mix, window and link where they are not the usual ones; what ${attacks.length > 1 ? 'each' : 'the'} attack names without defense, and what naming the commonest device would give.${
     links ? ' Each links to its full report.' : ''
   }`,
   [
     { title: 'Setting' },
     { title: 'Devices', numeric: true },
     { title: 'Packets', numeric: true },
-    { title: 'Undefended\u00A0%', numeric: true },
+    ...observers.map((attack) => ({
+      title: attack === null ? 'Undefended\u00A0%' : html`${breakable(attack)}\u00A0%`,
+      numeric: true,
+    })),
     { title: 'Majority\u00A0%', numeric: true },
     ...(hasFailures ? [{ title: 'Failed cells', numeric: true }] : []),
   ],

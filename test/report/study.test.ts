@@ -80,6 +80,35 @@ describe('the page of a study', () => {
     expect(page.trim()).toBe('2 warnings one seed home one napt window 110: packets lost');
   });
 
+  test('names a dataset where all of its settings warn of the same, and not more than three settings', async () => {
+    const { runs, ...rest } = makeStudy(6, small);
+    const warned = runs.map((run, i) => ({
+      ...run,
+      dataset: { ...run.dataset, name: i < 2 ? 'one home' : 'other home' },
+      warnings: [...(i < 2 ? ['cut short'] : []), ...(i > 0 && i < 5 ? ['packets lost'] : [])],
+    }));
+    const page = (await renderStudyHtml({ ...rest, runs: warned }, null)).replace('class="notice" ', '');
+    expect(text(section(page, 'warnings')).trim()).toBe(
+      '2 warnings one home: cut short home one napt window 110 and 3 other settings: packets lost',
+    );
+  });
+
+  test('has what each attack names without defense, setting by setting', async () => {
+    const study = makeStudy(2, { ...small, attacks: ['a', 'b'] });
+    const page = section(await renderStudyHtml(study, null), 'settings');
+    const [head, ...rows] = [...page.matchAll(/<tr>.*?<\/tr>/gs)].map(([row]) => text(row).trim());
+    expect(head).toMatch(/Packets.* a % .*b % .*Majority/);
+    for (const [i, { cells }] of study.runs.entries()) {
+      const best = (attack: string) =>
+        Math.max(
+          ...cells
+            .filter((cell) => cell.attack === attack && cell.defense === 'none')
+            .map(({ identification }) => identification.accuracy),
+        );
+      expect(rows[i]).toContain(` ${(100 * best('a')).toFixed(1)} ${(100 * best('b')).toFixed(1)} `);
+    }
+  });
+
   test('carries the specification of the figure of every setting and observer, with its own data', async () => {
     const study = makeStudy(3, small);
     const page = await renderStudyHtml(study, null);
