@@ -221,9 +221,7 @@ function explain({ frames, kinds, gapDistance, cost, figures }: Omit<FidelityRow
     );
   }
   if (plan.vpn && !plan.shaping && differs(frames)) {
-    notes.push(
-      "frames: the simulation cuts each packet over the VPN's MTU in two, the lab's gateway has TCP make segments that fit, and its kernel sends fewer acknowledgements",
-    );
+    notes.push("frames: the lab's kernel waits with acknowledgements, and merges them");
   }
   const dns = kind('DNS');
   if (plan.noise && dns && differs(dns))
