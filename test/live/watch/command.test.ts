@@ -132,7 +132,7 @@ describe.skipIf(missing !== null)(
       page.stdout!.on('data', (chunk) => {
         markup += chunk;
       });
-      from.run('python3', sender, home.pcap, '1500');
+      from.run('python3', sender, home.pcap, '500');
       const packets = () => lines(run.printed.stdout).at(-1)?.state.all.packets ?? 0;
       await until(() => run.printed.stdout.endsWith('\n') && packets() >= expected.data.packets);
       run.child.kill('SIGINT');
@@ -156,7 +156,7 @@ describe.skipIf(missing !== null)(
       const back = frame('203.0.113.9', '192.168.1.5', { from: GATEWAY, to: DEVICE });
       writeFileSync(capture, pcap([there, back].map((data) => ({ data, seconds: 1000, fraction: 0 }))));
       const noise = `echo on >> ${marks}; trap 'echo off >> ${marks}; exit' INT; python3 ${sender} ${capture} 100 again`;
-      const options = ['--span', '6s', '--compare', '1500ms', '--periods', '1', '--on', noise];
+      const options = ['--span', '6s', '--compare', '3s', '--periods', '1', '--on', noise];
       const run = startOn(
         to,
         'watch',
