@@ -19,9 +19,9 @@ export interface Segmenter {
 interface Rest {
   readonly parts: Part[];
   /** Of the stream, headers not counted; less than a segment. */
-  bytes: number;
+  readonly bytes: number;
   /** When it leaves, should nothing follow. */
-  due: number;
+  readonly due: number;
 }
 
 /**
