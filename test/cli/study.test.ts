@@ -222,27 +222,36 @@ test.each<[string[], RegExp]>([
   expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);
 });
 
-test.each([
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const)('%s while networks learn in threads of their own ends in order', async (signal, expected) => {
-  const { file, out } = folderWith(`
+test('SIGINT and SIGTERM end networks that learn in threads of their own in order', async () => {
+  const { file, folder } = folderWith(`
 datasets: [{ hours: 1 }]
 views: [napt, vpn]
 attacks: [{ name: lstm, steps: 1000000, patience: 1000 }]
 defenses: [none]
 adversaries: [static]
 `);
-  const { child, printed } = watchHomeveil('bench', file, '--out', out, '--threads', '2');
-  await setTimeout(6000);
-  child.kill(signal);
-  const [code] = await once(child, 'close');
-  expect([code, printed.stdout, printed.stderr]).toEqual([
-    expected,
-    '',
-    `homeveil: interrupted; the same command goes on with what ${join(out, 'cache')} has\n`,
-  ]);
-  expect(readdirSync(out)).toEqual(['cache']);
+  const runs = (
+    [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+    ] as const
+  ).map(([signal, code]) => {
+    const out = join(folder, signal);
+    return { signal, code, out, ...watchHomeveil('bench', file, '--out', out, '--threads', '2') };
+  });
+  await setTimeout(7000);
+  await Promise.all(
+    runs.map(async ({ signal, code, out, child, printed }) => {
+      const closed = once(child, 'close');
+      child.kill(signal);
+      expect([(await closed)[0], printed.stdout, printed.stderr]).toEqual([
+        code,
+        '',
+        `homeveil: interrupted; the same command goes on with what ${join(out, 'cache')} has\n`,
+      ]);
+      expect(readdirSync(out)).toEqual(['cache']);
+    }),
+  );
 });
 
 describe('a setting that cannot be run', () => {
