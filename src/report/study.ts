@@ -165,7 +165,7 @@ function renderSettings(runs: readonly Result[], links: readonly string[] | null
       sorted(i, links ? html`<a href="${links[i]!}">${label}</a>` : label),
       sorted(devices, count(devices)),
       sorted(dataset.packets, count(dataset.packets)),
-      ...undefended.map((accuracy) => sorted(accuracy, isNumber(accuracy) ? percentage(accuracy) : '')),
+      ...undefended.map((accuracy) => sorted(accuracy, percentage(accuracy))),
       sorted(summary[0]?.majority, percentage(summary[0]?.majority)),
       ...(hasFailures ? [sorted(failures.length, failures.length > 0 ? count(failures.length) : '')] : []),
     ];

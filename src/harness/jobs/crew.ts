@@ -59,11 +59,16 @@ export function createThreadHand(options: RunOptions): Hand {
         cache: cache?.folder ?? null,
       };
       known = setting;
-      idle = untilAnswered(worker);
-      return ask(worker, order, signal, (answer) => {
+      const outcomes = ask(worker, order, (answer) => {
+        if (signal?.aborted) return;
         if ('progress' in answer) onProgress?.(answer.progress);
         else if ('warning' in answer) onWarning?.(answer.warning);
       });
+      idle = outcomes.then(
+        () => {},
+        () => {},
+      );
+      return signal ? unlessAborted(outcomes, signal) : outcomes;
     },
     async close() {
       // A thread that is ended within the code of ONNX Runtime takes the whole process with it.
@@ -74,30 +79,11 @@ export function createThreadHand(options: RunOptions): Hand {
   };
 }
 
-function untilAnswered(worker: Worker): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      worker.off('message', onMessage).off('error', end).off('exit', end);
-      resolve();
-    };
-    const onMessage = (answer: Answer) => {
-      if ('outcomes' in answer || 'thrown' in answer) end();
-    };
-    worker.on('message', onMessage).on('error', end).on('exit', end);
-  });
-}
-
-/** Sends an order and waits for its outcomes; `onOther` gets what is answered before. Where `signal` is aborted, no longer. */
-function ask(
-  worker: Worker,
-  order: Order,
-  signal: AbortSignal | undefined,
-  onOther: (answer: Answer) => void,
-): Promise<Outcome[]> {
+/** Sends an order and waits for its outcomes; `onOther` gets what is answered before. */
+function ask(worker: Worker, order: Order, onOther: (answer: Answer) => void): Promise<Outcome[]> {
   return new Promise((resolve, reject) => {
     const end = (settle: () => void) => {
       worker.off('message', onMessage).off('error', onError).off('exit', onExit);
-      signal?.removeEventListener('abort', onAbort);
       settle();
     };
     const onMessage = (answer: Answer) => {
@@ -108,10 +94,17 @@ function ask(
     const onError = (error: Error) => end(() => reject(nameEnd(error)));
     const onExit = (code: number) =>
       end(() => reject(new Error(`a worker thread ended with code ${code} before its work was done`)));
-    const onAbort = () => end(() => reject(signal!.reason));
     worker.on('message', onMessage).on('error', onError).on('exit', onExit);
-    signal?.addEventListener('abort', onAbort);
     worker.postMessage(order);
+  });
+}
+
+/** What `outcomes` comes to; where `signal` is aborted, its reason, without waiting any longer. */
+function unlessAborted(outcomes: Promise<Outcome[]>, signal: AbortSignal): Promise<Outcome[]> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort);
+    outcomes.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }
 

@@ -108,9 +108,10 @@ async function obtainModel(
   const { signal, threads, plugins = builtIns } = options;
   // What was interrupted is thrown away: nobody need know how far it was.
   const onWarning = (warning: string) => signal?.aborted || options.onWarning?.(warning);
+  const train = () => untilAborted(world.fit(attack, trainedOn, { ...options, onWarning }), signal);
   const plugin = attackOf(attack, plugins);
   const isKept = cache.folder !== null && plugin.open && plugin.keepsModels?.(attack.parameters as never);
-  if (!isKept) return untilAborted(world.fit(attack, trainedOn, { ...options, onWarning }), signal);
+  if (!isKept) return train();
   const key = modelKey(spec, dataset, wanted!, seed);
   const kept = cache.find<KeptModel>(key);
   if (kept) {
@@ -124,7 +125,7 @@ async function obtainModel(
     const predict: Model['identifier']['predict'] = (windows) => opened.predict(windows);
     return { ...model, identifier: { predict, ...(insight && { insight }) } };
   }
-  const model = await untilAborted(world.fit(attack, trainedOn, { ...options, onWarning }), signal);
+  const model = await train();
   const { identifier, ...rest } = model;
   if (identifier.save) {
     const onnx = Buffer.from(identifier.save().onnx).toString('base64');

@@ -6,7 +6,6 @@ import { UNDEFENDED } from '../../harness/world.js';
 import { cutTime, packetRange, splitAt } from '../../learning/split.js';
 import type { Observed } from '../../shaping/account.js';
 import { shapeAll } from '../../shaping/simulate.js';
-import { tunnelDefense } from '../../shaping/tunnel.js';
 import { UsageError } from '../../shared/errors.js';
 import { createRng } from '../../shared/rng.js';
 import { whyNotLive } from '../tunnel/end.js';
@@ -15,6 +14,7 @@ import type { NoisePlan } from './noise-maker.js';
 import { findRequirements } from './requirements.js';
 import { type LabRun, playingTime, runLab } from './run.js';
 import { type Script, scriptOfHome, scriptOfTrace } from './script.js';
+import { labVpn } from './simulated.js';
 
 /**
  * Plays a home in the lab once for each defense and seed: the synthetic home's applications, or connections of the lengths and times
@@ -153,8 +153,7 @@ async function fastest(plans: readonly Plan[], { spec, parts, plugins }: RecordR
     const rng = createRng(spec.seed, 'speed');
     const applied = shaping ? await prepareAll(shaping, { trace: parts.train, rng }, plugins) : [];
     const isTunnel = applied.some(({ defense }) => defense.tunnel);
-    const vpn = { defense: tunnelDefense, parameters: { tunnel: 'wireguard', mtu: 0, clamp: true } };
-    const { trace } = shapeAll(few, isTunnel ? applied : [vpn, ...applied], { rng });
+    const { trace } = shapeAll(few, isTunnel ? applied : [labVpn(0), ...applied], { rng });
     const seconds = trace.time[trace.packets - 1]! - trace.time[0]!;
     if (seconds > 0) speed = Math.min(speed, MOST_FRAMES / (trace.packets / seconds));
   }

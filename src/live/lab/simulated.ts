@@ -12,6 +12,11 @@ import { OUTER_HEADERS, OVERHEAD } from '../tunnel/frame.js';
 import type { Plan } from './record.js';
 import { PLAIN_VPN_MTU, TUNNELLED_VPN_MTU } from './run.js';
 
+/** The lab's WireGuard, simulated: its gateway has TCP make segments that fit. `mtu` of 0 is the usual one. */
+export function labVpn(mtu: number): AppliedDefense {
+  return { defense: tunnelDefense, parameters: { tunnel: 'wireguard', mtu, clamp: true } };
+}
+
 /**
  * What the lab would do to `home`, on a virtual clock: noise mixed in, then WireGuard, then the shapers of the tunnel's ends, which take
  * each datagram of WireGuard for a packet of its length and their own headers, as they do live.
@@ -35,7 +40,7 @@ export async function simulateLab(
         );
   const before = [...(await prepare(noise ? [noise] : [], 'noise'))];
   const mtu = shaping ? TUNNELLED_VPN_MTU : PLAIN_VPN_MTU;
-  if (vpn) before.push({ defense: tunnelDefense, parameters: { tunnel: 'wireguard', mtu, clamp: true } });
+  if (vpn) before.push(labVpn(mtu));
   const entered = shapeAll(home, before, { rng: rng.stream('home') });
   if (!shaping) return entered;
 
