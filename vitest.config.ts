@@ -25,6 +25,7 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    reporters: ['default', './test/support/summary.ts'],
     pool: 'forks',
     // More than there are cores: tests of the live part wait for clocks and networks.
     maxWorkers: availableParallelism() + 1,

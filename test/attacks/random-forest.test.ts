@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import randomForest from '../../attacks/random-forest.js';
 import { buildWindows, labelPackets } from '../../src/learning/build-windows.js';
@@ -12,6 +10,7 @@ import { loadTrace } from '../../src/trace/load.js';
 import { NO_DEVICE, type Trace } from '../../src/trace/trace.js';
 import { views } from '../../src/view/views.js';
 import { makeTrace } from '../learning/make-trace.js';
+import { needs, noShared, sharedPath } from '../support/needs.js';
 
 const home = { size: 10, stride: 10, mix: 'home', port: 'service' } as const;
 
@@ -71,9 +70,9 @@ describe('random-forest', () => {
   });
 });
 
-const data = fileURLToPath(new URL('../../../shared/data/tjoconnor/', import.meta.url));
+const data = sharedPath('data/tjoconnor/');
 
-describe.skipIf(!existsSync(data))('random-forest on the real captures of tj-oconnor/IoT-Dataset', () => {
+needs(noShared('data/tjoconnor')).describe('random-forest on the real captures of tj-oconnor/IoT-Dataset', () => {
   it('is as good as that of scikit-learn', async () => {
     const { trace } = await loadTrace([data], `${data}labels.csv`);
     const napt = views.find(({ name }) => name === 'napt')!;

@@ -15,7 +15,7 @@ import { readCaptures } from '../../src/trace/read.js';
 import { createTraceBuilder, NO_DEVICE, Protocol, type Trace } from '../../src/trace/trace.js';
 import { deviceLabels, GATEWAY_MAC, writePcap } from '../../src/trace/write-pcap.js';
 import { observe } from '../../src/view/observe.js';
-import { hasProgram } from '../trace/programs.js';
+import { needs, noProgram } from '../support/needs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'homeveil-defend-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -185,7 +185,7 @@ describe.each([
     expect(continued > 0).toBe(mayPad && view !== 'vpn');
   });
 
-  test.skipIf(!hasProgram('tshark'))('tshark sees the same frames, and nothing wrong with them', () => {
+  needs(noProgram('tshark')).test('tshark sees the same frames, and nothing wrong with them', () => {
     expect(wellFormed(path)).toEqual(Array.from(trace.time, (time, i) => [time, trace.length[i]]));
   });
 
@@ -214,7 +214,7 @@ test('cover of the home as a whole has the MAC address of the device whose conne
   }
 });
 
-describe.skipIf(!hasProgram('tshark'))('a tunnel, to tshark (skipped where it is not installed)', () => {
+needs(noProgram('tshark')).describe('a tunnel, to tshark', () => {
   test('is WireGuard, with a receiver for each direction, and counters without a gap', async () => {
     const path = join(folder, 'wireguard.pcap');
     const trace = await defended('vpn', 'napt');
@@ -265,7 +265,7 @@ describe('connections between two devices, which are two flows of a trace', () =
     expect([...back.protocols]).toEqual([...trace.protocols]);
   });
 
-  test.skipIf(!hasProgram('tshark'))('are one to tshark', () => {
+  needs(noProgram('tshark')).test('are one to tshark', () => {
     wellFormed(path);
     expect(new Set(tshark(path, 'tcp', 'tcp.stream').flat()).size).toBe(1);
     expect(tshark(path, 'tcp.flags.syn == 1', 'tcp.flags.ack')).toEqual([['0'], ['1']]);

@@ -13,7 +13,8 @@ import { loadTrace } from '../../src/trace/load.js';
 import { scopeOf } from '../../src/trace/scope.js';
 import { Direction, filterPackets, Protocol, type Trace } from '../../src/trace/trace.js';
 import { deviceMac, writePcap } from '../../src/trace/write-pcap.js';
-import { complaintsOfTcpdump, complaintsOfTshark, hasProgram } from '../trace/programs.js';
+import { needs, noProgram } from '../support/needs.js';
+import { complaintsOfTcpdump, complaintsOfTshark } from '../trace/programs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'homeveil-home-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -170,11 +171,11 @@ describe('as a capture', () => {
     expect(write(8).equals(file)).toBe(false);
   });
 
-  test.skipIf(!hasProgram('tshark'))('tshark reads it without complaint (skipped where it is not installed)', () => {
+  needs(noProgram('tshark')).test('tshark reads it without complaint', () => {
     expect(complaintsOfTshark(pcap)).toBe('');
   });
 
-  test.skipIf(!hasProgram('tcpdump'))('tcpdump reads it without complaint (skipped where it is not installed)', () => {
+  needs(noProgram('tcpdump')).test('tcpdump reads it without complaint', () => {
     expect(complaintsOfTcpdump(pcap)).toBe('');
   });
 });

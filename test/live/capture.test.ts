@@ -7,13 +7,11 @@ import { openCapture } from '../../src/live/capture/source.js';
 import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../src/live/lab/namespaces.js';
 import { parseDuration, parseSizeOrDuration } from '../../src/shared/quantities.js';
 import { readCaptures } from '../../src/trace/read.js';
+import { needs, noProgram } from '../support/needs.js';
 import { temporaryFolder } from '../trace/fixtures.js';
-import { hasProgram } from '../trace/programs.js';
 import { asNobody, fieldsOf, startOn, until } from './run-live.js';
 
 const engines = ['dumpcap', 'tcpdump'];
-const missing =
-  whyNoNamespaces() ?? ([...engines, 'tshark'].every(hasProgram) ? null : 'no dumpcap, tcpdump or tshark');
 
 const DATAGRAMS = 400;
 const SECRET = 'nobody-may-read-this';
@@ -36,7 +34,7 @@ const ECHO = `require('net').createServer({ allowHalfOpen: true }, (s) => s.pipe
 const frameLengths = (first: number, count: number) =>
   Array.from({ length: count }, (_, i) => 42 + SECRET.length * (1 + ((DATAGRAMS - first - i) % 50)));
 
-describe.skipIf(missing !== null)(`homeveil capture${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
+needs(whyNoNamespaces(), ...[...engines, 'tshark'].map(noProgram)).describe('homeveil capture', () => {
   const folder = temporaryFolder();
   const file = (name: string) => join(folder, name);
   let network: Network;

@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generateHome } from '../../src/home/home.js';
@@ -7,23 +6,14 @@ import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../s
 import { type ReplayRequest, replay } from '../../src/live/replay/replay.js';
 import { formatLabels } from '../../src/trace/label-file.js';
 import { deviceLabels, writePcap } from '../../src/trace/write-pcap.js';
+import { needs, noPackage, noProgram } from '../support/needs.js';
 import { ethernet, filler, ipv4, pcap, temporaryFolder, udp } from '../trace/fixtures.js';
-import { complaintsOfTshark, hasProgram } from '../trace/programs.js';
+import { complaintsOfTshark } from '../trace/programs.js';
 import { asNobody, fieldsOf, startOn } from './run-live.js';
 
-const missing =
-  whyNoNamespaces() ?? whyNoPackage() ?? (hasProgram('tshark') && hasProgram('dumpcap') ? null : 'no tshark');
+const needing = needs(whyNoNamespaces(), noPackage('raw-socket'), noProgram('tshark'), noProgram('dumpcap'));
 
-function whyNoPackage(): string | null {
-  try {
-    createRequire(import.meta.url)('raw-socket');
-    return null;
-  } catch {
-    return 'no raw-socket';
-  }
-}
-
-describe.skipIf(missing !== null)(`homeveil replay${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
+needing.describe('homeveil replay', () => {
   const folder = temporaryFolder();
   const file = (name: string) => join(folder, name);
   const [home, labels] = [file('home.pcap'), file('home.csv')];

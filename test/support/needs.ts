@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { delimiter, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, type TestContext, test } from 'vitest';
 
@@ -25,6 +27,27 @@ export function hasProgram(name: string): boolean {
 /** The lack of a program that serves as an independent witness, or that the tested command starts. */
 export function noProgram(name: string): Lack {
   return hasProgram(name) ? null : `no ${name}`;
+}
+
+/** The interpreter that Debian's packages install modules for; one of pyenv or the like may come before it on PATH. */
+export const PYTHON = '/usr/bin/python3';
+
+/** The lack of modules of the system's Python. As for any program, its folder must be on PATH. */
+export function noPython(...modules: readonly string[]): Lack {
+  const isOnPath = (process.env.PATH ?? '').split(delimiter).includes(dirname(PYTHON));
+  const program = `import ${modules.join(', ')}`;
+  if (isOnPath && spawnSync(PYTHON, ['-c', program], { stdio: 'ignore' }).status === 0) return null;
+  return `no Python with ${modules.join(' and ')}`;
+}
+
+/** The lack of an optional npm package, which may not have been built here. */
+export function noPackage(name: string): Lack {
+  try {
+    createRequire(import.meta.url)(name);
+    return null;
+  } catch {
+    return `no npm package ${name}`;
+  }
 }
 
 /** The path of a file or folder of `../shared`, which is not part of this repository. */

@@ -11,6 +11,7 @@ import { encodeForestModel, openForestModel } from '../../../src/learning/forest
 import { modelInput } from '../../../src/learning/model-input.js';
 import { packetColumns, take } from '../../../src/learning/packet-columns.js';
 import { createRng } from '../../../src/shared/rng.js';
+import { needs, noPython, PYTHON } from '../../support/needs.js';
 
 const home = generateHome({ hours: 0.2, seed: 1 });
 const classes = home.devices.map(({ name }) => name);
@@ -45,8 +46,7 @@ describe('a forest over packets as a file', () => {
     expect(worst).toBeLessThan(1e-6);
   });
 
-  const hasOnnx = spawnSync('/usr/bin/python3', ['-c', 'import onnx, numpy']).status === 0;
-  it.skipIf(!hasOnnx)('is valid, and means the same, to the ONNX project (python3-onnx of Debian)', () => {
+  needs(noPython('onnx', 'numpy')).test('is valid, and means the same, to the ONNX project', () => {
     const folder = mkdtempSync(join(tmpdir(), 'homeveil-onnx-'));
     const [model, input] = [join(folder, 'model.onnx'), join(folder, 'input.json')];
     const rows = 300;
@@ -55,7 +55,7 @@ describe('a forest over packets as a file', () => {
     const byRow = Array.from({ length: rows }, (_, row) => [...features.subarray(10 * row, 10 * row + 10)]);
     writeFileSync(input, JSON.stringify({ port: Array.from(port, Number), features: byRow }));
     const script = fileURLToPath(new URL('evaluate-onnx.py', import.meta.url));
-    const { stdout, stderr } = spawnSync('/usr/bin/python3', [script, model, input], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync(PYTHON, [script, model, input], { encoding: 'utf8' });
     expect(stderr).toBe('');
     const found: number[] = JSON.parse(stdout).flat();
     expect(found.length).toBe(rows * classes.length);

@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { Result } from '../../../src/harness/result.js';
 import { findRequirements } from '../../../src/live/lab/requirements.js';
 import { watchHomeveil, watchHomeveilWith } from '../../cli/run-cli.js';
+import { needs } from '../../support/needs.js';
 import { temporaryFolder } from '../../trace/fixtures.js';
 import { until } from '../run-live.js';
 
 const folder = temporaryFolder();
-const missing = findRequirements(false);
-const missingVpn = findRequirements(true);
-const reason = (why: string | null) => (why === null ? '' : ` (skipped: ${why})`);
+const withLab = needs(findRequirements(false));
+const withVpn = needs(findRequirements(true));
 
 const NAMESPACES = '/var/run/netns';
 const SOCKETS = '/var/run/wireguard';
@@ -91,41 +91,38 @@ function read({ status, stdout }: { status: number; stdout: string }): Result {
 
 // They wait for clocks most of the time.
 describe.concurrent('bench, live', () => {
-  test.skipIf(missingVpn !== null)(
-    `a tunnel at a constant rate hides lengths${reason(missingVpn)}`,
-    async ({ expect }) => {
-      const args = [
-        '--hours',
-        '0.08',
-        '--speed',
-        '60',
-        '--view',
-        'vpn',
-        '--defense',
-        'none',
-        'constant-rate:interval=0.2',
-      ];
-      const run = await bench('vpn', args);
-      expect(run.interfaces).toHaveLength(2);
-      const { spec, cells, metrics } = read(run);
-      expect(spec.live).toEqual({ speed: 60 });
-      expect(cells.map(({ defense }) => defense)).toEqual(['none', 'constant-rate:interval=0.2']);
-      for (const { live } of cells) {
-        expect(live).toMatchObject({ speed: 60, connections: { failed: 0 }, problems: [], lost: 0, strangers: 0 });
-        expect(live!.connections.opened).toBeGreaterThan(10);
-      }
-      expect(cells.map(({ live }) => live!.tunnel === null)).toEqual([true, false]);
-      // Frames of one length tell nothing, those of the VPN do.
-      const told = metrics!.map(({ mutualInformation }) => mutualInformation.length);
-      expect(told[0]).toBeGreaterThan(0.1);
-      expect(told[1]).toBe(0);
-      const [none, defended] = cells.map(({ cost }) => cost);
-      expect([none!.bandwidthOverhead, none!.dropped, defended!.dropped]).toEqual([0, 0, 0]);
-      expect(defended!.bandwidthOverhead).toBeGreaterThan(1);
-    },
-  );
+  withVpn.test('a tunnel at a constant rate hides lengths', async ({ expect }) => {
+    const args = [
+      '--hours',
+      '0.08',
+      '--speed',
+      '60',
+      '--view',
+      'vpn',
+      '--defense',
+      'none',
+      'constant-rate:interval=0.2',
+    ];
+    const run = await bench('vpn', args);
+    expect(run.interfaces).toHaveLength(2);
+    const { spec, cells, metrics } = read(run);
+    expect(spec.live).toEqual({ speed: 60 });
+    expect(cells.map(({ defense }) => defense)).toEqual(['none', 'constant-rate:interval=0.2']);
+    for (const { live } of cells) {
+      expect(live).toMatchObject({ speed: 60, connections: { failed: 0 }, problems: [], lost: 0, strangers: 0 });
+      expect(live!.connections.opened).toBeGreaterThan(10);
+    }
+    expect(cells.map(({ live }) => live!.tunnel === null)).toEqual([true, false]);
+    // Frames of one length tell nothing, those of the VPN do.
+    const told = metrics!.map(({ mutualInformation }) => mutualInformation.length);
+    expect(told[0]).toBeGreaterThan(0.1);
+    expect(told[1]).toBe(0);
+    const [none, defended] = cells.map(({ cost }) => cost);
+    expect([none!.bandwidthOverhead, none!.dropped, defended!.dropped]).toEqual([0, 0, 0]);
+    expect(defended!.bandwidthOverhead).toBeGreaterThan(1);
+  });
 
-  test.skipIf(missing !== null)(`noise is made in the home${reason(missing)}`, async ({ expect }) => {
+  withLab.test('noise is made in the home', async ({ expect }) => {
     const args = ['--hours', '0.05', '--speed', '60', '--view', 'napt', '--defense', 'noise'];
     const run = await bench('napt', args);
     expect(run.interfaces).toEqual([]);
@@ -137,26 +134,21 @@ describe.concurrent('bench, live', () => {
     expect(cost.dropped).toBe(0);
   });
 
-  test.skipIf(missingVpn !== null)(
-    `Ctrl-C while it captures leaves nothing behind${reason(missingVpn)}`,
-    async ({ expect }) => {
-      const run = await bench(
-        'interrupted',
-        ['--view', 'vpn', '--defense', 'none', '--hours', '0.1', '--speed', '10'],
-        true,
-      );
-      expect(run.status).toBe(130);
-      expect(existsSync(run.out)).toBe(false);
-    },
-  );
+  withVpn.test('Ctrl-C while it captures leaves nothing behind', async ({ expect }) => {
+    const run = await bench(
+      'interrupted',
+      ['--view', 'vpn', '--defense', 'none', '--hours', '0.1', '--speed', '10'],
+      true,
+    );
+    expect(run.status).toBe(130);
+    expect(existsSync(run.out)).toBe(false);
+  });
 
-  test.skipIf(missing !== null)(
-    `the plan of a study says how long the home is played${reason(missing)}`,
-    async ({ expect }) => {
-      const study = join(folder, 'study.yaml');
-      writeFileSync(
-        study,
-        `
+  withLab.test('the plan of a study says how long the home is played', async ({ expect }) => {
+    const study = join(folder, 'study.yaml');
+    writeFileSync(
+      study,
+      `
 datasets: [{ hours: 0.1, live: true, speed: 10 }]
 defenses: [noise]
 attacks: ['random-forest:trees=5']
@@ -165,14 +157,13 @@ minimumPackets: 5
 windows: [20]
 seeds: 2
 `,
-      );
-      const { child, printed } = watchHomeveil('bench', study, '--dry-run', '--json', '--out', join(folder, 'plan'));
-      const [status] = await once(child, 'close');
-      expect([status, printed.stderr]).toEqual([0, '']);
-      // Twice none and noise: each 36 s, 2 s in which connections are opened, and 0.8 s around it.
-      const { seconds, settings } = JSON.parse(printed.stdout);
-      expect(settings[0].playing).toBeCloseTo(4 * 38.8, 6);
-      expect(seconds).toBeGreaterThan(4 * 38.8);
-    },
-  );
+    );
+    const { child, printed } = watchHomeveil('bench', study, '--dry-run', '--json', '--out', join(folder, 'plan'));
+    const [status] = await once(child, 'close');
+    expect([status, printed.stderr]).toEqual([0, '']);
+    // Twice none and noise: each 36 s, 2 s in which connections are opened, and 0.8 s around it.
+    const { seconds, settings } = JSON.parse(printed.stdout);
+    expect(settings[0].playing).toBeCloseTo(4 * 38.8, 6);
+    expect(seconds).toBeGreaterThan(4 * 38.8);
+  });
 });

@@ -1,9 +1,8 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { createNetwork, type Network, whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
+import { needs } from '../../support/needs.js';
 
-const missing = whyNoNamespaces();
-
-describe.skipIf(missing !== null)(`the network of a test${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
+needs(whyNoNamespaces()).describe('the network of a test', () => {
   let network: Network | undefined;
   afterAll(() => network?.close());
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import noise from '../../../defenses/noise.js';
 import { createCertificate } from '../../../src/live/lab/certificate.js';
 import { createNetwork, whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
@@ -18,6 +18,7 @@ import { createRhythm } from '../../../src/live/noise/rhythm.js';
 import { runNoise } from '../../../src/live/noise/run.js';
 import { parseRequest, resolveParameters } from '../../../src/shared/parameters.js';
 import { temporaryFolder } from '../../cli/run-cli.js';
+import { needs } from '../../support/needs.js';
 import { until } from '../run-live.js';
 
 /** As a run has it: from what the user wrote. */
@@ -140,10 +141,9 @@ test('two users at twenty times the speed load pages of the web, each with all o
   }
 });
 
-const missing = whyNoNamespaces();
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-describe.skipIf(missing !== null)(`in a namespace${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
+needs(whyNoNamespaces()).describe('in a namespace', () => {
   test('the process browses until it is told to stop, or has no parent any more', async () => {
     const network = createNetwork();
     const host = network.host();

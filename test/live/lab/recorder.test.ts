@@ -1,12 +1,12 @@
-import { afterAll, describe, expect, test } from 'vitest';
-import { createNetwork, type Network, whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
+import { afterAll, expect, test } from 'vitest';
+import { createNetwork, type Network } from '../../../src/live/lab/namespaces.js';
 import { startRecorder } from '../../../src/live/lab/recorder.js';
+import { findRequirements } from '../../../src/live/lab/requirements.js';
 import { temporaryFolder } from '../../cli/run-cli.js';
+import { needs } from '../../support/needs.js';
 import { until } from '../run-live.js';
 
-const missing = whyNoNamespaces();
-
-describe.skipIf(missing !== null)(`a capture in the lab${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
+needs(findRequirements(false)).describe('a capture in the lab', () => {
   let network: Network | undefined;
   afterAll(() => network?.close());
 
