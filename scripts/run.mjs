@@ -15,10 +15,11 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1);
 }
 
-function run(command, args) {
+function run(command, args, environment = {}) {
   // npm and npx are .cmd scripts on Windows, which only a shell can start.
   const shell = process.platform === 'win32' && command === 'npm';
-  const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', shell });
+  const env = { ...process.env, ...environment };
+  const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', shell, env });
   if (error) console.error(`${command}: ${error.message}`);
   if (status !== 0) process.exit(status ?? (signal === 'SIGINT' ? 130 : 1));
 }
@@ -28,7 +29,10 @@ function install() {
   const lock = join(root, 'package-lock.json');
   const installed = join(root, 'node_modules', '.package-lock.json');
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
-  run('npm', ['ci', '--no-audit', '--no-fund']);
+  console.log('Installing what Homeveil needs: once, about half a minute.');
+  // onnxruntime-node contains what we use; its install script would also fetch CUDA libraries, and fail offline. npm from 11.16 on
+  // does not run the script (allowScripts in package.json); older ones run it, and it obeys this variable.
+  run('npm', ['ci', '--no-audit', '--no-fund'], { ONNXRUNTIME_NODE_INSTALL: 'skip' });
 }
 
 const bin = (name, path) => join(root, 'node_modules', name, path);
