@@ -14,7 +14,7 @@ import { renderHtml } from '../report/html.js';
 import { OPEN_WORLD_COLUMNS, openWorldFigures } from '../report/sections/open-world.js';
 import { renderStudyPages } from '../report/study.js';
 import { InputError, UsageError } from '../shared/errors.js';
-import { writeFileAtomic } from '../shared/files.js';
+import { checkWritable, writeFileAtomic } from '../shared/files.js';
 import { parseSize } from '../shared/quantities.js';
 import { addDataOptions, type DataOptions } from './data-options.js';
 import { Interrupted, interruptible } from './interrupt.js';
@@ -98,6 +98,7 @@ const command: CommandModule<object, BenchOptions> = {
     const spec = resolveSpec(request, plugins);
     const effort = { ...effortOf(options), ...(await liveOf([spec])) };
     if (dryRun) return plan([spec], { plugins, ...effort }, json);
+    checkOut(out);
     const result = await untilStopped((running) => runBench(spec, { plugins, ...effort, ...running }));
     if (!result) return;
     const report = join(out, 'report.html');
@@ -128,6 +129,11 @@ async function untilStopped<T>(
     process.exitCode = error.exitCode;
     return null;
   }
+}
+
+/** Before hours of work: the files that every run leaves. @throws InputError */
+function checkOut(out: string): void {
+  for (const name of ['result.json', 'report.html']) checkWritable(join(out, name));
 }
 
 /** What may stand beside a study; all else stands in it. */
@@ -163,6 +169,7 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
     const cache = existsSync(folder) ? readOnly(openCache(folder)) : noCache;
     return plan(specs, { plugins, ...effort, cache }, json);
   }
+  checkOut(out);
   const cache = openCache(folder);
   const result = await untilStopped((running) =>
     runStudy({ name: study.name, warnings }, specs, { plugins, ...effort, cache, ...running }),

@@ -3,7 +3,7 @@ import type { CommandModule } from 'yargs';
 import { loadPlugins } from '../harness/load-plugins.js';
 import { resolveSpec } from '../harness/spec.js';
 import { type Accuracy, type Fidelity, type FidelityRow, measureFidelity, type Pair } from '../live/lab/fidelity.js';
-import { writeFileAtomic } from '../shared/files.js';
+import { checkWritable, writeFileAtomic } from '../shared/files.js';
 import { addDataOptions, type DataOptions } from './data-options.js';
 import { interruptible } from './interrupt.js';
 import { formatBytes, formatCount, formatDuration, formatPercent, table, withProgress, wrap } from './terminal.js';
@@ -43,6 +43,7 @@ const command: CommandModule<object, FidelityCommandOptions> = {
     const plugins = await loadPlugins(plugin);
     const request = { ...rest, attacks: attack, defenses: defense, adversaries: ['adaptive'], live: true };
     const spec = resolveSpec(request, plugins);
+    if (out !== undefined) checkWritable(join(out, 'fidelity.json'));
     const fidelity = await withProgress(({ onProgress }) =>
       interruptible((signal) => measureFidelity(spec, { plugins, threads, onProgress, signal })),
     );

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { fitHome } from '../harness/fit-home.js';
 import { type FittedDevice, formatProfiles } from '../home/fitted/profile.js';
-import { writeFileAtomic } from '../shared/files.js';
+import { checkWritable, PRIVATE, writeFileAtomic } from '../shared/files.js';
 import { loadTrace } from '../trace/load.js';
 import { LABELS } from './data-options.js';
 import { formatBytes, formatCount, formatDuration, table, withProgress } from './terminal.js';
@@ -29,12 +29,13 @@ const command: CommandModule<object, FitOptions> = {
       .option('json', { type: 'boolean', default: false, describe: 'A summary as JSON on stdout' })
       .epilogue('The file holds no payloads and no addresses, but says what the devices are and what they do.'),
   handler: async ({ captures, labels, out, json }) => {
+    checkWritable(out);
     const { profiles, silent } = await withProgress(async (progress) => {
       const { trace } = await loadTrace(captures, labels, progress);
       return fitHome(trace, captures);
     });
     const text = formatProfiles(profiles);
-    writeFileAtomic(out, text);
+    writeFileAtomic(out, text, PRIVATE);
     const devices = profiles.devices.map(summaryOf);
     if (json) {
       console.log(JSON.stringify({ out, bytes: text.length, data: profiles.data, devices, silent }));

@@ -3,7 +3,7 @@ import { generateFittedHome } from '../home/fitted/home.js';
 import { readProfiles } from '../home/fitted/profile.js';
 import { generateHome } from '../home/home.js';
 import { UsageError } from '../shared/errors.js';
-import { writeFileAtomic } from '../shared/files.js';
+import { checkWritable, PRIVATE, writeFileAtomic } from '../shared/files.js';
 import { formatLabels } from '../trace/label-file.js';
 import { Direction, type Trace } from '../trace/trace.js';
 import { writerOf } from '../trace/write.js';
@@ -36,10 +36,11 @@ const command: CommandModule<object, HomeOptions> = {
       .option('json', { type: 'boolean', default: false, describe: 'One JSON document on stdout' }),
   handler: ({ hours, seed, start, device, profiles, out, labels, json }) => {
     const write = writerOf(out, '--out');
+    for (const path of labels === undefined ? [out] : [out, labels]) checkWritable(path);
     const options = { hours, seed, start: start === undefined ? undefined : readStart(start), devices: device };
     const trace = profiles === undefined ? generateHome(options) : generateFittedHome(readProfiles(profiles), options);
     const { bytes } = write(trace, out);
-    if (labels !== undefined) writeFileAtomic(labels, formatLabels(deviceLabels(trace)));
+    if (labels !== undefined) writeFileAtomic(labels, formatLabels(deviceLabels(trace)), PRIVATE);
     const devices = countDevices(trace, hours);
     if (json) {
       console.log(

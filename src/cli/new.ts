@@ -5,7 +5,7 @@ import type { CommandModule } from 'yargs';
 import { root } from '../harness/environment.js';
 import { builtIns } from '../harness/plugins.js';
 import { UsageError } from '../shared/errors.js';
-import { writeFileAtomic } from '../shared/files.js';
+import { checkWritable, writeFileAtomic } from '../shared/files.js';
 import { isKebabCase } from '../shared/parameters.js';
 
 const KINDS = ['defense', 'attack'] as const;
@@ -33,6 +33,7 @@ const command: CommandModule<object, NewOptions> = {
     }));
     const taken = files.find(({ path }) => existsSync(path));
     if (taken) throw new UsageError(`${taken.path}: expected a new name, found a file; nothing was written`);
+    for (const { path } of files) checkWritable(path);
     for (const { path, text } of files) writeFileAtomic(path, text);
     console.log(
       nextSteps(

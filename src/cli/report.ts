@@ -11,7 +11,7 @@ import { DEFAULT_SCALE, renderPng } from '../report/png.js';
 import { renderStudyHtml, renderStudyPages } from '../report/study.js';
 import { renderStudyCsv, renderStudyMarkdown } from '../report/study-text.js';
 import { UsageError } from '../shared/errors.js';
-import { readText, writeFileAtomic } from '../shared/files.js';
+import { checkWritable, readText, writeFileAtomic } from '../shared/files.js';
 
 interface ReportOptions {
   result: string;
@@ -80,6 +80,7 @@ const command: CommandModule<object, ReportOptions> = {
     const file = isFolder(path) ? join(path, 'result.json') : path;
     const result = parseAnyResult(readText(file), file);
     const folder = out ?? dirname(file);
+    if (!stdout) checkWritable(join(folder, formats.map((one) => TEXTS[one]?.name).find(Boolean) ?? 'figure'));
     // All is made before anything is written.
     const files: OutputFile[] = [];
     for (const one of formats) files.push(...(await makeFiles(one, result, scale, stdout)));

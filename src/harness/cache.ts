@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { InputError } from '../shared/errors.js';
-import { writeFileAtomic } from '../shared/files.js';
+import { cannotWrite, makeFolder, PRIVATE, writeFileAtomic } from '../shared/files.js';
 import { sha256 } from '../shared/hash.js';
 import { describeEnvironment } from './environment.js';
 
@@ -44,9 +43,9 @@ export const readOnly = (cache: Cache): Cache => ({
  */
 export function openCache(folder: string): Cache {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   } catch (cause) {
-    throw new InputError(`${folder}: cannot be made: ${(cause as Error).message}`, { cause });
+    throw cannotWrite(folder, cause);
   }
   const { cores: _, ...machine } = describeEnvironment();
   const program = fingerprint();
@@ -64,7 +63,7 @@ export function openCache(folder: string): Cache {
   };
   const write = <T>({ path, text }: { path: string; text: string }, value: T): T => {
     const json = JSON.stringify(value);
-    writeFileAtomic(path, `{"key":${text},"value":${json}}\n`);
+    writeFileAtomic(path, `{"key":${text},"value":${json}}\n`, PRIVATE);
     return JSON.parse(json) as T;
   };
   return {

@@ -4,7 +4,7 @@ import type { DefendedTrace } from '../shaping/account.js';
 import { type Cost, costOf } from '../shaping/cost.js';
 import type { Training } from '../shaping/shaper.js';
 import { InputError, UsageError } from '../shared/errors.js';
-import { writeFileAtomic } from '../shared/files.js';
+import { checkWritable, PRIVATE, writeFileAtomic } from '../shared/files.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng, type Rng } from '../shared/rng.js';
 import { formatLabels } from '../trace/label-file.js';
@@ -115,10 +115,12 @@ export async function defend(
     const { name } = resolved.view;
     throw new UsageError(`--write-labels: the view ${name} shows one address for all devices, nothing to label`);
   }
+  for (const path of outputs) checkWritable(path);
   const result = await apply(request, resolved, inputs, onProgress, registry);
   const { defense, view, seed, capacity, defended, base, ingest, notes, macs, outside, rng } = result;
   const written = write(defended.trace, out, { macs, outside, rng });
-  if (writeLabels !== undefined) writeFileAtomic(writeLabels, formatLabels(deviceLabels(defended.trace, macs)));
+  if (writeLabels !== undefined)
+    writeFileAtomic(writeLabels, formatLabels(deviceLabels(defended.trace, macs)), PRIVATE);
   return {
     schemaVersion: 1,
     tool: describeTool(),

@@ -1,9 +1,9 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Identifier } from '../learning/attack.js';
 import { FEATURE_VERSION } from '../learning/windows.js';
 import { InputError, UsageError } from '../shared/errors.js';
-import { writeFolderAtomic } from '../shared/files.js';
+import { checkWritable, recoverFolder, writeFolderAtomic } from '../shared/files.js';
 import { sha256 } from '../shared/hash.js';
 import { type ModelCard, parseCard } from './model-card.js';
 import { builtIns, type Registry } from './plugins.js';
@@ -33,15 +33,17 @@ export interface OpenOptions {
 
 /**
  * Checks that a model can be saved at `path`, before anyone waits for one.
- * @throws UsageError for a file, or a folder with anything in it but a model: that would be lost.
+ * @throws UsageError for a file, or a folder with anything in it but a model: that would be lost; InputError where nothing can be
+ * written there.
  */
 export function checkModelPath(path: string): void {
-  if (!existsSync(path)) return;
-  if (!statSync(path).isDirectory()) throw new UsageError(`${path}: expected a folder for the model, found a file`);
-  const other = readdirSync(path).find((name) => name !== MODEL && name !== CARD);
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there && !there.isDirectory()) throw new UsageError(`${path}: expected a folder for the model, found a file`);
+  const other = there && readdirSync(path).find((name) => name !== MODEL && name !== CARD);
   if (other !== undefined) {
     throw new UsageError(`${path}: expected a new folder, an empty one or a model's, found "${other}" in it`);
   }
+  checkWritable(path, 'folder');
 }
 
 /**
@@ -59,6 +61,7 @@ export function saveModel(path: string, { card, onnx }: SavedModel): void {
  * @throws InputError where a part is missing or damaged, or the model is of a version that this one does not know.
  */
 export async function loadModel(path: string, { plugins = builtIns, ...options }: OpenOptions): Promise<LoadedModel> {
+  recoverFolder(path);
   const read = (name: string) => {
     try {
       return readFileSync(join(path, name));

@@ -18,7 +18,7 @@ import {
 } from 'apache-arrow';
 import { z } from 'zod';
 import { InputError } from '../shared/errors.js';
-import { writeFileAtomic } from '../shared/files.js';
+import { PRIVATE, writeFileAtomic } from '../shared/files.js';
 import { type Flows, NO_DEVICE, type Trace, takePackets, timeOrder } from './trace.js';
 
 /** In the schema's metadata: what no column can say, as JSON. */
@@ -115,7 +115,7 @@ export function writeArrow(trace: Trace, path: string): { readonly bytes: number
   };
   const schema = new Schema(plain.schema.fields, new Map([[METADATA_KEY, JSON.stringify(kept)]]));
   const bytes = tableToIPC(new Table(schema, plain.batches), 'file');
-  writeFileAtomic(path, bytes);
+  writeFileAtomic(path, bytes, PRIVATE);
   return { bytes: bytes.length };
 }
 

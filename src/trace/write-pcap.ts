@@ -1,5 +1,5 @@
 import { InputError } from '../shared/errors.js';
-import { createAtomicFile } from '../shared/files.js';
+import { cannotWrite, createAtomicFile, PRIVATE } from '../shared/files.js';
 import { createRng, type Rng } from '../shared/rng.js';
 import { TCP, UDP } from './frame.js';
 import type { Label } from './label-file.js';
@@ -95,7 +95,7 @@ export function writePcap(trace: Trace, path: string, options: WritePcapOptions 
   const link = isRaw ? 'raw-ip' : 'ethernet';
   const fill = createFrameWriter(trace, isRaw ? 0 : ETHERNET, options);
   const out = Buffer.alloc(CHUNK);
-  const file = createAtomicFile(path);
+  const file = createAtomicFile(path, PRIVATE);
   try {
     out.writeUInt32LE(MAGIC[resolution], 0);
     out.writeUInt16LE(2, 4);
@@ -134,7 +134,7 @@ export function writePcap(trace: Trace, path: string, options: WritePcapOptions 
     file.discard();
     // A full disk and the like; what is not the system's fault is ours.
     if ((cause as NodeJS.ErrnoException).syscall === undefined) throw cause;
-    throw new InputError(`${path}: cannot be written: ${(cause as Error).message}`, { cause });
+    throw cannotWrite(path, cause);
   }
 }
 

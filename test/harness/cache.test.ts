@@ -62,6 +62,6 @@ describe('a cache', () => {
   test('in a place that is a file is one line', () => {
     const file = join(temporaryFolder(), 'file');
     writeFileSync(file, '');
-    expect(() => openCache(file)).toThrow(/file: cannot be made: EEXIST/);
+    expect(() => openCache(file)).toThrow(/file: cannot be written: expected a folder, found a file$/);
   });
 });

@@ -1,6 +1,7 @@
-import { closeSync, fchownSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, ftruncateSync, openSync, rmSync } from 'node:fs';
 import { dirname, parse } from 'node:path';
 import { InputError } from '../../shared/errors.js';
+import { giveToCaller, makeFolder, PRIVATE, reasonOf, writeAll } from '../../shared/files.js';
 import type { Link } from '../../trace/links.js';
 
 export interface FilesOptions {
@@ -33,8 +34,6 @@ export interface CaptureFiles {
 /** Written at a time when packets come fast. */
 const CHUNK = 1 << 18;
 const SNAPLEN = 262_144;
-/** Captures tell who was at home when: not for everybody to read. */
-const MODE = 0o600;
 
 /** @throws InputError, now or later, where a file cannot be written; what was written before is whole */
 export function createCaptureFiles({ path, rotate, keep = Number.POSITIVE_INFINITY }: FilesOptions): CaptureFiles {
@@ -48,13 +47,12 @@ export function createCaptureFiles({ path, rotate, keep = Number.POSITIVE_INFINI
   let hasHeader = false;
 
   const fail = (cause: unknown): never => {
-    throw new InputError(`${files.at(-1)?.path ?? path}: cannot be written: ${(cause as Error).message}`, { cause });
+    throw new InputError(`${files.at(-1)?.path ?? path}: cannot be written: ${reasonOf(cause)}`, { cause });
   };
   const write = (bytes: Uint8Array): void => {
     const file = files.at(-1)!;
     try {
-      let done = 0;
-      while (done < bytes.length) done += writeSync(descriptor, bytes, done);
+      writeAll(descriptor, bytes);
       file.bytes += bytes.length;
     } catch (cause) {
       // A full disk takes part of a packet.
@@ -71,8 +69,10 @@ export function createCaptureFiles({ path, rotate, keep = Number.POSITIVE_INFINI
     const file = { path: rotate === undefined ? path : nameOf(path, time, ++count), packets: 0, bytes: 0 };
     files.push(file);
     try {
-      mkdirSync(dirname(path), { recursive: true });
-      descriptor = openSync(file.path, 'w', MODE);
+      makeFolder(dirname(path));
+      descriptor = openSync(file.path, 'w', PRIVATE);
+      // An earlier file of that name keeps the rights that it had.
+      fchmodSync(descriptor, PRIVATE);
       giveToCaller(descriptor);
     } catch (cause) {
       fail(cause);
@@ -132,11 +132,4 @@ function nameOf(path: string, time: number, number: number): string {
   const { dir, name, ext } = parse(path);
   const stamp = new Date(time * 1000).toISOString().replaceAll(/[-:]|\.\d+/g, '');
   return `${dir === '' ? '' : `${dir}/`}${name}-${stamp}-${String(number).padStart(4, '0')}${ext}`;
-}
-
-/** What root writes for somebody (sudo) is theirs. */
-function giveToCaller(descriptor: number): void {
-  const { SUDO_UID, SUDO_GID } = process.env;
-  if (process.getuid?.() !== 0 || SUDO_UID === undefined) return;
-  fchownSync(descriptor, Number(SUDO_UID), Number(SUDO_GID ?? SUDO_UID));
 }

@@ -1,18 +1,9 @@
-import {
-  closeSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../../shared/errors.js';
-import { writeFileAtomic } from '../../shared/files.js';
+import { cannotWrite, checkWritable, makeFolder, PRIVATE, writeFileAtomic } from '../../shared/files.js';
+import { isAlive, ownName, type ProcessName } from '../../shared/processes.js';
 
 const amounts = z.array(z.tuple([z.number(), z.number().min(0)]));
 
@@ -47,10 +38,11 @@ export interface StateFile {
 export function openState(path: string): StateFile {
   const lock = `${path}.lock`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
   } catch (cause) {
-    throw new InputError(`${path}: cannot be written: ${(cause as Error).message}`, { cause });
+    throw cannotWrite(path, cause);
   }
+  checkWritable(path);
   takeLock(path, lock);
   const unlock = () => rmSync(lock, { force: true });
   process.on('exit', unlock);
@@ -61,7 +53,7 @@ export function openState(path: string): StateFile {
   try {
     return {
       saved: existsSync(path) ? parse(path) : null,
-      save: (state) => writeFileAtomic(path, JSON.stringify(state)),
+      save: (state) => writeFileAtomic(path, JSON.stringify(state), PRIVATE),
       close,
     };
   } catch (error) {
@@ -79,7 +71,8 @@ function parse(path: string): SavedState {
 }
 
 function takeLock(path: string, lock: string): void {
-  const own = `${process.pid} ${startOf(process.pid)}\n`;
+  const { pid, start } = ownName();
+  const own = `${pid} ${start}\n`;
   for (let attempt = 0; attempt < 3; attempt++) {
     try {
       const descriptor = openSync(lock, 'wx');
@@ -88,11 +81,11 @@ function takeLock(path: string, lock: string): void {
       return;
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') {
-        throw new InputError(`${lock}: cannot be written: ${(cause as Error).message}`, { cause });
+        throw cannotWrite(lock, cause);
       }
     }
     const holder = holderOf(lock);
-    if (holder !== null && isAlive(holder)) throw inUse(path, holder);
+    if (holder !== null && isAlive(nameOf(holder))) throw inUse(path, holder);
     if (holder !== null) removeStale(path, lock, holder);
   }
   throw new InputError(`${lock}: cannot be taken`);
@@ -107,7 +100,7 @@ function removeStale(path: string, lock: string, holder: string): void {
     return;
   }
   const moved = holderOf(aside);
-  if (moved !== null && moved !== holder && isAlive(moved)) {
+  if (moved !== null && moved !== holder && isAlive(nameOf(moved))) {
     linkSync(aside, lock);
     rmSync(aside, { force: true });
     throw inUse(path, moved);
@@ -127,29 +120,8 @@ function holderOf(lock: string): string | null {
   }
 }
 
-/** Whether the process that wrote a lock still runs; its number alone may by now be another's. */
-function isAlive(holder: string): boolean {
-  const [pid = Number.NaN, start = ''] = [Number(holder.split(' ')[0]), holder.split(' ')[1]];
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // Another user's process is alive, too.
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
-  }
-  return start === '' || start === startOf(pid);
-}
-
-/** When a process began, in clock ticks since boot; an empty string where the system does not tell. */
-function startOf(pid: number): string {
-  try {
-    // proc(5): field 22, counted after the name in parentheses, which may hold spaces.
-    return (
-      readFileSync(`/proc/${pid}/stat`, 'utf8')
-        .replace(/^.*\) /s, '')
-        .split(' ')[19] ?? ''
-    );
-  } catch {
-    return '';
-  }
+/** The process that wrote a lock. */
+function nameOf(holder: string): ProcessName {
+  const [pid, start = ''] = holder.split(' ');
+  return { pid: Number(pid), start };
 }
