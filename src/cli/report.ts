@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import type { Result, StudyResult } from '../harness/result.js';
@@ -11,7 +10,7 @@ import { DEFAULT_SCALE, renderPng } from '../report/png.js';
 import { renderStudyHtml, renderStudyPages } from '../report/study.js';
 import { renderStudyCsv, renderStudyMarkdown } from '../report/study-text.js';
 import { UsageError } from '../shared/errors.js';
-import { checkWritable, readText, writeFileAtomic } from '../shared/files.js';
+import { checkWritable, readText, statIfThere, writeFileAtomic } from '../shared/files.js';
 
 interface ReportOptions {
   result: string;
@@ -121,5 +120,5 @@ async function makeFiles(
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return statIfThere(path)?.isDirectory() ?? false;
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Jiti } from 'jiti';
@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Attack } from '../learning/attack.js';
 import type { Defense } from '../shaping/shaper.js';
 import { describeThrown, InputError, oneLine, suggestion, UsageError } from '../shared/errors.js';
+import { statIfThere } from '../shared/files.js';
 import { sha256 } from '../shared/hash.js';
 import { isKebabCase } from '../shared/parameters.js';
 import { guardAttack, guardDefense } from './guard.js';
@@ -66,7 +67,7 @@ function looksLikePath(path: string): boolean {
 }
 
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  return statIfThere(path)?.isFile() ?? false;
 }
 
 function resolveFile(path: string): string {

@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Identifier } from '../learning/attack.js';
 import { FEATURE_VERSION } from '../learning/windows.js';
 import { InputError, UsageError } from '../shared/errors.js';
-import { checkWritable, recoverFolder, writeFolderAtomic } from '../shared/files.js';
+import { checkWritable, recoverFolder, statIfThere, writeFolderAtomic } from '../shared/files.js';
 import { sha256 } from '../shared/hash.js';
 import { type ModelCard, parseCard } from './model-card.js';
 import { builtIns, type Registry } from './plugins.js';
@@ -37,7 +37,7 @@ export interface OpenOptions {
  * written there.
  */
 export function checkModelPath(path: string): void {
-  const there = statSync(path, { throwIfNoEntry: false });
+  const there = statIfThere(path);
   if (there && !there.isDirectory()) throw new UsageError(`${path}: expected a folder for the model, found a file`);
   const other = there && readdirSync(path).find((name) => name !== MODEL && name !== CARD);
   if (other !== undefined) {

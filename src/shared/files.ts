@@ -191,7 +191,7 @@ export function checkWritable(path: string, kind: 'file' | 'folder' = 'file'): v
   if (isStream(path)) return;
   let made: string | undefined;
   try {
-    const there = statSync(path, { throwIfNoEntry: false });
+    const there = statIfThere(path);
     if (there && there.isDirectory() !== (kind === 'folder')) {
       throw new Error(kind === 'file' ? 'expected a file, found a folder' : 'expected a folder, found a file');
     }
@@ -243,6 +243,18 @@ export function readText(path: string, hint = ''): string {
   }
 }
 
+/**
+ * What a path leads to, links followed; undefined where nothing is there, and also where something above it is a file, or it is no
+ * path at all, for which statSync throws whatever it is told.
+ */
+export function statIfThere(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The words of a failed system call without its code and its arguments: "no space left on device". */
 export function reasonOf(cause: unknown): string {
   const { message } = cause as Error;
@@ -260,13 +272,7 @@ export function cannotWrite(path: string, cause: unknown): InputError {
 /** The nearest thing above `path` that exists, where it is no folder. */
 function fileInTheWay(path: string): string | null {
   for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
-    let stat: Stats | undefined;
-    try {
-      stat = statSync(folder, { throwIfNoEntry: false });
-    } catch {
-      // Something above is no folder: found further up.
-      continue;
-    }
+    const stat = statIfThere(folder);
     if (stat) return stat.isDirectory() ? null : folder;
   }
   return null;
@@ -306,7 +312,7 @@ export function giveToCaller(target: number | string): void {
 /** Whether a path is no place for files, but a device, a pipe or a descriptor of this process. */
 function isStream(path: string): boolean {
   try {
-    const stat = statSync(path, { throwIfNoEntry: false });
+    const stat = statIfThere(path);
     if (stat && !stat.isFile() && !stat.isDirectory()) return true;
     const folder = realpathSync(dirname(path));
     return folder === '/dev' || folder.startsWith('/proc/');

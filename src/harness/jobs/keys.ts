@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { statIfThere } from '../../shared/files.js';
 import { sha256 } from '../../shared/hash.js';
 import { expandPaths } from '../../trace/paths.js';
 import type { CacheKey } from '../cache.js';
@@ -77,7 +78,7 @@ function hashNamedFiles(plugins: readonly ResolvedPlugin[]): Record<string, stri
   return plugins.map(({ parameters }) => {
     const hashes: Record<string, string> = {};
     for (const [name, value] of Object.entries(parameters)) {
-      if (typeof value !== 'string' || !statSync(value, { throwIfNoEntry: false })?.isFile()) continue;
+      if (typeof value !== 'string' || !statIfThere(value)?.isFile()) continue;
       hashes[name] = sha256(readFileSync(value));
     }
     return hashes;
