@@ -56,9 +56,9 @@ const bound = async (socket: Socket): Promise<number> => {
 };
 
 /** The row of the datagram that a frame carries most of; -1 for cover. */
-function rowOf(segments: readonly Segment[]): number {
+function rowOf(segments: readonly Segment[] | null): number {
   let most: Segment | undefined;
-  for (const segment of segments) if (!(most && most.bytes >= segment.bytes)) most = segment;
+  for (const segment of segments ?? []) if (!(most && most.bytes >= segment.bytes)) most = segment;
   return most ? Buffer.from(most.datagram.payload).readUInt32BE() : -1;
 }
 

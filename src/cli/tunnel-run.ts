@@ -13,6 +13,7 @@ import {
   whyNotLive,
 } from '../live/tunnel/end.js';
 import { readKey } from '../live/tunnel/key.js';
+import { VERSION } from '../live/tunnel/seal.js';
 import { createSecretRng } from '../live/tunnel/secret-rng.js';
 import type { TunnelStatistics } from '../live/tunnel/statistics.js';
 import { scopeOfDefense } from '../shaping/shaper.js';
@@ -86,9 +87,10 @@ const command: CommandModule<object, TunnelOptions> = {
     const seconds = options.for === undefined ? Number.POSITIVE_INFINITY : parseDuration(options.for, '--for');
     const every = inRange('--every', options.every, 0.1, 86_400);
     const { end, notes } = await open(options);
+    const isHome = options.peer !== undefined;
     if (!json) for (const line of [...greet(end, options), ...notes]) console.log(line);
     else for (const note of notes) console.error(note);
-    const isInterrupted = await interruptible((signal) => watch(end, seconds, every, json, signal));
+    const isInterrupted = await interruptible((signal) => watch(end, isHome, seconds, every, json, signal));
     end.close();
     const statistics = end.statistics();
     console.log(json ? JSON.stringify({ final: true, ...statistics }) : `\n${print(statistics)}`);
@@ -146,9 +148,44 @@ function inRange(name: string, value: number, low: number, high: number): number
   throw new UsageError(`${name}: expected ${low} to ${high}, found ${value}`);
 }
 
+/** Seconds without an answer after which the reasons are named. */
+const LONG = 10;
+/** Milliseconds from one look at the session to the next. */
+const LOOK = 200;
+const WAITING = "waiting for the peer's handshake";
+
+/** What has changed between this end and the other, in words; null for nothing. */
+function createNews(isHome: boolean, opened: number): (statistics: TunnelStatistics) => string | null {
+  let version: number | null = null;
+  let wasOpen: boolean | null = null;
+  let isTold = false;
+  let since = opened;
+  return ({ session, seconds }) => {
+    const { isOpen, otherVersion } = session;
+    if (otherVersion !== version) {
+      version = otherVersion;
+      if (version !== null) {
+        return `the other end speaks version ${version} of the tunnel, this one version ${VERSION}: install the same Homeveil at both`;
+      }
+    }
+    if (isOpen !== wasOpen) {
+      const isFirst = wasOpen === null;
+      wasOpen = isOpen;
+      since = seconds;
+      isTold = false;
+      if (isOpen) return 'connected: the peer has proved that it has the key';
+      return isFirst ? WAITING : `${WAITING}: it has been silent for too long`;
+    }
+    if (isOpen || isTold || !isHome || seconds - since < LONG) return null;
+    isTold = true;
+    return `still ${WAITING}: is it running, at that address, with the same key and the same version of Homeveil?`;
+  };
+}
+
 /** Shows figures until the time is over, or Ctrl-C. @returns whether it was Ctrl-C */
 async function watch(
   end: TunnelEnd,
+  isHome: boolean,
   seconds: number,
   every: number,
   json: boolean,
@@ -156,6 +193,14 @@ async function watch(
 ): Promise<boolean> {
   const isTerminal = process.stdout.isTTY;
   let before = end.statistics();
+  const newsOf = createNews(isHome, before.seconds);
+  const say = (statistics: TunnelStatistics): void => {
+    // JSON has it in `session`.
+    const news = json ? null : newsOf(statistics);
+    if (news !== null) console.log(isTerminal ? `\r\x1b[2K${news}` : news);
+  };
+  say(before);
+  const look = setInterval(() => say(end.statistics()), LOOK);
   const show = setInterval(() => {
     const statistics = end.statistics();
     if (json) console.log(JSON.stringify(statistics));
@@ -172,6 +217,7 @@ async function watch(
     await Promise.race([isOver, end.failure]);
   } finally {
     clearInterval(show);
+    clearInterval(look);
     clearTimeout(stop);
     if (isTerminal && !json) process.stdout.write('\r\x1b[2K');
   }
@@ -196,8 +242,9 @@ const milliseconds = (seconds: number | null): string => (seconds === null ? 'â€
 function line(now: TunnelStatistics, before: TunnelStatistics): string {
   const seconds = Math.max(1e-3, now.seconds - before.seconds);
   const rate = (bytes: number) => `${formatBytes(bytes / seconds)}/s`;
-  const { late } = now;
+  const { late, session } = now;
   return [
+    ...(session.isOpen ? [] : [session.attempts > 1 ? `${WAITING}, attempt ${session.attempts}` : WAITING]),
     `in ${rate(now.taken.bytes - before.taken.bytes)}`,
     `out ${rate(now.sent.bytes - before.sent.bytes)}`,
     `back ${rate(now.delivered.bytes - before.delivered.bytes)}`,
@@ -206,6 +253,12 @@ function line(now: TunnelStatistics, before: TunnelStatistics): string {
   ]
     .join('  ')
     .slice(0, (process.stdout.columns || 80) - 1);
+}
+
+function describeSession({ isOpen, age, opened, starts, otherVersion }: TunnelStatistics['session']): string {
+  const state = isOpen ? `open, ${formatDuration(age ?? 0)} old` : 'none open';
+  const other = otherVersion === null ? '' : `; the other end speaks version ${otherVersion}, this one ${VERSION}`;
+  return `${state}; opened ${formatCount(opened)}, starts of the peer ${formatCount(starts)}${other}`;
 }
 
 function print(statistics: TunnelStatistics): string {
@@ -218,7 +271,7 @@ function print(statistics: TunnelStatistics): string {
       .filter(([, count]) => count > 0)
       .map(([reason, count]) => `${reason} ${formatCount(count)}`)
       .join(', ') || 'none';
-  const { longer, cut, unsent, failed, stalls } = statistics;
+  const { longer, cut, unsent, failed, stalls, session } = statistics;
   return table(
     [{ title: 'tunnel' }, { title: formatDuration(statistics.seconds), shrink: true }],
     [
@@ -237,6 +290,7 @@ function print(statistics: TunnelStatistics): string {
       ['not as planned', reasons({ longer, cut, unsent, failed, stalls })],
       ['datagrams lost', reasons(lost)],
       ['frames refused', reasons(refused)],
+      ['session', describeSession(session)],
     ],
   );
 }

@@ -4,6 +4,7 @@ import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { run } from '../../src/cli/commands.js';
+import { sealVersionOne } from '../live/tunnel/version-one.js';
 import { homeveil, temporaryFolder, watchHomeveil } from './run-cli.js';
 
 const folder = temporaryFolder();
@@ -90,18 +91,53 @@ test('after its time it ends well, with its figures; as JSON a line each', () =>
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
-  expect(lines.at(-1)).toMatchObject({ final: true, sent: { frames: 0 }, refused: { forged: 0 } });
+  expect(lines.at(-1)).toMatchObject({ final: true, session: { isOpen: false, opened: 0 }, refused: { forged: 0 } });
   expect(lines.length).toBeGreaterThan(1);
   const text = tunnel('--key', key, '--defense', 'front', ...at, '--for', '0.1s').stdout;
   expect(text).toContain('note: front runs once for the tunnel');
   expect(text).toMatch(/set the MTU of\s+WireGuard to 1400 at most, tun-mtu of OpenVPN to 1408/);
 });
 
-test('Ctrl-C ends it with its figures', async () => {
-  const { child, printed } = watchHomeveil('tunnel', '--key', key, '--defense', 'pad', ...at);
-  while (!printed.stdout.includes('tun-mtu')) await once(child.stdout!, 'data');
-  child.kill('SIGINT');
-  const [code] = await once(child, 'exit');
-  expect(code).toBe(130);
-  expect(printed.stdout).toContain('frames refused');
+/** Runs an end until it has printed `word`. */
+async function runUntil(word: string, ...args: string[]) {
+  const end = watchHomeveil('tunnel', '--key', key, '--defense', 'pad', '--for', '60s', ...args);
+  while (!end.printed.stdout.includes(word)) await once(end.child.stdout!, 'data');
+  return end;
+}
+
+/** A port of loopback that is free. */
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  return port;
+}
+
+test('each end says that it waits for the other, and that the other has come; Ctrl-C ends it with its figures', async () => {
+  const there = `127.0.0.1:${await freePort()}`;
+  const home = await runUntil("waiting for the peer's handshake", '--listen', '127.0.0.1:0', '--peer', there);
+  const far = await runUntil('connected', '--listen', there, '--forward', '127.0.0.1:9');
+  expect(far.printed.stdout).toMatch(/waiting for the peer's handshake\nconnected: the peer has proved/);
+  while (!home.printed.stdout.includes('connected')) await once(home.child.stdout!, 'data');
+  for (const { child, printed } of [home, far]) {
+    child.kill('SIGINT');
+    expect((await once(child, 'exit'))[0]).toBe(130);
+    expect(printed.stdout).toContain('frames refused');
+    expect(printed.stdout).toMatch(/session +open, .* old; opened 1, starts of the peer 1/);
+  }
+});
+
+test('the far end says when the home speaks another version of the tunnel', async () => {
+  const port = await freePort();
+  const far = await runUntil('tun-mtu', '--listen', `127.0.0.1:${port}`, '--forward', '127.0.0.1:9');
+  const socket = createSocket('udp4');
+  const secret = Buffer.from(readFileSync(key, 'utf8'), 'base64');
+  socket.send(sealVersionOne(secret, 'data'), port, '127.0.0.1');
+  while (!far.printed.stdout.includes('version')) await once(far.child.stdout!, 'data');
+  expect(far.printed.stdout).toContain(
+    'the other end speaks version 1 of the tunnel, this one version 2: install the same Homeveil at both\n',
+  );
+  socket.close();
+  far.child.kill('SIGKILL');
 });

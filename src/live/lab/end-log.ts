@@ -50,7 +50,9 @@ export function createEndLog() {
       columns.takenIsData[taken] = isData(payload, payload.length) ? 1 : 0;
       columns.takenNumber[taken++] = number;
     },
-    sent(carried: readonly Segment[], prefix: Uint8Array): void {
+    sent(carried: readonly Segment[] | null, prefix: Uint8Array): void {
+      // A handshake beside the frames of the defense is left out, as the VPN's own are.
+      if (!carried) return;
       for (const { datagram, offset, bytes } of carried) {
         makeRoom('segment', segments);
         columns.segmentNumber[segments] = datagram.number;

@@ -3,11 +3,12 @@
  * is the ground truth that an observer between the ends does not have.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import { loadPlugins } from '../../harness/load-plugins.js';
 import { prepareAll } from '../../harness/plugins.js';
 import type { ResolvedDefense } from '../../harness/result.js';
-import { describeThrown } from '../../shared/errors.js';
+import { describeThrown, InputError } from '../../shared/errors.js';
 import { createRng } from '../../shared/rng.js';
 import type { Trace } from '../../trace/trace.js';
 import { openTunnelEnd, type Place, type TunnelEnd } from '../tunnel/end.js';
@@ -39,6 +40,9 @@ export type EndReport =
   | { readonly type: 'report'; readonly statistics: TunnelStatistics }
   | { readonly type: 'failed'; readonly message: string };
 
+/** Seconds. */
+const OPENING_TIMEOUT = 20;
+
 const send = (report: EndReport, then?: () => void) => process.send!(report, undefined, {}, then);
 
 process.once('message', async (order: EndOrder) => {
@@ -64,9 +68,16 @@ process.once('message', async (order: EndOrder) => {
       writeFileSync(order.log, serialize(log.columns()));
       send({ type: 'report', statistics }, () => process.exit(0));
     });
+    if (order.peer) await isOpen(end);
     send({ type: 'ready' });
   } catch (thrown) {
     send({ type: 'failed', message: describeThrown(thrown) });
   }
 });
+/** Waits for the first session, which takes some milliseconds where the far end listens. */
+async function isOpen(end: TunnelEnd): Promise<void> {
+  const isLate = pause(OPENING_TIMEOUT * 1000, true, { ref: false });
+  if (await Promise.race([end.opening, end.failure, isLate])) throw new InputError('the far end does not answer');
+}
+
 process.once('disconnect', () => process.exit(0));

@@ -21,9 +21,12 @@ export const OVERHEAD = SMALLEST_FRAME + RECORD_HEADER;
 /** The longest datagram that UDP over IPv4 carries. */
 export const LONGEST_DATAGRAM = 65_507;
 
+/** Numbers from here on are of handshakes inside a session, which are sent like a datagram and not delivered. */
+export const CONTROL = 0xffff_ff00;
+
 /** A datagram of the user. */
 export interface Datagram {
-  /** Counted by the end that sends it, modulo 2^32. */
+  /** Counted by the end that sends it, modulo {@link CONTROL}. */
   readonly number: number;
   readonly payload: Uint8Array;
 }

@@ -47,6 +47,6 @@ export function readKey(path: string): Buffer {
 
 /** A key for one purpose, from which neither the secret nor another key follows (RFC 5869, HKDF with SHA-256). */
 export function deriveKey(secret: Uint8Array, purpose: string, context: Uint8Array = new Uint8Array()): Buffer {
-  const info = Buffer.concat([Buffer.from(`homeveil tunnel 1 ${purpose}`), context]);
+  const info = Buffer.concat([Buffer.from(`homeveil tunnel ${purpose}`), context]);
   return Buffer.from(hkdfSync('sha256', secret, new Uint8Array(), info, KEY_LENGTH));
 }

@@ -10,6 +10,7 @@ import {
 import type { Rng } from '../../shared/rng.js';
 import { type Direction, NO_DEVICE, Protocol } from '../../trace/trace.js';
 import { cutSegments, type Datagram, OVERHEAD, type Segment } from './frame.js';
+import { createSecretRng } from './secret-rng.js';
 
 /** A frame that the last shaper puts on the wire, in the direction of this end. */
 export type OnFrame = (
@@ -247,4 +248,23 @@ export function createRealLink({ defenses, direction, rng, onFrame, latest = LAT
       return stalls;
     },
   };
+}
+
+/** A shaper may take so many wakes to send the first frame; past that it sends none for a lone datagram. */
+const MOST_WAKES = 1000;
+
+/** Length of the first frame that the defenses make of a datagram of `bytes` bytes, when nothing has been sent before; 0 for none. */
+export function firstFrame(defenses: readonly AppliedDefense[], direction: Direction, bytes: number): number {
+  let first = 0;
+  const onFrame: OnFrame = (_, length) => {
+    first ||= length;
+  };
+  try {
+    const link = createRealLink({ defenses, direction, rng: createSecretRng(), onFrame });
+    link.send({ number: 0, payload: Buffer.alloc(bytes) }, 0);
+    for (let i = 0; i < MOST_WAKES && first === 0 && link.next < Number.POSITIVE_INFINITY; i++) link.advance(link.next);
+  } catch {
+    // Whoever runs these defenses is told.
+  }
+  return first;
 }

@@ -1,145 +1,154 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { Direction } from '../../trace/trace.js';
 import { deriveKey } from './key.js';
-import { createReplayWindow, type ReplayWindow } from './replay.js';
 
 /**
  * A datagram of the tunnel: prefix 16, ciphertext, tag 16.
  *
- * The prefix is one block under AES-256 of the session (when it began, in milliseconds of Unix time, 6 bytes; random, 5) and the
- * number of the datagram in it (5). No two blocks are the same before encryption, so a permutation that nobody can tell from a
- * random one makes them look like chance, and nothing in a datagram says whether it is the first, a late one, or of which session.
- * The ciphertext is ChaCha20-Poly1305 (RFC 8439) with the prefix as associated data, the number as nonce, and a key made for the
- * session (RFC 5869): an end that starts again takes another session, so no nonce is ever used twice with a key.
+ * The prefix is one block under AES-256: the name of the key (8 bytes) and the number of the datagram under that key (8). No two
+ * blocks are the same before encryption, so a permutation that nobody can tell from a random one makes them look like chance.
+ * Nothing in a datagram says whether it is the first, a late one, a handshake, or of which session. The ciphertext is
+ * ChaCha20-Poly1305 (RFC 8439) with the prefix as associated data and the number as nonce.
  *
- * A datagram of another session than the last is accepted where that began later, as WireGuard does with its time stamps
- * (Donenfeld, NDSS 2017, section 5.1), so either end may be killed and started again without the other. What this leaves:
- * - no forward secrecy: whoever gets the key can read what was recorded. What the tunnel carries should be encrypted by itself.
- * - an end that was started with its clock behind that of its last start is refused until the clock has caught up.
- * - an end that has just started has seen no session: it can be shown recorded datagrams of the other until that one sends. VPNs
- *   refuse such by themselves.
+ * Two kinds of key have a name: the one of a session, which {@link createPeer} agrees on, and the one for handshakes, which follows
+ * from the secret that both ends share and whose numbers are random. A prefix decrypts to a known name only where it was made
+ * by a holder of the secret, but with a chance of 2^-56: whoever has no secret costs one block of AES a datagram.
  */
 export const PREFIX = 16;
 export const TAG = 16;
 
-const TIME = 6;
-const SESSION = 11;
+/** Of this format; 1 had no handshake and no version. */
+export const VERSION = 2;
+
+const NAME = 8;
 const CIPHER = 'chacha20-poly1305';
-const MOST = 2 ** 40;
 
-const nameOf = (direction: Direction): string => (direction === Direction.OUTBOUND ? 'outbound' : 'inbound');
+export const nameOfDirection = (direction: Direction): string =>
+  direction === Direction.OUTBOUND ? 'outbound' : 'inbound';
 
-const prefixKey = (secret: Uint8Array, direction: Direction): Buffer =>
-  deriveKey(secret, `${nameOf(direction)} prefix`);
-const sessionKey = (secret: Uint8Array, direction: Direction, session: Uint8Array): Buffer =>
-  deriveKey(secret, `${nameOf(direction)} session`, session);
-
-export interface Sealer {
-  /** The datagram of a plaintext, in pieces. */
-  seal(plaintext: Uint8Array): Uint8Array[];
+/** A key for datagrams, and the name by which a datagram says that it is sealed with it. */
+export interface NamedKey {
+  readonly name: Buffer;
+  readonly key: Buffer;
 }
 
-export interface SealerOptions {
-  /** Milliseconds of Unix time. */
-  readonly clock?: () => number;
-  /** Datagrams after which a new session begins. */
-  readonly most?: number;
+/** What the prefix of a datagram says, which is not authenticated before {@link Seals.open}. */
+export interface Prefix {
+  readonly name: Buffer;
+  readonly number: Buffer;
 }
 
-/** What an end sends in `direction`. */
-export function createSealer(
-  secret: Uint8Array,
-  direction: Direction,
-  { clock = Date.now, most = MOST }: SealerOptions = {},
-): Sealer {
-  const blocks = createCipheriv('aes-256-ecb', prefixKey(secret, direction), null).setAutoPadding(false);
+/** Seals and opens the datagrams of one direction. */
+export interface Seals {
+  /** For handshakes. */
+  readonly handshake: NamedKey;
+  /** The datagram of a plaintext, in pieces. @param number 8 bytes, which never come twice with one key */
+  seal(key: NamedKey, number: Buffer, plaintext: Uint8Array): Uint8Array[];
+  /** Null where the datagram is too short. */
+  readPrefix(datagram: Buffer): Prefix | null;
+  /** Null where the datagram is not authentic. */
+  open(key: Buffer, number: Buffer, datagram: Buffer): Buffer | null;
+}
+
+/** Names of handshakes' keys: zeros but for the version, which every version of the format keeps to. */
+export function versionOf(name: Buffer): number | null {
+  for (let i = 0; i < NAME - 1; i++) if (name[i] !== 0) return null;
+  return name[NAME - 1]!;
+}
+
+/** A name of a session's key, which is none of a handshake's. */
+export function sessionName(hash: Uint8Array): Buffer {
+  const name = Buffer.from(hash.subarray(0, NAME));
+  name[0]! |= 0x80;
+  return name;
+}
+
+export function createSeals(secret: Uint8Array, direction: Direction): Seals {
+  const way = nameOfDirection(direction);
+  const prefixKey = deriveKey(secret, `${way} prefix`);
+  const encrypt = createCipheriv('aes-256-ecb', prefixKey, null).setAutoPadding(false);
+  const decrypt = createDecipheriv('aes-256-ecb', prefixKey, null).setAutoPadding(false);
   const block = Buffer.alloc(PREFIX);
   const nonce = Buffer.alloc(12);
-  let began = 0;
-  let key: Uint8Array = Buffer.alloc(0);
-  let count = most;
-
-  const begin = (): void => {
-    began = Math.max(clock(), began + 1);
-    block.writeUIntBE(began, 0, TIME);
-    randomBytes(SESSION - TIME).copy(block, TIME);
-    key = sessionKey(secret, direction, block.subarray(0, SESSION));
-    count = 0;
-  };
-
+  const handshakeName = Buffer.alloc(NAME);
+  handshakeName[NAME - 1] = VERSION;
   return {
-    seal(plaintext) {
-      if (count === most) begin();
-      block.writeUIntBE(count, SESSION, PREFIX - SESSION);
-      nonce.writeUIntBE(count, 7, PREFIX - SESSION);
-      count++;
-      const prefix = blocks.update(block);
+    handshake: { name: handshakeName, key: deriveKey(secret, `${way} handshake ${VERSION}`) },
+    seal({ name, key }, number, plaintext) {
+      name.copy(block);
+      number.copy(block, NAME);
+      number.copy(nonce, 12 - NAME);
+      const prefix = encrypt.update(block);
       const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG });
       cipher.setAAD(prefix, { plaintextLength: plaintext.length });
       const text = cipher.update(plaintext);
       cipher.final();
       return [prefix, text, cipher.getAuthTag()];
     },
-  };
-}
-
-/** Why a datagram is refused: too short; not by who has the key; received before; of a session before the present one. */
-export type Refusal = 'short' | 'forged' | 'replayed' | 'stale';
-
-export interface Opened {
-  readonly plaintext: Buffer;
-  /** No later datagram of the other end has come yet. */
-  readonly isNewest: boolean;
-  /** The first that is accepted of its session. */
-  readonly isNewSession: boolean;
-}
-
-export interface Opener {
-  open(datagram: Buffer): Opened | Refusal;
-}
-
-interface Session {
-  /** Of the prefix. */
-  readonly name: Buffer;
-  readonly key: Buffer;
-  readonly window: ReplayWindow;
-}
-
-/** What an end receives that was sent in `direction`. */
-export function createOpener(secret: Uint8Array, direction: Direction): Opener {
-  const blocks = createDecipheriv('aes-256-ecb', prefixKey(secret, direction), null).setAutoPadding(false);
-  const nonce = Buffer.alloc(12);
-  let current: Session | null = null;
-
-  const sessionOf = (name: Buffer): Session | Refusal => {
-    if (current?.name.equals(name)) return current;
-    if (current && name.compare(current.name, 0, TIME, 0, TIME) <= 0) return 'stale';
-    return { name, key: sessionKey(secret, direction, name), window: createReplayWindow() };
-  };
-
-  return {
-    open(datagram) {
-      if (datagram.length < PREFIX + TAG) return 'short';
-      const prefix = datagram.subarray(0, PREFIX);
-      const block = blocks.update(prefix);
-      const session = sessionOf(block.subarray(0, SESSION));
-      if (typeof session === 'string') return session;
-      const count = block.readUIntBE(SESSION, PREFIX - SESSION);
-      if (!session.window.isNew(count)) return 'replayed';
-      nonce.writeUIntBE(count, 7, PREFIX - SESSION);
-      const decipher = createDecipheriv(CIPHER, session.key, nonce, { authTagLength: TAG });
+    readPrefix(datagram) {
+      if (datagram.length < PREFIX + TAG) return null;
+      const plain = decrypt.update(datagram.subarray(0, PREFIX));
+      return { name: plain.subarray(0, NAME), number: plain.subarray(NAME) };
+    },
+    open(key, number, datagram) {
+      number.copy(nonce, 12 - NAME);
+      const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG });
       const end = datagram.length - TAG;
-      decipher.setAAD(prefix, { plaintextLength: end - PREFIX });
+      decipher.setAAD(datagram.subarray(0, PREFIX), { plaintextLength: end - PREFIX });
       decipher.setAuthTag(datagram.subarray(end));
       const plaintext = decipher.update(datagram.subarray(PREFIX, end));
       try {
         decipher.final();
       } catch {
-        return 'forged';
+        return null;
       }
-      const isNewSession = session !== current;
-      current = session;
-      return { plaintext, isNewest: session.window.accept(count), isNewSession };
+      return plaintext;
     },
+  };
+}
+
+/** The number of a handshake: chance, since no end remembers which numbers it took before it was started. */
+export const randomNumber = (): Buffer => randomBytes(NAME);
+
+/** The number of the n-th datagram of a session. */
+export function countNumber(count: number): Buffer {
+  const number = Buffer.alloc(NAME);
+  number.writeUIntBE(count, 2, 6);
+  return number;
+}
+
+/** Of {@link countNumber}; null where it is none of those. */
+export function countOf(number: Buffer): number | null {
+  return number.readUInt16BE(0) === 0 ? number.readUIntBE(2, 6) : null;
+}
+
+/**
+ * Whether a datagram is of version 1 of the format, by an end that has the same secret: prefix of a session (when it began, in
+ * milliseconds of Unix time, 6 bytes; random, 5) and a number (5), a key for each session.
+ */
+export function createVersionOneReader(secret: Uint8Array, direction: Direction): (datagram: Buffer) => boolean {
+  const way = `1 ${nameOfDirection(direction)}`;
+  const decrypt = createDecipheriv('aes-256-ecb', deriveKey(secret, `${way} prefix`), null).setAutoPadding(false);
+  const nonce = Buffer.alloc(12);
+  return (datagram) => {
+    if (datagram.length < PREFIX + TAG) return false;
+    const block = decrypt.update(datagram.subarray(0, PREFIX));
+    const began = block.readUIntBE(0, 6);
+    // No clock is so wrong; other bytes look so once in a thousand times.
+    if (began < Date.UTC(2024) || began > Date.UTC(2034)) return false;
+    block.copy(nonce, 7, 11);
+    const decipher = createDecipheriv(CIPHER, deriveKey(secret, `${way} session`, block.subarray(0, 11)), nonce, {
+      authTagLength: TAG,
+    });
+    const end = datagram.length - TAG;
+    decipher.setAAD(datagram.subarray(0, PREFIX), { plaintextLength: end - PREFIX });
+    decipher.setAuthTag(datagram.subarray(end));
+    decipher.update(datagram.subarray(PREFIX, end));
+    try {
+      decipher.final();
+      return true;
+    } catch {
+      return false;
+    }
   };
 }

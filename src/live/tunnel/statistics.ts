@@ -1,4 +1,5 @@
 import type { Spread } from '../../harness/result.js';
+import type { PeerStatistics, Refusal } from './peer.js';
 
 /** Quantiles of the values added last. */
 export interface Quantiles {
@@ -53,23 +54,20 @@ export interface TunnelStatistics {
     readonly unfit: number;
     /** The VPN of this end has not said yet where it is. */
     readonly undeliverable: number;
+    /** No session with the other end came in time. */
+    readonly waited: number;
   };
   /** Frames that came and were refused, by reason. */
-  readonly refused: {
-    readonly short: number;
-    readonly forged: number;
-    readonly replayed: number;
-    readonly stale: number;
-    readonly malformed: number;
-  };
+  readonly refused: Readonly<Record<Refusal | 'malformed', number>>;
   /** Frames that left otherwise than planned: longer, for what they carry did not fit; cut, for they were over the MTU. */
   readonly longer: number;
   readonly cut: number;
-  /** Frames that went nowhere: the other end's address is not known yet; the system refused them. */
+  /** Frames that went nowhere, or left without what they were to carry, since there was no session; frames that the system refused. */
   readonly unsent: number;
   readonly failed: number;
   /** Times at which the clock was more than 250 ms late, and the plan was moved. */
   readonly stalls: number;
+  readonly session: PeerStatistics;
   /** Starts of the other end that were seen. */
   readonly sessions: number;
 }

@@ -1,85 +1,68 @@
-import { createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createDecipheriv, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createReplayWindow, WINDOW } from '../../../src/live/tunnel/replay.js';
-import { createOpener, createSealer, type Opened, type Refusal } from '../../../src/live/tunnel/seal.js';
+import {
+  countNumber,
+  countOf,
+  createSeals,
+  createVersionOneReader,
+  randomNumber,
+  sessionName,
+  VERSION,
+  versionOf,
+} from '../../../src/live/tunnel/seal.js';
+import { derive, sealVersionOne } from './version-one.js';
 
 const secret = randomBytes(32);
-const bytesOf = (pieces: readonly Uint8Array[]) => Buffer.concat(pieces);
-const text = (result: Opened | Refusal) => (typeof result === 'string' ? result : result.plaintext.toString());
-
-/** One end after another, started at these times. */
-function sealerAt(time: number, direction: 0 | 1 = 1) {
-  const sealer = createSealer(secret, direction, { clock: () => time });
-  return (content: string) => bytesOf(sealer.seal(Buffer.from(content)));
-}
-
-test('what is sealed is opened, by who has the secret, in its own direction', () => {
-  const datagram = sealerAt(5)('a datagram');
-  expect(text(createOpener(secret, 1).open(datagram))).toBe('a datagram');
-  expect(text(createOpener(secret, 0).open(datagram))).toBe('forged');
-  expect(text(createOpener(randomBytes(32), 1).open(datagram))).toBe('forged');
-});
+const session = { name: sessionName(randomBytes(32)), key: randomBytes(32) };
+const sealed = (text: string, count = 0, direction: 0 | 1 = 1) =>
+  Buffer.concat(createSeals(secret, direction).seal(session, countNumber(count), Buffer.from(text)));
 
 test('a datagram is as documented: an independent reading of the format opens it', () => {
-  // HKDF of RFC 5869 by its two steps, an extract with an empty salt and an expand of one block.
-  const extracted = createHmac('sha256', Buffer.alloc(32)).update(secret).digest();
-  const derive = (purpose: string, context: Buffer = Buffer.alloc(0)) =>
-    createHmac('sha256', extracted)
-      .update(Buffer.concat([Buffer.from(`homeveil tunnel 1 outbound ${purpose}`), context, Buffer.of(1)]))
-      .digest();
-  const seal = sealerAt(0x0123_4567_89ab);
-  seal('first');
-  const second = seal('second');
-  const block = createDecipheriv('aes-256-ecb', derive('prefix'), null).setAutoPadding(false);
-  const prefix = block.update(second.subarray(0, 16));
-  expect(prefix.subarray(0, 6).toString('hex')).toBe('0123456789ab');
-  expect(prefix.subarray(11).toString('hex')).toBe('0000000001');
-  const nonce = Buffer.concat([Buffer.alloc(7), prefix.subarray(11)]);
-  const decipher = createDecipheriv('chacha20-poly1305', derive('session', prefix.subarray(0, 11)), nonce, {
-    authTagLength: 16,
-  });
-  decipher.setAAD(second.subarray(0, 16), { plaintextLength: 6 });
-  decipher.setAuthTag(second.subarray(-16));
-  expect(decipher.update(second.subarray(16, -16)).toString()).toBe('second');
+  const datagram = sealed('a datagram', 0x0102_0304);
+  const block = createDecipheriv('aes-256-ecb', derive(secret, 'outbound prefix'), null).setAutoPadding(false);
+  const prefix = block.update(datagram.subarray(0, 16));
+  expect(prefix.subarray(0, 8)).toEqual(session.name);
+  expect(prefix.subarray(8).toString('hex')).toBe('0000000001020304');
+  const nonce = Buffer.concat([Buffer.alloc(4), prefix.subarray(8)]);
+  const decipher = createDecipheriv('chacha20-poly1305', session.key, nonce, { authTagLength: 16 });
+  decipher.setAAD(datagram.subarray(0, 16), { plaintextLength: 10 });
+  decipher.setAuthTag(datagram.subarray(-16));
+  expect(decipher.update(datagram.subarray(16, -16)).toString()).toBe('a datagram');
   decipher.final();
 });
 
-test('a changed byte, wherever it is, and a missing one are refused, and change nothing', () => {
-  const seal = sealerAt(5);
-  const opener = createOpener(secret, 1);
-  opener.open(seal('the session is known'));
-  const datagram = seal('a datagram');
-  for (let i = 0; i < datagram.length; i++) {
-    const changed = Buffer.from(datagram);
-    changed[i]! ^= 1 << (i % 8);
-    expect(['forged', 'stale', 'replayed']).toContain(text(opener.open(changed)));
-  }
-  for (let length = 0; length < datagram.length; length++) {
-    expect(['short', 'forged']).toContain(text(opener.open(datagram.subarray(0, length))));
-  }
-  expect(text(opener.open(datagram))).toBe('a datagram');
+test('the name of a handshake says the version, under a key that follows from the secret', () => {
+  const seals = createSeals(secret, 0);
+  const datagram = Buffer.concat(seals.seal(seals.handshake, randomNumber(), Buffer.from('hello')));
+  const block = createDecipheriv('aes-256-ecb', derive(secret, 'inbound prefix'), null).setAutoPadding(false);
+  expect(block.update(datagram.subarray(0, 16)).subarray(0, 8).toString('hex')).toBe('0000000000000002');
+  expect(seals.handshake.key).toEqual(derive(secret, 'inbound handshake 2'));
+  expect([versionOf(seals.handshake.name), versionOf(session.name)]).toEqual([VERSION, null]);
 });
 
-test('in whatever order datagrams come, each is opened once; one that is too late is not', () => {
-  const seal = sealerAt(5);
-  const opener = createOpener(secret, 1);
-  const datagrams = Array.from({ length: WINDOW + 2 }, (_, i) => seal(String(i)));
-  const last = datagrams.pop()!;
-  const isNewest = (result: Opened | Refusal) => typeof result !== 'string' && result.isNewest;
-  const results = [3, 1, 2].map((i) => opener.open(datagrams[i]!));
-  expect(results.map(text)).toEqual(['3', '1', '2']);
-  expect(results.map(isNewest)).toEqual([true, false, false]);
-  for (const i of [1, 2, 3]) expect(text(opener.open(datagrams[i]!))).toBe('replayed');
-  expect(text(opener.open(last))).toBe(String(WINDOW + 1));
-  // 0 and 1 are WINDOW and more behind the last, 4 is not.
-  for (const [i, expected] of [
-    [0, 'replayed'],
-    [1, 'replayed'],
-    [4, '4'],
-    [4, 'replayed'],
-  ] as const)
-    expect(text(opener.open(datagrams[i]!))).toBe(expected);
+test('what was sealed for one direction, or with another secret, has no name that is known in the other', () => {
+  const datagram = sealed('a datagram');
+  expect(createSeals(secret, 1).readPrefix(datagram)!.name).toEqual(session.name);
+  expect(createSeals(secret, 0).readPrefix(datagram)!.name).not.toEqual(session.name);
+  expect(createSeals(randomBytes(32), 1).readPrefix(datagram)!.name).not.toEqual(session.name);
+  expect(createSeals(secret, 1).readPrefix(datagram.subarray(0, 31))).toBeNull();
+});
+
+test('numbers of datagrams reach to 2^48, and no others are taken for them', () => {
+  for (const count of [0, 1, 2 ** 32, 2 ** 48 - 1]) expect(countOf(countNumber(count))).toBe(count);
+  expect(countOf(Buffer.from('0001000000000000', 'hex'))).toBeNull();
+});
+
+test('a datagram of version 1, by a holder of the key, is told from chance', () => {
+  const datagram = sealVersionOne(secret, 'data');
+  const isVersionOne = createVersionOneReader(secret, 1);
+  expect(isVersionOne(datagram)).toBe(true);
+  expect(createVersionOneReader(secret, 0)(datagram)).toBe(false);
+  datagram[20]! ^= 1;
+  expect(isVersionOne(datagram)).toBe(false);
+  expect(isVersionOne(randomBytes(36))).toBe(false);
 });
 
 test('the window tells new from old as a set of all counters would, as far as it reaches', () => {
@@ -102,45 +85,15 @@ test('the window tells new from old as a set of all counters would, as far as it
   );
 });
 
-test('an end that starts again is heard at once, and what was recorded of it before is not', () => {
-  const opener = createOpener(secret, 1);
-  const [before, after] = [sealerAt(1000), sealerAt(1001)];
-  const recorded = [before('a'), before('b')];
-  expect(text(opener.open(recorded[0]!))).toBe('a');
-  const first = opener.open(after('c'));
-  expect(first).toMatchObject({ isNewSession: true, isNewest: true });
-  expect(text(opener.open(recorded[1]!))).toBe('stale');
-  expect(text(opener.open(before('d')))).toBe('stale');
-  expect(opener.open(after('e'))).toMatchObject({ isNewSession: false });
-});
-
-test('a forged datagram of a later time does not put an end to a session', () => {
-  const opener = createOpener(secret, 1);
-  const seal = sealerAt(1000);
-  opener.open(seal('a'));
-  const forged = sealerAt(2000)('b');
-  forged[forged.length - 1]! ^= 1;
-  expect(text(opener.open(forged))).toBe('forged');
-  expect(text(opener.open(seal('c')))).toBe('c');
-});
-
-test('before its numbers run out a sealer begins another session', () => {
-  const sealer = createSealer(secret, 1, { clock: () => 7, most: 3 });
-  const opener = createOpener(secret, 1);
-  const results = Array.from({ length: 7 }, (_, i) => opener.open(bytesOf(sealer.seal(Buffer.from(String(i))))));
-  expect(results.map(text)).toEqual(['0', '1', '2', '3', '4', '5', '6']);
-  expect(results.map((one) => typeof one !== 'string' && one.isNewSession)).toEqual(
-    [0, 1, 2, 3, 4, 5, 6].map((i) => i % 3 === 0),
-  );
-});
-
-test('cover, which is all zeros, looks like chance: every byte is as frequent as every other, and no prefix comes twice', () => {
-  const sealer = createSealer(secret, 0);
+test('cover, which is all zeros, and handshakes look like chance: every byte is as frequent as every other', () => {
+  const seals = createSeals(secret, 0);
   const zeros = Buffer.alloc(1000);
   const count = new Float64Array(256);
   const prefixes = new Set<string>();
-  for (let i = 0; i < 400; i++) {
-    const datagram = bytesOf(sealer.seal(zeros));
+  const [covers, handshakes] = [200, 200];
+  for (let i = 0; i < covers + handshakes; i++) {
+    const key = i < covers ? session : seals.handshake;
+    const datagram = Buffer.concat(seals.seal(key, i < covers ? countNumber(i) : randomNumber(), zeros));
     expect(datagram.length).toBe(1032);
     prefixes.add(datagram.toString('hex', 0, 16));
     for (const byte of datagram) count[byte]!++;

@@ -1,0 +1,381 @@
+import { randomBytes } from 'node:crypto';
+import { Direction } from '../../trace/trace.js';
+import { now } from './alarm.js';
+import { deriveKey } from './key.js';
+import { type Established, type Initiation, initiate, MESSAGE_OVERHEAD, readInitiation } from './noise.js';
+import { createReplayWindow, type ReplayWindow } from './replay.js';
+import {
+  countNumber,
+  countOf,
+  createSeals,
+  createVersionOneReader,
+  type NamedKey,
+  randomNumber,
+  sessionName,
+  VERSION,
+  versionOf,
+} from './seal.js';
+
+/** Times in seconds, as WireGuard's but where stated; counts in datagrams. */
+export interface Limits {
+  /** Age at which the home begins another session, less up to a tenth, by chance. */
+  readonly rekeyAfter: number;
+  /** Age at which a session ends, whatever happens. */
+  readonly rejectAfter: number;
+  /** Datagrams sent after which the home begins another session, and after which the session ends. */
+  readonly rekeyMessages: number;
+  readonly rejectMessages: number;
+}
+
+export const LIMITS: Limits = { rekeyAfter: 120, rejectAfter: 180, rekeyMessages: 2 ** 40, rejectMessages: 2 ** 44 };
+
+/** Seconds of sending without hearing, after which the home asks whether the other end is there. */
+const SILENCE = 5;
+/** As long as the answers to that question are all that comes, the time doubles up to this. */
+const LONGEST_SILENCE = 60;
+/** Seconds from the first attempt to the second; each later one waits twice as long, up to the last; a fifth more or less by chance. */
+const FIRST_RETRY = 1;
+const LAST_RETRY = 15;
+/** The first attempt inside a session waits until shapers have let it through and its answer. */
+const INSIDE_RETRY = 5;
+const JITTER = 0.2;
+/** Handshakes that the far end answers: in a row, and each second. */
+const ANSWER_BURST = 10;
+const ANSWER_RATE = 5;
+/** Initiations remembered, which are not answered again. */
+const MOST_SEEN = 4096;
+/** Milliseconds by which two readings of the home's clock may differ from what ours says lies between them. */
+const SAME_CLOCK = 500;
+/** Offsets of clocks that are remembered. */
+const MOST_OFFSETS = 4;
+/** Sessions that the far end has agreed to and not heard of yet. */
+const MOST_OFFERED = 4;
+
+/** Bytes of the chance that each start of an end draws, by which the other tells a start from a rekey. */
+const START = 8;
+/** Bytes of the home's clock, in milliseconds of Unix time. */
+const TIME = 6;
+const ECHO = 8;
+const INITIATION = MESSAGE_OVERHEAD + START + TIME;
+/** Bytes of the longer of the two handshake messages: a response begins with what it responds to. */
+export const HANDSHAKE = ECHO + MESSAGE_OVERHEAD + START;
+
+/**
+ * Why a datagram is refused: too short; sealed with no key that is known here (a stranger's, or one of before a restart); not
+ * authentic; received before; a handshake that seems to be of before this end was started; one beyond the rate; of another version of
+ * the format.
+ */
+export type Refusal = 'short' | 'unknown' | 'forged' | 'replayed' | 'stale' | 'limited' | 'version';
+
+export type Received =
+  | {
+      readonly type: 'data';
+      readonly plaintext: Buffer;
+      /** No later datagram of the other end has come yet: its address is the other end's. */
+      readonly isNewest: boolean;
+      /** At the far end: the home has shown that it holds the keys of a session, which is the one to use from now on. */
+      readonly isOpening: boolean;
+    }
+  /** At the far end: a handshake, and what to answer. Nobody is believed yet. */
+  | { readonly type: 'initiation'; readonly answer: Buffer }
+  /** At the home: the far end's answer, which opened a session. */
+  | { readonly type: 'response' };
+
+/** The handshakes and sessions of one end with the other: no clock but a monotonic one, no sockets, no timers. */
+export interface Peer {
+  /** Whether data can be sent. */
+  readonly isOpen: boolean;
+  /** The datagram of a plaintext, in pieces; null where there is no session. @param isQuiet no answer is expected to it */
+  seal(plaintext: Uint8Array, isQuiet?: boolean): Uint8Array[] | null;
+  /** The datagram of a handshake message and zeros. @param length of its plaintext, {@link HANDSHAKE} or more */
+  sealHandshake(message: Buffer, length: number): Uint8Array[];
+  open(datagram: Buffer): Received | Refusal;
+  /** Takes a handshake message that came inside a session. */
+  takeHandshake(message: Buffer): Received | Refusal;
+  /**
+   * Ends what is over, and at the home says which handshake message is to be sent now.
+   * @param canGoInside whether a message may be sent as data of the session
+   */
+  poll(canGoInside: boolean): { readonly message: Buffer; readonly isInside: boolean } | null;
+  readonly statistics: PeerStatistics;
+}
+
+export interface PeerStatistics {
+  /** Whether there is a session; seconds since it was agreed on. */
+  readonly isOpen: boolean;
+  readonly age: number | null;
+  /** Sessions opened so far. */
+  readonly opened: number;
+  /** At the home: handshakes begun since the last that was answered. */
+  readonly attempts: number;
+  /** Starts of the other end that were seen. */
+  readonly starts: number;
+  /** Version of the format that the other end speaks, where it is another. */
+  readonly otherVersion: number | null;
+}
+
+export interface PeerOptions {
+  /** The secret that both ends share: 32 bytes. */
+  readonly secret: Uint8Array;
+  readonly isHome: boolean;
+  readonly limits?: Partial<Limits>;
+  /** Seconds, monotonic. */
+  readonly clock?: () => number;
+  /** Milliseconds of Unix time, as right or wrong as the system's. */
+  readonly wall?: () => number;
+  /** At least 0, less than 1; spreads retries and says nothing secret. */
+  readonly chance?: () => number;
+}
+
+interface Session {
+  readonly send: NamedKey;
+  readonly receive: NamedKey;
+  readonly window: ReplayWindow;
+  readonly born: number;
+  /** Which start of the other end agreed to it. */
+  readonly start: string;
+  sent: number;
+}
+
+export function createPeer({
+  secret,
+  isHome,
+  limits: { rekeyAfter, rejectAfter, rekeyMessages, rejectMessages } = {},
+  clock = now,
+  wall = Date.now,
+  chance = Math.random,
+}: PeerOptions): Peer {
+  const limits = {
+    rekeyAfter: rekeyAfter ?? LIMITS.rekeyAfter,
+    rejectAfter: rejectAfter ?? LIMITS.rejectAfter,
+    rekeyMessages: rekeyMessages ?? LIMITS.rekeyMessages,
+    rejectMessages: rejectMessages ?? LIMITS.rejectMessages,
+  };
+  const [outbound, inbound] = [createSeals(secret, Direction.OUTBOUND), createSeals(secret, Direction.INBOUND)];
+  const [sending, receiving] = isHome ? [outbound, inbound] : [inbound, outbound];
+  const isVersionOne = createVersionOneReader(secret, isHome ? Direction.INBOUND : Direction.OUTBOUND);
+  const psk = deriveKey(secret, 'noise psk');
+  const prologue = Buffer.from(`homeveil tunnel ${VERSION}`);
+  const start = randomBytes(START);
+
+  /** Data is sent with the current; the previous one's late datagrams are taken. */
+  let current: Session | null = null;
+  let previous: Session | null = null;
+  /** At the far end: agreed to, and not heard of yet. */
+  let offered: Session[] = [];
+  /** At the home: what an answer is awaited to. */
+  let pending: Initiation | null = null;
+  let attempts = 0;
+  let nextAttempt = Number.NEGATIVE_INFINITY;
+  let rekeyAge = Number.POSITIVE_INFINITY;
+  /** When the first datagram was sent since one was heard, and how long that may last. */
+  let sentSince: number | null = null;
+  let silence = SILENCE;
+  const seen = new Set<string>();
+  const begun = wall();
+  const offsets: number[] = [];
+  let answers = ANSWER_BURST;
+  let answeredAt = clock();
+  let opened = 0;
+  let starts = 0;
+  let lastStart: string | null = null;
+  let otherVersion: number | null = null;
+
+  /** Keys are overwritten as far as Node lets us: copies that it makes itself are not in our hands. */
+  const erase = (session: Session | null): void => {
+    session?.send.key.fill(0);
+    session?.receive.key.fill(0);
+  };
+
+  const isAlive = (session: Session): boolean =>
+    clock() - session.born < limits.rejectAfter && session.sent < limits.rejectMessages;
+
+  const endSessions = (): void => {
+    if (previous && !isAlive(previous)) {
+      erase(previous);
+      previous = null;
+    }
+    if (current && !isAlive(current)) {
+      erase(current);
+      current = null;
+    }
+    if (offered.some((one) => !isAlive(one))) {
+      for (const one of offered) if (!isAlive(one)) erase(one);
+      offered = offered.filter(isAlive);
+    }
+  };
+
+  const agreed = ({ send, receive, hash }: Established, theirs: Buffer): Session => {
+    const name = sessionName(hash);
+    return {
+      send: { name, key: send },
+      receive: { name, key: receive },
+      window: createReplayWindow(),
+      born: clock(),
+      start: theirs.toString('hex'),
+      sent: 0,
+    };
+  };
+
+  const use = (session: Session): void => {
+    const isStart = session.start !== lastStart;
+    erase(previous);
+    previous = current;
+    current = session;
+    opened++;
+    if (!isStart) return;
+    // An end that was started again knows nothing of what was agreed before.
+    erase(previous);
+    previous = null;
+    starts++;
+    lastStart = session.start;
+  };
+
+  const takeResponse = (message: Buffer): Received | Refusal => {
+    if (!pending?.message.subarray(0, ECHO).equals(message.subarray(0, ECHO))) return 'replayed';
+    const finished = pending.finish(message.subarray(ECHO, HANDSHAKE));
+    if (finished?.payload.length !== START) return 'forged';
+    const session = agreed(finished.established, finished.payload);
+    const isSame = session.start === lastStart;
+    use(session);
+    pending = null;
+    attempts = 0;
+    rekeyAge = limits.rekeyAfter * (1 - 0.1 * chance());
+    if (sentSince !== null) silence = isSame ? Math.min(LONGEST_SILENCE, 2 * silence) : SILENCE;
+    sentSince = null;
+    return { type: 'response' };
+  };
+
+  const mayAnswer = (): boolean => {
+    const at = clock();
+    answers = Math.min(ANSWER_BURST, answers + (at - answeredAt) * ANSWER_RATE);
+    answeredAt = at;
+    if (answers < 1) return false;
+    answers--;
+    return true;
+  };
+
+  /**
+   * Whether an initiation was made before this end was started, so that it may have been recorded then. By a clock that is behind
+   * ours every one seems so: from the second on they are taken where the offset of the clocks is that of one before.
+   */
+  const seemsRecorded = (time: number): boolean => {
+    if (time >= begun) return false;
+    const offset = time - wall();
+    if (offsets.some((one) => Math.abs(one - offset) < SAME_CLOCK)) return false;
+    if (offsets.push(offset) > MOST_OFFSETS) offsets.shift();
+    return true;
+  };
+
+  const takeInitiation = (message: Buffer): Received | Refusal => {
+    const received = readInitiation(psk, prologue, message.subarray(0, INITIATION));
+    if (received?.payload.length !== START + TIME) return 'forged';
+    const e = message.toString('latin1', 0, 16);
+    if (seen.has(e)) return 'replayed';
+    if (seen.size === MOST_SEEN) seen.delete(seen.values().next().value!);
+    seen.add(e);
+    if (seemsRecorded(received.payload.readUIntBE(START, TIME))) return 'stale';
+    if (!mayAnswer()) return 'limited';
+    const response = received.respond(start);
+    if (!response) return 'forged';
+    if (offered.length === MOST_OFFERED) erase(offered.shift()!);
+    offered.push(agreed(response.established, received.payload.subarray(0, START)));
+    return { type: 'initiation', answer: Buffer.concat([message.subarray(0, ECHO), response.message]) };
+  };
+
+  const takeHandshake = (message: Buffer): Received | Refusal => {
+    if (message.length < (isHome ? HANDSHAKE : INITIATION)) return 'forged';
+    return isHome ? takeResponse(message) : takeInitiation(message);
+  };
+
+  const findSession = (name: Buffer): Session | null => {
+    if (current?.receive.name.equals(name)) return current;
+    if (previous?.receive.name.equals(name)) return previous;
+    return offered.find(({ receive }) => receive.name.equals(name)) ?? null;
+  };
+
+  const openOfSession = (session: Session, number: Buffer, datagram: Buffer): Received | Refusal => {
+    const count = countOf(number);
+    if (count === null) return 'forged';
+    if (!session.window.isNew(count)) return 'replayed';
+    const plaintext = receiving.open(session.receive.key, number, datagram);
+    if (!plaintext) return 'forged';
+    const isHighest = session.window.accept(count);
+    const isOpening = offered.includes(session);
+    if (isOpening) {
+      // Only a live home derives its keys: they depend on what this end drew for this handshake.
+      offered = offered.filter((one) => one !== session);
+      for (const one of offered) erase(one);
+      offered = [];
+      use(session);
+    }
+    sentSince = null;
+    silence = SILENCE;
+    otherVersion = null;
+    return { type: 'data', plaintext, isOpening, isNewest: isHighest && session === current };
+  };
+
+  return {
+    get isOpen() {
+      return current !== null && isAlive(current);
+    },
+    seal(plaintext, isQuiet = false) {
+      if (!current || !isAlive(current)) return null;
+      if (!isQuiet) sentSince ??= clock();
+      return sending.seal(current.send, countNumber(current.sent++), plaintext);
+    },
+    sealHandshake(message, length) {
+      const plaintext = Buffer.alloc(length);
+      message.copy(plaintext);
+      return sending.seal(sending.handshake, randomNumber(), plaintext);
+    },
+    open(datagram) {
+      const prefix = receiving.readPrefix(datagram);
+      if (!prefix) return 'short';
+      const { name, number } = prefix;
+      const version = versionOf(name);
+      if (version !== null && version !== VERSION) {
+        otherVersion = version;
+        return 'version';
+      }
+      if (version !== null) {
+        const message = receiving.open(receiving.handshake.key, number, datagram);
+        return message ? takeHandshake(message) : 'forged';
+      }
+      endSessions();
+      const session = findSession(name);
+      if (session) return openOfSession(session, number, datagram);
+      if (!isVersionOne(datagram)) return 'unknown';
+      otherVersion = 1;
+      return 'version';
+    },
+    takeHandshake,
+    poll(canGoInside) {
+      endSessions();
+      if (!isHome) return null;
+      const at = clock();
+      const isSilent = sentSince !== null && at - sentSince >= silence;
+      const isOld = current !== null && (at - current.born >= rekeyAge || current.sent >= limits.rekeyMessages);
+      if (current !== null && !isOld && !isSilent) {
+        pending = null;
+        attempts = 0;
+        return null;
+      }
+      // The first attempt of a series need not wait for what an earlier one has set.
+      if (attempts > 0 && at < nextAttempt) return null;
+      const time = Buffer.alloc(TIME);
+      time.writeUIntBE(wall(), 0, TIME);
+      pending = initiate(psk, prologue, Buffer.concat([start, time]));
+      const isInside = canGoInside && current !== null && !isSilent && attempts === 0;
+      const wait = isInside ? INSIDE_RETRY : Math.min(LAST_RETRY, FIRST_RETRY * 2 ** attempts);
+      nextAttempt = at + wait * (1 - JITTER + 2 * JITTER * chance());
+      attempts++;
+      return { message: pending.message, isInside };
+    },
+    get statistics() {
+      const isOpen = current !== null && isAlive(current);
+      const age = isOpen ? clock() - current!.born : null;
+      return { isOpen, age, opened, attempts, starts, otherVersion };
+    },
+  };
+}
