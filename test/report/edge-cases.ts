@@ -27,6 +27,9 @@ const HOSTILE = [
   '{{7*7}}$1',
 ];
 
+const ordinary = makeResult();
+const MARKUP = '</script><img src=x onerror=alert(1)><svg onload=alert(2)>"\'';
+
 const empty: Result = { ...makeResult(), cells: [], summary: [] };
 
 /** Results that a report has to cope with, by what is odd about them. */
@@ -81,6 +84,14 @@ export const EDGE_CASES: Readonly<Record<string, Result>> = {
     warnings: ['no packet of <script>alert(1)</script> is scored'],
     defenses: [DEFENSES[0]!, { label: 'pad:rule=<b>x</b>"\'&</script>', keeps: 0.5, bandwidth: 0.5, delay: 0.1 }],
   }),
+  'hostile strings in all else that describes a run': {
+    ...ordinary,
+    warnings: [MARKUP, '\u001B]0;title\u0007'],
+    tool: { ...ordinary.tool, version: MARKUP, commit: MARKUP },
+    environment: { ...ordinary.environment, cpu: MARKUP },
+    dataset: { ...ordinary.dataset, name: MARKUP },
+    spec: { ...ordinary.spec, plugins: [{ path: `/plugins/${MARKUP}`, sha256: MARKUP }] },
+  },
   'an open world': makeResult({ unknown: 2, seeds: 4 }),
   'an open world of hostile names': makeResult({ devices: HOSTILE, unknown: 3, seeds: 4 }),
   'an open world without packets of unknown devices': {
