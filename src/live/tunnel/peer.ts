@@ -36,8 +36,8 @@ const LONGEST_SILENCE = 60;
 /** Seconds from the first attempt to the second; each later one waits twice as long, up to the last; a fifth more or less by chance. */
 const FIRST_RETRY = 1;
 const LAST_RETRY = 15;
-/** The first attempt inside a session waits until shapers have let it through and its answer. */
-const INSIDE_RETRY = 5;
+/** An attempt inside the session waits so long, since it and its answer queue behind what the shapers hold. */
+const INSIDE_RETRY = 20;
 const JITTER = 0.2;
 /** Handshakes that the far end answers: in a row, and each second. */
 const ANSWER_BURST = 10;
@@ -166,6 +166,7 @@ export function createPeer({
   /** At the home: what an answer is awaited to. */
   let pending: Initiation | null = null;
   let attempts = 0;
+  let wasInside = false;
   let nextAttempt = Number.NEGATIVE_INFINITY;
   let rekeyAge = Number.POSITIVE_INFINITY;
   /** When the first datagram was sent since one was heard, and how long that may last. */
@@ -361,12 +362,14 @@ export function createPeer({
         attempts = 0;
         return null;
       }
-      // The first attempt of a series need not wait for what an earlier one has set.
+      // Nobody may be there to answer inside the session.
+      if (isSilent && wasInside) attempts = 0;
       if (attempts > 0 && at < nextAttempt) return null;
       const time = Buffer.alloc(TIME);
       time.writeUIntBE(wall(), 0, TIME);
       pending = initiate(psk, prologue, Buffer.concat([start, time]));
       const isInside = canGoInside && current !== null && !isSilent && attempts === 0;
+      wasInside = isInside;
       const wait = isInside ? INSIDE_RETRY : Math.min(LAST_RETRY, FIRST_RETRY * 2 ** attempts);
       nextAttempt = at + wait * (1 - JITTER + 2 * JITTER * chance());
       attempts++;

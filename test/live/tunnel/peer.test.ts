@@ -259,6 +259,27 @@ test('a home that sends and hears nothing asks anew within seconds; one that is 
   expect(asked).toEqual([5, 15.25, 35.5, 75.75]);
 });
 
+test('where nobody answers inside the session, the home asks outside it, as soon as it has heard nothing for seconds', () => {
+  for (const isSending of [true, false]) {
+    const world = createWorld();
+    const [home, far] = [start(world, 'home'), start(world, 'far')];
+    connect(home, far);
+    home.open(data(far, 'heard'));
+    world.time += 115;
+    expect(home.poll(true)).toMatchObject({ isInside: true });
+    const from = world.time;
+    let due: ReturnType<Peer['poll']> = null;
+    while (!due) {
+      world.time += 0.25;
+      if (isSending) data(home, 'anybody?');
+      due = home.poll(true);
+    }
+    expect(due.isInside).toBe(false);
+    expect(world.time - from).toBe(isSending ? 5.25 : 20);
+    expect(home.isOpen).toBe(true);
+  }
+});
+
 test('lost handshakes are tried again, ever less often and not at one beat, for as long as it takes', () => {
   const world = createWorld();
   let draw = 0;
