@@ -182,6 +182,8 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
   let left = Number.NaN;
   let datagrams = 0;
   let controls = 0;
+  /** Starts of the other end that were noticed. */
+  let starts = 0;
   /** Where the listener's other side is: the VPN's client at the home, the home at the far end. */
   let caught: RemoteInfo | null = null;
   /** Datagrams of the VPN that wait for a session. */
@@ -205,6 +207,8 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
     segments: readonly Segment[] | null,
     to: { readonly port: number; readonly address: string },
   ): void => {
+    // A shaper may have failed meanwhile.
+    if (!isOpen) return;
     sent.frames++;
     sent.bytes += length + (family === 6 ? IPV6_EXTRA : 0);
     if (!segments || segments.length === 0) sent.cover++;
@@ -411,7 +415,6 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
     }
   };
 
-  let starts = 0;
   const noticeStart = (): void => {
     onOpening();
     if (peer.statistics.starts === starts) return;

@@ -222,6 +222,30 @@ test('handshakes that get lost are sent again, and what the VPN has sent meanwhi
   expect(home.statistics()).toMatchObject({ lost: { waited: 0 }, session: { opened: 1 } });
 });
 
+test('a handshake that was held back and is sent from elsewhere gets one answer as long as itself, and leads nowhere', async () => {
+  for (const defense of [RATE, 'none']) {
+    stolen.length = 0;
+    const far = await startFar(defense);
+    const wire = await createWire(far.listening.port);
+    let held: Buffer | null = null;
+    wire.drop = ({ bytes }) => {
+      if (held) return false;
+      held = bytes;
+      return true;
+    };
+    const home = await startHome(defense, wire.port);
+    expect(await ping(home, 5, 8000)).toBe(5);
+    for (let i = 0; i < 3; i++) sendTo(far.listening.port, held!);
+    // It may take the place of a frame to the home.
+    await pause(1200);
+    expect(stolen.map(({ length }) => length)).toEqual([held!.length]);
+    // Whoever got the answer has not the key that goes with the handshake.
+    sendTo(far.listening.port, stolen[0]!);
+    expect(await ping(home, 10, 3000)).toBe(10);
+    expect([stolen.length, far.statistics().session.opened]).toEqual([1, 1]);
+  }
+});
+
 test('the far end follows the home to another address when a new frame comes from there, and to no other', async () => {
   const { wire, home } = await record(RATE);
   await wire.move();
