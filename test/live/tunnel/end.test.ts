@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
-import { createStretch, type Stretch, whyNo } from './two-ends.js';
+import { needs, noProgram } from '../../support/needs.js';
+import { createStretch, type Stretch } from './two-ends.js';
 
-const missing = whyNoNamespaces() ?? whyNo('tcpdump', '--version') ?? whyNo('tshark', '--version');
+const lacks = [whyNoNamespaces(), noProgram('tcpdump'), noProgram('tshark')];
 
 /** Sends back what it gets, where the VPN's server would be. */
 const ECHO = `
@@ -24,7 +25,7 @@ socket.on('message', (message) => {
 setInterval(() => { if (sent < 900) socket.send(of(sent++), 51821, '127.0.0.1'); }, 20);
 setTimeout(() => { console.log(JSON.stringify({ sent, came, changed })); process.exit(); }, 20000);`;
 
-describe.skipIf(missing !== null)(`two ends and a provider${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
+needs(...lacks).describe('two ends and a provider', () => {
   let stretch: Stretch;
   const run = (want: number) => JSON.parse(stretch.home.run(process.execPath, '-e', ask(want)));
 
@@ -119,8 +120,7 @@ async function useVpn(stretch: Stretch): Promise<void> {
   expect(new Set(frames.map(({ length }) => length))).toEqual(new Set([1514]));
 }
 
-const noOpenVpn = missing ?? whyNo('openvpn', '--version');
-describe.skipIf(noOpenVpn !== null)(`OpenVPN${noOpenVpn === null ? '' : ` (skipped: ${noOpenVpn})`}`, () => {
+needs(...lacks, noProgram('openvpn')).describe('OpenVPN', () => {
   let stretch: Stretch;
   afterEach(() => stretch?.close());
 
@@ -144,8 +144,7 @@ describe.skipIf(noOpenVpn !== null)(`OpenVPN${noOpenVpn === null ? '' : ` (skipp
   });
 });
 
-const noWireGuard = missing ?? whyNo('wireguard-go', '--version') ?? whyNo('wg', '--version');
-describe.skipIf(noWireGuard !== null)(`WireGuard${noWireGuard === null ? '' : ` (skipped: ${noWireGuard})`}`, () => {
+needs(...lacks, noProgram('wireguard-go'), noProgram('wg')).describe('WireGuard', () => {
   let stretch: Stretch;
   afterEach(() => stretch?.close());
 

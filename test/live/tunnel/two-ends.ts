@@ -10,11 +10,6 @@ import { writeKey } from '../../../src/live/tunnel/key.js';
 
 const main = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url));
 
-/** Why a tool cannot be run here; null where it can. */
-export function whyNo(tool: string, ...args: string[]): string | null {
-  return spawnSync(tool, args, { stdio: 'ignore' }).error ? `no ${tool}` : null;
-}
-
 /** A frame as tshark read it off the wire. */
 export interface WireFrame {
   readonly time: number;
