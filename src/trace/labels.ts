@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from 'node:path';
 import { InputError } from '../shared/errors.js';
+import { captureName } from './capture-name.js';
 import { findHosts } from './hosts.js';
 import type { Labelling } from './label-file.js';
 import { findGateways, findOwnAddresses } from './own-address.js';
@@ -183,7 +184,7 @@ function learnAddresses(table: PacketTable, ofMac: Int32Array, ofAddress: Int32A
 /** Devices by the file, or the folder of the file, that a packet is in: each file is about one device. */
 function byFile(table: PacketTable, by: 'file' | 'folder'): Resolution {
   const { conversations } = table;
-  const names = table.files.map((file) => (by === 'file' ? withoutExtensions(file) : basename(dirname(resolve(file)))));
+  const names = table.files.map((file) => (by === 'file' ? captureName(file) : basename(dirname(resolve(file)))));
   const devices = [...new Set(names)].map((name): Device => ({ name, category: 'iot' }));
   const ids = new Map(devices.map((device, id) => [device.name, id]));
   const deviceOfFile = Uint16Array.from(names, (name) => ids.get(name)!);
@@ -236,13 +237,6 @@ function byHost(table: PacketTable): Resolution {
       ends.receiver = reverse ? a : b;
     },
   };
-}
-
-/** `a/b/plug.pcap.gz` is about `plug`. */
-function withoutExtensions(file: string): string {
-  return basename(file)
-    .replace(/\.gz$/i, '')
-    .replace(/(?<=.)\.(pcapng|pcap|cap|dump|dmp)$/i, '');
 }
 
 /** A flow as first used, and the next one of the same conversation and side that is not the same flow. */

@@ -1,10 +1,9 @@
 import { closeSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../shared/errors.js';
+import { CAPTURE_NAME } from './capture-name.js';
 import { isPcap } from './pcap.js';
 import { isPcapng } from './pcapng.js';
-
-const CAPTURE_NAME = /\.(pcap|cap|pcapng|dump|dmp|ntar)(\.gz)?$/i;
 
 /**
  * The files to read: a path to a file stands for itself; one to a folder, for the captures in it and below, known by name
