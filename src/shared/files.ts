@@ -236,8 +236,13 @@ function removeMade(first: string | undefined, deepest: string): void {
  * @throws InputError where it cannot be read
  */
 export function readText(path: string, hint = ''): string {
+  return readBytes(path, hint).toString('utf8');
+}
+
+/** Reads a whole file; fails as {@link readText}. */
+export function readBytes(path: string, hint = ''): Buffer {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path);
   } catch (cause) {
     throw new InputError(`${path}: cannot be read: ${reasonOf(cause)}${hint}`, { cause });
   }

@@ -1,7 +1,9 @@
 import { extname } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
-import { InputError, suggestion } from '../shared/errors.js';
-import { readText } from '../shared/files.js';
+import { decodeText } from '../shared/decode.js';
+import { InputError, suggestion, UsageError } from '../shared/errors.js';
+import { readBytes } from '../shared/files.js';
+import { type Cells, isPadded, splitCells, splitPadded } from './label-cells.js';
 import { normaliseIp, normaliseMac } from './scope.js';
 import type { DeviceCategory } from './trace.js';
 
@@ -17,13 +19,43 @@ export interface Label {
 /** How packets get their device: by address; or all of a file or of a folder are about one device; or each host is one. */
 export type Labelling =
   | { readonly by: 'host' }
-  | { readonly by: 'address'; readonly labels: readonly Label[] }
+  | {
+      readonly by: 'address';
+      readonly labels: readonly Label[];
+      /** What was not read as it stands: another encoding, columns that are not ours. */
+      readonly warnings?: readonly string[];
+    }
   | { readonly by: 'file' }
-  | { readonly by: 'folder' };
+  | {
+      readonly by: 'folder';
+      /** Folders above the file, 1 (its own) by default; `top` for the first one below `roots`. */
+      readonly level?: number | 'top';
+      /** The paths that captures are read from. */
+      readonly roots?: readonly string[];
+    };
 
 /** The columns of a label file; `address` takes either kind. */
 const COLUMNS = ['mac', 'ip', 'address', 'device', 'category'] as const;
 type Column = (typeof COLUMNS)[number];
+
+/** Headers of published tables and of routers' lists, letters only; a column of the name itself goes before. */
+const ALIASES: Readonly<Record<string, Column>> = {
+  macaddress: 'mac',
+  macaddr: 'mac',
+  hwaddress: 'mac',
+  hardwareaddress: 'mac',
+  ethernetaddress: 'mac',
+  ipaddress: 'ip',
+  ipaddr: 'ip',
+  ipv4: 'ip',
+  ipv6: 'ip',
+  ipv4address: 'ip',
+  ipv6address: 'ip',
+  devicename: 'device',
+  devices: 'device',
+  listofdevices: 'device',
+  name: 'device',
+};
 
 /** One row of a label file, before it is checked. */
 interface Row {
@@ -32,17 +64,64 @@ interface Row {
   readonly values: Readonly<Partial<Record<Column, string>>>;
 }
 
+/** Columns that are not ours, with the place where each was met first. */
+type Unused = Map<string, string>;
+
+export const LABEL_WORDS =
+  'a CSV or YAML file of addresses and devices, or "file", "folder", "folder=2" (levels up), "folder=top"';
+
 /**
- * `file` and `folder` are words; anything else is the path of a CSV file with a header (mac, ip or address; device;
- * category, by default iot), or of a YAML file: a list of such rows, or a map from device to address, addresses or row.
- * @throws InputError with file and line for anything that does not fit
+ * The labelling that a word of --labels means: `file`; `folder`, `folder=2` for the folder above the file's own, and so on,
+ * `folder=top` for the first folder below the path that was given. Null for anything else: the path of a file.
+ * @throws UsageError for a level that is none
  */
-export function readLabelling(given: string): Labelling {
+export function labellingOf(given: string): Extract<Labelling, { by: 'file' | 'folder' }> | null {
   if (given === 'file' || given === 'folder') return { by: given };
-  const text = readText(given, '; expected a file of labels, or the word file or folder');
+  const [, level] = /^folder=(.*)$/.exec(given) ?? [];
+  if (level === undefined) return null;
+  if (level === 'top') return { by: 'folder', level };
+  if (/^[1-9]\d?$/.test(level)) return { by: 'folder', level: Number(level) };
+  throw new UsageError(
+    `--labels ${given}: expected folder=N, how many folders above the file (1 is its own), or folder=top, the first below the path given`,
+  );
+}
+
+/**
+ * One of the words of {@link labellingOf}, or the path of a label file. That is a CSV file with a header (mac, ip or address; device;
+ * category, by default iot), comma, semicolon or tab; a table padded with tabs or spaces, as UNSW's list of devices; lines of a MAC
+ * address and a name, as Mon(IoT)r's; or a YAML file: a list of such rows, or a map from device to address, addresses or row.
+ * @param roots where captures are read from, for folder=top
+ * @throws InputError with file and line for anything that does not fit; UsageError for a word that is none
+ */
+export function readLabelling(given: string, roots: readonly string[] = []): Labelling {
+  const word = labellingOf(given);
+  if (word) return word.by === 'folder' && word.level === 'top' ? { ...word, roots } : word;
+  const bytes = readBytes(given, '; expected a file of labels, or the word file or folder');
+  const { text, encoding, line } = decodeText(bytes, given);
+  const unused: Unused = new Map();
   const extension = extname(given).toLowerCase();
-  const rows = ['.yaml', '.yml', '.json'].includes(extension) ? readYaml(text, given) : readCsv(text, given);
-  return { by: 'address', labels: checkRows(rows, given) };
+  const isYaml = ['.yaml', '.yml', '.json'].includes(extension);
+  const rows = isYaml ? readYaml(text, given, unused) : readTable(text, given, unused);
+  const warnings: string[] = [];
+  if (line !== null) {
+    warnings.push(`${given}:${line}: not UTF-8, read as ${encoding}: if names look wrong, save it as UTF-8`);
+  }
+  const unusedNames = [...unused.keys()].map((name) => `"${name}"${suggestion(name, COLUMNS)}`).join(', ');
+  let labels: Label[];
+  try {
+    labels = checkRows(rows, given);
+  } catch (error) {
+    // The name of a column that was not understood is likely the reason.
+    if (!(error instanceof InputError) || unused.size === 0) throw error;
+    throw new InputError(`${error.message}; not used: ${unusedNames}`);
+  }
+  const lost = rows.find(({ values }) => values.device?.includes('\ufffd'));
+  if (lost) warnings.push(`${lost.where}: "${lost.values.device}" has lost letters before it was saved (U+FFFD)`);
+  if (unused.size > 0) {
+    const [where] = unused.values();
+    warnings.push(`${where}: not used: ${unused.size === 1 ? 'column' : 'columns'} ${unusedNames}`);
+  }
+  return { by: 'address', labels, ...(warnings.length > 0 && { warnings }) };
 }
 
 /** Labels as a CSV file that {@link readLabelling} reads. */
@@ -58,7 +137,7 @@ function checkRows(rows: readonly Row[], file: string): Label[] {
   const owners = new Map<string, { device: string; where: string }>();
   const categories = new Map<string, { category: DeviceCategory; where: string }>();
   for (const { where, values } of rows) {
-    const device = values.device ?? '';
+    const device = (values.device ?? '').normalize('NFC');
     if (device === '') throw new InputError(`${where}: expected a device name, found none`);
     const category = readCategory(values.category ?? '', where);
     const known = categories.get(device);
@@ -105,81 +184,86 @@ function readCategory(text: string, where: string): DeviceCategory {
   throw new InputError(`${where}: expected category iot or non-iot, found "${text}"`);
 }
 
-function readColumn(name: string, where: string): Column {
-  const plain = name.trim().toLowerCase();
-  const column = COLUMNS.find((candidate) => candidate === plain);
-  if (column) return column;
-  throw new InputError(
-    `${where}: unknown column "${name.trim()}"${suggestion(plain, COLUMNS)}; expected some of ${COLUMNS.join(', ')}`,
-  );
+/** Our column of a header's name, in any case. */
+function columnOf(name: string): Column | undefined {
+  return COLUMNS.find((candidate) => candidate === name.trim().toLowerCase());
 }
 
-/** Comma, semicolon or tab, whichever the header has; RFC 4180 quotes; empty lines and lines that begin with # are left out. */
-function readCsv(text: string, file: string): Row[] {
-  const lines = text.replace(/^\ufeff/, '').split(/\r\n|\r|\n/);
-  const rows: Row[] = [];
-  let header: Column[] | undefined;
-  let separator = ',';
-  lines.forEach((line, index) => {
-    if (line.trim() === '' || line.startsWith('#')) return;
-    const where = `${file}:${index + 1}`;
-    if (!header) {
-      separator = [',', ';', '\t'].find((candidate) => line.includes(candidate)) ?? ',';
-      const names = splitLine(line, separator, where);
-      if (names.some((name) => normaliseMac(name) !== null || normaliseIp(name) !== null)) {
-        throw new InputError(`${where}: expected a header such as mac,device,category, found "${line.trim()}"`);
-      }
-      header = names.map((name) => readColumn(name, where));
-      checkHeader(header, where);
-      return;
+function aliasOf(name: string): Column | undefined {
+  return ALIASES[name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')];
+}
+
+/** Comma, semicolon or tab, whichever the header has; RFC 4180 quotes; rows without content and lines that begin with # are left out. */
+function readTable(text: string, file: string, unused: Unused): Row[] {
+  const named = readNamedAddresses(text, file);
+  if (named) return named;
+  const table = isPadded(text) ? splitPadded(text) : splitCells(text, file);
+  const isEmpty = ({ cells }: Cells) => cells.every((cell) => cell === '');
+  const [head, ...body] = table.rows.filter((row) => !isEmpty(row));
+  if (!head) return [];
+  const where = `${file}:${head.line}`;
+  if (head.cells.some((name) => normaliseMac(name) !== null || normaliseIp(name) !== null)) {
+    throw new InputError(`${where}: expected a header such as mac,device,category, found "${head.text}"`);
+  }
+  const header = readHeader(head.cells, where, unused);
+  let device = '';
+  return body.map(({ line, cells }) => {
+    const here = `${file}:${line}`;
+    const more = cells.slice(head.cells.length).find((cell) => cell !== '');
+    if (more !== undefined) {
+      throw new InputError(
+        `${here}: expected ${head.cells.length} fields (${head.cells.join(', ')}), found ${cells.length}`,
+      );
     }
-    const fields = splitLine(line, separator, where);
-    if (fields.length > header.length) {
-      throw new InputError(`${where}: expected ${header.length} fields (${header.join(', ')}), found ${fields.length}`);
-    }
-    rows.push({ where, values: Object.fromEntries(fields.map((field, i) => [header![i], field])) });
+    const values: Partial<Record<Column, string>> = {};
+    for (const [i, column] of header.entries()) if (column && cells[i] !== undefined) values[column] = cells[i];
+    // In a padded table a name stands for the rows below it too.
+    if (table.isPadded && !values.device && device !== '') values.device = device;
+    device = values.device ?? '';
+    return { where: here, values };
   });
-  return rows;
 }
 
-function checkHeader(header: readonly Column[], where: string): void {
-  const twice = header.find((column, i) => header.indexOf(column) !== i);
+/** Mon(IoT)r's lists of devices: on each line an address, white space and a name, without a header. Null for anything else. */
+function readNamedAddresses(text: string, file: string): Row[] | null {
+  const rows: Row[] = [];
+  for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
+    if (line.trim() === '' || line.startsWith('#')) continue;
+    const [, address, device] = /^\s*(\S+)\s+(\S.*?)\s*$/.exec(line) ?? [];
+    const isAddress = address !== undefined && (normaliseMac(address) !== null || normaliseIp(address) !== null);
+    // The first line decides what this file is; a later one that differs is a mistake.
+    if (!isAddress && rows.length === 0) return null;
+    if (!isAddress || device === undefined) {
+      throw new InputError(
+        `${file}:${index + 1}: expected an address and a name, as in the lines above, found "${line.trim()}"`,
+      );
+    }
+    rows.push({ where: `${file}:${index + 1}`, values: { address, device } });
+  }
+  return rows.length > 0 ? rows : null;
+}
+
+function readHeader(names: readonly string[], where: string, unused: Unused): (Column | undefined)[] {
+  const header = names.map(columnOf);
+  const twice = header.find((column, i) => column !== undefined && header.indexOf(column) !== i);
   if (twice) throw new InputError(`${where}: column ${twice} stands twice`);
-  if (!header.includes('device'))
-    throw new InputError(`${where}: expected a column device, found ${header.join(', ')}`);
+  for (const [i, name] of names.entries()) {
+    const alias = aliasOf(name);
+    if (header[i] === undefined && alias !== undefined && !header.includes(alias)) header[i] = alias;
+    if (header[i] === undefined && name !== '' && !unused.has(name)) unused.set(name, where);
+  }
+  const missing = (what: string, known: readonly string[]) => {
+    const found = names.map((name) => `${name}${columnOf(name) === undefined ? suggestion(name, known) : ''}`);
+    return new InputError(`${where}: expected a column ${what}, found ${found.join(', ')}`);
+  };
+  if (!header.includes('device')) throw missing('device', ['device']);
   if (!header.some((column) => column === 'mac' || column === 'ip' || column === 'address')) {
-    throw new InputError(`${where}: expected a column mac, ip or address, found ${header.join(', ')}`);
+    throw missing('mac, ip or address', ['mac', 'ip', 'address']);
   }
+  return header;
 }
 
-function splitLine(line: string, separator: string, where: string): string[] {
-  const fields: string[] = [];
-  for (let at = 0; at <= line.length; at++) {
-    while (line[at] === ' ') at++;
-    if (line[at] !== '"') {
-      const next = line.indexOf(separator, at);
-      const end = next < 0 ? line.length : next;
-      fields.push(line.slice(at, end).trim());
-      at = end;
-      continue;
-    }
-    let field = '';
-    for (at++; ; at++) {
-      if (at >= line.length) throw new InputError(`${where}: expected a closing quote, found the end of the line`);
-      if (line[at] !== '"') field += line[at];
-      else if (line[at + 1] === '"') field += line[++at];
-      else break;
-    }
-    for (at++; line[at] === ' '; ) at++;
-    if (at < line.length && line[at] !== separator) {
-      throw new InputError(`${where}: expected "${separator}" after a closing quote, found "${line[at]}"`);
-    }
-    fields.push(field.trim());
-  }
-  return fields;
-}
-
-function readYaml(text: string, file: string): Row[] {
+function readYaml(text: string, file: string, unused: Unused): Row[] {
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter });
   const where = (node: unknown) => `${file}:${counter.linePos((node as Node | null)?.range?.[0] ?? 0).line}`;
@@ -199,7 +283,12 @@ function readYaml(text: string, file: string): Row[] {
     const values: Partial<Record<Column, string>> = device === undefined ? {} : { device };
     const more: Row[] = [];
     for (const { key, value } of node.items) {
-      const column = readColumn(scalar(key, 'a column name'), where(key));
+      const name = scalar(key, 'a column name');
+      const column = columnOf(name) ?? aliasOf(name);
+      if (column === undefined) {
+        if (!unused.has(name)) unused.set(name, where(key));
+        continue;
+      }
       if (isSeq(value)) {
         for (const item of value.items)
           more.push({ where: where(item), values: { [column]: scalar(item, 'an address') } });

@@ -2,20 +2,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { InputError } from '../../src/shared/errors.js';
+import { InputError, UsageError } from '../../src/shared/errors.js';
 import { formatLabels, readLabelling } from '../../src/trace/label-file.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'homeveil-labels-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function read(name: string, text: string) {
+function read(name: string, text: string | Uint8Array) {
   const path = join(folder, name);
   writeFileSync(path, text);
   const labelling = readLabelling(path);
   return labelling.by === 'address' ? labelling.labels.map((label) => Object.values(label).join(' ')) : labelling.by;
 }
 
-function problem(name: string, text: string): string {
+function problem(name: string, text: string | Uint8Array): string {
   try {
     read(name, text);
   } catch (error) {
@@ -55,7 +55,7 @@ describe('labels in CSV', () => {
     [
       'an unknown column',
       'mac,devise\n',
-      'f.csv:1: unknown column "devise" (did you mean "device"?); expected some of mac, ip, address, device, category',
+      'f.csv:1: expected a column device, found mac, devise (did you mean "device"?)',
     ],
     [
       'no header',
@@ -74,7 +74,7 @@ describe('labels in CSV', () => {
     ['no device', 'ip,device\n10.0.0.1,\n', 'f.csv:2: expected a device name, found none'],
     ['no address', 'ip,device\n,Plug\n', 'f.csv:2: expected a MAC or IP address for "Plug", found none'],
     ['too many fields', 'ip,device\n10.0.0.1,Plug,x\n', 'f.csv:2: expected 2 fields (ip, device), found 3'],
-    ['an open quote', 'ip,device\n10.0.0.1,"Plug\n', 'f.csv:2: expected a closing quote, found the end of the line'],
+    ['an open quote', 'ip,device\n10.0.0.1,"Plug\n', 'f.csv:2: expected a closing quote, found the end of the file'],
     ['no labels', 'ip,device\n', 'f.csv: expected at least one label, found none'],
     ['an address of two devices', 'ip,device\n10.0.0.1,A\n10.0.0.1,B\n', '10.0.0.1 belongs to "A"'],
     [
@@ -117,7 +117,10 @@ describe('labels in YAML', () => {
   });
 
   test.each([
-    ['- mac: 02:00:00:00:00:01\n  devise: Plug\n', 'g.yaml:2: unknown column "devise" (did you mean "device"?)'],
+    [
+      '- mac: 02:00:00:00:00:01\n  devise: Plug\n',
+      'g.yaml:1: expected a device name, found none; not used: "devise" (did you mean "device"?)',
+    ],
     ['- mac: nonsense\n  device: Plug\n', 'g.yaml:1: expected a MAC address, found "nonsense"'],
     ['Plug: 02:00:00:00:00:01\nCam: 02:00:00:00:00:01\n', 'g.yaml:2: 02:00:00:00:00:01 belongs to "Plug"'],
     ['just text', 'g.yaml:1: expected a list or a map of labels'],
@@ -127,9 +130,134 @@ describe('labels in YAML', () => {
   });
 });
 
-test('the words file and folder', () => {
+test('the words file and folder, with the level of the folder', () => {
   expect(readLabelling('file')).toEqual({ by: 'file' });
   expect(readLabelling('folder')).toEqual({ by: 'folder' });
+  expect(readLabelling('folder=2')).toEqual({ by: 'folder', level: 2 });
+  expect(readLabelling('folder=top', ['a'])).toEqual({ by: 'folder', level: 'top', roots: ['a'] });
+});
+
+test.each(['folder=', 'folder=0', 'folder=-1', 'folder=1.5', 'folder=up'])('%s is a usage error', (word) => {
+  expect(() => readLabelling(word)).toThrow(UsageError);
+  expect(() => readLabelling(word)).toThrow(`--labels ${word}: expected folder=N`);
+});
+
+describe('label files as programs save them', () => {
+  const text = 'mac;device\r\n02:00:00:00:00:01;Küche\r\n02:00:00:00:00:02;Käche\r\n';
+  const expected = ['02:00:00:00:00:01 mac Küche iot', '02:00:00:00:00:02 mac Käche iot'];
+  const wide = Buffer.from(text, 'utf16le');
+  const warningsOf = (name: string) => {
+    const labelling = readLabelling(join(folder, name));
+    return labelling.by === 'address' ? (labelling.warnings ?? []).map((line) => line.replace(`${folder}/`, '')) : [];
+  };
+
+  test.each([
+    ['UTF-8', Buffer.from(text)],
+    ['UTF-8 with a mark', Buffer.from(`\ufeff${text}`)],
+    ['UTF-8 in decomposed letters', Buffer.from(text.normalize('NFD'))],
+    ['UTF-16, little-endian', wide],
+    ['UTF-16, little-endian with a mark', Buffer.concat([Buffer.from('fffe', 'hex'), wide])],
+    ['UTF-16, big-endian', Buffer.from(wide).swap16()],
+    ['UTF-16, big-endian with a mark', Buffer.concat([Buffer.from('feff', 'hex'), Buffer.from(wide).swap16()])],
+  ])('%s is read and nothing said', (_, bytes) => {
+    expect(read('i.csv', bytes)).toEqual(expected);
+    expect(warningsOf('i.csv')).toEqual([]);
+  });
+
+  test('windows-1252 is read, and told with the line that is not UTF-8', () => {
+    expect(read('j.csv', Buffer.from(text, 'latin1'))).toEqual(expected);
+    expect(warningsOf('j.csv')).toEqual([
+      'j.csv:2: not UTF-8, read as windows-1252: if names look wrong, save it as UTF-8',
+    ]);
+    // The euro sign is 0x80 there, and a control in Latin-1.
+    expect(read('k.csv', Buffer.from('mac,device\n02:00:00:00:00:01,\x80\n', 'latin1'))).toEqual([
+      '02:00:00:00:00:01 mac € iot',
+    ]);
+  });
+
+  test('bytes that are text in no such encoding are refused with the line', () => {
+    // "Camera" in Shift JIS: 0x83 0x4a, 0x83 0x81, 0x83 0x89; windows-1252 has no 0x81.
+    const bytes = Buffer.concat([Buffer.from('mac,device\n02:00:00:00:00:01,'), Buffer.from('834a83818389', 'hex')]);
+    expect(problem('l.csv', bytes)).toBe(
+      'l.csv:2: expected text in UTF-8, UTF-16 or windows-1252, found the byte 83; save it as UTF-8',
+    );
+    expect(problem('l.csv', Buffer.concat([Buffer.from('fffe', 'hex'), wide.subarray(1)]))).toContain(
+      'l.csv: expected UTF-16, an even number of bytes',
+    );
+  });
+
+  test('letters that were lost before are told', () => {
+    read('m.csv', 'mac,device\n02:00:00:00:00:01,K\ufffdche\n02:00:00:00:00:02,K\ufffdche\n');
+    expect(warningsOf('m.csv')).toEqual(['m.csv:2: "K\ufffdche" has lost letters before it was saved (U+FFFD)']);
+  });
+
+  test.each([
+    ['a line that names the separator', 'sep=;\r\nmac;device\r\n02-00-00-00-00-01;Plug\r\n'],
+    ['one in quotes, as a table would be saved again', '"sep=;"\nmac;device\n02:00:00:00:00:01;Plug\n'],
+    ['a separator that is in the header otherwise', 'sep=|\nmac|device\n02:00:00:00:00:01|Plug\n'],
+    ['rows of separators', ',,\nmac,device,\n02:00:00:00:00:01,Plug,\n,,\n , ,\n'],
+    ['rows longer than the header by empty cells', 'mac,device\n02:00:00:00:00:01,Plug,,,\n'],
+    ['quoted cells', '"mac","device"\n"02:00:00:00:00:01","Plug"\n'],
+    ['a line end in a quoted cell', 'mac,device\n02:00:00:00:00:01,"\r\nPlug"\r\n'],
+    ['old Macintosh line ends', 'mac,device\r02:00:00:00:00:01,Plug\r'],
+    ['headers of other tables', 'MAC Address,Device Name\n02:00:00:00:00:01,Plug\n'],
+  ])('%s', (_, text) => {
+    expect(read('n.csv', text)).toEqual(['02:00:00:00:00:01 mac Plug iot']);
+    expect(warningsOf('n.csv')).toEqual([]);
+  });
+
+  test('lines are counted through quoted line ends', () => {
+    expect(problem('o.csv', 'mac,device\n02:00:00:00:00:01,"a\nb"\nx,Plug\n')).toContain('o.csv:4: expected a MAC');
+  });
+
+  test('further columns are not used, which is told once', () => {
+    expect(read('p.csv', 'mac,device,notes,room\n02:00:00:00:00:01,Plug,,\n02:00:00:00:00:02,Cam,"a,b",x\n')).toEqual([
+      '02:00:00:00:00:01 mac Plug iot',
+      '02:00:00:00:00:02 mac Cam iot',
+    ]);
+    expect(warningsOf('p.csv')).toEqual(['p.csv:1: not used: columns "notes", "room"']);
+    read(
+      'q.yaml',
+      '- { mac: 02:00:00:00:00:01, device: Plug, room: hall }\n- { mac: 02:00:00:00:00:02, device: Cam, room: x }',
+    );
+    expect(warningsOf('q.yaml')).toEqual(['q.yaml:1: not used: column "room"']);
+    read('r.csv', 'mac,device,categroy\n02:00:00:00:00:01,Plug,non-iot\n');
+    expect(warningsOf('r.csv')).toEqual(['r.csv:1: not used: column "categroy" (did you mean "category"?)']);
+  });
+
+  test("UNSW's list of devices: columns padded with tabs, a name for the rows below it", () => {
+    const rows = [
+      'List of Devices \t\t\t    MAC ADDRESS \t\tConnection Type',
+      '',
+      'Smart Things \t\t\t\t    02:00:00:00:00:01 \tWired',
+      'Insteon Camera \t\t\t    02:00:00:00:00:02\tWired',
+      '\t\t\t\t\t    02:00:00:00:00:03 \tWireless',
+      'TPLink Router Bridge LAN (Gateway) \t02:00:00:00:00:fe \t ',
+    ];
+    const expected = [
+      '02:00:00:00:00:01 mac Smart Things iot',
+      '02:00:00:00:00:02 mac Insteon Camera iot',
+      '02:00:00:00:00:03 mac Insteon Camera iot',
+      '02:00:00:00:00:fe mac TPLink Router Bridge LAN (Gateway) iot',
+    ];
+    expect(read('s.txt', rows.join('\r\n'))).toEqual(expected);
+    expect(warningsOf('s.txt')).toEqual(['s.txt:1: not used: column "Connection Type"']);
+    // The same with single tabs in the header only, and with spaces.
+    expect(read('s.txt', rows.join('\n').replace(/^.*/, 'List of Devices\tMAC ADDRESS\tConnection Type'))).toEqual(
+      expected,
+    );
+    expect(read('s.txt', rows.join('\n').replaceAll('\t', '    '))).toEqual(expected);
+  });
+
+  test("Mon(IoT)r's list of devices: an address and a name on each line", () => {
+    expect(read('t.txt', '0:3:7f:4f:c6:b5 blink-security-hub\n# phones\n\nc:2a:69:e:91:16\tikettle 2 \n')).toEqual([
+      '00:03:7f:4f:c6:b5 mac blink-security-hub iot',
+      '0c:2a:69:0e:91:16 mac ikettle 2 iot',
+    ]);
+    expect(problem('t.txt', '0:3:7f:4f:c6:b5 hub\nikettle\n')).toBe(
+      't.txt:2: expected an address and a name, as in the lines above, found "ikettle"',
+    );
+  });
 });
 
 test('labels that are written are read as they were', () => {
