@@ -13,7 +13,8 @@ export interface DataOptions
   threads: number;
 }
 
-export const LABELS = 'CSV or YAML of address, device, category; or "file"; or "folder"';
+export const LABELS =
+  'CSV or YAML of address, device, category; or "file"; or "folder", "folder=2" for the one above, "folder=top"';
 
 export function addDataOptions<T>(yargs: Argv<T>) {
   return addPluginOption(yargs)

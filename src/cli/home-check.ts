@@ -66,10 +66,9 @@ const command: CommandModule<object, CheckOptions> = {
       );
     }
     checkNumbers(options);
-    const realism = await withProgress(async (progress) => {
-      const { trace } = await loadTrace(captures, labels, progress);
-      return checkRealism(trace, { ...options, view, ...progress });
-    });
+    const { trace, warnings } = await withProgress((progress) => loadTrace(captures, labels, progress));
+    for (const warning of warnings) console.error(`warning: ${warning}`);
+    const realism = await withProgress((progress) => checkRealism(trace, { ...options, view, ...progress }));
     console.log(json ? JSON.stringify(realism, null, 2) : print(realism, options));
   },
 };

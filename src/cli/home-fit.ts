@@ -30,10 +30,11 @@ const command: CommandModule<object, FitOptions> = {
       .epilogue('The file holds no payloads and no addresses, but says what the devices are and what they do.'),
   handler: async ({ captures, labels, out, json }) => {
     checkWritable(out);
-    const { profiles, silent } = await withProgress(async (progress) => {
-      const { trace } = await loadTrace(captures, labels, progress);
-      return fitHome(trace, captures);
+    const { profiles, silent, warnings } = await withProgress(async (progress) => {
+      const { trace, warnings } = await loadTrace(captures, labels, progress);
+      return { ...fitHome(trace, captures), warnings };
     });
+    for (const warning of warnings) console.error(`warning: ${warning}`);
     const text = formatProfiles(profiles);
     writeFileAtomic(out, text, PRIVATE);
     const devices = profiles.devices.map(summaryOf);

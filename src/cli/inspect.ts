@@ -1,5 +1,6 @@
 import type { CommandModule } from 'yargs';
 import { InputError } from '../shared/errors.js';
+import { describeIdentical, findIdenticalFiles } from '../trace/identical.js';
 import type { Coverage, LabelledTrace } from '../trace/labels.js';
 import { loadTrace } from '../trace/load.js';
 import type { FileReport, IngestReport, PacketTable } from '../trace/packets.js';
@@ -71,6 +72,8 @@ interface Findings {
   /** With labels: the devices they name, and what no label claims. */
   readonly devices?: readonly LabelledDevice[];
   readonly unlabelled?: Coverage['unlabelled'];
+  /** What to know of the labels and of the captures as a whole. */
+  readonly warnings?: readonly string[];
 }
 
 function withHosts({ table, report }: { table: PacketTable; report: IngestReport }): Findings {
@@ -96,14 +99,15 @@ function withHosts({ table, report }: { table: PacketTable; report: IngestReport
     hosts.push({ address, sent: sent[i]!, received: received[i]!, bytes: bytes[i]! });
   }
   hosts.sort((a, b) => b.sent + b.received - a.sent - a.received || (a.address < b.address ? -1 : 1));
-  return { report, hosts };
+  const warnings = describeIdentical(findIdenticalFiles(table));
+  return { report, hosts, warnings };
 }
 
 function isGroup(address: string, isMac: boolean): boolean {
   return isMac ? isGroupMac(address) : scopeOf(address) === 'group';
 }
 
-function withDevices({ trace, report, coverage }: LabelledTrace): Findings {
+function withDevices({ trace, report, coverage, warnings }: LabelledTrace): Findings {
   const bytes = new Float64Array(trace.devices.length);
   for (let i = 0; i < trace.packets; i++) bytes[trace.device[i]!]! += trace.length[i]!;
   const devices = coverage.devices.map(({ name, category, outbound, inbound, addresses }, id) => ({
@@ -114,7 +118,7 @@ function withDevices({ trace, report, coverage }: LabelledTrace): Findings {
     received: inbound,
     bytes: bytes[id]!,
   }));
-  return { report, devices, unlabelled: coverage.unlabelled };
+  return { report, devices, unlabelled: coverage.unlabelled, warnings };
 }
 
 /** First and last time of all files, in seconds since the Unix epoch; null where nothing was kept. */
@@ -142,6 +146,7 @@ function toJson({ report, ...who }: Findings) {
 const WIDTH = 80;
 /** Rows shown of a long table; the JSON document has all. */
 const SHOWN = 20;
+const ADDRESSES_SHOWN = 2;
 
 function toText(found: Findings): string {
   const { report } = found;
@@ -163,6 +168,8 @@ function toText(found: Findings): string {
   }
   if (found.hosts && found.hosts.length > 0) parts.push(hostsText(found.hosts));
   if (found.devices) parts.push(devicesText(found.devices, found.unlabelled?.packets ?? 0));
+  const { warnings = [] } = found;
+  if (warnings.length > 0) parts.push(`Warnings\n${warnings.map((line) => wrap(line)).join('\n')}`);
   const problems = report.files.flatMap((file) => file.problems);
   if (problems.length > 0) parts.push(`Problems\n${problems.map((line) => wrap(line)).join('\n')}`);
   return parts.join('\n\n');
@@ -228,12 +235,19 @@ function devicesText(devices: readonly LabelledDevice[], unlabelled: number): st
   const rows = devices.map((device) => [
     device.name,
     device.category,
-    device.addresses.join(', '),
+    shownAddresses(device.addresses),
     ...trafficCells(device),
   ]);
   const columns = [{ title: 'Device', shrink: true }, { title: 'category' }, { title: 'address' }, ...TRAFFIC];
   const rest = unlabelled > 0 ? `\n${formatCount(unlabelled)} packets belong to no labelled device` : '';
   return table(columns, rows, WIDTH) + rest;
+}
+
+/** Addresses of a device, where there are many only some: the JSON document has all. */
+function shownAddresses(addresses: readonly string[]): string {
+  const shown = addresses.slice(0, ADDRESSES_SHOWN).join(', ');
+  const more = addresses.length - ADDRESSES_SHOWN;
+  return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
 function shownTable(columns: Parameters<typeof table>[0], rows: string[][], what: string): string {

@@ -122,7 +122,8 @@ async function open(options: Omit<TunnelOptions, 'json'>): Promise<{ end: Tunnel
     queue: inRange('--queue', options.queue, 1, 1e6) * 1000,
   };
   const secret = readKey(options.key);
-  const trace = learn.length === 0 ? null : (await loadTrace(learn, labels)).trace;
+  const { trace, warnings } = learn.length === 0 ? { trace: null, warnings: [] } : await loadTrace(learn, labels);
+  for (const warning of warnings) console.error(`warning: ${warning}`);
   const rng = createSecretRng();
   const defenses = await prepareAll(resolved, { trace, rng }, registry);
   const end = await openTunnelEnd({ ...ends, secret, defenses, waiting, rng });

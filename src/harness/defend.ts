@@ -37,7 +37,7 @@ export interface DefendRequest {
   /** What to write: a .pcap file, or an .arrow table, which has the ground truth in it. */
   out: string;
   defense: string;
-  /** A CSV or YAML file of addresses and devices, 'file' or 'folder'; then other devices' packets are left out. Without, each host is a device. */
+  /** As BenchRequest has it; then other devices' packets are left out. Without, each host is a device. */
   labels?: string;
   /** CSV of labels to write, for what is written. */
   writeLabels?: string;
@@ -193,7 +193,7 @@ async function apply(
   const notes = [...known];
   const unlabelled = ingest.dropped[NO_LABELLED_DEVICE] ?? 0;
   if (unlabelled > 0) notes.push(`${unlabelled} packets of no labelled device are left out`);
-  notes.push(...loaded.report.files.flatMap((file) => file.problems));
+  notes.push(...loaded.warnings, ...loaded.report.files.flatMap((file) => file.problems));
   return {
     ...{ defense, view, seed, capacity, defended, base, ingest, notes },
     macs: macsOf(loaded.coverage),

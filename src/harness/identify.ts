@@ -32,7 +32,7 @@ import { UNDEFENDED } from './world.js';
 export interface IdentifyRequest {
   /** Capture files and folders, as taken in the home or at its gateway. */
   captures: readonly string[];
-  /** To score against: a CSV or YAML file of addresses and devices, 'file' or 'folder'. Then other devices' packets are left out. */
+  /** To score against, as BenchRequest has it. Then other devices' packets are left out. */
   labels?: string;
   /** What the model is expected to be of; each is refused where it is not. */
   view?: string;
@@ -128,7 +128,7 @@ export async function identify(
     unsure.bytes += trace.length[row]!;
   }
 
-  const warnings = loaded.report.files.flatMap((file) => file.problems);
+  const warnings = [...loaded.warnings, ...loaded.report.files.flatMap((file) => file.problems)];
   warnings.push(...limitsOf(card, trace, defense, labels !== undefined));
   return {
     schemaVersion: 1,

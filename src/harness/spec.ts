@@ -1,5 +1,6 @@
 import { MIXES } from '../learning/build-windows.js';
 import { suggestion, UsageError } from '../shared/errors.js';
+import { LABEL_WORDS, labellingOf } from '../trace/label-file.js';
 import {
   attackOf,
   builtIns,
@@ -19,7 +20,7 @@ export interface BenchRequest {
   /** Captures to train and to test on, in place of splitting `data`. */
   train?: readonly string[];
   test?: readonly string[];
-  /** A CSV or YAML file of addresses and devices, 'file' or 'folder'. */
+  /** A CSV or YAML file of addresses and devices, or a word of labellingOf: 'file', 'folder', 'folder=2', 'folder=top'. */
   labels?: string;
   split?: 'auto' | 'time' | 'file';
   /** Share of the packets (or of each device's files) to train on. */
@@ -145,7 +146,7 @@ function resolveLive(request: BenchRequest, view: ResolvedPlugin): ResolvedSpec[
   const refuse = (option: string, why: string) => new UsageError(`${option} does not go with --live: ${why}`);
   if (capacity !== undefined) throw refuse('--capacity', 'the network of the lab has no bound');
   if (unknown !== undefined) throw refuse('--unknown', 'no device can be taken out of what was captured');
-  if (train !== undefined || split === 'file' || labels === 'file' || labels === 'folder') {
+  if (train !== undefined || split === 'file' || (labels !== undefined && labellingOf(labels) !== null)) {
     throw refuse('a split by files', 'a home is played from its beginning to its end');
   }
   if (viewOf(view).perDevice)
@@ -189,8 +190,10 @@ function resolveData(request: BenchRequest, seed: number, quick: boolean): Resol
   if (profiles !== undefined)
     throw new UsageError('--profiles is for the synthetic home, it does not go with captures');
   if (labels === undefined) {
-    throw new UsageError('captures need --labels: a CSV or YAML file of addresses and devices, or "file", or "folder"');
+    throw new UsageError(`captures need --labels: ${LABEL_WORDS}`);
   }
+  // A mistake in the word is told before anything is read.
+  labellingOf(labels);
   return { kind: 'captures', paths, labels, train: train ?? null, test: test ?? null };
 }
 
@@ -211,7 +214,8 @@ function resolveSplit(
     return { by: 'paths', train: null };
   }
   if (split === 'file' && data.kind === 'synthetic') throw new UsageError('--split file needs captures');
-  const byFile = split === 'file' || (split === 'auto' && data.kind === 'captures' && data.labels === 'folder');
+  const isOfFolders = data.kind === 'captures' && labellingOf(data.labels)?.by === 'folder';
+  const byFile = split === 'file' || (split === 'auto' && isOfFolders);
   return { by: byFile ? 'file' : 'time', train: share };
 }
 

@@ -3,8 +3,9 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { MIXES } from '../learning/build-windows.js';
 import { readConfigFile } from '../shared/config-file.js';
-import { InputError } from '../shared/errors.js';
+import { InputError, UsageError } from '../shared/errors.js';
 import type { ParameterSchema } from '../shared/parameters.js';
+import { LABEL_WORDS, labellingOf } from '../trace/label-file.js';
 import type { BenchRequest } from './spec.js';
 
 /** Something to vary: one value or a list of them. */
@@ -15,13 +16,22 @@ const scalar = z.union([z.string(), z.number(), z.boolean()]);
 /** `pad:rule=mtu`, or `{ name: pad, rule: [mtu, random] }`: each list of values multiplies the entries. */
 const plugin = z.union([z.string(), z.object({ name: z.string() }).catchall(oneOrMore(scalar))]);
 
+const labels = z.string().superRefine((text, context) => {
+  try {
+    labellingOf(text);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+  }
+});
+
 const dataset = z.strictObject({
   hours: z.number().optional().describe('length of the synthetic home, in place of captures'),
   profiles: z.string().optional().describe('file of device profiles (home fit) for the synthetic home'),
   data: oneOrMore(z.string()).optional().describe('capture files and folders'),
   train: oneOrMore(z.string()).optional().describe('captures to train on, with test'),
   test: oneOrMore(z.string()).optional().describe('captures to test on, with train'),
-  labels: z.string().optional().describe('CSV or YAML of address, device, category; or file; or folder'),
+  labels: labels.optional().describe(LABEL_WORDS),
   split: z.enum(['auto', 'time', 'file']).optional().describe('how data is cut in two'),
   trainShare: z.number().optional().describe('share of packets (files) to train on'),
   live: z.boolean().optional().describe('made over real sockets in network namespaces, defended and captured there'),
@@ -130,7 +140,7 @@ function filesOf({ data = [], train = [], test = [], labels, profiles }: BenchRe
 }
 
 const isLabelsFile = (labels: string | undefined): labels is string =>
-  labels !== undefined && labels !== 'file' && labels !== 'folder';
+  labels !== undefined && labellingOf(labels) === null;
 
 function requestsOf(given: Study, sources: readonly BenchRequest[]): BenchRequest[] {
   const { views, mixes, windows, capacities, stride, quick } = given;

@@ -1,4 +1,4 @@
-import { findGateways } from './own-address.js';
+import { findGateways } from './gateways.js';
 import type { PacketTable } from './packets.js';
 import { isGroupMac, scopeOf } from './scope.js';
 
@@ -22,7 +22,7 @@ export function findHosts(table: PacketTable): Hosts {
   const { macs, conversations } = table;
   const { addresses, addressA, addressB } = conversations;
   const scopes = addresses.map(scopeOf);
-  const isGateway = findGateways(table);
+  const { isGateway } = findGateways(table);
   const speaksForOutside = new Uint8Array(macs.length);
   const packets = new Float64Array(addresses.length);
   let lacksMac = false;

@@ -1,10 +1,12 @@
-import { basename, dirname, resolve } from 'node:path';
 import { InputError } from '../shared/errors.js';
-import { captureName } from './capture-name.js';
+import { byAddress } from './by-address.js';
+import { byFile } from './by-file.js';
+import { findGateways } from './gateways.js';
 import { findHosts } from './hosts.js';
+import { describeIdentical, findIdenticalFiles } from './identical.js';
 import type { Labelling } from './label-file.js';
-import { findGateways, findOwnAddresses } from './own-address.js';
 import type { IngestReport, PacketTable } from './packets.js';
+import { type Ends, NOBODY, type Resolution } from './resolution.js';
 import { isGroupMac, networkOf, scopeOf } from './scope.js';
 import { createTraceBuilder, type Device, Direction, NO_DEVICE, type Trace, type TraceBuilder } from './trace.js';
 
@@ -42,38 +44,29 @@ export interface LabelledTrace {
   /** The readers' report, with the packets that no label claims moved from kept to dropped. */
   readonly report: IngestReport;
   readonly coverage: Coverage;
+  /** What a user should know of the labels and of the captures as a whole, a line each. */
+  readonly warnings: readonly string[];
+  /** Captures with the same packets, each group under the paths of its files. */
+  readonly identical: readonly (readonly string[])[];
 }
 
 /** Hosts without a label that a coverage report names. */
 const HOSTS_NAMED = 10;
-const NOBODY = -1;
-
-/** The devices at the two ends of a packet; one object, filled anew for each. */
-interface Ends {
-  sender: number;
-  receiver: number;
-}
-
-interface Resolution {
-  readonly devices: readonly Device[];
-  readonly addresses: readonly (readonly DeviceAddress[])[];
-  /** Sets the device at each end of packet `i`, {@link NOBODY} where that is none. */
-  readonly resolve: (i: number, ends: Ends) => void;
-}
 
 /**
  * Makes a trace of the packets of labelled devices, sorted by time. A frame belongs to its sender, if that is labelled, and is
- * outbound; else to its receiver, and is inbound: so a frame between two labelled devices is the sender's. A flow
+ * outbound; else to its receiver, and is inbound: so a frame between two labelled devices is the sender's, but one with a labelled
+ * gateway is the other device's (see by-address.ts). A flow
  * crosses the gateway (`wan`) if its remote address lies outside the home ({@link scopeOf}), not in the device's own
  * IPv6 /64, and the peer is no labelled device. Flows of frames without IP have MAC addresses.
  */
 export function labelPackets(table: PacketTable, report: IngestReport, labelling: Labelling): LabelledTrace {
-  const { devices, addresses, resolve } =
+  const { devices, addresses, resolve, warnings } =
     labelling.by === 'address'
       ? byAddress(table, labelling.labels)
       : labelling.by === 'host'
         ? byHost(table)
-        : byFile(table, labelling.by);
+        : byFile(table, labelling);
   const builder = createTraceBuilder(devices, table.files, Math.max(table.packets, 1));
   const flowOf = createFlowFinder(table, builder.flow);
   const outbound = new Uint32Array(devices.length);
@@ -111,8 +104,9 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
   }
 
   const dropped = droppedOfFile.reduce((sum, count) => sum + count, 0);
+  const identical = findIdenticalFiles(table);
   return {
-    trace: builder.build(),
+    trace: numberFlows(builder.build()),
     report: leaveOut(report, table.files, droppedOfFile),
     coverage: {
       devices: devices.map(({ name, category }, device) => ({
@@ -125,90 +119,12 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
       })),
       unlabelled: { packets: dropped, hosts: unlabelledHosts(table, unlabelled) },
     },
-  };
-}
-
-/** Devices by their addresses. A MAC address is asked first: behind it the link is certain, an IP address moves. */
-function byAddress(table: PacketTable, labels: Extract<Labelling, { by: 'address' }>['labels']): Resolution {
-  const { conversations } = table;
-  const devices: Device[] = [];
-  const addresses: DeviceAddress[][] = [];
-  const ids = new Map<string, number>();
-  const byText = new Map<string, number>();
-  for (const { address, device, category } of labels) {
-    let id = ids.get(device);
-    if (id === undefined) {
-      id = devices.push({ name: device, category }) - 1;
-      ids.set(device, id);
-      addresses.push([]);
-    }
-    byText.set(address, id);
-    addresses[id]!.push({ address, inferred: null });
-  }
-  const ofMac = Int32Array.from(table.macs, (mac) => byText.get(mac) ?? NOBODY);
-  const ofAddress = Int32Array.from(conversations.addresses, (address) => byText.get(address) ?? NOBODY);
-  learnAddresses(table, ofMac, ofAddress);
-  const hasIps = ofAddress.some((device) => device !== NOBODY);
-  return {
-    devices,
-    addresses,
-    resolve(i, ends) {
-      ends.sender = ofMac[table.source[i]!]!;
-      ends.receiver = ofMac[table.destination[i]!]!;
-      if (!hasIps) return;
-      const conversation = table.conversation[i]!;
-      const a = ofAddress[conversations.addressA[conversation]!]!;
-      const b = ofAddress[conversations.addressB[conversation]!]!;
-      const reverse = table.reverse[i] === 1;
-      if (ends.sender === NOBODY) ends.sender = reverse ? b : a;
-      if (ends.receiver === NOBODY) ends.receiver = reverse ? a : b;
-    },
-  };
-}
-
-/**
- * Some links name only the sender of a frame (Linux cooked captures). There a device is known as a receiver by the IP
- * addresses that its own frames came from.
- */
-function learnAddresses(table: PacketTable, ofMac: Int32Array, ofAddress: Int32Array): void {
-  const { addresses, addressA, addressB } = table.conversations;
-  const isUsable = addresses.map((address) => scopeOf(address) === 'home' || scopeOf(address) === 'outside');
-  for (let i = 0; i < table.packets; i++) {
-    const device = ofMac[table.source[i]!]!;
-    if (device === NOBODY || table.destination[i] !== 0) continue;
-    const address = (table.reverse[i] === 0 ? addressA : addressB)[table.conversation[i]!]!;
-    if (isUsable[address] && ofAddress[address] === NOBODY) ofAddress[address] = device;
-  }
-}
-
-/** Devices by the file, or the folder of the file, that a packet is in: each file is about one device. */
-function byFile(table: PacketTable, by: 'file' | 'folder'): Resolution {
-  const { conversations } = table;
-  const names = table.files.map((file) => (by === 'file' ? captureName(file) : basename(dirname(resolve(file)))));
-  const devices = [...new Set(names)].map((name): Device => ({ name, category: 'iot' }));
-  const ids = new Map(devices.map((device, id) => [device.name, id]));
-  const deviceOfFile = Uint16Array.from(names, (name) => ids.get(name)!);
-  const own = findOwnAddresses(table, deviceOfFile, devices.length);
-  const ownMac = Int32Array.from(own, (found) => (found?.kind === 'mac' ? found.row : -1));
-  const ownIp = Int32Array.from(own, (found) => (found?.kind === 'ip' ? found.row : -1));
-  const known = new Uint8Array(table.macs.length);
-  for (const mac of ownMac) if (mac >= 0) known[mac] = 1;
-  return {
-    devices,
-    addresses: own.map((found) =>
-      found ? [{ address: found.address, inferred: { files: found.files, of: found.of } }] : [],
-    ),
-    resolve(i, ends) {
-      const device = deviceOfFile[table.file[i]!]!;
-      const conversation = table.conversation[i]!;
-      const a = conversations.addressA[conversation]!;
-      const b = conversations.addressB[conversation]!;
-      const reverse = table.reverse[i] === 1;
-      const isSender = table.source[i] === ownMac[device] || (reverse ? b : a) === ownIp[device];
-      const isReceiver = table.destination[i] === ownMac[device] || (reverse ? a : b) === ownIp[device];
-      ends.sender = isSender ? device : NOBODY;
-      ends.receiver = isReceiver ? device : NOBODY;
-    },
+    warnings: [
+      ...(labelling.by === 'address' ? (labelling.warnings ?? []) : []),
+      ...warnings,
+      ...describeIdentical(identical),
+    ],
+    identical,
   };
 }
 
@@ -236,6 +152,7 @@ function byHost(table: PacketTable): Resolution {
       ends.sender = reverse ? b : a;
       ends.receiver = reverse ? a : b;
     },
+    warnings: [],
   };
 }
 
@@ -289,6 +206,21 @@ function createFlowFinder(table: PacketTable, add: TraceBuilder['flow']) {
   };
 }
 
+/** Numbers flows in the order of their first packets, whatever the order of the files: the gateway's NAT goes by it. */
+function numberFlows(trace: Trace): Trace {
+  if (trace.files.length < 2) return trace;
+  const { flow, flows } = trace;
+  const rows = [...new Set(flow)];
+  const numbers = new Uint32Array(flows.count);
+  for (const [number, row] of rows.entries()) numbers[row] = number;
+  const sorted = Object.entries(flows).map(([name, column]) =>
+    ArrayBuffer.isView(column)
+      ? [name, (column as Uint32Array).map((_, i) => (column as Uint32Array)[rows[i]!]!)]
+      : [name, column],
+  );
+  return { ...trace, flow: flow.map((row) => numbers[row]!), flows: { ...flows, ...Object.fromEntries(sorted) } };
+}
+
 /** Two global IPv6 addresses of one /64 are neighbours on the LAN. */
 function isOnLink(local: string, remote: string): boolean {
   return local.includes(':') && networkOf(local) === networkOf(remote);
@@ -322,7 +254,7 @@ function countUnlabelled(table: PacketTable, i: number, counts: UnlabelledCounts
 }
 
 function unlabelledHosts(table: PacketTable, counts: UnlabelledCounts): Coverage['unlabelled']['hosts'] {
-  const gateways = findGateways(table);
+  const gateways = findGateways(table).isGateway;
   const hosts: { address: string; packets: number }[] = [];
   table.macs.forEach((address, row) => {
     const packets = counts.macs[row]!;

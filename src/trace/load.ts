@@ -6,7 +6,8 @@ import { readCaptures } from './read.js';
 
 /**
  * Reads captures (files and folders) and gives their packets the devices that `labels` names: the path of a label file, or the
- * word `file` or `folder`; or, for null, the host of the home (see hosts.ts) that each is of.
+ * words of labellingOf (`file`, `folder`, `folder=2`, `folder=top`); or, for null, the host of the home (see hosts.ts) that each is of. The
+ * order of `paths` changes nothing: they are read in their natural order.
  * @throws InputError where the labels cannot be read, or no packet belongs to a device
  */
 export async function loadTrace(
@@ -15,8 +16,10 @@ export async function loadTrace(
   options: { readonly onProgress?: OnProgress } = {},
 ): Promise<LabelledTrace> {
   // First the labels: a mistake in them should not be found after minutes of reading.
-  const labelling: Labelling = labels === null ? { by: 'host' } : readLabelling(labels);
-  const { table, report } = await readCaptures(paths, options);
+  const labelling: Labelling = labels === null ? { by: 'host' } : readLabelling(labels, paths);
+  const { compare } = new Intl.Collator('en', { numeric: true });
+  const sorted = [...paths].sort((a, b) => compare(a, b) || (a < b ? -1 : 1));
+  const { table, report } = await readCaptures(sorted, options);
   const loaded = labelPackets(table, report, labelling);
   if (loaded.trace.packets > 0) return loaded;
   if (report.kept === 0) {
@@ -31,6 +34,7 @@ export async function loadTrace(
   const hosts = loaded.coverage.unlabelled.hosts.slice(0, 3).map((host) => host.address);
   throw new InputError(
     `${labels}: expected labels of devices in ${paths.join(', ')}, found none of them among ${report.kept} packets` +
-      (hosts.length === 0 ? '' : ` (their hosts: ${hosts.join(', ')})`),
+      (hosts.length === 0 ? '' : ` (their hosts: ${hosts.join(', ')})`) +
+      loaded.warnings.map((warning) => `; ${warning}`).join(''),
   );
 }

@@ -1,7 +1,8 @@
+import { findGateways } from './gateways.js';
 import type { PacketTable } from './packets.js';
-import { isGroupMac, networkOf, scopeOf } from './scope.js';
+import { isGroupMac, scopeOf } from './scope.js';
 
-/** The address found to be a device's own, where captures are labelled as a whole. */
+/** An address found to be a device's own, where captures are labelled as a whole. */
 export interface OwnAddress {
   readonly address: string;
   readonly kind: 'mac' | 'ip';
@@ -12,188 +13,284 @@ export interface OwnAddress {
   readonly of: number;
 }
 
-/** A MAC that speaks for this many networks beyond the home is a gateway: a host's own IPv6 prefixes are fewer. */
-const GATEWAY_NETWORKS = 3;
-
-/**
- * Rows of `macs` that are gateways: their frames come from addresses of several networks outside. A table of 0 and 1.
- */
-export function findGateways(table: PacketTable): Uint8Array {
-  return countNetworks(table).map((count) => (count >= GATEWAY_NETWORKS ? 1 : 0));
+export interface OwnAddresses {
+  /** Of each device; none for a device without packets, and for one that is taken for another. */
+  readonly ofDevice: readonly (readonly OwnAddress[])[];
+  /** Addresses that were found for several devices. */
+  readonly shared: readonly SharedAddress[];
+  /** Frames from or to an address that was found, as a share of all that a host is an end of. */
+  readonly explained: number;
 }
 
-/** For each MAC how many networks outside the home its frames come from, counted up to {@link GATEWAY_NETWORKS}. */
-function countNetworks(table: PacketTable): Uint8Array {
-  const { conversations } = table;
-  const ids = new Map<string, number>();
-  // 0 for an address that is not outside.
-  const networkIds = Uint32Array.from(conversations.addresses, (address) => {
-    if (scopeOf(address) !== 'outside') return 0;
-    const network = networkOf(address);
-    const id = ids.get(network) ?? ids.size + 1;
-    ids.set(network, id);
-    return id;
-  });
-  const networks = new Uint8Array(table.macs.length);
-  const seen = new Uint32Array(table.macs.length * GATEWAY_NETWORKS);
-  for (let i = 0; i < table.packets; i++) {
-    const mac = table.source[i]!;
-    const count = networks[mac]!;
-    if (mac === 0 || count === GATEWAY_NETWORKS) continue;
-    const conversation = table.conversation[i]!;
-    const side = table.reverse[i] === 0 ? conversations.addressA : conversations.addressB;
-    const network = networkIds[side[conversation]!]!;
-    if (network === 0) continue;
-    const at = mac * GATEWAY_NETWORKS;
-    if (seen.subarray(at, at + count).includes(network)) continue;
-    seen[at + count] = network;
-    networks[mac] = count + 1;
-  }
-  return networks;
+export interface SharedAddress {
+  readonly address: string;
+  /** Devices in nearly all of whose frames it is: it stays theirs. */
+  readonly kept: readonly number[];
+  /** The other devices that it was found for, of which it is not known whether it is theirs or a neighbour's. */
+  readonly refused: readonly number[];
 }
 
+/** A candidate is in this share of a device's frames, against the most that any is in. */
+const FEWEST = 0.1;
+/** Where an address of the home is in this share of the frames that one outside is in, it goes first. */
+const HOME_FIRST = 0.5;
+/** An address in this share of a device's frames is its own, whoever else has it. */
+const NEARLY_ALL = 0.95;
+/** A second address takes this share of the frames of the files that lack the first. */
+const ALONE = 0.9;
+const MOST_ROUNDS = 8;
+
 /**
- * Finds each device's own address in captures that are labelled as a whole. Such captures contain gateways, phones and
- * other hosts besides. The device's own is the address that sends in most of its files and in fewest of the others'
- * (difference of the two shares), gateways aside; where that ties, a host of the home goes before one outside, then the
- * one with more packets. MAC addresses where the link names both ends, IP addresses of the home's side where not.
+ * Finds each device's own addresses in captures that are labelled as a whole. Such captures contain gateways, phones and
+ * other hosts besides. The device's own is the address in most of its frames, gateways aside, less its share in the frames of other
+ * devices that those devices' own addresses do not explain: a phone that is in everyone's captures loses by that, a hub that everyone
+ * talks to does not. MAC addresses where the link names both ends; an IPv4 and an IPv6 address where not. Where some files
+ * of a device lack the address, another that they have, and no other file, is its own as well.
  *
  * @param deviceOfFile device of each row of `table.files`
  * @param devices number of devices
- * @returns one per device; null for a device without packets
  */
-export function findOwnAddresses(
-  table: PacketTable,
-  deviceOfFile: Uint16Array,
-  devices: number,
-): (OwnAddress | null)[] {
-  const filesOf = new Uint32Array(devices);
-  for (const device of deviceOfFile) filesOf[device]!++;
-  const choose = (kind: OwnAddress['kind'], candidates: readonly (Candidate | undefined)[]) => {
-    const appearances = findAppearances(table, deviceOfFile, devices, kind);
-    return Array.from(filesOf, (_, device) => chooseAddress(candidates, appearances, filesOf, device));
-  };
+export function findOwnAddresses(table: PacketTable, deviceOfFile: Uint16Array, devices: number): OwnAddresses {
+  const filesOf: number[][] = Array.from({ length: devices }, () => []);
+  for (const [file, device] of deviceOfFile.entries()) filesOf[device]!.push(file);
+  const stations = findStations(table);
+  const frames = countFrames(table, stations, deviceOfFile, devices);
+  const own = settle(stations, frames, devices);
+  const shared = takeFromDoubtful(stations, frames, own);
+  addFromOtherFiles(stations, frames, deviceOfFile, own);
 
-  const networks = countNetworks(table);
-  const macs = table.macs.map((address, row): Candidate | undefined => {
-    if (row === 0 || address === '00:00:00:00:00:00' || isGroupMac(address)) return undefined;
-    return { address, isAside: networks[row]! >= GATEWAY_NETWORKS, isOutside: networks[row]! > 0 };
-  });
-  const byMac = choose('mac', macs);
-  if (byMac.every((found) => found !== null)) return byMac;
+  const { names, macs } = stations;
+  const ofDevice = own.map((rows, device) =>
+    rows.map((station): OwnAddress => {
+      const files = filesOf[device]!.filter((file) => (frames.ofFile[file]!.get(station)?.sent ?? 0) > 0).length;
+      const isMac = station < macs;
+      const row = isMac ? station : station - macs;
+      return { address: names[station]!, kind: isMac ? 'mac' : 'ip', row, files, of: filesOf[device]!.length };
+    }),
+  );
+  const [all, explained] = own.reduce(
+    ([sum, part], rows, device) => [
+      sum + frames.total[device]!.reduce((a, b) => a + b, 0),
+      part + explainedFrames(frames, device, rows),
+    ],
+    [0, 0],
+  );
+  return { ofDevice, shared, explained: all === 0 ? 1 : explained / all };
+}
 
-  const ips = table.conversations.addresses.map((address): Candidate | undefined => {
+/** Whether a MAC address says who it is: some links have none, some programs write zeros for it. */
+export function isNamed(mac: string): boolean {
+  return mac !== '' && mac !== '00:00:00:00:00:00';
+}
+
+/** Ends of frames: MAC addresses, then IP addresses for the frames whose link does not name both ends. */
+interface Stations {
+  readonly macs: number;
+  readonly names: readonly string[];
+  /** Index of {@link KINDS}; NONE for what is no host. */
+  readonly kind: Uint8Array;
+  /** 1 for what is chosen only where there is no other: gateways, and IP addresses outside. */
+  readonly isAside: Uint8Array;
+  /** 1 for a station that speaks for addresses outside. */
+  readonly isRelay: Uint8Array;
+}
+
+/** Kinds of address that are looked for by themselves. */
+const KINDS = ['mac', 'ipv4', 'ipv6'] as const;
+const MAC = 0;
+const NONE = 255;
+
+function findStations(table: PacketTable): Stations {
+  const { addresses, addressA, addressB } = table.conversations;
+  const macs = table.macs.length;
+  const names = [...table.macs, ...addresses];
+  const { isGateway, isBeyond } = findGateways(table);
+  const kind = new Uint8Array(names.length).fill(NONE);
+  const isAside = new Uint8Array(names.length);
+  const isRelay = new Uint8Array(names.length);
+  for (const [row, mac] of table.macs.entries()) {
+    if (isNamed(mac) && !isGroupMac(mac)) kind[row] = MAC;
+    isAside[row] = isGateway[row]!;
+  }
+  for (const [row, address] of addresses.entries()) {
     const scope = scopeOf(address);
-    const isOutside = scope === 'outside';
-    return isOutside || scope === 'home' ? { address, isAside: isOutside, isOutside } : undefined;
-  });
-  const byIp = choose('ip', ips);
-  return byMac.map((found, device) => found ?? byIp[device]!);
-}
-
-interface Candidate {
-  readonly address: string;
-  /** Chosen only where there is no other. */
-  readonly isAside: boolean;
-  readonly isOutside: boolean;
-}
-
-/** An address in a device's captures. */
-interface Appearance {
-  /** Files in which it sends: who only receives may not exist. */
-  files: number;
-  /** That it sends or receives. */
-  packets: number;
-}
-
-interface Appearances {
-  readonly kind: OwnAddress['kind'];
-  /** For each device, by row of the address. */
-  readonly ofDevice: readonly ReadonlyMap<number, Appearance>[];
-  /** By row of the address: files of all devices in which it sends. */
-  readonly files: Uint32Array;
-}
-
-function findAppearances(
-  table: PacketTable,
-  deviceOfFile: Uint16Array,
-  devices: number,
-  kind: OwnAddress['kind'],
-): Appearances {
-  const { conversations } = table;
-  const rows = kind === 'mac' ? table.macs.length : conversations.addresses.length;
-  const files = new Uint32Array(rows);
-  const ofDevice = Array.from({ length: devices }, () => new Map<number, Appearance>());
-  const sent = new Uint32Array(rows);
-  const received = new Uint32Array(rows);
-  let met: number[] = [];
-  const count = (row: number, packets: Uint32Array) => {
-    if (sent[row] === 0 && received[row] === 0) met.push(row);
-    packets[row]!++;
-  };
-  const endFile = (file: number) => {
-    const known = ofDevice[deviceOfFile[file]!]!;
-    for (const row of met) {
-      const appearance = known.get(row) ?? { files: 0, packets: 0 };
-      known.set(row, appearance);
-      appearance.packets += sent[row]! + received[row]!;
-      if (sent[row]! > 0) {
-        appearance.files++;
-        files[row]!++;
-      }
-      sent[row] = 0;
-      received[row] = 0;
-    }
-    met = [];
-  };
-
+    if (scope === 'home' || scope === 'outside') kind[macs + row] = address.includes(':') ? 2 : 1;
+    if (scope === 'outside') isAside[macs + row] = 1;
+  }
   for (let i = 0; i < table.packets; i++) {
-    if (i > 0 && table.file[i] !== table.file[i - 1]) endFile(table.file[i - 1]!);
-    let sender = table.source[i]!;
-    let receiver = table.destination[i]!;
-    if (kind === 'ip') {
-      const conversation = table.conversation[i]!;
-      sender = conversations.addressA[conversation]!;
-      receiver = conversations.addressB[conversation]!;
+    const sender = (table.reverse[i] === 0 ? addressA : addressB)[table.conversation[i]!]!;
+    if (isBeyond[sender] === 1) isRelay[table.source[i]!] = 1;
+  }
+  return { macs, names, kind, isAside, isRelay };
+}
+
+interface Frames {
+  /** By device and kind: frames that a host is an end of. */
+  readonly total: readonly Float64Array[];
+  /** By device: frames that a station is an end of. */
+  readonly ofDevice: readonly ReadonlyMap<number, number>[];
+  /** By device: frames between two stations, under {@link pairKey}. */
+  readonly pairs: readonly ReadonlyMap<number, number>[];
+  /** By file: the stations in it. */
+  readonly ofFile: readonly ReadonlyMap<number, { frames: number; sent: number }>[];
+  readonly stations: number;
+}
+
+const pairKey = (a: number, b: number, stations: number) => (a < b ? a * stations + b : b * stations + a);
+
+function countFrames(table: PacketTable, stations: Stations, deviceOfFile: Uint16Array, devices: number): Frames {
+  const { macs, kind, names } = stations;
+  const { addressA, addressB } = table.conversations;
+  const maps = <T>(count: number) => Array.from({ length: count }, () => new Map<number, T>());
+  const total = Array.from({ length: devices }, () => new Float64Array(KINDS.length));
+  const ofDevice = maps<number>(devices);
+  const pairs = maps<number>(devices);
+  const ofFile = maps<{ frames: number; sent: number }>(table.files.length);
+  const add = (map: Map<number, number>, key: number) => map.set(key, (map.get(key) ?? 0) + 1);
+  for (let i = 0; i < table.packets; i++) {
+    let [sender, receiver] = [table.source[i]!, table.destination[i]!];
+    // Where the link names the sender alone, a MAC address would find a device's outbound packets only.
+    if (!isNamed(names[sender]!) || !isNamed(names[receiver]!)) {
+      const row = table.conversation[i]!;
+      sender = macs + addressA[row]!;
+      receiver = macs + addressB[row]!;
       if (table.reverse[i] === 1) [sender, receiver] = [receiver, sender];
     }
-    // Where the link names the sender alone, a MAC address would find a device's outbound packets only.
-    if (sender === 0 || receiver === 0) continue;
-    count(sender, sent);
-    count(receiver, received);
+    const [isFrom, isTo] = [kind[sender] !== NONE, kind[receiver] !== NONE];
+    if (!isFrom && !isTo) continue;
+    const file = table.file[i]!;
+    const device = deviceOfFile[file]!;
+    total[device]![kind[isFrom ? sender : receiver]!]!++;
+    for (const station of sender === receiver ? [sender] : [sender, receiver]) {
+      if (kind[station] === NONE) continue;
+      add(ofDevice[device]!, station);
+      const known = ofFile[file]!.get(station) ?? { frames: 0, sent: 0 };
+      ofFile[file]!.set(station, known);
+      known.frames++;
+      if (station === sender) known.sent++;
+    }
+    if (isFrom && isTo && sender !== receiver) add(pairs[device]!, pairKey(sender, receiver, names.length));
   }
-  if (table.packets > 0) endFile(table.file[table.packets - 1]!);
-  return { kind, ofDevice, files };
+  return { total, ofDevice, pairs, ofFile, stations: names.length };
 }
 
-function chooseAddress(
-  candidates: readonly (Candidate | undefined)[],
-  { kind, ofDevice, files }: Appearances,
-  filesOf: Uint32Array,
+/** Share of a device's frames of its kind that a station is an end of. */
+function shareOf(frames: Frames, { kind }: Stations, device: number, station: number): number {
+  return (frames.ofDevice[device]!.get(station) ?? 0) / frames.total[device]![kind[station]!]!;
+}
+
+/** Chooses for every device, then again with what is known of the others, until nothing changes. */
+function settle(stations: Stations, frames: Frames, devices: number): number[][] {
+  const sends = new Set<number>();
+  for (const file of frames.ofFile) for (const [station, { sent }] of file) if (sent > 0) sends.add(station);
+  let own: number[][] = Array.from({ length: devices }, () => []);
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const unexplained = frames.ofDevice.map((counts, device) => {
+      const shares = new Map<number, number>();
+      for (const [station, count] of counts) {
+        const mine = own[device]!;
+        const known = mine.reduce(
+          (sum, other) => sum + (frames.pairs[device]!.get(pairKey(station, other, frames.stations)) ?? 0),
+          0,
+        );
+        const rest = mine.includes(station) ? 0 : count - known;
+        shares.set(station, rest / frames.total[device]![stations.kind[station]!]!);
+      }
+      return shares;
+    });
+    const sums = new Map<number, number>();
+    for (const shares of unexplained) {
+      for (const [station, share] of shares) sums.set(station, (sums.get(station) ?? 0) + share);
+    }
+    const score = (device: number, station: number) =>
+      shareOf(frames, stations, device, station) -
+      (sums.get(station)! - unexplained[device]!.get(station)!) / Math.max(1, devices - 1);
+    const next = own.map((_, device) =>
+      KINDS.flatMap((_, kind) => choose(stations, frames, device, kind, sends, (station) => score(device, station))),
+    );
+    const isSettled = next.every((rows, device) => rows.join() === own[device]!.join());
+    own = next;
+    if (isSettled) break;
+  }
+  return own;
+}
+
+/** The address of one kind that a device has, if any. */
+function choose(
+  stations: Stations,
+  frames: Frames,
   device: number,
-): OwnAddress | null {
-  const of = filesOf[device]!;
-  const othersFiles = Math.max(1, filesOf.reduce((sum, count) => sum + count, 0) - of);
-  let best: Ranked | null = null;
-  for (const [row, appearance] of ofDevice[device]!) {
-    const candidate = candidates[row];
-    if (!candidate || appearance.files === 0) continue;
-    const score = appearance.files / of - (files[row]! - appearance.files) / othersFiles;
-    const ranked = { row, candidate, score, ...appearance };
-    if (!best || isBefore(ranked, best)) best = ranked;
+  kind: number,
+  sends: ReadonlySet<number>,
+  score: (station: number) => number,
+): number[] {
+  const { isAside, isRelay, names } = stations;
+  const share = (station: number) => shareOf(frames, stations, device, station);
+  const most = (rows: readonly number[]) => rows.reduce((best, row) => Math.max(best, share(row)), 0);
+  // A station that only receives may not exist.
+  const all = [...frames.ofDevice[device]!.keys()].filter((row) => stations.kind[row] === kind && sends.has(row));
+  const near = all.filter((row) => isAside[row] === 0);
+  const isNear = kind === MAC ? near.length > 0 : most(near) >= HOME_FIRST * most(all) && near.length > 0;
+  const rows = isNear ? near : all;
+  const fewest = FEWEST * most(rows);
+  const [best] = rows
+    .filter((row) => share(row) >= fewest)
+    .map((row) => ({ row, score: score(row), frames: frames.ofDevice[device]!.get(row)! }))
+    .sort(
+      (a, b) =>
+        (Math.abs(a.score - b.score) > 1e-9 ? b.score - a.score : 0) ||
+        isRelay[a.row]! - isRelay[b.row]! ||
+        b.frames - a.frames ||
+        (names[a.row]! < names[b.row]! ? -1 : 1),
+    );
+  if (!best) return [];
+  const total = frames.total[device]!;
+  return total[kind] === Math.max(...total) || share(best.row) >= 0.5 ? [best.row] : [];
+}
+
+/** Takes addresses that several devices have from those of them whose frames are not nearly all from or to it. */
+function takeFromDoubtful(stations: Stations, frames: Frames, own: number[][]): SharedAddress[] {
+  const holders = new Map<number, number[]>();
+  for (const [device, rows] of own.entries()) {
+    for (const row of rows) holders.set(row, [...(holders.get(row) ?? []), device]);
   }
-  return best && { address: best.candidate.address, kind, row: best.row, files: best.files, of };
+  return [...holders].flatMap(([row, devices]) => {
+    if (devices.length < 2) return [];
+    const isSure = (device: number) => shareOf(frames, stations, device, row) >= NEARLY_ALL;
+    const refused = devices.filter((device) => !isSure(device));
+    for (const device of refused) own[device] = own[device]!.filter((other) => other !== row);
+    return [{ address: stations.names[row]!, kept: devices.filter(isSure), refused }];
+  });
 }
 
-interface Ranked extends Appearance {
-  readonly row: number;
-  readonly candidate: Candidate;
-  readonly score: number;
+/** Adds what files without any of a device's addresses have in its place: a hub moves from Wi-Fi to Ethernet, a lease ends. */
+function addFromOtherFiles(
+  { kind, isAside }: Stations,
+  { ofFile, ofDevice }: Frames,
+  deviceOfFile: Uint16Array,
+  own: number[][],
+): void {
+  const found = own.map(() => new Set<number>());
+  const isWithout = ofFile.map((file, index) => own[deviceOfFile[index]!]!.every((row) => !file.has(row)));
+  for (const [index, file] of ofFile.entries()) {
+    const device = deviceOfFile[index]!;
+    if (!isWithout[index] || own[device]!.length === 0) continue;
+    const rows = [...file].filter(([row]) => isAside[row] === 0 && kind[row] !== NONE);
+    const all = rows.reduce((most, [, { frames }]) => Math.max(most, frames), 0);
+    const strong = rows.filter(([, { frames, sent }]) => sent > 0 && frames >= ALONE * all);
+    if (strong.length !== 1) continue;
+    const [row] = strong[0]!;
+    const isElsewhere = ofDevice.some((counts, other) => other !== device && counts.has(row));
+    const isBeside = ofFile.some((other, i) => deviceOfFile[i] === device && !isWithout[i] && other.has(row));
+    if (!isElsewhere && !isBeside) found[device]!.add(row);
+  }
+  for (const [device, rows] of found.entries()) own[device] = [...own[device]!, ...rows];
 }
 
-function isBefore(a: Ranked, b: Ranked): boolean {
-  if (a.candidate.isAside !== b.candidate.isAside) return b.candidate.isAside;
-  if (a.score !== b.score) return a.score > b.score;
-  if (a.candidate.isOutside !== b.candidate.isOutside) return b.candidate.isOutside;
-  return a.packets > b.packets;
+function explainedFrames({ ofDevice, pairs, stations }: Frames, device: number, own: readonly number[]): number {
+  let count = own.reduce((sum, row) => sum + (ofDevice[device]!.get(row) ?? 0), 0);
+  for (const [i, a] of own.entries()) {
+    for (const b of own.slice(i + 1)) count -= pairs[device]!.get(pairKey(a, b, stations)) ?? 0;
+  }
+  return count;
 }

@@ -67,6 +67,17 @@ export function networkOf(address: string): string {
   return a === 0 && b === 0 && c === 0xffff ? ipv4Text(d) : ipv6Text(a, b, 0, 0);
 }
 
+/** The network whose hosts may be on one link: the /64 of an IPv6 address, the /24 of an IPv4 address. */
+export function subnetOf(address: string): string {
+  const network = networkOf(address);
+  return network.includes(':') ? network : network.replace(/\d+$/, '0');
+}
+
+/** An address of RFC 1918: a host in a home has one, and its gateway translates it. */
+export function isPrivateIpv4(address: string): boolean {
+  return /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/.test(address);
+}
+
 function scopeOfIpv4(word: number): Scope {
   const first = word >>> 24;
   const second = (word >>> 16) & 255;

@@ -3,6 +3,7 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { statIfThere } from '../../shared/files.js';
 import { sha256 } from '../../shared/hash.js';
+import { labellingOf } from '../../trace/label-file.js';
 import { expandPaths } from '../../trace/paths.js';
 import type { CacheKey } from '../cache.js';
 import type { ResolvedPlugin, ResolvedSpec } from '../result.js';
@@ -56,7 +57,7 @@ export async function dataKey(spec: ResolvedSpec): Promise<CacheKey> {
   const files =
     data.kind === 'synthetic'
       ? [data.profiles]
-      : [...expandPaths(data.paths), ['file', 'folder'].includes(data.labels) ? undefined : data.labels];
+      : [...expandPaths(data.paths), labellingOf(data.labels) ? undefined : data.labels];
   const hashes: (string | null)[] = [];
   for (const file of files) if (file !== undefined) hashes.push(await hashFile(file));
   return { step: 'data', data, split, view, mix, seed, minimumPackets, unknown, hashes };

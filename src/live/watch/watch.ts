@@ -111,7 +111,7 @@ export async function watch(
   }
   const { card, identifier } = model;
   const view = appliedView(card);
-  const labels = readLabels(request.labels, model);
+  const { labels, warnings: told } = readLabels(request.labels, model);
   const options = {
     identifier,
     classes: card.classes,
@@ -121,7 +121,18 @@ export async function watch(
     isLabelled: labels.length > 0,
   };
   const watcher = createWatcher(options);
-  const session: Session = { model, request, labels, watcher, signal, onView, onStart, onProgress, comparison: null };
+  const session: Session = {
+    model,
+    request,
+    labels,
+    told,
+    watcher,
+    signal,
+    onView,
+    onStart,
+    onProgress,
+    comparison: null,
+  };
   if (request.pcap !== undefined) return watchFile(session, request.pcap);
   const { noise = null, comparison: asked = { ...DEFAULT_COMPARISON, begin: false } } = request;
   if (asked.begin) checkComparison(asked, watcher.slotSeconds);
@@ -137,6 +148,8 @@ interface Session {
   readonly model: LoadedModel;
   readonly request: WatchRequest;
   readonly labels: readonly Label[];
+  /** What to know of the label file. */
+  readonly told: readonly string[];
   readonly watcher: Watcher;
   readonly comparison: Comparison | null;
   readonly signal: AbortSignal;
@@ -145,14 +158,18 @@ interface Session {
   readonly onProgress: OnProgress;
 }
 
-function readLabels(path: string | undefined, { card }: LoadedModel): readonly Label[] {
-  if (path === undefined) return [];
+function readLabels(
+  path: string | undefined,
+  { card }: LoadedModel,
+): { labels: readonly Label[]; warnings: readonly string[] } {
+  if (path === undefined) return { labels: [], warnings: [] };
   const labelling = readLabelling(path);
   if (labelling.by !== 'address') {
     throw new UsageError(`--labels: expected a file of addresses and devices, found the word ${path}`);
   }
   const names = card.classes.filter(({ category }) => category !== null).map(({ name }) => name);
-  if (labelling.labels.some(({ device }) => names.includes(device))) return labelling.labels;
+  const { labels, warnings = [] } = labelling;
+  if (labels.some(({ device }) => names.includes(device))) return { labels, warnings };
   throw new InputError(`${path}: expected a device that the model knows (${names.join(', ')}), found none`);
 }
 
@@ -313,8 +330,8 @@ function describe({ model, labels, comparison }: Session, about: About, state: W
   };
 }
 
-function limits({ model, labels }: Session, trace: Pick<Trace, 'packets'>): string[] {
-  return limitsOf(model.card, trace, UNDEFENDED, labels.length > 0);
+function limits({ model, labels, told }: Session, trace: Pick<Trace, 'packets'>): string[] {
+  return [...told, ...limitsOf(model.card, trace, UNDEFENDED, labels.length > 0)];
 }
 
 function silence(hosts: number, seconds: number): string[] {
