@@ -73,7 +73,7 @@ function print({ card, dataset, warnings }: TrainedModel, out: string, seconds: 
   const under = defense.label === 'none' ? '' : ` under ${defense.label}`;
   const lines = [
     ...wrap(
-      `${data.name}: ${devices} devices, ${formatCount(dataset.packets)} packets in the ${card.view.label} view${under}, mix ${card.mix}`,
+      `${data.name}${data.test?.name === undefined ? '' : `, tested on ${data.test.name}`}: ${devices} devices, ${formatCount(dataset.packets)} packets in the ${card.view.label} view${under}, mix ${card.mix}`,
     ),
     '',
   ];

@@ -19,6 +19,8 @@ interface Dataset {
   readonly trace: Trace;
   readonly ingest: DatasetSummary['ingest'];
   readonly warnings: readonly string[];
+  /** Captures with the same packets, each group under the paths of its files. */
+  readonly identical: readonly (readonly string[])[];
 }
 
 /** Gives the traffic of a spec. */
@@ -52,17 +54,24 @@ async function loadDataset(spec: ResolvedSpec, onProgress?: OnProgress): Promise
       trace,
       ingest: { read: trace.packets, kept: trace.packets, dropped: {} },
       warnings: [],
+      identical: [],
     };
   }
-  const { trace, report } = await loadTrace(data.paths, data.labels, { onProgress });
+  const { trace, report, warnings, identical } = await loadTrace(data.paths, data.labels, { onProgress });
   const { read, kept, dropped } = report;
   return {
-    name: data.paths.map((path) => basename(resolve(path))).join(', '),
+    name: nameOfPaths(data.paths),
     synthetic: false,
     trace,
     ingest: { read, kept, dropped },
-    warnings: report.files.flatMap((file) => file.problems),
+    warnings: [...warnings, ...report.files.flatMap((file) => file.problems)],
+    identical,
   };
+}
+
+/** Captures as a report names them. */
+export function nameOfPaths(paths: readonly string[]): string {
+  return paths.map((path) => basename(resolve(path))).join(', ');
 }
 
 /** A training and a test part with the same devices, as the view shows them without any defense. */
@@ -90,6 +99,7 @@ export async function openData(
   const parts = splitDataset(seen, spec);
   const unseen = dataset.trace.packets - seen.packets;
   const { read, kept, dropped } = dataset.ingest;
+  const leaks = describeLeaks(dataset.identical, parts);
   const summary: DatasetSummary = {
     name: dataset.name,
     sha256: hashTrace(seen),
@@ -103,7 +113,24 @@ export async function openData(
       dropped: unseen > 0 ? { ...dropped, [`not seen in the ${spec.view.name} view`]: unseen } : dropped,
     },
   };
-  return { trace: dataset.trace, parts, summary, warnings: [...dataset.warnings, ...parts.warnings] };
+  return { trace: dataset.trace, parts, summary, warnings: [...dataset.warnings, ...leaks, ...parts.warnings] };
+}
+
+/** Captures of the training part that the test part has too, under other names: the test asks for what was learnt. */
+function describeLeaks(identical: Dataset['identical'], { train, test }: Split): string[] {
+  const filesOf = ({ file, files }: Trace) => new Set([...new Set(file)].map((row) => files[row]!));
+  if (identical.length === 0) return [];
+  const [trained, tested] = [filesOf(train), filesOf(test)];
+  return identical.flatMap((paths) => {
+    const [a, b] = [
+      paths.find((path) => trained.has(path)),
+      paths.find((path) => tested.has(path) && !trained.has(path)),
+    ];
+    if (a === undefined || b === undefined) return [];
+    return [
+      `${a} trains and ${b} tests, but they hold the same packets: results are better than the attack is; leave one out`,
+    ];
+  });
 }
 
 /** Times of the first and the last packet. */
@@ -184,20 +211,59 @@ function devicesOverlap({ device, file }: Trace): boolean {
   return changes > new Set(file).size;
 }
 
-/** SHA-256 over the columns that decide every number, and the names of the devices. */
+/**
+ * SHA-256 over what decides every number: each packet with its device and flow. Packets of one time are put in an order of their own,
+ * so that neither the order of files nor that of labels changes it.
+ */
 export function hashTrace(trace: Trace): string {
-  const hash = createHash('sha256');
-  hash.update(JSON.stringify(trace.devices));
-  for (const column of [
-    trace.time,
-    trace.length,
-    trace.direction,
-    trace.protocols,
-    trace.port,
-    trace.flow,
-    trace.device,
-  ]) {
-    hash.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
+  const { packets, time, length, direction, protocols, port, device, flow, flows } = trace;
+  const digest = (value: unknown): bigint =>
+    createHash('sha256').update(JSON.stringify(value)).digest().readBigUInt64LE();
+  const devices = new BigUint64Array(trace.devices.map(({ name, category }) => digest([name, category])));
+  const flowDigests = new BigUint64Array(flows.count);
+  const isKnown = new Uint8Array(flows.count);
+  for (const row of flow) {
+    if (isKnown[row] === 1) continue;
+    isKnown[row] = 1;
+    const { transport, localPort, remotePort, localAddress, remoteAddress, wan, header, addresses } = flows;
+    flowDigests[row] = digest([
+      ...[transport[row], localPort[row], remotePort[row], wan[row], header[row]],
+      ...[addresses[localAddress[row]!], addresses[remoteAddress[row]!]],
+    ]);
   }
-  return hash.digest('hex');
+
+  const hash = createHash('sha256');
+  const buffer = Buffer.alloc(RECORD * 4096);
+  let end = 0;
+  for (let from = 0, to = 0; from < packets; from = to) {
+    for (to = from + 1; to < packets && time[to] === time[from]; ) to++;
+    const size = (to - from) * RECORD;
+    if (end + size > buffer.length) {
+      hash.update(buffer.subarray(0, end));
+      end = 0;
+    }
+    const bytes = size > buffer.length ? Buffer.alloc(size) : buffer.subarray(end, end + size);
+    for (let row = from, at = 0; row < to; row++, at += RECORD) {
+      bytes.writeDoubleLE(time[row]!, at);
+      bytes.writeBigUInt64LE(flowDigests[flow[row]!]!, at + 8);
+      bytes.writeBigUInt64LE(devices[device[row]!]!, at + 16);
+      bytes.writeUInt32LE(length[row]!, at + 24);
+      bytes.writeUInt16LE(port[row]!, at + 28);
+      bytes[at + 30] = direction[row]!;
+      bytes[at + 31] = protocols[row]!;
+    }
+    if (to - from > 1) sortRecords(bytes);
+    if (size > buffer.length) hash.update(bytes);
+    else end += size;
+  }
+  return hash.update(buffer.subarray(0, end)).digest('hex');
+}
+
+/** Bytes that {@link hashTrace} makes of a packet. */
+const RECORD = 32;
+
+function sortRecords(bytes: Buffer): void {
+  const copy = Buffer.from(bytes);
+  const records = Array.from({ length: bytes.length / RECORD }, (_, i) => copy.subarray(i * RECORD, (i + 1) * RECORD));
+  Buffer.concat(records.sort(Buffer.compare)).copy(bytes);
 }

@@ -43,13 +43,15 @@ const cardSchema = z.object({
   split: z.object({ by: z.enum(['time', 'file', 'paths']), train: z.number().nullable() }),
   seed: z.int(),
   data: z.object({
+    /** What it was trained on, and what it was tested on where that is a part of the same data (see `split`). */
     name: z.string(),
-    /** Of the trace in the view; see DatasetSummary. */
+    /** Of that, in the view; see DatasetSummary. Given apart: of the training part, without ports of the home's side. */
     sha256: z.string(),
     /** True for the synthetic home: such a model knows no real device. */
     synthetic: z.boolean(),
     train: part,
-    test: part.nullable(),
+    /** With name and hash where it was given apart. */
+    test: part.extend({ name: z.string().optional(), sha256: z.string().optional() }).nullable(),
   }),
   /** On the test part; null where all data was trained on. */
   scores: z

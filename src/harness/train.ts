@@ -2,9 +2,10 @@ import type { Identifier } from '../learning/attack.js';
 import { FEATURE_COLUMNS } from '../learning/model-input.js';
 import { COVER, FEATURE_VERSION } from '../learning/windows.js';
 import { sha256 } from '../shared/hash.js';
+import type { Trace } from '../trace/trace.js';
 import type { AppliedView } from '../view/observe.js';
 import { countMistaken } from './conclude.js';
-import { createLoader, openData, type Parts, spanOf } from './dataset.js';
+import { createLoader, hashTrace, nameOfPaths, openData, type Parts, spanOf } from './dataset.js';
 import { describeTool } from './environment.js';
 import { scoreModel } from './evaluate.js';
 import { CARD_VERSION, type ModelCard } from './model-card.js';
@@ -55,13 +56,7 @@ export async function runTraining(spec: ResolvedSpec, options: RunOptions): Prom
     defense: { label: defense.label, parts: [...defense.parts] },
     split: spec.split,
     seed: spec.seed,
-    data: {
-      name: summary.name,
-      sha256: summary.sha256,
-      synthetic: summary.synthetic,
-      train: { packets: train.packets, ...spanOf(train) },
-      test: test && { packets: test.packets, ...spanOf(test) },
-    },
+    data: dataOf(spec, summary, parts, train, test),
     scores: test && (await scoresOf(spec, view, parts, model, test)),
     insight: model.identifier.insight ?? null,
     interrupted,
@@ -69,6 +64,35 @@ export async function runTraining(spec: ResolvedSpec, options: RunOptions): Prom
     model: { sha256: sha256(onnx), bytes: onnx.length },
   };
   return { card, onnx, identifier: model.identifier, dataset: summary, warnings };
+}
+
+/** Where captures to train and to test on are given apart, the data of a model are those that it was trained on. */
+function dataOf(
+  { data }: ResolvedSpec,
+  { name, sha256, synthetic }: DatasetSummary,
+  parts: Parts,
+  train: Trace,
+  test: Trace | null,
+): ModelCard['data'] {
+  const spans = {
+    train: { packets: train.packets, ...spanOf(train) },
+    test: test && { packets: test.packets, ...spanOf(test) },
+  };
+  if (data.kind === 'synthetic' || data.train === null || data.test === null) {
+    return { name, sha256, synthetic, ...spans };
+  }
+  return {
+    name: nameOfPaths(data.train),
+    sha256: hashPart(parts.train),
+    synthetic,
+    train: spans.train,
+    test: spans.test && { name: nameOfPaths(data.test), sha256: hashPart(parts.test), ...spans.test },
+  };
+}
+
+/** Without the ports of the home's side: those that a gateway hands out depend on the flows of the other part. */
+function hashPart(part: Trace): string {
+  return hashTrace({ ...part, flows: { ...part.flows, localPort: new Uint16Array(part.flows.count) } });
 }
 
 async function scoresOf(
