@@ -52,13 +52,13 @@ export function byAddress(table: PacketTable, labels: readonly Label[]): Resolut
   const gatewayOfAddress = among(labelOfAddress, true);
   const isLearnt = learnAddresses(table, ofMac, ofAddress);
   const hasAddresses = ofAddress.some((device) => device !== NOBODY);
-  const isShared = stationsOfSeveral(macs.length, texts, senders);
+  const atOnce = addressesAtOnce(texts, senders);
   const isOthers = addressesOfHosts(texts.length, senders, isGateway);
 
   const pick = (mac: number, address: number): number => {
     const [byMac, byIp] = [ofMac[mac]!, ofAddress[address]!];
     if (byMac === NOBODY) return byIp;
-    return byIp !== NOBODY && isLearnt[address] === 0 && isShared[mac] === 1 ? byIp : byMac;
+    return byIp !== NOBODY && isLearnt[address] === 0 && atOnce.has(mac) ? byIp : byMac;
   };
   /** The labelled gateway at an end, for frames that it does not forward. */
   const gatewayAt = (mac: number, address: number): number => {
@@ -89,6 +89,14 @@ export function byAddress(table: PacketTable, labels: readonly Label[]): Resolut
     ([device, address]) =>
       `${devices[device]!.name} (${address}) is a gateway: what it forwards belongs to the devices that it forwards for, and only its own traffic is its own`,
   );
+  for (const [mac, rows] of atOnce) {
+    // One's own, and those of two hosts at least.
+    if (ofMac[mac] === NOBODY || rows.length < 3) continue;
+    const shown = rows.slice(0, 3).map((row) => texts[row]);
+    warnings.push(
+      `${devices[ofMac[mac]!]!.name} (${macs[mac]}) sends from ${rows.length} private addresses at a time (${shown.join(', ')}${rows.length > 3 ? ', …' : ''}): if it forwards for other devices, label those by IP address`,
+    );
+  }
   warnings.push(...movedAddresses(table, senders, isGateway, labelOfMac, labelOfAddress, devices));
   return { devices, addresses, resolve, warnings };
 }
@@ -136,7 +144,9 @@ function gatewayAddresses(table: PacketTable, senders: Senders, isGateway: Uint8
   for (let id = 0; id < senders.count; id++) {
     const [mac, address] = [senders.mac[id]!, senders.address[id]!];
     if (isGateway[mac] === 0 || isOthers[address] === 1 || !isPrivateIpv4(addresses[address]!)) continue;
-    own.set(mac, [...(own.get(mac) ?? []), address]);
+    const rows = own.get(mac) ?? [];
+    own.set(mac, rows);
+    rows.push(address);
   }
   const found = new Uint8Array(addresses.length);
   for (const rows of own.values()) {
@@ -147,18 +157,25 @@ function gatewayAddresses(table: PacketTable, senders: Senders, isGateway: Uint8
   return found;
 }
 
-/** 1 for each station that sends from two private IPv4 addresses at a time; a host that is given another one leaves the first. */
-function stationsOfSeveral(macs: number, addresses: readonly string[], senders: Senders): Uint8Array {
+/** By station: the private IPv4 addresses that it sends from at one time; a host that is given another one leaves the first. */
+function addressesAtOnce(addresses: readonly string[], senders: Senders): Map<number, number[]> {
   const known = new Map<number, number[]>();
-  const found = new Uint8Array(macs);
   for (let id = 0; id < senders.count; id++) {
     if (!isPrivateIpv4(addresses[senders.address[id]!]!)) continue;
-    const mac = senders.mac[id]!;
-    const others = known.get(mac) ?? [];
-    if (others.some((other) => senders.from[id]! < senders.to[other]! && senders.from[other]! < senders.to[id]!)) {
-      found[mac] = 1;
+    const ids = known.get(senders.mac[id]!) ?? [];
+    known.set(senders.mac[id]!, ids);
+    ids.push(id);
+  }
+  const found = new Map<number, number[]>();
+  for (const [mac, ids] of known) {
+    ids.sort((a, b) => senders.from[a]! - senders.from[b]!);
+    const atOnce = new Set<number>();
+    let last = ids[0]!;
+    for (const id of ids.slice(1)) {
+      if (senders.from[id]! < senders.to[last]!) for (const one of [last, id]) atOnce.add(senders.address[one]!);
+      if (senders.to[id]! > senders.to[last]!) last = id;
     }
-    known.set(mac, [...others, id]);
+    if (atOnce.size > 1) found.set(mac, [...atOnce]);
   }
   return found;
 }

@@ -1,5 +1,5 @@
 import type { PacketTable } from './packets.js';
-import { isGroupMac, isPrivateIpv4, networkOf, scopeOf, subnetOf } from './scope.js';
+import { eui64Of, interfaceOf, isGroupMac, isPrivateIpv4, networkOf, scopeOf, subnetOf } from './scope.js';
 import { findSenders, type Senders } from './senders.js';
 
 /** A station that speaks for this many networks beyond the home is a gateway, unless they are IPv6 prefixes of its own. */
@@ -27,7 +27,7 @@ export function findGateways(table: PacketTable, senders: Senders = findSenders(
   const { macs, conversations, source, destination, conversation, reverse } = table;
   const { addresses, addressA, addressB } = conversations;
   const isOutside = addresses.map((address) => scopeOf(address) === 'outside');
-  const isBeyond = beyond(addresses, isOutside, senders);
+  const isBeyond = beyond(table, isOutside, senders);
   const isHome = addresses.map((address, row) => isPrivateIpv4(address) || (isOutside[row]! && isBeyond[row] === 0));
   const isGroup = macs.map((mac, row) => row > 0 && isGroupMac(mac));
 
@@ -71,8 +71,15 @@ export function findGateways(table: PacketTable, senders: Senders = findSenders(
   return { isGateway, isBeyond };
 }
 
-/** Addresses outside, but those whose neighbours have other stations: such a network is the home's own. */
-function beyond(addresses: readonly string[], isOutside: readonly boolean[], senders: Senders): Uint8Array {
+/**
+ * Addresses outside, less those of the home's own networks: in such a one several stations have addresses, or a station has one with
+ * the interface identifier that is made of its MAC address or stands in its link-local address too.
+ */
+function beyond(
+  { macs, conversations: { addresses } }: PacketTable,
+  isOutside: readonly boolean[],
+  senders: Senders,
+): Uint8Array {
   const NONE = 0;
   const SEVERAL = -1;
   const stationOf = new Int32Array(addresses.length);
@@ -86,6 +93,17 @@ function beyond(addresses: readonly string[], isOutside: readonly boolean[], sen
     if (station === NONE || station === SEVERAL) continue;
     const known = stations.get(subnets[row]!) ?? station;
     stations.set(subnets[row]!, known === station ? station : SEVERAL);
+  }
+  const identifiers = macs.map((mac) => new Set(mac === '' ? [] : [eui64Of(mac)]));
+  const isLinkLocal = (row: number) => addresses[row]!.startsWith('fe80:');
+  for (let id = 0; id < senders.count; id++) {
+    const row = senders.address[id]!;
+    if (isLinkLocal(row)) identifiers[senders.mac[id]!]!.add(interfaceOf(addresses[row]!));
+  }
+  for (let id = 0; id < senders.count; id++) {
+    const row = senders.address[id]!;
+    if (!isOutside[row] || !addresses[row]!.includes(':')) continue;
+    if (identifiers[senders.mac[id]!]!.has(interfaceOf(addresses[row]!))) stations.set(subnets[row]!, SEVERAL);
   }
   return Uint8Array.from(addresses, (_, row) => (isOutside[row] && stations.get(subnets[row]!) !== SEVERAL ? 1 : 0));
 }

@@ -36,7 +36,9 @@ function groupsOf(rows: readonly number[], keyOf: (row: number) => string): numb
   const groups = new Map<string, number[]>();
   for (const row of rows) {
     const key = keyOf(row);
-    groups.set(key, [...(groups.get(key) ?? []), row]);
+    const group = groups.get(key) ?? [];
+    groups.set(key, group);
+    group.push(row);
   }
   return [...groups.values()].filter((group) => group.length > 1);
 }

@@ -117,7 +117,7 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
         inbound: inbound[device]!,
         addresses: addresses[device]!,
       })),
-      unlabelled: { packets: dropped, hosts: unlabelledHosts(table, unlabelled) },
+      unlabelled: { packets: dropped, hosts: dropped === 0 ? [] : unlabelledHosts(table, unlabelled) },
     },
     warnings: [
       ...(labelling.by === 'address' ? (labelling.warnings ?? []) : []),

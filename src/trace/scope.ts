@@ -73,6 +73,19 @@ export function subnetOf(address: string): string {
   return network.includes(':') ? network : network.replace(/\d+$/, '0');
 }
 
+/** The lower half of an IPv6 address, which names an interface within its /64. */
+export function interfaceOf(address: string): string {
+  const [, , c, d] = ipv6Words(address);
+  return ipv6Text(0, 0, c, d);
+}
+
+/** The interface identifier that a station makes of its MAC address (RFC 4291, appendix A), as {@link interfaceOf} gives it. */
+export function eui64Of(mac: string): string {
+  const digits = mac.replaceAll(':', '');
+  const [high, low] = [Number.parseInt(digits.slice(0, 6), 16), Number.parseInt(digits.slice(6), 16)];
+  return ipv6Text(0, 0, (((high ^ 0x020000) << 8) | 0xff) >>> 0, (0xfe000000 | low) >>> 0);
+}
+
 /** An address of RFC 1918: a host in a home has one, and its gateway translates it. */
 export function isPrivateIpv4(address: string): boolean {
   return /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/.test(address);

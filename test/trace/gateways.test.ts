@@ -50,6 +50,18 @@ describe('a gateway', () => {
     ).toEqual([gateway]);
   });
 
+  test.each([
+    ['made of its MAC address', '2001:db8:1::ff:fe00:1'],
+    ['that its link-local address has', '2001:db8:1::77'],
+  ])('is found with IPv6 alone and one host, whose address has the interface identifier %s', (_, address) => {
+    expect(
+      found([
+        { macs: [plug, '33:33:00:00:00:16'], ips: ['fe80::77', 'ff02::16'], transport: 58 },
+        ...both([plug, gateway], [address, '2001:db8:ffff::1']),
+      ]),
+    ).toEqual([gateway]);
+  });
+
   test('may be one of two', () => {
     expect(
       found([
@@ -207,6 +219,13 @@ test('behind a range extender the label of an IP address goes before that of the
   expect(counts(packets, labelsOf(['Extender', extender], ['Plug', '192.168.1.5'])).devices).toEqual([
     'Extender 2/2',
     'Plug 2/2',
+  ]);
+  const third = [...packets.slice(0, 2), ...both([extender, gateway], ['192.168.1.2', '198.51.100.7']), ...packets];
+  const { warnings } = counts([...third, ...third], labelsOf(['Extender', extender]));
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^Extender \(.*\) sends from 3 private addresses at a time \(192\.168\.1\.5, 192\.168\.1\.2, /,
+    ),
   ]);
 });
 
