@@ -13,6 +13,10 @@ export interface DataOptions
   threads: number;
 }
 
+/** What commands take that read captures once. */
+export const CAPTURES =
+  'Captures (pcap or pcapng, plain or packed with gzip, xz or zstd), folders of them, or - for standard input';
+
 export const LABELS =
   'CSV or YAML of address, device, category; or "file"; or "folder", "folder=2" for the one above, "folder=top"';
 

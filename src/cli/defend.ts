@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { type DefendResult, defend } from '../harness/defend.js';
 import { loadPlugins } from '../harness/load-plugins.js';
-import { LABELS } from './data-options.js';
+import { CAPTURES, LABELS } from './data-options.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 import { formatBytes, formatCount, formatDuration, formatPercent, table, withProgress, wrap } from './terminal.js';
 
@@ -26,7 +26,7 @@ const command: CommandModule<object, DefendOptions> = {
       .positional('in', {
         type: 'string',
         demandOption: true,
-        describe: 'Capture (pcap or pcapng, plain or gzip), or a folder of them',
+        describe: CAPTURES,
       })
       .positional('out', {
         type: 'string',

@@ -3,9 +3,9 @@ import type { CommandModule } from 'yargs';
 import { checkRealism, type Realism, type RealismOptions, type Separability } from '../harness/realism.js';
 import type { Interval } from '../learning/interval.js';
 import { suggestion, UsageError } from '../shared/errors.js';
-import { loadTrace } from '../trace/load.js';
+import { loadTrace, warningsOf } from '../trace/load.js';
 import { views } from '../view/views.js';
-import { LABELS } from './data-options.js';
+import { CAPTURES, LABELS } from './data-options.js';
 import { formatCount, formatPercent, table, withProgress, wrap } from './terminal.js';
 
 interface CheckOptions {
@@ -31,7 +31,7 @@ const command: CommandModule<object, CheckOptions> = {
         type: 'string',
         array: true,
         demandOption: true,
-        describe: 'Captures (pcap or pcapng, plain or gzip), or folders of them',
+        describe: CAPTURES,
       })
       .option('labels', { type: 'string', demandOption: true, describe: LABELS })
       .option('seeds', { type: 'number', default: 3, describe: 'Homes to generate' })
@@ -66,9 +66,9 @@ const command: CommandModule<object, CheckOptions> = {
       );
     }
     checkNumbers(options);
-    const { trace, warnings } = await withProgress((progress) => loadTrace(captures, labels, progress));
-    for (const warning of warnings) console.error(`warning: ${warning}`);
-    const realism = await withProgress((progress) => checkRealism(trace, { ...options, view, ...progress }));
+    const loaded = await withProgress((progress) => loadTrace(captures, labels, progress));
+    for (const warning of warningsOf(loaded)) console.error(`warning: ${warning}`);
+    const realism = await withProgress((progress) => checkRealism(loaded.trace, { ...options, view, ...progress }));
     console.log(json ? JSON.stringify(realism, null, 2) : print(realism, options));
   },
 };

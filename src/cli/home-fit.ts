@@ -2,8 +2,8 @@ import type { CommandModule } from 'yargs';
 import { fitHome } from '../harness/fit-home.js';
 import { type FittedDevice, formatProfiles } from '../home/fitted/profile.js';
 import { checkWritable, PRIVATE, writeFileAtomic } from '../shared/files.js';
-import { loadTrace } from '../trace/load.js';
-import { LABELS } from './data-options.js';
+import { loadTrace, warningsOf } from '../trace/load.js';
+import { CAPTURES, LABELS } from './data-options.js';
 import { formatBytes, formatCount, formatDuration, table, withProgress } from './terminal.js';
 
 interface FitOptions {
@@ -22,7 +22,7 @@ const command: CommandModule<object, FitOptions> = {
         type: 'string',
         array: true,
         demandOption: true,
-        describe: 'Captures (pcap or pcapng, plain or gzip), or folders of them',
+        describe: CAPTURES,
       })
       .option('labels', { type: 'string', demandOption: true, describe: LABELS })
       .option('out', { type: 'string', default: 'profiles.json', describe: 'File to write' })
@@ -31,8 +31,8 @@ const command: CommandModule<object, FitOptions> = {
   handler: async ({ captures, labels, out, json }) => {
     checkWritable(out);
     const { profiles, silent, warnings } = await withProgress(async (progress) => {
-      const { trace, warnings } = await loadTrace(captures, labels, progress);
-      return { ...fitHome(trace, captures), warnings };
+      const loaded = await loadTrace(captures, labels, progress);
+      return { ...fitHome(loaded.trace, captures), warnings: warningsOf(loaded) };
     });
     for (const warning of warnings) console.error(`warning: ${warning}`);
     const text = formatProfiles(profiles);

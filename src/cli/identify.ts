@@ -3,7 +3,7 @@ import type { CommandModule } from 'yargs';
 import { type IdentifyResult, identify } from '../harness/identify.js';
 import { loadPlugins } from '../harness/load-plugins.js';
 import { loadModel } from '../harness/model-folder.js';
-import { LABELS } from './data-options.js';
+import { CAPTURES, LABELS } from './data-options.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 import { formatCount, formatPercent, table, withProgress, wrap } from './terminal.js';
 
@@ -29,7 +29,7 @@ const command: CommandModule<object, IdentifyOptions> = {
         type: 'string',
         array: true,
         demandOption: true,
-        describe: 'Captures (pcap or pcapng, plain or gzip), or folders of them',
+        describe: CAPTURES,
       })
       .option('model', { type: 'string', demandOption: true, describe: 'Folder that homeveil train wrote' })
       .option('labels', { type: 'string', describe: `Compare with the truth: ${LABELS}` })

@@ -6,7 +6,7 @@ import { loadTrace } from '../trace/load.js';
 import type { FileReport, IngestReport, PacketTable } from '../trace/packets.js';
 import { readCaptures } from '../trace/read.js';
 import { isGroupMac, scopeOf } from '../trace/scope.js';
-import { LABELS } from './data-options.js';
+import { CAPTURES, LABELS } from './data-options.js';
 import { formatBytes, formatCount, formatDuration, table, withProgress } from './terminal.js';
 
 interface InspectOptions {
@@ -24,7 +24,7 @@ const command: CommandModule<object, InspectOptions> = {
         type: 'string',
         array: true,
         demandOption: true,
-        describe: 'Captures (pcap or pcapng, plain or gzip), or folders of them',
+        describe: CAPTURES,
       })
       .option('labels', {
         type: 'string',
@@ -44,7 +44,8 @@ const command: CommandModule<object, InspectOptions> = {
     if (isReadable) return;
     const [problem] = report.files.flatMap((file) => file.problems);
     const { length } = report.files;
-    throw new InputError(length === 1 ? problem! : `expected captures, found none among ${length} files: ${problem}`);
+    if (problem === undefined) throw new InputError('expected captures, found no file to read');
+    throw new InputError(length === 1 ? problem : `expected captures, found none among ${length} files: ${problem}`);
   },
 };
 
@@ -158,13 +159,8 @@ function toText(found: Findings): string {
       { title: 'Dropped, because', shrink: true },
       { title: 'packets', align: 'right' as const },
     ];
-    parts.push(
-      table(
-        columns,
-        reasons.map(([reason, count]) => [reason, formatCount(count)]),
-        WIDTH,
-      ),
-    );
+    const rows = reasons.map(([reason, count]) => [reason, formatCount(count)]);
+    parts.push(shownTable(columns, rows, 'reasons'));
   }
   if (found.hosts && found.hosts.length > 0) parts.push(hostsText(found.hosts));
   if (found.devices) parts.push(devicesText(found.devices, found.unlabelled?.packets ?? 0));
@@ -172,25 +168,33 @@ function toText(found: Findings): string {
   if (warnings.length > 0) parts.push(`Warnings\n${warnings.map((line) => wrap(line)).join('\n')}`);
   const problems = report.files.flatMap((file) => file.problems);
   if (problems.length > 0) parts.push(`Problems\n${problems.map((line) => wrap(line)).join('\n')}`);
+  if (report.skipped.length > 0) parts.push(skippedText(report.skipped));
   return parts.join('\n\n');
 }
 
-function summaryText({ files, read, kept, backward }: IngestReport): string {
+function summaryText({ files, skipped, read, kept, backward }: IngestReport): string {
   const captures = files.filter((file) => file.format !== null);
-  const skipped = files.length - captures.length;
   const bytes = captures.reduce((sum, file) => sum + file.bytes, 0);
   const span = spanOf(files);
+  const notRead = files.length - captures.length + skipped.length;
   const lines: [string, string][] = [
-    ['Files', `${captures.length} read (${formatBytes(bytes)})${skipped > 0 ? `, ${skipped} no captures` : ''}`],
+    ['Files', `${captures.length} read (${formatBytes(bytes)})${notRead > 0 ? `, ${notRead} not read` : ''}`],
     ['Packets', `${formatCount(read)} read, ${formatCount(kept)} kept, ${formatCount(read - kept)} dropped`],
   ];
-  for (const [name, count] of Object.entries(linksOf(files))) lines.push(['Link', `${name}, ${formatCount(count)}`]);
+  const links = Object.entries(linksOf(files));
+  for (const [name, count] of links.slice(0, SHOWN)) lines.push(['Link', `${name}, ${formatCount(count)}`]);
+  if (links.length > SHOWN) lines.push(['', `… and ${links.length - SHOWN} more (all of them with --json)`]);
   if (span) {
     const seconds = formatDuration(span.to - span.from);
     lines.push(['Span', `${formatTime(span.from)} to ${formatTime(span.to)} UTC (${seconds})`]);
   }
   if (backward > 0) lines.push(['Order', `${formatCount(backward)} packets earlier than the one before`]);
   return lines.map(([name, text]) => `${name.padEnd(9)}${text}`).join('\n');
+}
+
+function skippedText(skipped: IngestReport['skipped']): string {
+  const lines = skipped.slice(0, SHOWN).map(({ path, reason }) => wrap(`${path}: ${reason}`));
+  return ['Not read', ...lines, ...moreText(skipped.length, 'files')].join('\n');
 }
 
 function filesText(files: readonly FileReport[]): string {
@@ -252,8 +256,11 @@ function shownAddresses(addresses: readonly string[]): string {
 
 function shownTable(columns: Parameters<typeof table>[0], rows: string[][], what: string): string {
   const shown = table(columns, rows.slice(0, SHOWN), WIDTH);
-  const more = rows.length - SHOWN;
-  return more > 0 ? `${shown}\n… and ${formatCount(more)} more ${what} (all of them with --json)` : shown;
+  return [shown, ...moreText(rows.length, what)].join('\n');
+}
+
+function moreText(count: number, what: string): string[] {
+  return count > SHOWN ? [`… and ${formatCount(count - SHOWN)} more ${what} (all of them with --json)`] : [];
 }
 
 /** Seconds since the Unix epoch as '2021-03-08 15:22:15'. */

@@ -2,7 +2,7 @@ import type { CommandModule } from 'yargs';
 import { loadPlugins } from '../harness/load-plugins.js';
 import { type ReplayResult, replay } from '../live/replay/replay.js';
 import { parseDuration } from '../shared/quantities.js';
-import { LABELS } from './data-options.js';
+import { CAPTURES, LABELS } from './data-options.js';
 import { interruptible } from './interrupt.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 import { formatBytes, formatCount, formatDuration, formatPercent, table, withProgress, wrap } from './terminal.js';
@@ -36,7 +36,7 @@ const command: CommandModule<object, ReplayOptions> = {
         type: 'string',
         array: true,
         demandOption: true,
-        describe: 'Captures (pcap or pcapng, plain or gzip), or folders of them',
+        describe: CAPTURES,
       })
       .option('to', { type: 'string', describe: 'IPv4 address that all packets go to  [they keep their addresses]' })
       .option('from', { type: 'string', describe: "With --to: their source  [this machine's address]" })

@@ -19,7 +19,7 @@ import type { TunnelStatistics } from '../live/tunnel/statistics.js';
 import { scopeOfDefense } from '../shaping/shaper.js';
 import { UsageError } from '../shared/errors.js';
 import { parseDuration } from '../shared/quantities.js';
-import { loadTrace } from '../trace/load.js';
+import { loadTrace, warningsOf } from '../trace/load.js';
 import { LABELS } from './data-options.js';
 import { interruptible } from './interrupt.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
@@ -122,10 +122,10 @@ async function open(options: Omit<TunnelOptions, 'json'>): Promise<{ end: Tunnel
     queue: inRange('--queue', options.queue, 1, 1e6) * 1000,
   };
   const secret = readKey(options.key);
-  const { trace, warnings } = learn.length === 0 ? { trace: null, warnings: [] } : await loadTrace(learn, labels);
-  for (const warning of warnings) console.error(`warning: ${warning}`);
+  const loaded = learn.length === 0 ? null : await loadTrace(learn, labels);
+  for (const warning of loaded ? warningsOf(loaded) : []) console.error(`warning: ${warning}`);
   const rng = createSecretRng();
-  const defenses = await prepareAll(resolved, { trace, rng }, registry);
+  const defenses = await prepareAll(resolved, { trace: loaded?.trace ?? null, rng }, registry);
   const end = await openTunnelEnd({ ...ends, secret, defenses, waiting, rng });
   const notes = parts
     .filter(({ defense, parameters }) => scopeOfDefense(defense, parameters) !== 'home')

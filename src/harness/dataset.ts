@@ -7,7 +7,7 @@ import { type Split, splitAt, splitByFile, splitByPaths, splitByTime } from '../
 import { InputError } from '../shared/errors.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
-import { loadTrace } from '../trace/load.js';
+import { loadTrace, warningsOf } from '../trace/load.js';
 import { filterPackets, NO_DEVICE, type Trace } from '../trace/trace.js';
 import type { AppliedView } from '../view/observe.js';
 import type { DatasetSummary, ResolvedSpec } from './result.js';
@@ -57,14 +57,15 @@ async function loadDataset(spec: ResolvedSpec, onProgress?: OnProgress): Promise
       identical: [],
     };
   }
-  const { trace, report, warnings, identical } = await loadTrace(data.paths, data.labels, { onProgress });
+  const loaded = await loadTrace(data.paths, data.labels, { onProgress });
+  const { trace, report, identical } = loaded;
   const { read, kept, dropped } = report;
   return {
     name: nameOfPaths(data.paths),
     synthetic: false,
     trace,
     ingest: { read, kept, dropped },
-    warnings: [...warnings, ...report.files.flatMap((file) => file.problems)],
+    warnings: warningsOf(loaded),
     identical,
   };
 }

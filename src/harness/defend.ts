@@ -9,7 +9,7 @@ import type { OnProgress } from '../shared/progress.js';
 import { createRng, type Rng } from '../shared/rng.js';
 import { formatLabels } from '../trace/label-file.js';
 import { type Coverage, type LabelledTrace, NO_LABELLED_DEVICE } from '../trace/labels.js';
-import { loadTrace } from '../trace/load.js';
+import { loadTrace, warningsOf } from '../trace/load.js';
 import { expandPaths } from '../trace/paths.js';
 import { normaliseMac } from '../trace/scope.js';
 import { filterPackets, type Trace } from '../trace/trace.js';
@@ -110,7 +110,7 @@ export async function defend(
   const resolved = resolveRequest(request, registry);
   const write = writerOf(out, 'OUT');
   const outputs = writeLabels === undefined ? [out] : [out, writeLabels];
-  const inputs = checkPaths(request, outputs, resolved.defense, registry);
+  const inputs = await checkPaths(request, outputs, resolved.defense, registry);
   if (writeLabels !== undefined && !resolved.applied.view.perDevice) {
     const { name } = resolved.view;
     throw new UsageError(`--write-labels: the view ${name} shows one address for all devices, nothing to label`);
@@ -157,7 +157,8 @@ export async function defendCaptures(
   registry: Registry = builtIns,
 ): Promise<DefendedCaptures> {
   const resolved = resolveRequest(request, registry);
-  return apply(request, resolved, checkPaths(request, [], resolved.defense, registry), onProgress, registry);
+  const inputs = await checkPaths(request, [], resolved.defense, registry);
+  return apply(request, resolved, inputs, onProgress, registry);
 }
 
 /** What a request asks for, names looked up and numbers checked. */
@@ -193,7 +194,7 @@ async function apply(
   const notes = [...known];
   const unlabelled = ingest.dropped[NO_LABELLED_DEVICE] ?? 0;
   if (unlabelled > 0) notes.push(`${unlabelled} packets of no labelled device are left out`);
-  notes.push(...loaded.warnings, ...loaded.report.files.flatMap((file) => file.problems));
+  notes.push(...warningsOf(loaded));
   return {
     ...{ defense, view, seed, capacity, defended, base, ingest, notes },
     macs: macsOf(loaded.coverage),
@@ -217,16 +218,16 @@ interface Inputs {
 }
 
 /** Sees to it that nothing that is read is written over, nor read twice. */
-function checkPaths(
+async function checkPaths(
   { captures, learn = [], labels }: Omit<DefendRequest, 'out'>,
   outputs: readonly string[],
   defense: ResolvedDefense,
   registry: Registry,
-): Inputs {
+): Promise<Inputs> {
   if (learn.length > 0 && !defense.parts.some((part) => defenseOf(part, registry).prepare)) {
     throw new UsageError(`--learn: defense ${defense.label} learns from no traffic`);
   }
-  const inputs = { captures: new Set(expandPaths(captures)), learn: new Set(expandPaths(learn)) };
+  const inputs = { captures: new Set(await expandPaths(captures)), learn: new Set(await expandPaths(learn)) };
   const captured = new Set([...inputs.captures].map(identityOf));
   for (const path of inputs.learn) {
     if (captured.has(identityOf(path)))

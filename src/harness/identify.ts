@@ -4,7 +4,7 @@ import { InputError, UsageError } from '../shared/errors.js';
 import { formatRequest } from '../shared/parameters.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
-import { loadTrace } from '../trace/load.js';
+import { loadTrace, warningsOf } from '../trace/load.js';
 import { NO_DEVICE, type Trace } from '../trace/trace.js';
 import { observe } from '../view/observe.js';
 import {
@@ -128,7 +128,7 @@ export async function identify(
     unsure.bytes += trace.length[row]!;
   }
 
-  const warnings = [...loaded.warnings, ...loaded.report.files.flatMap((file) => file.problems)];
+  const warnings = warningsOf(loaded);
   warnings.push(...limitsOf(card, trace, defense, labels !== undefined));
   return {
     schemaVersion: 1,

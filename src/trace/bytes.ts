@@ -1,9 +1,10 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { createGunzip } from 'node:zlib';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { MAGIC_LENGTH, packingOf, type Read } from './unpack.js';
 
 /**
  * Bytes of a file or a stream, read in large chunks into one buffer, whose unread part is [at, end). Readers parse it in place and
- * move `at`; `need` refills. A gzip file is recognised by its magic number and unpacked on the way.
+ * move `at`; `need` refills. A gzip, zstd or xz file is recognised by its magic number and unpacked on the way.
  */
 export interface ByteSource {
   view: DataView;
@@ -13,7 +14,9 @@ export interface ByteSource {
   base: number;
   /** Size of the file on disk in bytes; 0 for a stream. */
   readonly size: number;
-  /** Why the bytes ended before the file did: a message of the system or of gzip; '' where they did not. */
+  /** Name of the compression that is undone on the way; '' where there is none. */
+  readonly packing: string;
+  /** Why the bytes ended before the file did: a message of the system or of the unpacker; '' where they did not. */
   readonly fault: string;
   /** Makes at least `count` bytes available at `at`; false where the file ends before. May replace `view`. */
   need(count: number): Promise<boolean>;
@@ -24,46 +27,115 @@ export interface ByteSource {
 
 /** Large enough to make system calls rare, small enough to stay in a core's cache. */
 const CHUNK = 1 << 18;
-/** Bytes given to gzip at a time: few, since they may grow a thousandfold. */
-const PACKED_CHUNK = 1 << 15;
+
+/** The path that stands for standard input. */
+export const STDIN = '-';
+
+/** Whether a path is standard input or a pipe: it can be read once, and nothing of it is known before. */
+export function isStream(path: string): boolean {
+  if (isStdin(path)) return true;
+  try {
+    return statSync(path).isFIFO();
+  } catch {
+    // Whoever opens it is told.
+    return false;
+  }
+}
+
+function isStdin(path: string): boolean {
+  return path === STDIN || path === '/dev/stdin' || path === '/dev/fd/0' || path === '/proc/self/fd/0';
+}
+
+export interface OpenOptions {
+  /** Told how many bytes of the file have been read, each time there are more. */
+  readonly onRead?: (bytes: number) => void;
+  /** Called each time more has been unpacked; what it throws ends the reading. */
+  readonly onUnpacked?: () => void;
+}
 
 /**
- * Opens a file; `onRead` is told how many bytes of it have been read each time there are more.
- * @throws the system's error where the file cannot be opened.
+ * Opens a file, a pipe, or for `-` standard input.
+ * @throws the system's error where it cannot be opened.
  */
-export async function openBytes(path: string, onRead: (bytes: number) => void = () => {}): Promise<ByteSource> {
-  const file = openSync(path, 'r');
+export async function openBytes(path: string, options: OpenOptions = {}): Promise<ByteSource> {
+  const { onRead = () => {}, onUnpacked = () => {} } = options;
+  const opened = isStream(path) ? openStream(path) : openFile(path);
   let consumed = 0;
-  let fault = '';
-  const readFile = (into: Uint8Array): number => {
-    try {
-      const count = readSync(file, into, 0, into.length, null);
-      consumed += count;
-      onRead(consumed);
-      return count;
-    } catch (error) {
-      fault = (error as Error).message;
-      return 0;
-    }
+  const count = (added: number): number => {
+    consumed += added;
+    if (added > 0) onRead(consumed);
+    return added;
   };
-  const head = new Uint8Array(2);
-  const headLength = readFile(head);
-  const packed = headLength === 2 && head[0] === 0x1f && head[1] === 0x8b;
-  const setFault = (message: string): void => {
-    fault = message;
+  const raw = createSource((into) => {
+    const added = opened.read(into);
+    return typeof added === 'number' ? count(added) : added.then(count);
+  }, opened);
+  await raw.need(MAGIC_LENGTH);
+  const packing = packingOf(new Uint8Array(raw.view.buffer, 0, raw.end));
+  if (!packing) return raw;
+  const packed: Read = async (into) => {
+    if (raw.at === raw.end && !(await raw.need(1))) return 0;
+    const added = Math.min(into.length, raw.end - raw.at);
+    into.set(new Uint8Array(raw.view.buffer, raw.at, added));
+    raw.at += added;
+    return added;
   };
-  const unpacker = packed ? createUnpacker(head, readFile, setFault) : null;
-  const read = unpacker ? unpacker.read : (into: Uint8Array) => readFile(into);
-
-  const rest = {
-    size: fstatSync(file).size,
-    fault: () => fault,
+  const unpacked = chunkReader(packing.unpack(packed));
+  const read: Read = (into) => {
+    onUnpacked();
+    return unpacked.read(into);
+  };
+  return createSource(read, {
+    size: raw.size,
+    packing: packing.name,
+    // What the system said comes first: the unpacker only sees an early end.
+    fault: () => raw.fault || unpacked.fault(),
     close() {
-      unpacker?.close();
-      closeSync(file);
+      unpacked.close();
+      raw.close();
     },
+  });
+}
+
+/** What the bytes of a source come from. */
+interface Origin {
+  readonly size: number;
+  readonly packing?: string;
+  fault(): string;
+  close(): void;
+}
+
+function openFile(path: string): Origin & { read: Read } {
+  const file = openSync(path, 'r');
+  const stat = fstatSync(file);
+  if (!stat.isFile()) {
+    closeSync(file);
+    throw new Error('expected a file or a pipe, found another kind of thing');
+  }
+  let fault = '';
+  return {
+    size: stat.size,
+    read(into) {
+      try {
+        return readSync(file, into, 0, into.length, null);
+      } catch (error) {
+        fault = (error as Error).message;
+        return 0;
+      }
+    },
+    fault: () => fault,
+    close: () => closeSync(file),
   };
-  return createSource(read, packed ? new Uint8Array() : head.subarray(0, headLength), rest);
+}
+
+function openStream(path: string): Origin & { read: Read } {
+  if (!isStdin(path)) {
+    // Opened without waiting for a writer: a process that is blocked in the system cannot be interrupted.
+    const pipe = new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), writable: false });
+    return { size: 0, ...chunkReader(pipe) };
+  }
+  if (process.stdin.isTTY) throw new Error('expected a capture on standard input, found a terminal');
+  return { size: 0, ...chunkReader(process.stdin) };
 }
 
 /**
@@ -71,43 +143,48 @@ export async function openBytes(path: string, onRead: (bytes: number) => void = 
  * their sink of every whole packet among it.
  */
 export function streamBytes(chunks: AsyncIterable<Uint8Array>, onWait: () => void = () => {}): ByteSource {
+  const { read, ...rest } = chunkReader(chunks, onWait);
+  return createSource(read, { size: 0, ...rest });
+}
+
+/** Reads from chunks; what they throw is the fault, and the end. */
+function chunkReader(chunks: AsyncIterable<Uint8Array>, onWait: () => void = () => {}) {
   const iterator = chunks[Symbol.asyncIterator]();
   let chunk = new Uint8Array();
   let fault = '';
-  const read = async (into: Uint8Array): Promise<number> => {
-    while (chunk.length === 0) {
-      onWait();
-      try {
-        const next = await iterator.next();
-        if (next.done) return 0;
-        chunk = next.value as Uint8Array<ArrayBuffer>;
-      } catch (error) {
-        fault = (error as Error).message;
-        return 0;
+  return {
+    async read(into: Uint8Array): Promise<number> {
+      while (chunk.length === 0) {
+        onWait();
+        try {
+          const next = await iterator.next();
+          if (next.done) return 0;
+          chunk = next.value as Uint8Array<ArrayBuffer>;
+        } catch (error) {
+          fault = (error as Error).message;
+          return 0;
+        }
       }
-    }
-    const some = chunk.subarray(0, into.length);
-    into.set(some);
-    chunk = chunk.subarray(some.length);
-    return some.length;
+      const some = chunk.subarray(0, into.length);
+      into.set(some);
+      chunk = chunk.subarray(some.length);
+      return some.length;
+    },
+    fault: () => fault,
+    close: () => void iterator.return?.(),
   };
-  return createSource(read, chunk, { size: 0, fault: () => fault, close: () => void iterator.return?.() });
 }
 
 /** @param read fills (part of) what it is given; 0 bytes are the end */
-function createSource(
-  read: (into: Uint8Array) => number | Promise<number>,
-  head: Uint8Array,
-  { size, fault, close }: { size: number; fault: () => string; close: () => void },
-): ByteSource {
+function createSource(read: Read, { size, packing = '', fault, close }: Origin): ByteSource {
   let buffer = new Uint8Array(CHUNK);
-  buffer.set(head);
   const source: ByteSource = {
     view: new DataView(buffer.buffer),
     at: 0,
-    end: head.length,
+    end: 0,
     base: 0,
     size,
+    packing,
     get fault() {
       return fault();
     },
@@ -142,54 +219,4 @@ function createSource(
     close,
   };
   return source;
-}
-
-/**
- * Unpacks gzip chunk by chunk. A plain pipe would do, but on damaged data it throws away what it had unpacked before;
- * here that is handed over first.
- */
-function createUnpacker(head: Uint8Array, readFile: (into: Uint8Array) => number, setFault: (message: string) => void) {
-  const gunzip = createGunzip({ chunkSize: 1 << 17 });
-  const packed = new Uint8Array(PACKED_CHUNK);
-  const unpacked: Uint8Array[] = [];
-  let ended = false;
-  let written = false;
-  gunzip.on('data', (chunk: Uint8Array) => unpacked.push(chunk));
-
-  const pump = (): Promise<void> =>
-    new Promise((resolve) => {
-      const fail = (error: Error): void => {
-        setFault(error.message);
-        ended = true;
-        resolve();
-      };
-      gunzip.removeAllListeners('error').once('error', fail);
-      const count = written ? readFile(packed) : head.length;
-      if (count > 0) {
-        gunzip.write(written ? packed.subarray(0, count) : head, () => resolve());
-        written = true;
-      } else {
-        gunzip.once('end', () => {
-          ended = true;
-          resolve();
-        });
-        gunzip.end();
-      }
-    });
-
-  return {
-    async read(into: Uint8Array): Promise<number> {
-      while (unpacked.length === 0 && !ended) await pump();
-      const chunk = unpacked.shift();
-      if (!chunk) return 0;
-      const count = Math.min(chunk.length, into.length);
-      into.set(chunk.subarray(0, count));
-      if (count < chunk.length) unpacked.unshift(chunk.subarray(count));
-      return count;
-    },
-    close() {
-      gunzip.removeAllListeners('error').on('error', () => {});
-      gunzip.destroy();
-    },
-  };
 }

@@ -1,7 +1,9 @@
+import { resolve } from 'node:path';
 import { InputError } from '../shared/errors.js';
 import type { OnProgress } from '../shared/progress.js';
 import { type Labelling, readLabelling } from './label-file.js';
 import { type LabelledTrace, labelPackets } from './labels.js';
+import { problemsOf } from './problems.js';
 import { readCaptures } from './read.js';
 
 /**
@@ -20,6 +22,8 @@ export async function loadTrace(
   const { compare } = new Intl.Collator('en', { numeric: true });
   const sorted = [...paths].sort((a, b) => compare(a, b) || (a < b ? -1 : 1));
   const { table, report } = await readCaptures(sorted, options);
+  // A label file among its captures is not forgotten.
+  if (labels !== null) report.skipped = report.skipped.filter(({ path }) => resolve(path) !== resolve(labels));
   const loaded = labelPackets(table, report, labelling);
   if (loaded.trace.packets > 0) return loaded;
   if (report.kept === 0) {
@@ -37,4 +41,9 @@ export async function loadTrace(
       (hosts.length === 0 ? '' : ` (their hosts: ${hosts.join(', ')})`) +
       loaded.warnings.map((warning) => `; ${warning}`).join(''),
   );
+}
+
+/** All that a user should know of captures that were read, one line each: doubts about labels, then what could not be read. */
+export function warningsOf({ warnings, report }: LabelledTrace): string[] {
+  return [...warnings, ...problemsOf(report)];
 }

@@ -52,6 +52,15 @@ export interface IngestReport {
   /** Packets whose timestamp was earlier than the one before; they were sorted into place. */
   backward: number;
   files: FileReport[];
+  /** Files met in folders that are not among `files`. */
+  skipped: readonly SkippedFile[];
+}
+
+/** A file that is no capture, or is read under another name. */
+export interface SkippedFile {
+  readonly path: string;
+  /** What it is: 'text', 'a zip archive (unpack it: unzip home.zip)', ... */
+  readonly reason: string;
 }
 
 export interface FileReport {

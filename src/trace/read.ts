@@ -1,12 +1,13 @@
 import { statSync } from 'node:fs';
 import { InputError } from '../shared/errors.js';
 import type { OnProgress } from '../shared/progress.js';
-import { type ByteSource, openBytes } from './bytes.js';
+import { type ByteSource, isStream, openBytes } from './bytes.js';
 import { createIngest, type Ingest, MAX_FILES } from './ingest.js';
-import type { FileReport, IngestReport, PacketTable } from './packets.js';
-import { expandPaths } from './paths.js';
-import { isPcap, readPcap } from './pcap.js';
-import { isPcapng, readPcapng } from './pcapng.js';
+import { describeContent, formatOf } from './magic.js';
+import type { FileReport, IngestReport, PacketTable, SkippedFile } from './packets.js';
+import { findCaptures } from './paths.js';
+import { readPcap } from './pcap.js';
+import { readPcapng } from './pcapng.js';
 
 export { expandPaths } from './paths.js';
 
@@ -19,19 +20,25 @@ const BYTES_PER_PACKET = 200;
 const MOST_EXPECTED = 1 << 22;
 
 /**
- * Reads capture files (pcap or pcapng, plain or gzip), one after another, in memory that grows with the number of
- * packets but not with their size. Folders are searched; see {@link expandPaths}. What is damaged or is no capture is
- * said in the report, one line each, and the rest is used.
+ * A packet costs the packed file a few bits of its time at least. A file that yields more packets than it has bytes, beyond so many,
+ * was made to fill the memory of whoever reads it.
+ */
+const PACKETS_FREE = 1 << 18;
+
+/**
+ * Reads captures (pcap or pcapng, plain or packed with gzip, xz or zstd), one after another, in memory that grows with the number of
+ * packets but not with their size. Folders are searched, and `-` is standard input; see {@link findCaptures}. What is damaged
+ * or is no capture is said in the report, one line each, and the rest is used.
  * @throws InputError where a path does not exist, or a folder holds no capture.
  */
 export async function readCaptures(
   paths: readonly string[],
   options: ReadOptions = {},
 ): Promise<{ table: PacketTable; report: IngestReport }> {
-  const files = expandPaths(paths);
+  const { files, skipped } = await findCaptures(paths);
   if (files.length > MAX_FILES) throw new InputError(`expected at most ${MAX_FILES} captures, found ${files.length}`);
   const reports: FileReport[] = [];
-  const total = files.reduce((sum, path) => sum + statSync(path).size, 0);
+  const total = files.reduce((sum, path) => sum + (isStream(path) ? 0 : statSync(path).size), 0);
   const ingest = createIngest(Math.min(total / BYTES_PER_PACKET, MOST_EXPECTED));
   let before = 0;
   for (const path of files) {
@@ -41,7 +48,7 @@ export async function readCaptures(
     before += report.bytes;
     reports.push(report);
   }
-  return { table: ingest.table(), report: sumReports(reports) };
+  return { table: ingest.table(), report: sumReports(reports, skipped) };
 }
 
 async function readFile(path: string, ingest: Ingest, onRead: (bytes: number) => void): Promise<FileReport> {
@@ -58,44 +65,56 @@ async function readFile(path: string, ingest: Ingest, onRead: (bytes: number) =>
     to: null,
     problems: [],
   };
+  const first = ingest.packets;
+  let consumed = 0;
   let source: ByteSource;
   try {
-    source = await openBytes(path, onRead);
+    source = await openBytes(path, {
+      onRead(bytes) {
+        consumed = bytes;
+        onRead(bytes);
+      },
+      onUnpacked() {
+        const most = PACKETS_FREE + consumed;
+        if (ingest.packets - first <= most) return;
+        throw new InputError(
+          `expected at most ${most} packets in ${consumed} packed bytes, found more: made to fill the memory?`,
+        );
+      },
+    });
   } catch (error) {
     report.problems.push(`${path}: cannot be read: ${(error as Error).message}`);
     return report;
   }
   try {
     report.bytes = source.size;
-    const magic = (await source.need(4)) ? source.view.getUint32(0) : 0;
-    if (!isPcap(magic) && !isPcapng(magic)) {
-      report.problems.push(`${path}: expected a pcap or pcapng file, found ${whatItIs(source)}`);
+    const format = await formatOf(source);
+    if (format === null) {
+      report.problems.push(`${path}: expected a pcap or pcapng file, found ${await describeContent(source, path)}`);
       return report;
     }
     ingest.begin(report);
-    report.format = isPcap(magic) ? 'pcap' : 'pcapng';
-    await (isPcap(magic) ? readPcap : readPcapng)(source, ingest);
+    report.format = format;
+    try {
+      await (format === 'pcap' ? readPcap : readPcapng)(source, ingest);
+    } catch (error) {
+      // Room for columns of packets is asked for as one piece.
+      if (error instanceof RangeError) throw new InputError(`${path}: ${ingest.packets} packets fill the memory`);
+      // A bound that the file exceeds: what came before is used.
+      if (!(error instanceof InputError)) throw error;
+      report.problems.push(`${path}: ${error.message}`);
+    }
     ingest.end();
     return report;
   } finally {
+    // Of a stream, no more is known before.
+    report.bytes = Math.max(report.bytes, consumed);
     source.close();
   }
 }
 
-/** Names what stands in place of a capture. */
-function whatItIs(source: ByteSource): string {
-  if (source.fault !== '') return `what cannot be read: ${source.fault}`;
-  const head = Buffer.from(source.view.buffer, 0, Math.min(source.end, 64));
-  if (head.length === 0) return 'an empty file';
-  if (head.toString('latin1').startsWith('version https://git-lfs')) {
-    return 'a Git LFS pointer (the capture itself is yet to be fetched: git lfs pull)';
-  }
-  if (head.toString('latin1').startsWith('snoop\0')) return 'a snoop file';
-  return `one that begins with ${head.subarray(0, 4).toString('hex')}`;
-}
-
-function sumReports(files: FileReport[]): IngestReport {
-  const report: IngestReport = { read: 0, kept: 0, dropped: {}, backward: 0, files };
+function sumReports(files: FileReport[], skipped: readonly SkippedFile[]): IngestReport {
+  const report: IngestReport = { read: 0, kept: 0, dropped: {}, backward: 0, files, skipped };
   for (const file of files) {
     report.read += file.read;
     report.kept += file.kept;

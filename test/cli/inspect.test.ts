@@ -104,7 +104,7 @@ describe('homeveil inspect', () => {
     expect(one).toEqual({
       status: 1,
       stdout: '',
-      stderr: `homeveil: ${text}: expected a pcap or pcapng file, found one that begins with 68656c6c\n`,
+      stderr: `homeveil: ${text}: expected a pcap or pcapng file, found text\n`,
     });
     expect(inspect(text, text)).toMatchObject({ status: 1, stdout: '' });
     expect(JSON.parse(inspect(text, '--json').stdout)).toMatchObject({ read: 0, files: [{ format: null }] });

@@ -132,7 +132,7 @@ const COMPARED = [
 
 describe.skipIf(!existsSync(corpus) || !hasTool('tshark'))('tshark agrees', () => {
   it.each(COMPARED)('on lengths, times, addresses, ports and protocols of %s', async (name) => {
-    const [path] = expandPaths([data + name]) as [string];
+    const [path] = (await expandPaths([data + name])) as [string];
     const { table } = await readCaptures([path]);
     const theirs = tsharkRows(path, 3000);
     expect(Math.min(table.packets, 3000)).toBe(theirs.length);

@@ -83,5 +83,5 @@ export function makeTable(packets: readonly TestPacket[]): { table: PacketTable;
       problems: [],
     }),
   );
-  return { table, report: { ...counted(rows.length), files: fileReports } };
+  return { table, report: { ...counted(rows.length), files: fileReports, skipped: [] } };
 }

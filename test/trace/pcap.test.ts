@@ -90,7 +90,9 @@ describe('classic captures', () => {
     const { file, table } = await readBytes(path, bytes);
     expect(file).toMatchObject({ backward: 2, from: 0, to: 3 });
     expect([...table.time]).toEqual([3, 1, 2, 2, 0]);
-    const both = await readCaptures([path, path]);
+    const again = join(folder, 'again.pcap');
+    writeFileSync(again, bytes);
+    const both = await readCaptures([path, again]);
     expect(both.report.backward).toBe(4);
     expect([...both.table.file]).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
   });
@@ -139,8 +141,9 @@ describe('what is no capture', () => {
       [Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n'), 'a Git LFS pointer'],
       [Buffer.alloc(0), 'an empty file'],
       [Buffer.from('snoop\0\0\0\0\0\0\x02'), 'a snoop file'],
-      [Buffer.from('hello'), 'one that begins with 68656c6c'],
-      [gzipSync('hello'), 'one that begins with 68656c6c'],
+      [Buffer.from('hello'), 'text'],
+      [gzipSync('hello'), 'text, packed with gzip'],
+      [Buffer.from([1, 2, 3, 4, 5]), 'one that begins with 01020304'],
       [Buffer.from([0x1f, 0x8b, 0, 0, 0, 0]), 'what cannot be read'],
     ];
     for (const [bytes, found] of cases) {

@@ -57,7 +57,7 @@ export async function dataKey(spec: ResolvedSpec): Promise<CacheKey> {
   const files =
     data.kind === 'synthetic'
       ? [data.profiles]
-      : [...expandPaths(data.paths), labellingOf(data.labels) ? undefined : data.labels];
+      : [...(await expandPaths(data.paths)), labellingOf(data.labels) ? undefined : data.labels];
   const hashes: (string | null)[] = [];
   for (const file of files) if (file !== undefined) hashes.push(await hashFile(file));
   return { step: 'data', data, split, view, mix, seed, minimumPackets, unknown, hashes };

@@ -45,7 +45,7 @@ export async function readDatagrams(file: string, port: number, own: string): Pr
     drop() {},
     problem() {},
   };
-  const source = await openBytes(file, () => {});
+  const source = await openBytes(file);
   try {
     if (!(await source.need(4))) return datagrams;
     await (isPcapng(source.view.getUint32(0)) ? readPcapng : readPcap)(source, sink);

@@ -8,7 +8,7 @@ import { InputError, UsageError } from '../../shared/errors.js';
 import type { OnProgress } from '../../shared/progress.js';
 import { createRng } from '../../shared/rng.js';
 import { type Label, readLabelling } from '../../trace/label-file.js';
-import { loadTrace } from '../../trace/load.js';
+import { loadTrace, warningsOf } from '../../trace/load.js';
 import type { PacketTable } from '../../trace/packets.js';
 import { type Trace, takePackets } from '../../trace/trace.js';
 import { observe } from '../../view/observe.js';
@@ -185,7 +185,7 @@ async function watchFile(session: Session, path: string): Promise<WatchView> {
   const about: About = {
     source: { kind: 'capture', name: basename(resolve(path)) },
     hosts: countDevices(loaded.trace),
-    warnings: [...loaded.report.files.flatMap(({ problems }) => problems), ...limits(session, trace)],
+    warnings: [...warningsOf(loaded), ...limits(session, trace)],
     lost: { engine: null, skipped: 0 },
     forgotten: 0,
   };
