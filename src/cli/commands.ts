@@ -31,14 +31,24 @@ async function loadCommands(argv: readonly string[]): Promise<CommandModule[]> {
   return (await Promise.all(wanted.map((load) => load()))).map((module) => module.default as CommandModule);
 }
 
+/** yargs loses a lone `-`, which stands for standard input. It gets this in its place, which looks the same. */
+const DASH = '\u200b-';
+
+function restoreDashes(given: Record<string, unknown>): void {
+  const restore = (value: unknown): unknown => (value === DASH ? '-' : value);
+  for (const [name, value] of Object.entries(given))
+    given[name] = Array.isArray(value) ? value.map(restore) : restore(value);
+}
+
 /** Runs one command line and returns its exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
-  const cli = yargs([...argv])
+  const cli = yargs(argv.map((argument) => (argument === '-' ? DASH : argument)))
     .scriptName('homeveil')
     .usage(
       '$0 <command>\n\nHow well can an observer tell which smart-home devices you own, and what does hiding them cost?',
     )
     .command(await loadCommands(argv))
+    .middleware(restoreDashes)
     .demandCommand(1, 'expected a command; see homeveil --help')
     .recommendCommands()
     .strict()

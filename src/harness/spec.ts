@@ -1,6 +1,7 @@
 import { MIXES } from '../learning/build-windows.js';
 import { suggestion, UsageError } from '../shared/errors.js';
 import { LABEL_WORDS, labellingOf } from '../trace/label-file.js';
+import { expectFiles } from '../trace/paths.js';
 import {
   attackOf,
   builtIns,
@@ -194,6 +195,7 @@ function resolveData(request: BenchRequest, seed: number, quick: boolean): Resol
   }
   // A mistake in the word is told before anything is read.
   labellingOf(labels);
+  expectFiles(paths);
   return { kind: 'captures', paths, labels, train: train ?? null, test: test ?? null };
 }
 
