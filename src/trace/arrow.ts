@@ -131,6 +131,8 @@ export function readArrow(path: string): Trace {
     throw new InputError(`${path}: cannot be read as an Arrow file: ${(cause as Error).message}`, { cause });
   }
   const { devices, files, flows: flowCount } = readMetadata(table, path);
+  const mostFlows = Math.max(MAX_FLOWS, table.numRows);
+  if (flowCount > mostFlows) throw new InputError(`${path}: expected at most ${mostFlows} flows, found ${flowCount}`);
   const numbers = <T>(name: NumberColumn): T => numberColumn(table, name, path) as T;
   const flow = numbers<Uint32Array>('flow');
   const outOfRange = flow.findIndex((row) => row >= flowCount);
@@ -192,6 +194,18 @@ export function readArrow(path: string): Trace {
   return isSorted ? trace : takePackets(trace, timeOrder(trace.time));
 }
 
+/** Flows that a file may declare beyond its rows: packets may have been taken out of it. */
+const MAX_FLOWS = 2 ** 23;
+
+/** Room is made for as many rows as a file declares, so it has to hold them. */
+function checkRows(column: Vector, name: string, path: string): void {
+  for (const { length, values } of column.data) {
+    if (length > values.length) {
+      throw new InputError(`${path}: column ${name}: expected ${length} values, found ${values.length}`);
+    }
+  }
+}
+
 function readMetadata(table: Table, path: string): z.output<typeof Metadata> {
   const text = table.schema.metadata.get(METADATA_KEY);
   if (text === undefined) throw new InputError(`${path}: expected an Arrow file written by homeveil, found another`);
@@ -236,6 +250,7 @@ function numberColumn(
     const found = column ? `${column.type}${column.nullCount > 0 ? ' with nulls' : ''}` : 'none';
     throw new InputError(`${path}: expected a column ${name} of type ${expected}, found ${found}`);
   }
+  checkRows(column, name, path);
   return column.toArray();
 }
 
@@ -245,6 +260,7 @@ function textIds(table: Table, name: string, path: string, idOf: (text: string |
   if (!column || !(column.type instanceof Dictionary)) {
     throw new InputError(`${path}: expected a dictionary column ${name}, found ${column ? column.type : 'none'}`);
   }
+  checkRows(column, name, path);
   const ids = new Uint32Array(column.length);
   let at = 0;
   for (const data of column.data) {

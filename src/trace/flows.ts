@@ -1,3 +1,4 @@
+import { InputError } from '../shared/errors.js';
 import { ipv4Text, ipv6Text, macText } from './addresses.js';
 import { FRAGMENT, type Frame } from './frame.js';
 import { createKeyTable, type KeyTable, keyId, keyWords } from './keys.js';
@@ -12,7 +13,8 @@ export interface FlowTable {
   pairDestination: Uint32Array;
   /** MAC addresses as text by row; row 0 is '' for none. */
   readonly macs: string[];
-  readonly macRows: Map<string, number>;
+  /** The same as two words each, in the same rows. */
+  readonly stations: KeyTable;
   /** IPv6 addresses. An IPv4 address is its own key. */
   readonly addresses6: KeyTable;
   /**
@@ -37,13 +39,23 @@ interface FragmentCache {
 
 const FRAGMENT_SLOTS = 4096;
 
+/**
+ * Homes have hundreds of stations and, in months, some hundred thousands of conversations. Of more than so many, as a flood with
+ * made-up addresses or a scan of the Internet has them, the names alone would fill the memory.
+ */
+const MAX_STATIONS = 2 ** 19;
+const MAX_CONVERSATIONS = 2 ** 22;
+
 export function createFlowTable(): FlowTable {
+  const stations = createKeyTable();
+  // Row 0, which is no station's.
+  keyId(stations, -1, 0, 0, 0, 0);
   return {
     pairs: createKeyTable(),
     pairSource: new Uint32Array(64),
     pairDestination: new Uint32Array(64),
     macs: [''],
-    macRows: new Map([['', 0]]),
+    stations,
     addresses6: createKeyTable(),
     directions: createKeyTable(),
     header: new Uint8Array(64),
@@ -64,17 +76,19 @@ export function pairOf(table: FlowTable, frame: Frame): number {
   const pair = keyId(table.pairs, sourceHigh, sourceLow, destinationHigh, destinationLow, told);
   if (pair === known) {
     if (pair === table.pairSource.length) grow(table, ['pairSource', 'pairDestination']);
-    table.pairSource[pair] = hasSource ? macRow(table, macText(sourceHigh, sourceLow)) : 0;
-    table.pairDestination[pair] = hasDestination ? macRow(table, macText(destinationHigh, destinationLow)) : 0;
+    table.pairSource[pair] = hasSource ? macRow(table, sourceHigh, sourceLow) : 0;
+    table.pairDestination[pair] = hasDestination ? macRow(table, destinationHigh, destinationLow) : 0;
   }
   return pair;
 }
 
-function macRow({ macs, macRows }: FlowTable, text: string): number {
-  const row = macRows.get(text);
-  if (row !== undefined) return row;
-  macRows.set(text, macs.length);
-  return macs.push(text) - 1;
+function macRow({ macs, stations }: FlowTable, high: number, low: number): number {
+  const row = keyId(stations, high & 0xffff, low | 0, 0, 0, 0);
+  if (row === macs.length) {
+    if (row === MAX_STATIONS) throw new InputError(`expected at most ${MAX_STATIONS} MAC addresses, found more`);
+    macs.push(macText(high, low));
+  }
+  return row;
 }
 
 /**
@@ -150,6 +164,9 @@ function directionBetween(
     // An end that talks to itself has one direction; a key that no frame has keeps the second place.
     if (back === direction) keyId(directions, source, destination, known, transport, NO_FAMILY);
     const conversation = known >>> 1;
+    if (conversation === MAX_CONVERSATIONS) {
+      throw new InputError(`expected at most ${MAX_CONVERSATIONS} conversations, found more`);
+    }
     if (conversation === table.header.length) grow(table, ['header', 'application']);
     table.header[conversation] = Math.min(frame.header, 255);
   }
@@ -179,11 +196,12 @@ export function takeConversations(
   const portB = new Uint16Array(count);
   const addressA = new Uint32Array(count);
   const addressB = new Uint32Array(count);
-  const rows = new Map([['', 0]]);
+  const addresses = [''];
+  const known = createKeyTable();
   const rowOf = (end: number, family: number): number => {
-    const text = family === 4 ? ipv4Text(end) : address6Text(addresses6, end);
-    if (!rows.has(text)) rows.set(text, rows.size);
-    return rows.get(text)!;
+    const row = keyId(known, end, family, 0, 0, 0) + 1;
+    if (row === addresses.length) addresses.push(family === 4 ? ipv4Text(end) : address6Text(addresses6, end));
+    return row;
   };
   const headers = new Uint8Array(count);
   for (let row = 0; row < count; row++) {
@@ -197,7 +215,6 @@ export function takeConversations(
     addressA[row] = rowOf(source, family);
     addressB[row] = rowOf(destination, family);
   }
-  const addresses = [...rows.keys()];
   return { count, transport, portA, portB, addressA, addressB, header: headers, addresses };
 }
 

@@ -13,6 +13,12 @@ const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 /** Blocks to be read are held whole; a longer one is taken for damage. Those not read may be of any length. */
 const MAX_BLOCK = 1 << 24;
 
+/**
+ * Each interface is kept until its section ends. A merged file has thousands of them at most; millions, of a few packed bytes each,
+ * would fill the memory.
+ */
+const MAX_INTERFACES = 65_536;
+
 /** What an interface description says of the packets that name it. */
 interface Interface {
   readonly link: Link;
@@ -72,6 +78,9 @@ export async function readPcapng(source: ByteSource, sink: PacketSink): Promise<
     }
     if (length > MAX_BLOCK) {
       return sink.problem(here + 4, `expected a block of at most ${MAX_BLOCK} bytes, found a length of ${length}`);
+    }
+    if (type === INTERFACE && section.interfaces.length === MAX_INTERFACES) {
+      return sink.problem(here, `expected at most ${MAX_INTERFACES} interfaces in a section, found more`);
     }
     if (!(await source.need(length))) return reportEnd(source, sink, 'a block', length);
     const trailer = source.view.getUint32(source.at + length - 4, little);

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Schema, Table, tableFromIPC, tableToIPC } from 'apache-arrow';
+import { makeData, RecordBatch, Schema, type Struct, Table, tableFromIPC, tableToIPC } from 'apache-arrow';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { InputError } from '../../src/shared/errors.js';
@@ -145,6 +145,22 @@ describe('a file that is no trace is told in one line', () => {
       'a flow too many',
       () => rewrite((table) => withMetadata(table, '{"trace":1,"devices":[],"files":[],"flows":0}')),
       /row 0: expected a flow below 0, found 0/,
+    ],
+    [
+      'flows that no room can be made for',
+      () => rewrite((table) => withMetadata(table, '{"trace":1,"devices":[],"files":[],"flows":4000000000}')),
+      /expected at most 8388608 flows, found 4000000000/,
+    ],
+    [
+      'rows that it declares and does not hold',
+      () =>
+        rewrite((table) => {
+          const length = 2e9;
+          const { schema, data } = table.batches[0]!;
+          const children = data.children.map((child) => child.clone(child.type, 0, length));
+          return new Table(schema, new RecordBatch(schema, makeData({ type: data.type as Struct, length, children })));
+        }),
+      /column flow: expected 2000000000 values, found \d+/,
     ],
     [
       'a device too many',
