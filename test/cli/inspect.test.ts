@@ -1,8 +1,12 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { needs, noProgram, noShared, sharedPath } from '../support/needs.js';
 import { ethernet, GATEWAY, ipv4, pcap, tcp, temporaryFolder, udp } from '../trace/fixtures.js';
 
 const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
@@ -96,6 +100,58 @@ describe('homeveil inspect', () => {
       // But for a word that is longer than a line: there are none here.
       expect(line.length, line).toBeLessThanOrEqual(80);
     }
+  });
+
+  it('takes - for standard input, in any place and packed too', () => {
+    const other = write('other.pcap', pcap(records.slice(0, 2)));
+    const run = (input: Uint8Array, ...args: string[]) => {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'inspect', ...args], { input });
+      return { status, text: String(stdout), error: String(stderr) };
+    };
+    expect(run(pcap(records), '-').text).toMatch(/^Files {4}1 read \(241 B\)\nPackets {2}4 read, 3 kept/);
+    expect(run(gzipSync(pcap(records)), '--json', '-', other).text).toContain('"read": 6');
+    expect(run(pcap(records), other, '/dev/stdin').text).toContain('Packets  6 read');
+    expect(run(pcap(records), '-', '-').text).toContain('Not read\n-: it is read already');
+    expect(run(Buffer.alloc(0), '-')).toEqual({
+      status: 1,
+      text: '',
+      error: 'homeveil: -: expected a pcap or pcapng file, found an empty file\n',
+    });
+    expect(run(pcap(records), '-', '--labels', '-')).toMatchObject({ status: 1, text: '' });
+  });
+
+  needs(noProgram('mkfifo')).test('reads a pipe by its name, when somebody writes to it', async () => {
+    const pipe = join(folder, 'pipe');
+    expect(spawnSync('mkfifo', [pipe]).status).toBe(0);
+    const reader = spawn(process.execPath, [main, 'inspect', pipe]);
+    let text = '';
+    reader.stdout.on('data', (chunk) => {
+      text += chunk;
+    });
+    const ended = once(reader, 'close');
+    await writeFile(pipe, pcap(records));
+    expect(await ended).toEqual([0, null]);
+    expect(text).toContain('Packets  4 read, 3 kept');
+  });
+
+  needs(noShared('cases')).test('reads the case of a capture on standard input', () => {
+    const input = readFileSync(sharedPath('cases/21-stdin-dash/home.pcap'));
+    const { stdout } = spawnSync(process.execPath, [main, 'inspect', '-'], { input, encoding: 'utf8' });
+    expect(stdout).toContain('Packets  20 read, 20 kept, 0 dropped');
+  });
+
+  it('lists what it did not read, with its reason', () => {
+    const home = join(folder, 'not-read');
+    mkdirSync(home);
+    writeFileSync(join(home, 'a.pcap'), pcap(records));
+    for (let i = 0; i < 30; i++) writeFileSync(join(home, `note${i}.txt`), 'text');
+    const { stdout } = inspect(home);
+    expect(stdout).toContain('Files    1 read (241 B), 30 not read');
+    expect(stdout).toContain(`${join(home, 'note0.txt')}: text\n`);
+    expect(stdout).toContain('… and 10 more files (all of them with --json)');
+    const { skipped } = JSON.parse(inspect(home, '--json').stdout);
+    expect(skipped).toHaveLength(30);
+    expect(skipped[0]).toEqual({ path: join(home, 'note0.txt'), reason: 'text' });
   });
 
   it('fails with one line where nothing is a capture, or the path is wrong', () => {
