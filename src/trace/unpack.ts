@@ -115,7 +115,9 @@ async function zstdHeader(take: Take): Promise<{ bytes: Buffer; hasChecksum: boo
     ? Number(BigInt(`0x${Buffer.from(size).reverse().toString('hex')}`))
     : 2 ** (10 + exponent) * (1 + (rest[0]! & 7) / 8);
   if (window > MAX_ZSTD_WINDOW) {
-    throw new Error(`expected a zstd window of at most ${MAX_ZSTD_WINDOW} bytes, found ${window}`);
+    throw new Error(
+      `expected a zstd window of at most ${MAX_ZSTD_WINDOW} bytes, found ${window}; unpack it first: zstd -d --long=31`,
+    );
   }
   return { bytes: Buffer.concat([descriptor, rest]), hasChecksum: (flags & 4) !== 0 };
 }
@@ -143,8 +145,8 @@ function exactly(read: Read): Take {
 /** Codes of the xz decoder, by which its messages end. Dictionaries of more than 64 MiB, beyond `xz -9`, are refused by it. */
 const XZ_FAULTS: Readonly<Record<string, string>> = {
   3: 'no memory for its dictionary',
-  4: 'its dictionary is larger than 64 MiB',
-  6: 'it uses a filter or an integrity check that is not supported',
+  4: 'its dictionary is larger than 64 MiB; unpack it first: xz -d',
+  6: 'it uses a filter or an integrity check that is not supported; unpack it first: xz -d',
   7: 'corrupt data',
   8: 'unexpected end of file',
 };
