@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { isatty } from 'node:tty';
 import { MAGIC_LENGTH, packingOf, type Read } from './unpack.js';
 
 /**
@@ -107,14 +108,15 @@ interface Origin {
 
 function openFile(path: string): Origin & { read: Read } {
   const file = openSync(path, 'r');
-  const stat = fstatSync(file);
-  if (!stat.isFile()) {
-    closeSync(file);
-    throw new Error('expected a file or a pipe, found another kind of thing');
-  }
+  if (fstatSync(file).isFile()) return fileReader(file);
+  closeSync(file);
+  throw new Error('expected a file or a pipe, found another kind of thing');
+}
+
+function fileReader(file: number): Origin & { read: Read } {
   let fault = '';
   return {
-    size: stat.size,
+    size: fstatSync(file).size,
     read(into) {
       try {
         return readSync(file, into, 0, into.length, null);
@@ -129,13 +131,16 @@ function openFile(path: string): Origin & { read: Read } {
 }
 
 function openStream(path: string): Origin & { read: Read } {
-  if (!isStdin(path)) {
-    // Opened without waiting for a writer: a process that is blocked in the system cannot be interrupted.
-    const pipe = new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), writable: false });
-    return { size: 0, ...chunkReader(pipe) };
-  }
-  if (process.stdin.isTTY) throw new Error('expected a capture on standard input, found a terminal');
-  return { size: 0, ...chunkReader(process.stdin) };
+  // Opened without waiting for a writer: a process that is blocked in the system cannot be interrupted.
+  if (!isStdin(path)) return pipeReader(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
+  // By its descriptor: in a worker thread, `process.stdin` is another stream.
+  if (isatty(0)) throw new Error('expected a capture on standard input, found a terminal');
+  const stat = fstatSync(0);
+  return stat.isFIFO() || stat.isSocket() ? pipeReader(0) : { ...fileReader(0), close: () => {} };
+}
+
+function pipeReader(descriptor: number): Origin & { read: Read } {
+  return { size: 0, ...chunkReader(new Socket({ fd: descriptor, writable: false })) };
 }
 
 /**
