@@ -29,6 +29,9 @@ export interface ByteSource {
 /** Large enough to make system calls rare, small enough to stay in a core's cache. */
 const CHUNK = 1 << 18;
 
+/** Milliseconds of reading without a pause. */
+const MOST_BUSY = 50;
+
 /** The path that stands for standard input. */
 export const STDIN = '-';
 
@@ -183,6 +186,7 @@ function chunkReader(chunks: AsyncIterable<Uint8Array>, onWait: () => void = () 
 /** @param read fills (part of) what it is given; 0 bytes are the end */
 function createSource(read: Read, { size, packing = '', fault, close }: Origin): ByteSource {
   let buffer = new Uint8Array(CHUNK);
+  let breathed = performance.now();
   const source: ByteSource = {
     view: new DataView(buffer.buffer),
     at: 0,
@@ -209,6 +213,11 @@ function createSource(read: Read, { size, packing = '', fault, close }: Origin):
         const added = await read(buffer.subarray(source.end));
         if (added === 0) return false;
         source.end += added;
+      }
+      // A file answers at once: without a pause, signals and timers of the process would wait for its end.
+      if (performance.now() - breathed > MOST_BUSY) {
+        await new Promise(setImmediate);
+        breathed = performance.now();
       }
       return true;
     },

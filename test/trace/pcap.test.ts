@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { readCaptures } from '../../src/trace/read.js';
 import { ethernet, ipv4, pcap, readBytes, temporaryFolder, udp } from './fixtures.js';
 
@@ -133,6 +133,18 @@ describe('classic captures', () => {
     expect([...table.length]).toEqual(records.map((record) => record.data.length));
     expect([...table.time]).toEqual(records.map((record) => record.seconds));
   });
+});
+
+test('long reading leaves room for timers and signals', async () => {
+  // 8 million records of nothing, which take no room on the disk.
+  writeFileSync(path, pcap([]));
+  truncateSync(path, 24 + 8e6 * 16);
+  let ticks = 0;
+  const ticking = setInterval(() => ticks++, 10);
+  const { report } = await readCaptures([path]);
+  clearInterval(ticking);
+  expect(report.read).toBe(8e6);
+  expect(ticks).toBeGreaterThan(0);
 });
 
 describe('what is no capture', () => {
