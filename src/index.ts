@@ -77,7 +77,7 @@ export type { OnProgress, Progress } from './shared/progress.js';
 export { createRng, type Rng } from './shared/rng.js';
 export { readArrow, writeArrow } from './trace/arrow.js';
 export { loadTrace } from './trace/load.js';
-export type { FileReport, IngestReport, PacketTable } from './trace/packets.js';
+export type { FileReport, IngestReport, PacketTable, SkippedFile } from './trace/packets.js';
 export { readCaptures } from './trace/read.js';
 export * from './trace/trace.js';
 export { writePcap } from './trace/write-pcap.js';

@@ -59,7 +59,7 @@ function zstdRuns(head: Buffer, count: number): Buffer {
 const reader = fileURLToPath(new URL('../../dist/src/trace/read.js', import.meta.url));
 const script = `
   const { readCaptures } = await import(${JSON.stringify(reader)});
-  const { report } = await readCaptures([process.argv[1]]);
+  const { report } = await readCaptures([process.argv[1]], { duplicates: 'keep' });
   // In kB, of the process from its start.
   console.log(JSON.stringify({ report, peak: process.resourceUsage().maxRSS * 1024 }));
 `;
