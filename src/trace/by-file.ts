@@ -88,7 +88,7 @@ function describeShared({ address, kept, refused }: SharedAddress, devices: read
   const lines: string[] = [];
   if (kept.length > 1) {
     lines.push(
-      `${namesOf(kept)} have one address, ${address}, in nearly all of their packets: they look like one host under several names`,
+      `${namesOf(kept)} have one address, ${address}, in nearly all of their packets: one host under several names, or hosts that had the same address at other times`,
     );
   }
   if (refused.length > 0) {

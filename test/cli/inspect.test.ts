@@ -31,6 +31,28 @@ const all = ethernet(0x0800, ipv4(17, udp(68, 67)), { to: 'ff:ff:ff:ff:ff:ff' })
 const records = [out, back, all, Buffer.alloc(3)].map((data, i) => ({ data, seconds: 1_600_000_000 + i * 3600 }));
 
 describe('homeveil inspect', () => {
+  it('warns of a gateway among the labels, and of columns that are not used', () => {
+    const capture = write('gateway.pcap', pcap(records.slice(0, 3)));
+    const rows = ['mac,device,room', '02:00:00:00:00:0a,plug,hall', `${GATEWAY},router,hall`];
+    const labels = write('gateway.csv', rows.join('\n'));
+    const { status, stdout } = inspect(capture, '--labels', labels);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^plug +iot +02:00:00:00:00:0a +2 +1 /m);
+    expect(stdout).toMatch(/^router +iot +02:00:00:00:00:01 +0 +0 /m);
+    const { warnings } = JSON.parse(inspect(capture, '--labels', labels, '--json').stdout);
+    expect(warnings).toEqual([
+      `${labels}:1: not used: column "room"`,
+      expect.stringMatching(/^router \(02:00:00:00:00:01\) is a gateway: /),
+    ]);
+    expect(stdout).toContain('\nWarnings\n');
+  });
+
+  it('refuses a level of folders that is none, as a fault of usage', () => {
+    const { status, stderr } = inspect(write('level.pcap', pcap(records)), '--labels', 'folder=0');
+    expect({ status, lines: stderr.trim().split('\n').length }).toEqual({ status: 2, lines: 1 });
+    expect(stderr).toContain('--labels folder=0: expected folder=N');
+  });
+
   it('prints what was read, kept and dropped, the link, the span and the hosts', () => {
     const { status, stdout, stderr } = inspect(write('home.pcap', pcap(records)));
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -35,7 +35,9 @@ test('every parameter of every defense is written out', () => {
 test('captures are split by time, by file where each folder is a device, or as given', () => {
   const split = (request: BenchRequest) => resolveSpec({ data: ['x'], labels: 'labels.csv', ...request }).split;
   expect(split({})).toEqual({ by: 'time', train: 0.6 });
-  expect(split({ labels: 'folder' })).toEqual({ by: 'file', train: 0.6 });
+  for (const labels of ['folder', 'folder=2', 'folder=top']) {
+    expect(split({ labels })).toEqual({ by: 'file', train: 0.6 });
+  }
   expect(split({ labels: 'folder', split: 'time' })).toEqual({ by: 'time', train: 0.6 });
   expect(split({ split: 'file', trainShare: 0.5 })).toEqual({ by: 'file', train: 0.5 });
   expect(split({ data: undefined, train: ['a'], test: ['b'] })).toEqual({ by: 'paths', train: null });
@@ -64,6 +66,8 @@ test.each<[BenchRequest, RegExp]>([
   [{ live: true, view: 'lan' }, /^--view lan does not go with --live: .* expected napt or vpn$/],
   [{ live: true, view: 'vpn:tunnel=openvpn' }, /^--view vpn:tunnel=openvpn does not go with --live/],
   [{ live: true, data: ['x'], labels: 'folder' }, /^a split by files does not go with --live/],
+  [{ live: true, data: ['x'], labels: 'folder=2' }, /^a split by files does not go with --live/],
+  [{ data: ['x'], labels: 'folder=0' }, /^--labels folder=0: expected folder=N/],
   [{ live: true, data: ['x'], labels: 'file' }, /^a split by files does not go with --live/],
   [{ live: true, data: ['x'], labels: 'l.csv', split: 'file' }, /^a split by files does not go with --live/],
   [{ live: true, train: ['x'], test: ['y'], labels: 'l.csv' }, /^a split by files does not go with --live/],

@@ -66,7 +66,12 @@ defenses:
       test: [join(folder, 'b'), '/c'],
       labels: join(folder, 'l.csv'),
     });
-    expect(read('datasets: [{ data: a, labels: folder }]').requests[0]!.labels).toBe('folder');
+    for (const word of ['file', 'folder', 'folder=2', 'folder=top']) {
+      expect(read(`datasets: [{ data: a, labels: ${word} }]`).requests[0]!.labels).toBe(word);
+    }
+    expect(() => read('datasets: [{ data: a, labels: folder=x }]')).toThrow(
+      /:1: datasets\.0\.labels: .*expected folder=N/,
+    );
     expect(read('datasets: [{ hours: 1, profiles: p.json }]').requests[0]).toMatchObject({
       profiles: join(folder, 'p.json'),
     });

@@ -120,7 +120,7 @@ describe('one address for two devices', () => {
     ]);
     expect(devices).toEqual({ bridge: [hub, 40], switch: [hub, 20] });
     expect(warnings).toEqual([
-      `bridge, switch have one address, ${hub}, in nearly all of their packets: they look like one host under several names`,
+      `bridge, switch have one address, ${hub}, in nearly all of their packets: one host under several names, or hosts that had the same address at other times`,
     ]);
   });
 
