@@ -4,6 +4,7 @@ import type { buildConnector } from 'undici';
 import type { Guard } from './addresses.js';
 import { Refused } from './addresses.js';
 import type { Budget } from './budget.js';
+import { LOOKUP_BYTES } from './dns-noise.js';
 import type { Meter } from './meter.js';
 import type { OwnConnections } from './own-connections.js';
 import { openThrough, type ProxyServer } from './proxy.js';
@@ -90,6 +91,10 @@ export async function openChecked(hostname: string, port: number, options: OpenO
     .finally(patience.release);
   let socket: Socket | null = null;
   try {
+    if (isIP(hostname.replace(/^\[|\]$/g, '')) === 0) {
+      if (!budget.reserve(LOOKUP_BYTES)) throw new Refused('budget');
+      budget.spend(LOOKUP_BYTES);
+    }
     const addresses = await unless(signal, guard.resolve(hostname, port));
     if (proxy) {
       socket = await reach([proxy.host], proxy.port, options);

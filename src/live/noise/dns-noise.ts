@@ -25,7 +25,7 @@ export interface DnsNoiseOptions {
 }
 
 /** Two queries and two answers with a few records each: about so many IP bytes. */
-const BYTES = 600;
+export const LOOKUP_BYTES = 600;
 /** What stands before a site's name often enough; most others of a real household lead to the same sites. */
 const PREFIXES = ['', 'www.', 'static.', 'cdn.', 'images.', 'api.', 'm.'] as const;
 
@@ -41,8 +41,8 @@ export async function runDnsNoise(options: DnsNoiseOptions): Promise<never> {
     if (rng.uniform() >= rhythm.activity(clock())) continue;
     const base = names[rng.integer(0, names.length - 1)]!;
     const name = `${PREFIXES[rng.integer(0, PREFIXES.length - 1)]}${base.replace(/^www\./, '')}`;
-    if (!budget.reserve(BYTES)) continue;
-    budget.spend(BYTES);
+    if (!budget.reserve(LOOKUP_BYTES)) continue;
+    budget.spend(LOOKUP_BYTES);
     const problem = await query(name).then(
       () => null,
       (error: { code?: string; errors?: { code?: string }[] }) => error.errors?.[0]?.code ?? error.code ?? 'failed',

@@ -30,7 +30,7 @@ const SILENCE = 2000;
 
 /** @param options `timeout`: seconds for a connection */
 export async function createGateway(options: OpenOptions): Promise<Gateway> {
-  const { guard, meter, signal, timeout } = options;
+  const { guard, signal, timeout } = options;
   // Each request listens to it.
   setMaxListeners(0, signal);
   const [user, password] = ['noise', randomBytes(16).toString('hex')];
@@ -88,7 +88,6 @@ export async function createGateway(options: OpenOptions): Promise<Gateway> {
         onward.destroy();
         return;
       }
-      response.on('data', () => meter.poll());
       response.on('error', () => outgoing.destroy());
       response.pipe(outgoing);
     });
@@ -114,10 +113,7 @@ export async function createGateway(options: OpenOptions): Promise<Gateway> {
       tunnels.set(far, performance.now());
       client.write('HTTP/1.1 200 Connection established\r\n\r\n');
       if (head.length > 0) far.write(head);
-      far.on('data', () => {
-        meter.poll();
-        tunnels.set(far, performance.now());
-      });
+      far.on('data', () => tunnels.set(far, performance.now()));
       client.on('data', () => tunnels.set(far, performance.now()));
       far.on('close', () => {
         tunnels.delete(far);

@@ -9,6 +9,7 @@ import { createBrowserEngine } from './engine-browser.js';
 import { createHttpEngine } from './engine-http.js';
 import type { NoiseEvent, NoiseTotals, Report } from './events.js';
 import { createIdentities } from './identity.js';
+import { connectionsFor } from './meter.js';
 import { createOwnConnections } from './own-connections.js';
 import { parseProxy } from './proxy.js';
 import { createRhythm, type LocalTime } from './rhythm.js';
@@ -75,9 +76,10 @@ export async function runNoise(config: NoiseConfig, options: NoiseOptions): Prom
     onEvent?.({ time: clock(), ...event } as NoiseEvent);
   };
 
+  const wanted = { ...config.budgets, requestsPerMinute: config.requestsPerMinute, connections: config.connections };
+  const allowed = { ...wanted, connections: connectionsFor(wanted) };
   const file = openState(config.state);
-  const { requestsPerMinute, connections, budgets } = config;
-  const budget = createBudget({ ...budgets, requestsPerMinute, connections }, file);
+  const budget = createBudget(allowed, file);
   const metered = budget.spending().month;
   const ended = new AbortController();
   const signal = AbortSignal.any([

@@ -223,7 +223,6 @@ export function createClient(options: ClientOptions): Client {
         : null;
     try {
       for await (const chunk of response.body as AsyncIterable<Buffer>) {
-        meter.poll();
         result.bytes += chunk.length;
         if (sink) await sink.write(chunk);
         if (result.bytes >= most) {

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
+import { connectionsFor } from '../../../src/live/noise/meter.js';
+import { largestBuffer, receiveWindow } from '../../../src/live/noise/receive-window.js';
+import { needs } from '../../support/needs.js';
+import { startOn, until } from '../run-live.js';
+import { countedIn, createHostileNetwork, type HostileNetwork, writeConfig } from './hostile-network.js';
+
+const BUDGET = 5e6;
+/** Of IPv6's neighbour discovery and ARP, which the interface counts too. */
+const LINK = 3000;
+
+const noWindow = receiveWindow() === null ? 'no koffi' : null;
+
+needs(whyNoNamespaces(), noWindow).describe('a budget on the wire, by the counters of the interface', () => {
+  let network: HostileNetwork;
+  beforeAll(async () => {
+    network = await createHostileNetwork({ '': [] }, 'greedy');
+  });
+  afterAll(() => network?.close());
+
+  const configure = () =>
+    writeConfig(
+      'connections: 24\nusers: 2\nlimits: {resources: 50, responseTime: 4, pageTime: 10}\nbudgets: {perHour: 5 MB, perDay: 2 GB, perMonth: 3 GB}\n',
+    );
+  const start = async (config: string) => {
+    const run = startOn(network.machine, 'noise', '--config', config, '--json', '--for', '7s');
+    await until(() => run.printed.stdout.includes('"type":"visit"'));
+    return run;
+  };
+
+  test('is kept by a process that is stopped for a second again and again while servers send', async () => {
+    const { config, state } = configure();
+    const before = network.carried();
+    const { child, printed, ended } = await start(config);
+    for (let i = 0; i < 4; i++) {
+      await sleep(150);
+      child.kill('SIGSTOP');
+      await sleep(1000);
+      child.kill('SIGCONT');
+    }
+    expect([await ended, printed.stderr]).toEqual([0, '']);
+    const carried = network.carried() - before;
+    expect(carried).toBeGreaterThan(BUDGET / 3);
+    expect(carried).toBeLessThanOrEqual(BUDGET + LINK);
+    // An orderly end leaves the file with what was used.
+    expect(countedIn(state)).toBeGreaterThanOrEqual(carried - LINK);
+    expect(countedIn(state)).toBeLessThanOrEqual(BUDGET);
+  });
+
+  test('is kept over processes that are killed, each of which begins with what the last one used', async () => {
+    const { config, state } = configure();
+    const before = network.carried();
+    for (const stops of [false, true]) {
+      const { child, ended } = await start(config);
+      await sleep(400);
+      if (stops) child.kill('SIGSTOP');
+      if (stops) await sleep(500);
+      child.kill('SIGKILL');
+      await ended;
+      await sleep(200);
+      expect(countedIn(state)).toBeGreaterThanOrEqual(network.carried() - before - LINK);
+    }
+    expect(network.carried() - before).toBeLessThanOrEqual(BUDGET + LINK);
+  });
+});
+
+test('where receive buffers cannot be limited, there are no more connections than may fill theirs', () => {
+  const limits = { perHour: 8 * largestBuffer(), perDay: 1e12, perMonth: 1e13, requestsPerMinute: 60, connections: 24 };
+  expect(connectionsFor(limits, null)).toBe(3);
+  expect(connectionsFor({ ...limits, perHour: 1e12 }, null)).toBe(24);
+  expect(() => connectionsFor({ ...limits, perHour: 1e6 }, null)).toThrow(
+    /^budgets: expected at least \d+ MB where receive buffers cannot be limited, found 1 MB; .*koffi/,
+  );
+});
