@@ -4,6 +4,7 @@ import { parse } from 'tldts';
 import { UsageError } from '../../shared/errors.js';
 import { ipv4Text } from '../../trace/addresses.js';
 import { ipv6Words } from '../../trace/scope.js';
+import { isOfThisHome } from './own-networks.js';
 
 /** Something that is not asked for, and why. Not a fault of anyone's: links lead anywhere. */
 export class Refused extends Error {
@@ -49,12 +50,21 @@ export function isPublicAddress(address: string): boolean {
   const plain = address.replace(/%.*$/, '');
   if (isIPv4(plain)) return !special.check(plain, 'ipv4');
   if (isIP(plain) === 0) return false;
-  const [a, b, c, d] = ipv6Words(plain);
-  // ::ffff:0:0/96, IPv4 mapped; 64:ff9b::/96, NAT64 (RFC 6052): what counts is the IPv4 address in it.
+  const [a, , c, d] = ipv6Words(plain);
+  const inner = embeddedIpv4(plain);
+  if (inner !== null) return isPublicAddress(inner);
+  // ISATAP (RFC 5214): a router hands it to the IPv4 address at its end.
+  if ((c & 0xfdffffff) === 0x00005efe && !isPublicAddress(ipv4Text(d))) return false;
+  return a >>> 29 === 1 && !special.check(plain, 'ipv6');
+}
+
+/** The IPv4 address that is meant by ::ffff:0:0/96, IPv4 mapped, and 64:ff9b::/96, NAT64 (RFC 6052); null where there is none. */
+function embeddedIpv4(address: string): string | null {
+  if (isIP(address) !== 6) return null;
+  const [a, b, c, d] = ipv6Words(address);
   const isMapped = a === 0 && b === 0 && c === 0xffff;
   const isNat64 = a === 0x0064ff9b && b === 0 && c === 0;
-  if (isMapped || isNat64) return isPublicAddress(ipv4Text(d));
-  return a >>> 29 === 1 && !special.check(plain, 'ipv6');
+  return isMapped || isNat64 ? ipv4Text(d) : null;
 }
 
 /** All addresses of a name. */
@@ -67,6 +77,10 @@ export const lookupAll: Lookup = async (name) =>
 export interface GuardOptions {
   /** Networks such as `127.0.0.0/8` that may be contacted though they are private; with them, on any port, by any name. */
   readonly allowPrivate?: readonly string[];
+  /** Networks of the home, never contacted though their addresses are public, besides those that `home` tells. */
+  readonly homeNetworks?: readonly string[];
+  /** Whether an address is of the machine itself or of its links; asked each time, since addresses come and go. */
+  readonly home?: (address: string) => boolean;
   readonly deny?: readonly string[];
   readonly lookup?: Lookup;
 }
@@ -89,19 +103,14 @@ export interface Guard {
 const PORTS = new Set([80, 443, 8080, 8443]);
 
 /** @throws UsageError for a network that is none */
-export function createGuard({ allowPrivate = [], deny = [], lookup = lookupAll }: GuardOptions = {}): Guard {
-  const allowed = new BlockList();
-  for (const network of allowPrivate) {
-    const [address = '', prefix = ''] = network.split('/');
-    const version = isIP(address);
-    const bits = Number(prefix === '' ? Number.NaN : prefix);
-    if (version === 0 || !Number.isInteger(bits) || bits < 0 || bits > (version === 4 ? 32 : 128)) {
-      throw new UsageError(`unsafeAllowPrivate: expected a network such as 127.0.0.0/8, found "${network}"`);
-    }
-    allowed.addSubnet(address, bits, version === 4 ? 'ipv4' : 'ipv6');
-  }
-  const isAllowed = (address: string) =>
-    isIP(address) !== 0 && allowed.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
+export function createGuard(options: GuardOptions = {}): Guard {
+  const { allowPrivate = [], homeNetworks = [], home = isOfThisHome, deny = [], lookup = lookupAll } = options;
+  const isAllowed = networksOf(allowPrivate, 'unsafeAllowPrivate');
+  const isOfHome = networksOf(homeNetworks, 'homeNetworks');
+  const isAtHome = (address: string) => {
+    const meant = embeddedIpv4(address) ?? address;
+    return isOfHome(meant) || home(meant);
+  };
   const denied = new Set(deny);
 
   /** The name itself, or a domain that it is in. */
@@ -131,6 +140,7 @@ export function createGuard({ allowPrivate = [], deny = [], lookup = lookupAll }
     checkAddress(address, port) {
       if (isAllowed(address)) return;
       if (!isPublicAddress(address)) throw new Refused(`private address ${address}`);
+      if (isAtHome(address)) throw new Refused(`address of this home ${address}`);
       if (!PORTS.has(port)) throw new Refused(`port ${port}`);
     },
     async resolve(hostname, port) {
@@ -142,6 +152,21 @@ export function createGuard({ allowPrivate = [], deny = [], lookup = lookupAll }
     },
   };
   return guard;
+}
+
+/** @throws UsageError for a network that is none, naming the key it was found in */
+function networksOf(networks: readonly string[], key: string): (address: string) => boolean {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = '', prefix = ''] = network.split('/');
+    const version = isIP(address);
+    const bits = Number(prefix === '' ? Number.NaN : prefix);
+    if (version === 0 || !Number.isInteger(bits) || bits < 0 || bits > (version === 4 ? 32 : 128)) {
+      throw new UsageError(`${key}: expected a network such as 127.0.0.0/8, found "${network}"`);
+    }
+    list.addSubnet(address, bits, version === 4 ? 'ipv4' : 'ipv6');
+  }
+  return (address) => isIP(address) !== 0 && list.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
 }
 
 /** Without the brackets of an IPv6 address in a URL. */

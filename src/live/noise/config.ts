@@ -102,6 +102,12 @@ const noise = z
     browser: z.string().default('').describe('path of Chromium for engine browser; found by itself where empty'),
     state: z.string().default('').describe('file that keeps what was spent; by default one of the user'),
     seed: z.union([z.int(), z.string()]).optional().describe('same choices again; by chance where left out'),
+    homeNetworks: z
+      .array(z.string())
+      .default([])
+      .describe(
+        'never contacted, besides what this machine is on: the public address of the home, 203.0.113.7/32, say',
+      ),
     unsafeAllowPrivate: z
       .array(z.string())
       .default([])

@@ -40,6 +40,8 @@ export interface Meter {
   watch(stream: Socket, below: Socket): void;
   /** Charges what has come and gone since, on all connections. */
   poll(): void;
+  /** Nothing is asked for on a connection, by its top: when it is closed now, nothing is under way. */
+  rest(top: Socket): void;
   /** IP bytes charged so far. */
   readonly bytes: number;
   /** Whether connections were cut because the budget was spent; until the next `open`. */
@@ -81,6 +83,7 @@ export function createMeter(budget: Budget, window: ReceiveWindow | null = recei
   /** Sockets with the IP bytes charged for each. */
   const sockets = new Map<Socket, number>();
   const tops = new WeakMap<Socket, Socket>();
+  const resting = new WeakSet<Socket>();
   let bytes = 0;
   let isSpent = false;
 
@@ -89,7 +92,8 @@ export function createMeter(budget: Budget, window: ReceiveWindow | null = recei
     const read = CONNECTION + Math.ceil((socket.bytesRead + socket.bytesWritten) * OVERHEAD);
     const counted = window?.count(socket);
     if (!counted) return read;
-    const underWay = last ? Math.ceil(Math.min(counted.underWay, buffer!) * OVERHEAD) : 0;
+    const underWay =
+      last && !resting.has(tops.get(socket)!) ? Math.ceil(Math.min(counted.underWay, buffer!) * OVERHEAD) : 0;
     return Math.max(read, counted.bytes + underWay);
   };
 
@@ -158,6 +162,9 @@ export function createMeter(budget: Budget, window: ReceiveWindow | null = recei
     },
     watch,
     poll,
+    rest(top) {
+      resting.add(top);
+    },
     get bytes() {
       return bytes;
     },

@@ -56,6 +56,7 @@ export async function runNoise(config: NoiseConfig, options: NoiseOptions): Prom
   const { onEvent, lookup = lookupAll } = options;
   const guard = createGuard({
     allowPrivate: config.unsafeAllowPrivate,
+    homeNetworks: config.homeNetworks,
     deny: [...TRACKERS, ...config.deny],
     lookup,
   });

@@ -138,11 +138,13 @@ export function createClient(options: ClientOptions): Client {
       if (protocol === 'h2') link.pipelining = STREAMS;
     });
   });
+  const isIdle = ({ stats }: UndiciClient) => stats.running === 0 && stats.pending === 0;
   /** Closes a connection on which nothing is asked for. */
   const giveWay = (): boolean => {
-    for (const [socket, { stats }] of links) {
-      if (stats.running > 0 || stats.pending > 0) continue;
+    for (const [socket, link] of links) {
+      if (!isIdle(link)) continue;
       links.delete(socket);
+      meter.rest(socket);
       socket.destroy();
       return true;
     }
@@ -311,9 +313,9 @@ export function createClient(options: ClientOptions): Client {
     },
     async close() {
       removeHolder();
+      for (const [socket, link] of links) if (isIdle(link)) meter.rest(socket);
       ended.abort(new Error('visit over'));
       linked.release();
-      meter.poll();
       await agent.destroy(null).catch(() => {});
       meter.close();
     },

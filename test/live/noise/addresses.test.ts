@@ -48,6 +48,9 @@ describe('which addresses are of the Internet', () => {
     ['2001::1', false],
     ['2001:db8::1', false],
     ['2002:a00:1::', false],
+    ['2a00:1450:1:2:0:5efe:a00:1', false],
+    ['2a00:1450:1:2:200:5efe:192.168.1.1', false],
+    ['2a00:1450:1:2:0:5efe:8.8.8.8', true],
     ['2606:4700::1', true],
     ['2a00:1450::1', true],
     ['3fff::1', false],
@@ -137,5 +140,21 @@ describe('what is asked for', () => {
     for (const network of ['127.0.0.1', 'x/8', '10.0.0.0/33', '::1/129', '10.0.0.0/']) {
       expect(() => createGuard({ allowPrivate: [network] })).toThrow(/expected a network such as/);
     }
+  });
+
+  test('the home is not contacted though its addresses are public, however they are written', async () => {
+    const home = (address: string) => address === '203.1.7.9' || address === '2a00:1450:4f00:1::77';
+    const checked = createGuard({ home, homeNetworks: ['198.51.7.0/24'], lookup: async (name) => [name] });
+    for (const address of [
+      '203.1.7.9',
+      '2a00:1450:4f00:1::77',
+      '198.51.7.1',
+      '::ffff:198.51.7.1',
+      '64:ff9b::198.51.7.1',
+    ]) {
+      expect(await reason(() => checked.checkAddress(address, 443))).toBe(`address of this home ${address}`);
+    }
+    expect(await reason(() => checked.checkAddress('203.1.7.10', 443))).toBe(null);
+    expect(() => createGuard({ homeNetworks: ['home'] })).toThrow('homeNetworks: expected a network such as');
   });
 });

