@@ -111,7 +111,10 @@ async function compare(): Promise<void> {
   };
   const engines: Record<string, Engine> = {
     'engine http': createHttpEngine({ ...common, resources: 80 }),
-    'engine browser': await createBrowserEngine({ ...common, resources: 80, executable: '' }),
+    'engine browser': await createBrowserEngine({
+      ...common,
+      ...{ resources: 80, executable: '', browserUser: 'nobody', browserSandbox: true },
+    }),
     'document alone': createHttpEngine({ ...common, resources: 0 }),
   };
   const hand = async (url: string) => {

@@ -107,6 +107,14 @@ function lineOf(event: NoiseEvent): string | null {
   switch (event.type) {
     case 'start':
       return `${at}  ${event.users} users, ${event.roots} roots, engine ${event.engine}`;
+    case 'browser': {
+      const kept = {
+        namespace: 'in a network namespace whose only way out is the gateway',
+        flags: 'held to the gateway by its flags alone: no network namespace can be had here',
+      } as const;
+      const who = event.runsAs === null ? '' : `, as user ${event.runsAs}`;
+      return `${at}  Chromium ${kept[event.isolation]}${who}${event.sandbox ? '' : ', WITHOUT its sandbox'}`;
+    }
     case 'page': {
       const size =
         event.problem ??

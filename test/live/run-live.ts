@@ -12,8 +12,12 @@ export const asNobody = [
 ];
 
 /** The real command line on a host, not waited for. */
-export function startOn(host: Host, ...args: string[]) {
-  const child = host.start(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+export const startOn = (host: Host, ...args: string[]) => startOnWith({}, host, ...args);
+
+/** The same, with more in its environment. */
+export function startOnWith(environment: Readonly<Record<string, string>>, host: Host, ...args: string[]) {
+  const more = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  const child = host.start('env', [...more, process.execPath, main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const printed = { stdout: '', stderr: '' };
   child.stdout!.on('data', (chunk) => {
     printed.stdout += chunk;

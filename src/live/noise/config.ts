@@ -100,6 +100,16 @@ const noise = z
       .default([])
       .describe('in place of the built-in identities; one for each user'),
     browser: z.string().default('').describe('path of Chromium for engine browser; found by itself where empty'),
+    browserUser: z
+      .string()
+      .default('nobody')
+      .describe(
+        'who Chromium runs as where homeveil is run by root; empty for root, which browserSandbox: false goes with',
+      ),
+    browserSandbox: z
+      .boolean()
+      .default(true)
+      .describe('whether Chromium has its sandbox; only where none can be had is false of use'),
     state: z.string().default('').describe('file that keeps what was spent; by default one of the user'),
     seed: z.union([z.int(), z.string()]).optional().describe('same choices again; by chance where left out'),
     homeNetworks: z

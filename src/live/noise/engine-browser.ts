@@ -6,6 +6,7 @@ import { Refused } from './addresses.js';
 import type { Engine, Load, Session } from './engine.js';
 import type { HttpEngineOptions } from './engine-http.js';
 import { createGateway } from './gateway.js';
+import { BOX, type IsolationKind, isolate } from './isolation.js';
 import { createMeter } from './meter.js';
 import { parseUrl } from './page.js';
 import { createClient } from './web-client.js';
@@ -13,6 +14,22 @@ import { createClient } from './web-client.js';
 export interface BrowserEngineOptions extends HttpEngineOptions {
   /** Path of Chromium; found on the PATH where empty. */
   readonly executable: string;
+  /** The user that it runs as where this process is root's; empty for root. */
+  readonly browserUser: string;
+  /** Whether it is to have its sandbox. */
+  readonly browserSandbox: boolean;
+}
+
+/** What holds a browser to the gateway, and the machine's files from it. */
+export interface Protection {
+  readonly isolation: IsolationKind;
+  /** The user that it runs as; null for that of this process. */
+  readonly runsAs: string | null;
+  readonly sandbox: boolean;
+}
+
+export interface BrowserEngine extends Engine {
+  readonly protection: Protection;
 }
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'microsoft-edge'] as const;
@@ -43,18 +60,17 @@ export function findBrowser(): string {
   );
 }
 
-/** Nothing of its own accord, and nothing past the gateway: no QUIC, no WebRTC over plain UDP. */
+/**
+ * Nothing of its own accord, and nothing past the gateway: no QUIC, no WebRTC but through the proxy, no names looked up. Where there can be
+ * no namespace, they are all that keeps it to that. The policy of WebRTC has had both names.
+ */
 const FLAGS = [
   '--disable-quic',
-  '--disable-background-networking',
-  '--disable-component-update',
   '--disable-domain-reliability',
-  '--disable-sync',
-  '--no-first-run',
   '--no-pings',
-  '--disable-features=MediaRouter,OptimizationHints,AutofillServerCommunication',
+  '--webrtc-ip-handling-policy=disable_non_proxied_udp',
   '--force-webrtc-ip-handling-policy=disable_non_proxied_udp',
-  '--proxy-bypass-list=<-loopback>',
+  '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
 ];
 
 const MOST_LINKS = 1000;
@@ -65,23 +81,29 @@ const LONGEST_URL = 1000;
  * which resolves names, checks addresses, meters and cuts; what it asks for is counted, and held to the deny list, one by one.
  * @throws InputError where playwright-core or Chromium is not there
  */
-export async function createBrowserEngine(options: BrowserEngineOptions): Promise<Engine> {
+export async function createBrowserEngine(options: BrowserEngineOptions): Promise<BrowserEngine> {
   const { budget, guard, signal, executable } = options;
   const { chromium } = await import('playwright-core').catch(() => {
     throw new InputError('engine browser: needs playwright-core; npm install playwright-core');
   });
-  const executablePath = executable || findBrowser();
+  const path = executable || findBrowser();
+  const { browserUser, browserSandbox } = options;
+  const isolation = isolate({ executable: path, user: browserUser, sandbox: browserSandbox });
+  const { socket } = isolation;
   const meter = createMeter(budget);
-  const gateway = await createGateway({ guard, budget, meter, proxy: options.proxy ?? null, signal, timeout: 10 });
+  const gateway = await createGateway({
+    ...{ guard, budget, meter, socket, signal, timeout: 10 },
+    proxy: options.proxy ?? null,
+  });
   let browser: Browser;
   try {
     browser = await chromium.launch({
-      executablePath,
+      executablePath: isolation.executable,
       headless: true,
-      // Chromium has no sandbox for root.
-      args: [...FLAGS, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
+      args: FLAGS,
+      chromiumSandbox: browserSandbox,
       proxy: {
-        server: `http://127.0.0.1:${gateway.port}`,
+        server: `http://127.0.0.1:${gateway.port || isolation.port}`,
         username: gateway.user,
         password: gateway.password,
         bypass: '<-loopback>',
@@ -92,10 +114,12 @@ export async function createBrowserEngine(options: BrowserEngineOptions): Promis
   } catch (cause) {
     await gateway.close();
     meter.close();
-    const [line] = (cause as Error).message.split('\n');
-    throw new InputError(`engine browser: ${executablePath} does not start: ${line}`, { cause });
+    isolation.close();
+    const who = isolation.user === null ? '' : ` as user ${isolation.user}`;
+    throw new InputError(`engine browser: ${path} does not start${who}: ${describeFailure(cause as Error)}`, { cause });
   }
   return {
+    protection: { isolation: isolation.kind, runsAs: isolation.user, sandbox: browserSandbox },
     async open() {
       const context = await browser.newContext({
         userAgent: userAgentOf(browser),
@@ -108,8 +132,17 @@ export async function createBrowserEngine(options: BrowserEngineOptions): Promis
     async close() {
       await Promise.all([browser.close().catch(() => {}), gateway.close()]);
       meter.close();
+      isolation.close();
     },
   };
+}
+
+/** Why a browser did not start, in a line, from Playwright's many. */
+function describeFailure({ message }: Error): string {
+  if (/No usable sandbox|setuid sandbox|sandbox/i.test(message.replaceAll(/--[\w-]*sandbox/g, '')))
+    return 'no sandbox can be had here; browserSandbox: false runs it without';
+  const said = new RegExp(`${BOX} (.*)`).exec(message)?.[1] ?? /(?:FATAL|ERROR)[^\n]*\] ?([^\n]*)/.exec(message)?.[1];
+  return (said ?? message.split('\n')[0]!).slice(0, 200);
 }
 
 /** What the same browser says with a window. */

@@ -6,6 +6,13 @@ export type RestReason = 'hours' | 'budget' | 'rhythm';
 /** What happens, as it happens. Times are seconds since the Unix epoch; bytes of requests are of bodies. */
 export type NoiseEvent = { readonly time: number } & (
   | { readonly type: 'start'; readonly users: number; readonly roots: number; readonly engine: string }
+  /** What holds the browsers to the gateway: their own network namespace, or flags alone; and who they run as, null for the user. */
+  | {
+      readonly type: 'browser';
+      readonly isolation: 'namespace' | 'flags';
+      readonly runsAs: string | null;
+      readonly sandbox: boolean;
+    }
   | { readonly type: 'visit'; readonly user: number; readonly root: string }
   | {
       readonly type: 'request';

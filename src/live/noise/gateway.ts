@@ -10,6 +10,7 @@ import { linkSignals } from './signals.js';
 
 /** A proxy on this machine through which a browser reaches what may be reached, at checked addresses, metered; and nothing else. */
 export interface Gateway {
+  /** 0 where it listens on a Unix socket. */
   readonly port: number;
   readonly user: string;
   readonly password: string;
@@ -28,9 +29,14 @@ const HEADERS_OF_THIS_HOP = new Set([
 /** Silence after which a connection that another wants may be closed, in ms. */
 const SILENCE = 2000;
 
+export interface GatewayOptions extends OpenOptions {
+  /** Path of a Unix socket to listen on, in place of a port of loopback. */
+  readonly socket?: string | null;
+}
+
 /** @param options `timeout`: seconds for a connection */
-export async function createGateway(options: OpenOptions): Promise<Gateway> {
-  const { guard, signal, timeout } = options;
+export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  const { guard, signal, timeout, socket: path = null } = options;
   // Each request listens to it.
   setMaxListeners(0, signal);
   const [user, password] = ['noise', randomBytes(16).toString('hex')];
@@ -144,10 +150,11 @@ export async function createGateway(options: OpenOptions): Promise<Gateway> {
   server.on('connect', (incoming, client, head) => void tunnel(incoming, client, head));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    if (path === null) server.listen(0, '127.0.0.1', resolve);
+    else server.listen(path, resolve);
   });
   return {
-    port: (server.address() as AddressInfo).port,
+    port: path === null ? (server.address() as AddressInfo).port : 0,
     user,
     password,
     async close() {

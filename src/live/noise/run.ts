@@ -135,16 +135,16 @@ export async function runNoise(config: NoiseConfig, options: NoiseOptions): Prom
     } else {
       for (const [user, identity] of identities.entries()) {
         const own = rng.stream('user', user);
-        const engine =
-          kind === 'browser'
-            ? await createBrowserEngine({
-                ...common,
-                user,
-                identity,
-                rng: own.stream('engine'),
-                executable: config.browser,
-              })
-            : createHttpEngine({ ...common, user, identity, rng: own.stream('engine'), speed: options.speed });
+        const each = { ...common, user, identity, rng: own.stream('engine') };
+        let engine: Engine;
+        if (kind === 'browser') {
+          const { browser: executable, browserUser, browserSandbox } = config;
+          const browser = await createBrowserEngine({ ...each, executable, browserUser, browserSandbox });
+          if (user === 0) report({ type: 'browser', ...browser.protection });
+          engine = browser;
+        } else {
+          engine = createHttpEngine({ ...each, speed: options.speed });
+        }
         engines.push(engine);
         tasks.push(
           runVisitor({

@@ -15,6 +15,47 @@ export const NEIGHBOUR = ['203.1.7.9', '2a00:1450:4f00:1::77'] as const;
 export const RESOLVER = '93.184.216.53';
 export const WEB = ['93.184.216.34', '2a00:1450:4009:80b::200e'] as const;
 
+type Zone = Readonly<Record<string, readonly string[] | readonly (readonly string[])[]>>;
+
+/** Names of a hostile domain, and what they lead to: all of it in the home, or of no host on the Internet. */
+export const HOME_ZONE: Zone = {
+  both: [WEB[0], '10.0.0.1'],
+  both6: [WEB[0], 'fd00::1'],
+  bothhome: [WEB[0], NEIGHBOUR[1]],
+  private10: ['10.0.0.1'],
+  private172: ['172.16.0.1'],
+  router: [ROUTER[0]],
+  lo: ['127.0.0.1'],
+  linklocal: ['169.254.169.254'],
+  cgnat: ['100.64.0.1'],
+  multicast: ['224.0.0.251'],
+  broadcast: ['255.255.255.255'],
+  zero: ['0.0.0.0'],
+  lo6: ['::1'],
+  mapped: ['::ffff:10.0.0.1'],
+  mappedown: [`::ffff:${OWN_PUBLIC}`],
+  nat64: ['64:ff9b::a00:1'],
+  nat64own: ['64:ff9b::cb01:702'],
+  nat64local: ['64:ff9b:1::a00:1'],
+  sixtofour: ['2002:a00:1::1'],
+  isatap: ['2a00:1450:4009:9:0:5efe:a00:1'],
+  ula: ['fd00::1'],
+  linklocal6: ['fe80::1'],
+  multicast6: ['ff02::fb'],
+  own: [OWN[0]],
+  own6: [OWN[1]],
+  ownpublic: [OWN_PUBLIC],
+  neighbour: [NEIGHBOUR[0]],
+  neighbour6: [NEIGHBOUR[1]],
+  router6: [ROUTER[1]],
+  otherlink6: ['2a00:1450:4f00:2::1'],
+  routed: ['198.51.7.1'],
+  later: [LATER[0]],
+  later6: [LATER[1]],
+  rebind: [[WEB[0]], ['10.0.0.1']],
+  rebindhome: [[WEB[0]], [NEIGHBOUR[0]]],
+};
+
 const script = fileURLToPath(new URL('./hostile-internet.mjs', import.meta.url));
 
 /** What the hostile Internet has seen. */
@@ -41,7 +82,7 @@ export interface HostileNetwork {
  * other end takes every address for its own, so that whatever leaves the machine arrives somewhere.
  */
 export async function createHostileNetwork(
-  zone: Readonly<Record<string, readonly string[] | readonly (readonly string[])[]>>,
+  zone: Zone,
   kind: 'greedy' | 'curious' = 'curious',
 ): Promise<HostileNetwork> {
   const network = createNetwork();
@@ -112,7 +153,10 @@ export async function createHostileNetwork(
 }
 
 /** Writes a configuration for noise without rest. @returns its path */
-export function writeConfig(more: string): { config: string; state: string } {
+export function writeConfig(
+  more: string,
+  moreIn: (folder: string) => string = () => '',
+): { config: string; state: string } {
   const folder = temporaryFolder();
   const [config, state] = [join(folder, 'noise.yaml'), join(folder, 'state.json')];
   writeFileSync(
@@ -130,7 +174,7 @@ rhythm: flat
 requestsPerMinute: 100000
 robots: false
 state: ${state}
-${more}`,
+${more}${moreIn(folder)}`,
   );
   return { config, state };
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
@@ -58,6 +59,7 @@ needs(whyNoNamespaces(), noWindow).describe('a budget on the wire, by the counte
     const before = network.carried();
     for (const stops of [false, true]) {
       const { child, ended } = await start(config);
+      await until(() => existsSync(state));
       await sleep(400);
       if (stops) child.kill('SIGSTOP');
       if (stops) await sleep(500);

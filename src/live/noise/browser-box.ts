@@ -1,0 +1,49 @@
+/**
+ * What stands between `homeveil noise` and its browser: started in place of it, in a network namespace of its own where there can be one.
+ * `node browser-box.js order.json ARGUMENTS...`. It passes connections to a port of loopback on to a Unix socket, which is reached from
+ * any namespace, and runs the browser, as another user where it is told so. It ends with the browser.
+ */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { BOX, type BoxOrder } from './isolation.js';
+
+const [path, ...given] = process.argv.slice(2);
+const order = JSON.parse(readFileSync(path!, 'utf8')) as BoxOrder;
+
+function run(): void {
+  const args = given.map((one) => (one.startsWith('--user-data-dir=') ? `--user-data-dir=${order.profile}` : one));
+  // 3 and 4 are the pipes by which it is driven.
+  const browser = spawn(order.executable, args, {
+    stdio: [0, 1, 2, 3, 4],
+    env: order.environment,
+    ...(order.user ?? {}),
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => browser.kill(signal));
+  browser.on('error', ({ message }) => end(message));
+  browser.on('exit', (code) => process.exit(code ?? 1));
+}
+
+function end(problem: string): void {
+  process.stderr.write(`${BOX} ${problem}\n`);
+  process.exit(1);
+}
+
+if (order.relay) {
+  const { port, socket } = order.relay;
+  const relay = createServer({ allowHalfOpen: true }, (near) => {
+    const far = connect({ path: socket, allowHalfOpen: true });
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      one.on('error', () => other.destroy());
+      one.on('close', () => other.destroy());
+      one.pipe(other);
+    }
+  });
+  relay.on('error', ({ message }) => end(message));
+  relay.listen(port, '127.0.0.1', run);
+} else {
+  run();
+}
