@@ -8,11 +8,16 @@ import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { BOX, type BoxOrder } from './isolation.js';
 
+const FEATURES = '--disable-features=';
+
 const [path, ...given] = process.argv.slice(2);
 const order = JSON.parse(readFileSync(path!, 'utf8')) as BoxOrder;
 
 function run(): void {
-  const args = given.map((one) => (one.startsWith('--user-data-dir=') ? `--user-data-dir=${order.profile}` : one));
+  const kept = given.filter((one) => !one.startsWith('--user-data-dir=') && !one.startsWith(FEATURES));
+  // Of two lists, Chromium takes the last alone.
+  const features = given.filter((one) => one.startsWith(FEATURES)).map((one) => one.slice(FEATURES.length));
+  const args = [...kept, `--user-data-dir=${order.profile}`, `${FEATURES}${features.join(',')}`];
   // 3 and 4 are the pipes by which it is driven.
   const browser = spawn(order.executable, args, {
     stdio: [0, 1, 2, 3, 4],

@@ -71,6 +71,8 @@ const FLAGS = [
   '--webrtc-ip-handling-policy=disable_non_proxied_udp',
   '--force-webrtc-ip-handling-policy=disable_non_proxied_udp',
   '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
+  // For names in place of addresses it joins a group of multicast, which is the one packet that would be left.
+  ...(process.platform === 'win32' ? [] : ['--disable-features=WebRtcHideLocalIpsWithMdns']),
 ];
 
 const MOST_LINKS = 1000;
@@ -118,6 +120,8 @@ export async function createBrowserEngine(options: BrowserEngineOptions): Promis
     const who = isolation.user === null ? '' : ` as user ${isolation.user}`;
     throw new InputError(`engine browser: ${path} does not start${who}: ${describeFailure(cause as Error)}`, { cause });
   }
+  // After Playwright's own, which kills the browser: what runs would write anew.
+  process.on('exit', isolation.close);
   return {
     protection: { isolation: isolation.kind, runsAs: isolation.user, sandbox: browserSandbox },
     async open() {
@@ -132,6 +136,7 @@ export async function createBrowserEngine(options: BrowserEngineOptions): Promis
     async close() {
       await Promise.all([browser.close().catch(() => {}), gateway.close()]);
       meter.close();
+      process.off('exit', isolation.close);
       isolation.close();
     },
   };

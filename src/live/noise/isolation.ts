@@ -94,8 +94,7 @@ export function isolate({ executable, user, sandbox }: IsolationOptions): Isolat
   }
   const other = isRoot && user !== '' ? { name: user, uid: idOf(user, '-u'), gid: idOf(user, '-g') } : null;
   const kind = canHaveNamespace() ? 'namespace' : 'flags';
-  const direct = { kind, user: null, executable, socket: null, port: 0, close: () => {} } as const;
-  if (kind === 'flags' && !other) return direct;
+  if (process.platform === 'win32') return { kind, user: null, executable, socket: null, port: 0, close: () => {} };
 
   // Nobody else is to reach the gateway's socket; the browser's own folder is its user's.
   const folder = mkdtempSync(join(tmpdir(), 'homeveil-browser-'));

@@ -5,13 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createGuard } from '../../../src/live/noise/addresses.js';
 import { createBudget } from '../../../src/live/noise/budget.js';
 import { resolveNoiseConfig } from '../../../src/live/noise/config.js';
-import { findBrowser } from '../../../src/live/noise/engine-browser.js';
 import type { NoiseEvent } from '../../../src/live/noise/events.js';
 import { createGateway, type Gateway } from '../../../src/live/noise/gateway.js';
 import { createMeter, type Meter } from '../../../src/live/noise/meter.js';
 import { runNoise } from '../../../src/live/noise/run.js';
 import { temporaryFolder } from '../../cli/run-cli.js';
+import { needs } from '../../support/needs.js';
 import { createLocalWeb, type LocalWeb } from './local-web.js';
+import { noBrowser } from './no-browser.js';
 
 let web: LocalWeb;
 beforeAll(async () => {
@@ -85,56 +86,43 @@ describe('the gateway of the browser', () => {
   });
 });
 
-function isInstalled(): boolean {
-  try {
-    findBrowser();
-    return true;
-  } catch {
-    return false;
+needs(noBrowser()).test('a browser visits pages, hostile ones too, within limits', async () => {
+  const config = resolveNoiseConfig({
+    engine: 'browser',
+    roots: [web.url('/p/3'), web.url('/hostile/frames', 'beta.test'), web.secureUrl('/p/1')],
+    follow: 'any',
+    depth: 3,
+    visitsPerHour: 0,
+    pause: 0,
+    minPause: 0,
+    maxPause: 0.1,
+    siteDelay: 0,
+    activeHours: '0-24',
+    requestsPerMinute: 400,
+    limits: { responseTime: 3, pageTime: 4, resources: 30 },
+    state: join(temporaryFolder(), 'state.json'),
+    seed: 3,
+    unsafeAllowPrivate: ['127.0.0.0/8'],
+  });
+  const events: NoiseEvent[] = [];
+  const stop = new AbortController();
+  const running = runNoise(config, {
+    signal: stop.signal,
+    lookup: web.lookup,
+    onEvent: (event) => events.push(event),
+  });
+  const came = () => events.filter((event) => event.type === 'page' && event.problem === null).length;
+  for (let i = 0; i < 1500 && came() < 3; i++) await sleep(20);
+  const stopped = performance.now();
+  stop.abort();
+  const totals = await running;
+  expect(performance.now() - stopped).toBeLessThan(1000);
+  expect(totals.pages).toBeGreaterThanOrEqual(3);
+  const seen = web.seen.requests.filter(({ headers }) => /Chrome\/\d+/.test(String(headers['user-agent'])));
+  for (const kind of [/^\/p\/\d+$/, /css$/, /js$/, /png$/]) expect(seen.some(({ path }) => kind.test(path))).toBe(true);
+  expect(seen.some(({ headers }) => String(headers['user-agent']).includes('Headless'))).toBe(false);
+  for (const event of events) {
+    if (event.type === 'page') expect(event.requests).toBeLessThanOrEqual(31);
+    if (event.type === 'spending') expect(event.spending.requests).toBeLessThanOrEqual(400);
   }
-}
-
-test.skipIf(!isInstalled())(
-  `a browser visits pages, hostile ones too, within limits${isInstalled() ? '' : ' (skipped: no Chromium)'}`,
-  async () => {
-    const config = resolveNoiseConfig({
-      engine: 'browser',
-      roots: [web.url('/p/3'), web.url('/hostile/frames', 'beta.test'), web.secureUrl('/p/1')],
-      follow: 'any',
-      depth: 3,
-      visitsPerHour: 0,
-      pause: 0,
-      minPause: 0,
-      maxPause: 0.1,
-      siteDelay: 0,
-      activeHours: '0-24',
-      requestsPerMinute: 400,
-      limits: { responseTime: 3, pageTime: 4, resources: 30 },
-      state: join(temporaryFolder(), 'state.json'),
-      seed: 3,
-      unsafeAllowPrivate: ['127.0.0.0/8'],
-    });
-    const events: NoiseEvent[] = [];
-    const stop = new AbortController();
-    const running = runNoise(config, {
-      signal: stop.signal,
-      lookup: web.lookup,
-      onEvent: (event) => events.push(event),
-    });
-    const came = () => events.filter((event) => event.type === 'page' && event.problem === null).length;
-    for (let i = 0; i < 1500 && came() < 3; i++) await sleep(20);
-    const stopped = performance.now();
-    stop.abort();
-    const totals = await running;
-    expect(performance.now() - stopped).toBeLessThan(1000);
-    expect(totals.pages).toBeGreaterThanOrEqual(3);
-    const seen = web.seen.requests.filter(({ headers }) => /Chrome\/\d+/.test(String(headers['user-agent'])));
-    for (const kind of [/^\/p\/\d+$/, /css$/, /js$/, /png$/])
-      expect(seen.some(({ path }) => kind.test(path))).toBe(true);
-    expect(seen.some(({ headers }) => String(headers['user-agent']).includes('Headless'))).toBe(false);
-    for (const event of events) {
-      if (event.type === 'page') expect(event.requests).toBeLessThanOrEqual(31);
-      if (event.type === 'spending') expect(event.spending.requests).toBeLessThanOrEqual(400);
-    }
-  },
-);
+});

@@ -54,6 +54,6 @@ needs(whyNoNamespaces(), noProgram('tcpdump'), noProgram('tshark')).describe(
       });
       expect(strangers).toEqual([]);
       expect(packets.length).toBeGreaterThan(50);
-    });
+    }, 180_000);
   },
 );
