@@ -1,6 +1,8 @@
 import yargs, { type CommandModule } from 'yargs';
 import { version } from '../harness/environment.js';
 import { HomeveilError, UsageError } from '../shared/errors.js';
+import { visibleLine } from '../shared/visible.js';
+import { guardConsole } from './terminal.js';
 
 /** In the order in which they are listed. */
 const COMMANDS: Readonly<Record<string, () => Promise<{ readonly default: unknown }>>> = {
@@ -61,16 +63,19 @@ export async function run(argv: readonly string[]): Promise<number> {
       throw error ?? new UsageError(message.replace(/\s*\n\s*/g, ' '));
     });
 
+  const release = guardConsole();
   try {
     await cli.parseAsync();
     // A command that ends, but not well, has set it.
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof HomeveilError) {
-      console.error(`homeveil: ${error.message}`);
+      console.error(`homeveil: ${visibleLine(error.message)}`);
       return error.exitCode;
     }
     console.error('homeveil: this is a bug of homeveil; please report it with what follows\n', error);
     return 1;
+  } finally {
+    release();
   }
 }

@@ -1,7 +1,7 @@
-import { stripVTControlCharacters } from 'node:util';
 import type { NoiseConfig } from '../live/noise/config.js';
 import type { NoiseEvent } from '../live/noise/events.js';
-import { formatBytes, formatCount, formatDuration } from './terminal.js';
+import { visibleLine } from '../shared/visible.js';
+import { createScreen, formatBytes, formatCount, formatDuration } from './terminal.js';
 
 /** What `homeveil noise` shows while it runs. */
 export interface NoiseView {
@@ -22,18 +22,13 @@ export function createNoiseView(config: NoiseConfig, stream: NodeJS.WriteStream 
     return {
       onEvent(event) {
         const line = lineOf(event);
-        if (line !== null) stream.write(`${line}\n`);
+        if (line !== null) stream.write(`${visibleLine(line)}\n`);
       },
       end() {},
     };
   }
-  let drawn = 0;
-  const draw = () => {
-    const width = (stream.columns || 80) - 1;
-    const lines = view.lines().map((line) => line.slice(0, width));
-    stream.write(`${drawn > 0 ? `\x1b[${drawn}A` : ''}${lines.map((line) => `\x1b[2K${line}\n`).join('')}\x1b[J`);
-    drawn = lines.length;
-  };
+  const screen = createScreen(stream);
+  const draw = () => screen.draw(view.lines());
   const timer = setInterval(draw, REDRAW);
   return {
     onEvent: view.onEvent,
@@ -119,14 +114,14 @@ function lineOf(event: NoiseEvent): string | null {
       const size =
         event.problem ??
         `${event.status}  ${formatBytes(event.bytes)} in ${event.requests} requests, ${formatDuration(event.seconds)}`;
-      return `${at}  user ${event.user + 1}  ${printable(event.url)}  ${printable(size)}`;
+      return `${at}  user ${event.user + 1}  ${event.url}  ${size}`;
     }
     case 'rest':
       return `${at}  user ${event.user + 1}  ${restOf(event)}`;
     case 'home':
       return `${at}  the defense is shown what passes ${event.interface} (${event.engine})`;
     case 'lookup':
-      return `${at}  look-up ${printable(event.name)}${event.problem === null ? '' : `  ${event.problem}`}`;
+      return `${at}  look-up ${event.name}${event.problem === null ? '' : `  ${event.problem}`}`;
     case 'stop':
       return `${at}  ${event.why} after ${formatDuration(event.seconds)}: ${event.totals.pages} pages in ${event.totals.visits} visits, ${formatBytes(event.totals.bytes)}`;
     default:
@@ -144,9 +139,3 @@ function restOf({ why, until }: Extract<NoiseEvent, { type: 'rest' }>): string {
 }
 
 const hostOf = (url: string) => new URL(url).host;
-
-/** What others wrote, without what would move the cursor. */
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to go
-  return stripVTControlCharacters(text).replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?');
-}

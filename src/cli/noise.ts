@@ -90,7 +90,7 @@ async function stopBy<T>(signal: AbortSignal, work: (signal: AbortSignal) => Pro
   }
 }
 
-const printJson = (event: NoiseEvent) => void process.stdout.write(`${JSON.stringify(event)}\n`);
+const printJson = (event: NoiseEvent) => console.log(JSON.stringify(event));
 
 function configOf({ config: path, for: duration, engine, users }: NoiseOptions): NoiseConfig {
   if (users !== undefined && !(Number.isInteger(users) && users >= 1 && users <= 64)) {

@@ -1,4 +1,10 @@
+import { format } from 'node:util';
+import stringWidth from 'string-width';
 import type { OnProgress } from '../shared/progress.js';
+import { formatBytes, formatCount } from '../shared/quantities.js';
+import { visible, visibleLine } from '../shared/visible.js';
+
+export { formatBytes, formatCount, formatPercent } from '../shared/quantities.js';
 
 export interface TableColumn {
   readonly title: string;
@@ -10,54 +16,105 @@ export interface TableColumn {
   readonly shrink?: boolean;
 }
 
-/** Plain text table of at most `width` characters a line, as long as the columns that do not shrink leave room. */
+/**
+ * Plain text table of at most `width` columns a line, as long as the columns that do not shrink leave room. Columns are those of a terminal:
+ * a wide character takes two.
+ */
 export function table(columns: readonly TableColumn[], rows: readonly (readonly string[])[], width = 80): string {
-  const widths = columns.map((column, i) => Math.max(column.title.length, ...rows.map((row) => row[i]!.length)));
+  const shown = rows.map((row) => row.map(visibleLine));
+  const widths = columns.map((column, i) =>
+    Math.max(stringWidth(column.title), ...shown.map((row) => stringWidth(row[i]!))),
+  );
   const gap = 2;
-  let excess = widths.reduce((sum, w) => sum + w, 0) + gap * (columns.length - 1) - width;
-  for (const [i, column] of columns.entries()) {
-    if (!column.shrink || excess <= 0) continue;
-    const shrunk = Math.max(8, column.title.length, widths[i]! - excess);
-    excess -= widths[i]! - shrunk;
-    widths[i] = shrunk;
-  }
+  const excess = widths.reduce((sum, w) => sum + w, 0) + gap * (columns.length - 1) - width;
+  const shrunk = shrink(widths, columns, excess);
   const line = (cells: readonly string[]) =>
     cells
-      .map((cell, i) => (columns[i]!.align === 'right' ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+      .map((cell, i) => {
+        const space = ' '.repeat(Math.max(0, shrunk[i]! - stringWidth(cell)));
+        return columns[i]!.align === 'right' ? space + cell : cell + space;
+      })
       .join(' '.repeat(gap))
       .trimEnd();
   const lines = (cells: readonly string[]): string[] => {
     const [name, ...rest] = cells;
-    if (name!.length > widths[0]!) return [...breakText(name!, width), ...lines(['', ...rest])];
-    const wrapped = cells.map((cell, i) => breakText(cell, widths[i]!));
+    if (stringWidth(name!) > shrunk[0]!) return [...breakText(name!, width), ...lines(['', ...rest])];
+    const wrapped = cells.map((cell, i) => breakText(cell, shrunk[i]!));
     const height = Math.max(...wrapped.map((parts) => parts.length));
     return Array.from({ length: height }, (_, row) => line(wrapped.map((parts) => parts[row] ?? '')));
   };
   return [
     line(columns.map((column) => column.title)),
-    widths.map((w) => '─'.repeat(w)).join(' '.repeat(gap)),
-    ...rows.flatMap(lines),
+    shrunk.map((w) => '─'.repeat(w)).join(' '.repeat(gap)),
+    ...shown.flatMap(lines),
   ].join('\n');
 }
 
-/** Cuts `text` into pieces of at most `width` characters, after a space, comma, colon, slash or plus where there is one. */
-function breakText(text: string, width: number): string[] {
+/** Takes `excess` from the columns that may shrink, always from the widest, down to their titles or eight. */
+function shrink(widths: readonly number[], columns: readonly TableColumn[], excess: number): number[] {
+  const shrunk = [...widths];
+  const least = columns.map(({ title }) => Math.max(8, stringWidth(title)));
+  for (let left = excess; left > 0; left--) {
+    const open = columns.flatMap((column, i) => (column.shrink && shrunk[i]! > least[i]! ? [i] : []));
+    if (open.length === 0) break;
+    shrunk[open.reduce((a, b) => (shrunk[b]! > shrunk[a]! ? b : a))]!--;
+  }
+  return shrunk;
+}
+
+/** Cuts `text` into pieces of at most `width` columns, after a space, comma, colon, slash or plus where there is one. */
+export function breakText(text: string, width: number): string[] {
   const pieces: string[] = [];
   let rest = text;
-  while (rest.length > width) {
-    const cut = Math.max(...[' ', ',', ':', '/', '+'].map((mark) => rest.lastIndexOf(mark, width - 1))) + 1 || width;
-    pieces.push(rest.slice(0, cut).trimEnd());
-    rest = rest.slice(cut);
+  while (stringWidth(rest) > width) {
+    const fitting = cut(rest, width);
+    const mark = (fitting.match(/^.*(?:[ ,:/]|(?<=\S)\+)/su)?.[0] ?? '').length;
+    // A character that is wider than the column has to stand somewhere.
+    const end = mark || fitting.length || firstCharacter(rest).length;
+    pieces.push(rest.slice(0, end).trimEnd());
+    rest = rest.slice(end);
   }
   return [...pieces, rest];
 }
 
-/** Lines of at most `width` characters, as far as words allow, each indented by `indent` spaces but the first by `first`. */
+const characters = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+const firstCharacter = (text: string): string => characters.segment(text)[Symbol.iterator]().next().value!.segment;
+
+/** As much of the beginning of `text` as fits into `width` columns, in whole characters. */
+function cut(text: string, width: number): string {
+  let taken = 0;
+  for (const { segment, index } of characters.segment(text)) {
+    taken += stringWidth(segment);
+    if (taken > width) return text.slice(0, index);
+  }
+  return text;
+}
+
+/** `text` as one line of a terminal of `width` columns; where it is longer, it ends in `…`. */
+export function fitLine(text: string, width: number): string {
+  const line = visibleLine(text);
+  return stringWidth(line) <= width ? line : `${cut(line, width - 1)}…`;
+}
+
+/** The same with the middle left out, so that names that differ at their ends stay apart. */
+export function fitName(text: string, width: number): string {
+  const line = visibleLine(text);
+  if (stringWidth(line) <= width) return line;
+  const parts = [...characters.segment(line)].map(({ segment }) => segment);
+  const head = cut(line, Math.ceil((width - 1) / 2));
+  let tail = '';
+  while (parts.length > 0 && stringWidth(parts.at(-1)! + tail) <= width - 1 - stringWidth(head))
+    tail = parts.pop() + tail;
+  return `${head}…${tail}`;
+}
+
+/** Lines of at most `width` columns, as far as words allow, each indented by `indent` spaces but the first by `first`. */
 export function wrap(text: string, indent = 0, first = indent, width = 80): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/\s+/)) {
-    if (line !== '' && indent + line.length + 1 + word.length > width) {
+  for (const word of visible(text).split(/\s+/)) {
+    if (line !== '' && indent + stringWidth(line) + 1 + stringWidth(word) > width) {
       lines.push(line);
       line = '';
     }
@@ -65,23 +122,6 @@ export function wrap(text: string, indent = 0, first = indent, width = 80): stri
   }
   if (line !== '') lines.push(line);
   return lines.map((one, i) => ' '.repeat(i === 0 ? first : indent) + one);
-}
-
-/** 1234567 as '1,234,567'. */
-export function formatCount(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
-
-/** Bytes in powers of 1000, three digits: '1.23 MB'. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let value = bytes;
-  let unit = 0;
-  while (Math.abs(value) >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? Math.round(value) : Number(value.toPrecision(3))} ${units[unit]}`;
 }
 
 /** Seconds as '850 ms', '12.3 s', '4 min 05 s', '3 h 12 min', '6 d 04 h'. */
@@ -95,9 +135,43 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 86_400)} d ${two((whole % 86_400) / 3600)} h`;
 }
 
-/** A share as '48.1 %'; '–' where it is undefined. */
-export function formatPercent(share: number | null, digits = 1): string {
-  return share === null ? '–' : `${(share * 100).toFixed(digits)} %`;
+/** Lines that are redrawn in place, each cut to the terminal's width: one that wraps would be two. */
+export interface Screen {
+  draw(lines: readonly string[]): void;
+  clear(): void;
+}
+
+export function createScreen(stream: NodeJS.WriteStream = process.stdout): Screen {
+  let drawn = 0;
+  const up = () => (drawn > 0 ? `\x1b[${drawn}A\r` : '');
+  return {
+    draw(lines) {
+      const width = (stream.columns || 80) - 1;
+      stream.write(`${up()}${lines.map((line) => `\x1b[2K${fitLine(line, width)}\n`).join('')}\x1b[J`);
+      drawn = lines.length;
+    },
+    clear() {
+      if (drawn > 0) stream.write(`${up()}\x1b[J`);
+      drawn = 0;
+    },
+  };
+}
+
+/**
+ * Until the function that is returned is called, all that is printed through the console shows what is unseen ({@link visible}), errors and
+ * help texts as well. What moves the cursor is written to the stream itself, by {@link createScreen} and the progress line, which see to their texts.
+ */
+export function guardConsole(): () => void {
+  const guarded = (['log', 'info', 'warn', 'error'] as const).map((name) => {
+    const original = console[name];
+    console[name] = (...values: unknown[]) => original(visible(format(...values)));
+    return () => {
+      console[name] = original;
+    };
+  });
+  return () => {
+    for (const undo of guarded) undo();
+  };
 }
 
 export interface ProgressLine {
@@ -122,7 +196,7 @@ export async function withProgress<T>(work: (progress: ProgressLine) => T | Prom
 export function createProgressLine(stream: NodeJS.WriteStream = process.stderr): ProgressLine {
   const warned = new Set<string>();
   const warn = (message: string) => {
-    if (!warned.has(message)) stream.write(`warning: ${message}\n`);
+    if (!warned.has(message)) stream.write(`warning: ${visibleLine(message)}\n`);
     warned.add(message);
   };
   if (!stream.isTTY) return { onProgress: () => {}, onWarning: warn, end: () => {} };
@@ -159,7 +233,7 @@ export function createProgressLine(stream: NodeJS.WriteStream = process.stderr):
       for (const [name, value] of figures) parts.push(formatFigure(name, value));
       if (progress.detail) parts.push(progress.detail);
       clear();
-      stream.write(parts.join('  ').slice(0, (stream.columns || 80) - 1));
+      stream.write(fitLine(parts.join('  '), (stream.columns || 80) - 1));
     },
     onWarning(message) {
       clear();
@@ -175,6 +249,6 @@ function unitSuffix(unit: string): string {
 
 /** 'epoch 3', 'loss 0.412', '81,234 packets/s'. */
 function formatFigure(name: string, value: number): string {
-  const number = Number.isInteger(value) ? formatCount(value) : value.toPrecision(3);
+  const number = Number.isInteger(value) || Math.abs(value) >= 999.5 ? formatCount(value) : value.toPrecision(3);
   return name.endsWith('/s') ? `${number} ${name}` : `${name} ${number}`;
 }

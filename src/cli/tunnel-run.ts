@@ -23,7 +23,7 @@ import { loadTrace, warningsOf } from '../trace/load.js';
 import { LABELS } from './data-options.js';
 import { interruptible } from './interrupt.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
-import { formatBytes, formatCount, formatDuration, formatPercent, table, wrap } from './terminal.js';
+import { createScreen, formatBytes, formatCount, formatDuration, formatPercent, table, wrap } from './terminal.js';
 
 interface TunnelOptions extends PluginOption {
   listen: string;
@@ -193,6 +193,7 @@ async function watch(
   signal: AbortSignal,
 ): Promise<boolean> {
   const isTerminal = process.stdout.isTTY;
+  const screen = createScreen();
   let before = end.statistics();
   const newsOf = createNews(isHome, before.seconds);
   const say = (statistics: TunnelStatistics): void => {
@@ -205,7 +206,7 @@ async function watch(
   const show = setInterval(() => {
     const statistics = end.statistics();
     if (json) console.log(JSON.stringify(statistics));
-    else if (isTerminal) process.stdout.write(`\r\x1b[2K${line(statistics, before)}`);
+    else if (isTerminal) screen.draw([line(statistics, before)]);
     before = statistics;
   }, every * 1000);
   let stop: NodeJS.Timeout | undefined;
@@ -220,7 +221,7 @@ async function watch(
     clearInterval(show);
     clearInterval(look);
     clearTimeout(stop);
-    if (isTerminal && !json) process.stdout.write('\r\x1b[2K');
+    screen.clear();
   }
   return signal.aborted;
 }
@@ -251,9 +252,7 @@ function line(now: TunnelStatistics, before: TunnelStatistics): string {
     `back ${rate(now.delivered.bytes - before.delivered.bytes)}`,
     `waiting ${formatBytes(now.held)}`,
     `late p50 ${milliseconds(late.p50)} p95 ${milliseconds(late.p95)} p99 ${milliseconds(late.p99)}`,
-  ]
-    .join('  ')
-    .slice(0, (process.stdout.columns || 80) - 1);
+  ].join('  ');
 }
 
 function describeSession({ isOpen, age, opened, starts, otherVersion }: TunnelStatistics['session']): string {

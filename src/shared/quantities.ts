@@ -51,3 +51,29 @@ export function parseSizeOrDuration(text: string, where: string): { bytes: numbe
   if (seconds !== undefined && seconds > 0) return { seconds };
   throw new UsageError(`${where}: expected a size such as 100MB or a time such as 1h, found "${text}"`);
 }
+
+/** 1234567 as '1,234,567'. */
+export function formatCount(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
+
+/** Bytes in powers of 1000, three digits: '1.23 MB', '33.7 GB', '12,300 TB'. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (Math.abs(value) >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  const rounded = unit === 0 ? Math.round(value) : Number(value.toPrecision(3));
+  return `${rounded.toLocaleString('en-US')} ${UNITS[unit]}`;
+}
+
+/** A share as '48.1 %', or '4,200.0 %' of what is 42 times as much; '–' where it is undefined. */
+export function formatPercent(share: number | null, digits = 1): string {
+  if (share === null) return '–';
+  const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return `${(share * 100).toLocaleString('en-US', fraction)} %`;
+}

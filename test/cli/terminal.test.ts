@@ -1,8 +1,11 @@
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
+import stringWidth from 'string-width';
 import { expect, test } from 'vitest';
 import {
   createProgressLine,
+  createScreen,
+  fitLine,
   formatBytes,
   formatCount,
   formatDuration,
@@ -76,9 +79,63 @@ test('any table fits its width while its fixed columns do', () => {
   );
 });
 
+test('wide characters keep columns straight', () => {
+  const text = table(
+    [{ title: 'name', shrink: true }, { title: 'n', align: 'right' }, { title: 'kind' }],
+    [
+      ['日本語のカメラ', '1', 'iot'],
+      ['👩‍🔧 lamp', '23', 'iot'],
+      ['Kamera', '456', 'iot'],
+    ],
+  );
+  // By hand: seven characters of two columns, an emoji of two, and letters of one.
+  expect(text.split('\n')).toEqual([
+    'name              n  kind',
+    '──────────────  ───  ────',
+    '日本語のカメラ    1  iot',
+    '👩‍🔧 lamp          23  iot',
+    'Kamera          456  iot',
+  ]);
+});
+
+test('any table of any characters fits its width while its fixed columns do', () => {
+  const names = fc.array(fc.string({ unit: 'grapheme', maxLength: 120 }), { maxLength: 4 });
+  fc.assert(
+    fc.property(names, fc.integer({ min: 30, max: 120 }), (cells, width) => {
+      const columns = [{ title: 'x', shrink: true }, { title: 'y' }, { title: 'z', shrink: true }];
+      const text = table(
+        columns,
+        cells.map((cell) => [cell, 'fixed', cell]),
+        width,
+      );
+      expect(Math.max(...text.split('\n').map((line) => stringWidth(line)))).toBeLessThanOrEqual(width);
+    }),
+  );
+});
+
+test('a cell cannot begin another line', () => {
+  expect(table([{ title: 'x' }], [['a\nb\x1b[1A']]).split('\n')[2]).toBe('a b\\u001b[1A');
+});
+
+test('a line that is too long ends in an ellipsis, within its width', () => {
+  expect(fitLine('日本語のカメラ', 8)).toBe('日本語…');
+  expect(fitLine('short', 8)).toBe('short');
+});
+
+test('a screen draws over what it drew, and sees to what it is given', () => {
+  const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { columns: 10 });
+  const screen = createScreen(stream as never);
+  screen.draw(['one', 'a long line of many words']);
+  expect(stream.read()).toBe('\x1b[2Kone\n\x1b[2Ka long l…\n\x1b[J');
+  screen.draw(['\x1b[9A']);
+  expect(stream.read()).toBe('\x1b[2A\r\x1b[2K\\u001b[9A\n\x1b[J');
+  screen.clear();
+  expect(stream.read()).toBe('\x1b[1A\r\x1b[J');
+});
+
 test('numbers read as people write them', () => {
   expect(formatCount(1234567.4)).toBe('1,234,567');
-  expect([0, 999, 1000, 999_499, 999_600, 1_234_567, 5e12].map(formatBytes)).toEqual([
+  expect([0, 999, 1000, 999_499, 999_600, 1_234_567, 5e12, 33_700e6, 1.94e10, 1.2345e16].map(formatBytes)).toEqual([
     '0 B',
     '999 B',
     '1 kB',
@@ -86,6 +143,9 @@ test('numbers read as people write them', () => {
     '1 MB',
     '1.23 MB',
     '5 TB',
+    '33.7 GB',
+    '19.4 GB',
+    '12,300 TB',
   ]);
   expect([0, 0.0123, 12.34, 59.97, 245, 11_520, 532_800].map(formatDuration)).toEqual([
     '0 ms',
@@ -96,7 +156,7 @@ test('numbers read as people write them', () => {
     '3 h 12 min',
     '6 d 04 h',
   ]);
-  expect([formatPercent(0.4809), formatPercent(null)]).toEqual(['48.1 %', '–']);
+  expect([formatPercent(0.4809), formatPercent(42), formatPercent(null)]).toEqual(['48.1 %', '4,200.0 %', '–']);
 });
 
 test('progress shows share, rate and time left on a terminal, and nothing elsewhere', () => {

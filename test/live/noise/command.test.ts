@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createNoiseScreen } from '../../../src/cli/noise-view.js';
+import { createScreen } from '../../../src/cli/terminal.js';
 import { resolveNoiseConfig } from '../../../src/live/noise/config.js';
 import type { NoiseEvent } from '../../../src/live/noise/events.js';
 import { serveMetrics } from '../../../src/live/noise/metrics.js';
@@ -147,8 +149,15 @@ test('the live view fits its lines and shows what others wrote without what move
   expect(lines[0]).toMatch(/^noise {2}200 kB\/s {2}1 visits {2}1 pages/);
   expect(lines[1]).toBe('hour   ██████████··········  30 MB left of 60 MB');
   expect(lines.join('\n')).toContain('user 1  visits a.example');
+  const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { columns: 60 });
+  createScreen(stream as never).draw(lines);
+  const drawn: string[] = stream.read().split('\n');
+  // The screen's own: to the beginning of a line, and to clear.
+  const shown = drawn.map((line) => ['\x1b[2K', '\x1b[J'].reduce((rest, own) => rest.replace(own, ''), line));
+  expect(shown.join('\n')).toContain('user 1  https://a.example/\\u001b[2J\\u009bx');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
-  expect(lines.join('')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+  expect(shown.join('')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+  expect(Math.max(...shown.map((line) => line.length))).toBeLessThan(60);
 });
 
 test('the JSON Schema has every key, with its default', async () => {
