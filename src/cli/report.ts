@@ -11,6 +11,7 @@ import { renderStudyHtml, renderStudyPages } from '../report/study.js';
 import { renderStudyCsv, renderStudyMarkdown } from '../report/study-text.js';
 import { UsageError } from '../shared/errors.js';
 import { checkWritable, readText, statIfThere, writeFileAtomic } from '../shared/files.js';
+import { visible } from '../shared/visible.js';
 
 interface ReportOptions {
   result: string;
@@ -84,7 +85,8 @@ const command: CommandModule<object, ReportOptions> = {
     const files: OutputFile[] = [];
     for (const one of formats) files.push(...(await makeFiles(one, result, scale, stdout)));
     if (stdout) {
-      process.stdout.write(files[0]!.content);
+      const { content } = files[0]!;
+      process.stdout.write(process.stdout.isTTY && typeof content === 'string' ? visible(content) : content);
       return;
     }
     for (const { name, content } of files) {

@@ -36,16 +36,34 @@ const COLUMNS: readonly (readonly [string, (cell: Cell) => string | number | nul
 ];
 
 /**
- * One line per cell, after a line of names (RFC 4180, lines end in LF). Shares are of 1, times in seconds; what is undefined is empty.
+ * One line per cell, after a line of names (RFC 4180, lines end in LF). Shares are of 1, times in seconds; what is undefined is empty. Texts
+ * that a spreadsheet would run are neutralised, see {@link csvLines}.
+ * @param setting for a column of its own before all others
  * @throws InputError for a result of another schema version
  */
-export function renderCsv(result: Result): string {
+export function csvRows(result: Result, setting?: string): (string | number | null)[][] {
   checkVersion(result.schemaVersion, 'result');
-  const lines = [COLUMNS.map(([name]) => name), ...result.cells.map((cell) => COLUMNS.map(([, of]) => of(cell)))];
-  return `${lines.map((fields) => fields.map(quoted).join(',')).join('\n')}\n`;
+  const first = setting === undefined ? [] : [setting];
+  return result.cells.map((cell) => [...first, ...COLUMNS.map(([, of]) => of(cell))]);
+}
+
+export function renderCsv(result: Result): string {
+  return csvLines([csvHeader(), ...csvRows(result)]);
+}
+
+export function csvHeader(): string[] {
+  return COLUMNS.map(([name]) => name);
+}
+
+/**
+ * Rows as CSV for people, who open it in a spreadsheet: a text that would begin a formula there has an apostrophe before it, which a spreadsheet
+ * takes for "this is text"; so has what would begin one after a semicolon, at which a spreadsheet may split. Numbers stay numbers.
+ */
+export function csvLines(rows: readonly (readonly (string | number | null)[])[]): string {
+  return rows.map((fields) => `${fields.map(quoted).join(',')}\n`).join('');
 }
 
 function quoted(value: string | number | null): string {
-  const text = value === null ? '' : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const text = typeof value === 'string' ? value.replaceAll(/(?<=^|[;\t\r\n])(?=[=+\-@\t\r])/g, "'") : `${value ?? ''}`;
+  return /[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,6 +1,6 @@
 import type { Interval, Result, StudyResult, SummaryRow } from '../harness/result.js';
 import { labelOf } from '../harness/setting.js';
-import { renderCsv } from './csv.js';
+import { csvHeader, csvLines, csvRows } from './csv.js';
 import { duration, isNumber, percentage } from './format.js';
 import { accuracyByAttack, code, escaped, renderMarkdown, table } from './markdown.js';
 import { attacksOf, undefendedRow } from './reading.js';
@@ -52,14 +52,7 @@ function attacks(runs: readonly Result[]): string[] {
 
 /** All cells of all settings; the first column names the setting. */
 export function renderStudyCsv({ runs }: StudyResult): string {
-  return runs
-    .map((run, i) => {
-      const [head, ...lines] = renderCsv(run).trimEnd().split('\n');
-      const setting = `"${labelOf(run.spec).replaceAll('"', '""')}"`;
-      return [...(i === 0 ? [`setting,${head}`] : []), ...lines.map((line) => `${setting},${line}`)].join('\n');
-    })
-    .join('\n')
-    .concat('\n');
+  return csvLines([['setting', ...csvHeader()], ...runs.flatMap((run) => csvRows(run, labelOf(run.spec)))]);
 }
 
 function scores(row: SummaryRow): string {

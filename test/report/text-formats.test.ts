@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Result } from '../../src/harness/result.js';
-import { renderCsv } from '../../src/report/csv.js';
+import { csvLines, renderCsv } from '../../src/report/csv.js';
 import { renderFigures, renderStudyFigures } from '../../src/report/figures.js';
 import { renderMarkdown } from '../../src/report/markdown.js';
 import { renderPng } from '../../src/report/png.js';
-import { renderStudyMarkdown } from '../../src/report/study-text.js';
+import { renderStudyCsv, renderStudyMarkdown } from '../../src/report/study-text.js';
 import { EDGE_CASES } from './edge-cases.js';
 import { DEFENSES, makeResult, makeStudy, withTransfer } from './make-result.js';
 
@@ -17,6 +17,28 @@ const strongerCell = ({ cells }: Result, attack: string) =>
     .reduce((best, one) => (one.identification.accuracy > best.identification.accuracy ? one : best));
 
 describe('CSV', () => {
+  test('has no text that a spreadsheet would run, and numbers stay numbers', () => {
+    expect(
+      csvLines([
+        ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', 'pad;=cmd|x', 'a-b', 'x=1'],
+        [-3.2, 1e-9, 0, null, 'a,"b"', '', 'two\nlines', '−1', 'é'],
+      ]),
+    ).toBe(
+      [
+        `'=1+1,'+1,'-1,'@SUM(A1),"'\t'=1","'\r'=1","pad;'=cmd|x",a-b,x=1`,
+        '-3.2,1e-9,0,,"a,""b""",,"two\nlines",−1,é\n',
+      ].join('\n'),
+    );
+  });
+
+  test('of a study has a cell for the setting in each row, whatever its name', () => {
+    const study = makeStudy(1, { defenses: DEFENSES.slice(0, 1), attacks: ['a'], adversaries: ['static'], seeds: 1 });
+    const [run] = study.runs;
+    const data = { ...run!.spec.data, paths: ['=1+1\n"x"'] } as never;
+    const text = renderStudyCsv({ ...study, runs: [{ ...run!, spec: { ...run!.spec, data } }] });
+    expect(text).toContain(`\n"'=1+1\n""x"" napt",a,none,napt,`);
+  });
+
   test('has a line for each cell, as wide as the line of names', () => {
     const result = makeResult();
     const [head, ...lines] = renderCsv(result).trimEnd().split('\n');
