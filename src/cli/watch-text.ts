@@ -1,64 +1,138 @@
+import stringWidth from 'string-width';
 import { FEWEST } from '../harness/conclude.js';
+import type { ComparisonResult } from '../live/watch/comparison.js';
 import type { WatchView } from '../live/watch/watch.js';
+import type { WatchedDevice } from '../live/watch/watcher.js';
 import {
   ago,
+  type ChangeRow,
   caveat,
   changeRows,
   inOrder,
   noiseWord,
   percent,
   phaseText,
-  rate,
   seenInPeriods,
   seenNames,
   seenWord,
   span,
+  trafficWords,
 } from '../live/watch/words.js';
-import { formatCount, table, wrap } from './terminal.js';
+import { visibleLine } from '../shared/visible.js';
+import { breakText, fitLine, fitName, formatCount, type TableColumn, table, wrap } from './terminal.js';
 
-/** Lines of what is concluded now; of the devices as many as there is room for. */
-export function watchLines(view: WatchView, url: string | null, rows = Number.POSITIVE_INFINITY): string[] {
+/** Lines and columns of the terminal that there are. */
+export interface Room {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Lines of devices that are shown before anything of less weight is. */
+const FEWEST_DEVICES = 5;
+/** A terminal of fewer rows has one for each of the lines above the devices, which are cut. */
+const LOW = 20;
+
+/**
+ * Lines of what is concluded now, none wider and no more than there is room for: first the traffic and some devices, then the comparison, the
+ * warnings, and what a comparison does not show; the rest of the room has the other devices.
+ */
+export function watchLines(
+  view: WatchView,
+  url: string | null,
+  { rows, columns }: Room = { rows: Number.POSITIVE_INFINITY, columns: 80 },
+): string[] {
   const { state, source, model } = view;
-  const { traffic } = state;
+  // In the last column of the last line a terminal may begin a new one.
+  const width = Math.max(20, columns - 1);
+  const lay: Lay =
+    rows < LOW
+      ? (text) => (text === '' ? [] : [fitLine(text, width)])
+      : (text, indent = 0, first = indent) => wrap(text, indent, first, width);
+  const unsure = percent(state.now.packets === 0 ? null : state.now.unsure.packets / state.now.packets);
   const head = [
-    ...wrap(`${source.name}, as ${model.attack} sees it in the ${model.view} view`),
-    `${traffic.packets.toFixed(1)} packets/s, out ${rate(traffic.outbound)}, in ${rate(traffic.inbound)}${lossText(view)}`,
-    ...wrap(
-      `noise ${noiseWord(view)}; unsure ${percent(state.now.packets === 0 ? null : state.now.unsure.packets / state.now.packets)}${view.isLabelled ? `; named right ${percent(state.now.accuracy)}` : ''}`,
+    ...lay(`${source.name}, as ${model.attack} sees it in the ${model.view} view`),
+    ...lay(`${trafficWords(view)}${lossText(view)}`),
+    ...lay(
+      `noise ${noiseWord(view)}; unsure ${unsure}${view.isLabelled ? `; named right ${percent(state.now.accuracy)}` : ''}`,
     ),
     '',
   ];
-  const warnings = view.warnings.flatMap((warning) => wrap(`warning: ${warning}`, 9, 0));
-  const tail = ['', ...comparisonLines(view), ...warnings];
-  if (url !== null) tail.push(url);
-  const devices = devicesLines(view);
-  const room = Math.max(3, rows - head.length - tail.length - 1);
-  const shown =
-    devices.length <= room ? devices : [...devices.slice(0, room - 1), `… ${devices.length - room + 1} more`];
-  return [...head, ...shown, ...tail];
+  const devices = devicesLines(view, width);
+  const place = url === null ? [] : breakText(url, width);
+  const [heading, line, ...own] = devices;
+  let room = rows - 1 - head.length - place.length - 3 - Math.min(own.length, FEWEST_DEVICES);
+  /** The parts in order of weight; of one that there is no room for, its short form. */
+  const below = sections(view, lay, width).map(([all, short]) => {
+    const lines = all.length <= room ? all : short.length <= room ? short : [];
+    room -= lines.length;
+    return lines;
+  });
+  const most = Math.max(1, room + Math.min(own.length, FEWEST_DEVICES));
+  const shown = own.length <= most ? own : [...own.slice(0, most - 1), `… ${formatCount(own.length - most + 1)} more`];
+  return [...head, heading!, line!, ...shown, '', ...below.flat(), ...place].slice(0, Math.max(1, rows - 1));
 }
 
-function devicesLines({ state }: WatchView): string[] {
-  return table(
+type Lay = (text: string, indent?: number, first?: number) => string[];
+
+function sections(view: WatchView, lay: Lay, width: number): [lines: string[], short: string[]][] {
+  const { comparison, warnings } = view;
+  const result = comparison?.result ?? null;
+  const warned = warnings.flatMap((warning) => lay(`warning: ${warning}`, 9, 0));
+  return [
     [
-      { title: 'device', shrink: true },
-      { title: 'seen' },
-      { title: 'confidence', align: 'right' },
-      { title: `packets, ${span(state.span)}`, align: 'right' },
-      { title: 'share', align: 'right' },
-      { title: 'all', align: 'right' },
-      { title: 'ago', align: 'right' },
+      result === null ? (comparison === null ? [] : lay(phaseText(comparison))) : changeLines(result, width),
+      lay('The comparison is told at the end.'),
     ],
-    inOrder(state.devices).map((device) => [
-      device.name,
-      seenWord(device, FEWEST),
-      device.now.confidence?.toFixed(2) ?? '–',
-      formatCount(device.now.packets),
-      percent(device.now.packetShare),
-      formatCount(device.all.packets),
-      ago(device.last, state.time),
-    ]),
+    [warned, lay(`${warnings.length} warning${warnings.length === 1 ? '' : 's'}, told at the end`)],
+    ...(result === null
+      ? []
+      : ([
+          [lay(seenWords(result), 2, 0), []],
+          [lay(caveat(view), 2, 0), lay('What this does not show is told at the end.')],
+        ] as [string[], string[]][])),
+  ];
+}
+
+interface ShownColumn<Row> {
+  readonly column: TableColumn;
+  readonly of: (row: Row) => string;
+}
+
+/** A column is left out rather than that names are cut to less. */
+const NAME = 16;
+const GAP = 2;
+
+/**
+ * A table that is no wider than `width`, each row a line: the last columns, which matter least, are left out where there is no room for them,
+ * and names are cut in their middle.
+ */
+function tableWithin<Row>(columns: readonly ShownColumn<Row>[], rows: readonly Row[], width: number): string[] {
+  const cells = rows.map((row) => columns.map(({ of }) => visibleLine(of(row))));
+  const widths = columns.map(({ column }, i) =>
+    Math.max(stringWidth(column.title), ...cells.map((row) => stringWidth(row[i]!))),
+  );
+  const least = Math.min(NAME, widths[0]!);
+  const roomFor = (count: number) => width - widths.slice(1, count).reduce((sum, one) => sum + one + GAP, 0);
+  let count = columns.length;
+  while (count > 2 && roomFor(count) < least) count--;
+  return table(
+    columns.slice(0, count).map(({ column }) => column),
+    cells.map(([name, ...others]) => [fitName(name!, Math.max(8, roomFor(count))), ...others.slice(0, count - 1)]),
+    width,
   ).split('\n');
+}
+
+function devicesLines({ state }: WatchView, width: number): string[] {
+  const columns: ShownColumn<WatchedDevice>[] = [
+    { column: { title: 'device' }, of: ({ name }) => name },
+    { column: { title: 'seen' }, of: (device) => seenWord(device, FEWEST) },
+    { column: { title: `packets, ${span(state.span)}`, align: 'right' }, of: ({ now }) => formatCount(now.packets) },
+    { column: { title: 'confidence', align: 'right' }, of: ({ now }) => now.confidence?.toFixed(2) ?? '–' },
+    { column: { title: 'share', align: 'right' }, of: ({ now }) => percent(now.packetShare) },
+    { column: { title: 'ago', align: 'right' }, of: ({ last }) => ago(last, state.time) },
+    { column: { title: 'all', align: 'right' }, of: ({ all }) => formatCount(all.packets) },
+  ];
+  return tableWithin(columns, inOrder(state.devices), width);
 }
 
 /** For what is no terminal: one line for each so many seconds. */
@@ -67,17 +141,21 @@ export function watchLine(view: WatchView): string {
   const time = state.time === null ? '–' : new Date(state.time * 1000).toISOString().slice(11, 19);
   const names = seenNames(view);
   const phase = view.comparison === null ? '' : phaseText(view.comparison);
-  return `${time} ${state.traffic.packets.toFixed(1)} packets/s${lossText(view)}; seen: ${names.length === 0 ? 'none' : names.join(', ')}${phase && `; ${phase}`}`;
+  return visibleLine(
+    `${time} ${view.nothingLeaves ? trafficWords(view) : `${state.traffic.packets.toFixed(1)} packets/s`}${lossText(view)}; seen: ${names.length === 0 ? 'none' : names.join(', ')}${phase && `; ${phase}`}`,
+  );
 }
 
-/** At the end: of all that came, and the last comparison. */
-export function summaryLines(view: WatchView): string[] {
+/** At the end: of all that came, and the last comparison, in lines of at most `width` columns. */
+export function summaryLines(view: WatchView, width = 80): string[] {
   const { state, source, model } = view;
   const { all } = state;
   const seen = state.devices.filter((device) => device.all.seen).map(({ name }) => name);
-  const lines = wrap(
+  const lay = (text: string, indent = 0, first = indent) => wrap(text, indent, first, width);
+  const lines = lay(
     `${source.name}: ${formatCount(all.packets)} packets in the ${model.view} view, as ${model.attack} sees them (${model.path}, trained on ${model.data})`,
   );
+  if (view.nothingLeaves) lines.push(...lay(trafficWords(view)));
   lines.push('');
   lines.push(
     table(
@@ -107,31 +185,34 @@ export function summaryLines(view: WatchView): string[] {
           '–',
         ],
       ],
+      width,
     ),
     '',
-    ...wrap(seen.length === 0 ? 'Seen: none.' : `Seen: ${seen.join(', ')}.`),
+    ...lay(seen.length === 0 ? 'Seen: none.' : `Seen: ${seen.join(', ')}.`),
   );
-  if (view.isLabelled) lines.push(`Against the labels: ${percent(all.accuracy)} of packets named right.`);
-  const comparison = comparisonLines(view);
-  if (comparison.length > 0) lines.push('', ...comparison);
-  if (view.warnings.length > 0)
-    lines.push('', ...view.warnings.flatMap((warning) => wrap(`warning: ${warning}`, 9, 0)));
+  if (view.isLabelled) lines.push(...lay(`Against the labels: ${percent(all.accuracy)} of packets named right.`));
+  const { comparison } = view;
+  if (comparison?.result) {
+    lines.push('', ...changeLines(comparison.result, width), ...lay(seenWords(comparison.result), 2, 0));
+    lines.push(...lay(caveat(view)));
+  } else if (comparison !== null && phaseText(comparison) !== '') lines.push('', ...lay(phaseText(comparison)));
+  if (view.warnings.length > 0) lines.push('', ...view.warnings.flatMap((warning) => lay(`warning: ${warning}`, 9, 0)));
   return lines;
 }
 
-function comparisonLines(view: WatchView): string[] {
-  const { comparison } = view;
-  if (comparison === null) return [];
-  const { result } = comparison;
-  if (result === null) return wrap(phaseText(comparison));
-  return [
-    'Before and after:',
-    ...changeRows(result).flatMap(({ what, off, on, difference }) =>
-      wrap(`${what}: off ${off}, on ${on}; difference ${difference}`, 4, 2),
-    ),
-    ...wrap(`Seen with the noise off: ${seenInPeriods(result, false)}; on: ${seenInPeriods(result, true)}.`, 4, 2),
-    ...wrap(caveat(view), 2),
+function changeLines(result: ComparisonResult, width: number): string[] {
+  const columns: ShownColumn<ChangeRow>[] = [
+    { column: { title: 'noise' }, of: ({ short }) => short },
+    { column: { title: 'off', align: 'right' }, of: ({ off }) => off },
+    { column: { title: 'on', align: 'right' }, of: ({ on }) => on },
+    { column: { title: 'difference', align: 'right' }, of: ({ difference }) => difference },
+    { column: { title: '95 % interval' }, of: ({ interval }) => interval },
   ];
+  return tableWithin(columns, changeRows(result), width);
+}
+
+function seenWords(result: ComparisonResult): string {
+  return `Seen with the noise off: ${seenInPeriods(result, false)}; on: ${seenInPeriods(result, true)}.`;
 }
 
 function lossText({ lost, forgotten }: WatchView): string {

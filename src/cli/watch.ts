@@ -16,7 +16,7 @@ import { UsageError } from '../shared/errors.js';
 import { parseDuration } from '../shared/quantities.js';
 import { interruptible } from './interrupt.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
-import { withProgress } from './terminal.js';
+import { createScreen, withProgress } from './terminal.js';
 import { summaryLines, watchLine, watchLines } from './watch-text.js';
 
 interface WatchOptions extends PluginOption {
@@ -178,13 +178,9 @@ function createDisplay(kind: 'terminal' | 'lines' | 'json', every: number): Disp
 function createTerminal(): Display {
   const { stdin, stdout } = process;
   let url: string | null = null;
-  let drawn = 0;
+  const screen = createScreen(stdout);
   let controls: WatchControls = { comparison: null };
   let notice = '';
-  const clear = (): void => {
-    if (drawn > 0) stdout.write(`\x1b[${drawn}A\r\x1b[J`);
-    drawn = 0;
-  };
   const press = async (key: string): Promise<void> => {
     const now = Date.now() / 1000;
     notice = '';
@@ -209,17 +205,14 @@ function createTerminal(): Display {
       stdin.on('data', onKey);
     },
     show(view) {
-      clear();
-      const lines = watchLines(view, url, stdout.rows || undefined);
-      if (notice !== '') lines.push(notice);
-      // A line that wraps would be two.
-      const fitting = lines.map((line) => line.slice(0, (stdout.columns || 80) - 1));
-      stdout.write(`${fitting.join('\n')}\n`);
-      drawn = fitting.length;
+      const rows = stdout.rows || 24;
+      const columns = stdout.columns || 80;
+      const lines = watchLines(view, url, { rows: notice === '' ? rows : rows - 1, columns });
+      screen.draw(notice === '' ? lines : [...lines, notice]);
     },
     end(last) {
-      clear();
-      console.log(summaryLines(last).join('\n'));
+      screen.clear();
+      console.log(summaryLines(last, Math.min(80, stdout.columns || 80)).join('\n'));
     },
     close() {
       if (!stdin.isTTY) return;

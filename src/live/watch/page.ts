@@ -19,6 +19,7 @@ import {
   seenNames,
   seenWord,
   span,
+  trafficWords,
 } from './words.js';
 
 const script = readFileSync(new URL('./page-script.js', import.meta.url), 'utf8').replace(
@@ -120,14 +121,18 @@ function partsOf(view: WatchView) {
         ? html`Of the last ${span(state.span)} the model sees <strong>no device</strong>.`
         : html`Of the last ${span(state.span)} the model sees <strong>${names.join(', ')}</strong>.`,
     facts: html`${facts.map((fact) => html`<li>${fact}</li>`)}`,
-    traffic: html`<dl class="figures">
+    traffic: html`${
+      view.nothingLeaves
+        ? html`<p class="notice">${sentence(trafficWords(view))}</p>`
+        : html`<dl class="figures">
 ${figure('packets', `${traffic.packets.toFixed(1)} /s`)}
 ${figure('out', rate(traffic.outbound))}
 ${figure('in', rate(traffic.inbound))}
 ${figure('noise, as the model tells', model.hasCover ? noiseWord(view) : 'not known')}
 ${figure('attributed to no device', percent(now.packets === 0 ? null : now.unsure.packets / now.packets))}
 ${view.isLabelled ? figure('named right', percent(now.accuracy)) : ''}
-</dl>
+</dl>`
+    }
 <figure><svg class="course" viewBox="0 0 59 20" preserveAspectRatio="none" role="img" aria-label="${courseLabel(view)}"><path d="${line(state.history.packets, 20)}"/></svg>
 <figcaption>Packets in each ${span(state.history.seconds)} of the last ${span(state.span)}; highest ${Math.max(...state.history.packets).toLocaleString('en-US')}.${model.hasCover ? '' : ' The model was trained without noise, so it cannot tell noise.'}</figcaption></figure>`,
     columns: html`<tr><th scope="col">device</th><th scope="col">seen</th><th scope="col">confidence</th><th scope="col" class="num">packets</th><th scope="col" class="num">share</th><th scope="col" class="num">since start</th><th scope="col" class="num">ago</th><th scope="col">last ${span(state.span)}</th></tr>`,
@@ -142,6 +147,9 @@ ${view.isLabelled ? figure('named right', percent(now.accuracy)) : ''}
         : html`<div class="notice"><h2>To bear in mind</h2><ul>${view.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></div>`,
   };
 }
+
+/** Begins with a capital letter. */
+const sentence = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
 
 function figure(name: string, value: string): Html {
   return html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
@@ -174,8 +182,8 @@ function controls({ phase, request, isAutomatic }: ComparisonStatus): Html {
 
 function done(view: WatchView, { result }: ComparisonStatus): Html {
   const rows = changeRows(result!);
-  return html`<div class="scroll" role="region" aria-label="Before and after" tabindex="0"><table><thead><tr><th scope="col">measure</th><th scope="col" class="num">noise off</th><th scope="col" class="num">noise on</th><th scope="col">difference</th></tr></thead>
-<tbody>${rows.map(({ what, off, on, difference }) => html`<tr><th scope="row">${what}</th><td class="num">${off}</td><td class="num">${on}</td><td>${difference}</td></tr>`)}</tbody></table></div>
+  return html`<div class="scroll" role="region" aria-label="Before and after" tabindex="0"><table><thead><tr><th scope="col">measure</th><th scope="col" class="num">noise off</th><th scope="col" class="num">noise on</th><th scope="col" class="num">difference</th><th scope="col">95 % interval</th></tr></thead>
+<tbody>${rows.map(({ what, off, on, difference, interval }) => html`<tr><th scope="row">${what}</th><td class="num">${off}</td><td class="num">${on}</td><td class="num">${difference}</td><td>${interval}</td></tr>`)}</tbody></table></div>
 <p>Seen with the noise off: ${seenInPeriods(result!, false)}. Seen with it on: ${seenInPeriods(result!, true)}.</p>
 <p>${caveat(view)}</p>`;
 }

@@ -65,6 +65,10 @@ export interface WatchView {
   readonly isLabelled: boolean;
   /** Hosts of the home; null where not known. */
   readonly hosts: number | null;
+  /** Packets that were taken; the view may show few of them, or none. */
+  readonly captured: number;
+  /** For a while packets have come on an interface, none of which leaves the home. */
+  readonly nothingLeaves: boolean;
   /** Lost by the engine, as far as it tells; or left out because the model did not keep up. */
   readonly lost: { readonly engine: number | null; readonly skipped: number };
   /** Conversations on an interface that were forgotten, the longest silent ones. */
@@ -90,6 +94,8 @@ const CHUNK = 20_000;
 const MOST_WAITING = 500_000;
 /** Seconds without packets, or with those of one host, after which that is worth a word. */
 const SILENCE = 15;
+/** Seconds after which a gateway would have shown itself: until then its packets may be taken for a host's. */
+const GATEWAY_SHOWS = 5;
 
 /**
  * Watches an interface, or a capture file, until it is over.
@@ -185,6 +191,8 @@ async function watchFile(session: Session, path: string): Promise<WatchView> {
   const about: About = {
     source: { kind: 'capture', name: basename(resolve(path)) },
     hosts: countDevices(loaded.trace),
+    captured: loaded.trace.packets,
+    nothingLeaves: false,
     warnings: [...warningsOf(loaded), ...limits(session, trace)],
     lost: { engine: null, skipped: 0 },
     forgotten: 0,
@@ -225,12 +233,14 @@ async function watchInterface(session: Session, name: string): Promise<WatchView
   const started = Date.now() / 1000;
   let waiting: PacketTable[] = [];
   let rows = 0;
+  let captured = 0;
   let skipped = 0;
   let isOver = false;
   const reading = (async () => {
     for await (const batch of live.batches) {
       waiting.push(batch);
       rows += batch.packets;
+      captured += batch.packets;
       // The oldest go: what counts is now.
       for (; rows > MOST_WAITING && waiting.length > 1; skipped += waiting.shift()!.packets) {
         rows -= waiting[0]!.packets;
@@ -261,6 +271,8 @@ async function watchInterface(session: Session, name: string): Promise<WatchView
     const about: About = {
       source: { kind: 'interface', name },
       hosts: observer.hosts,
+      captured,
+      nothingLeaves: captured > 0 && state.all.packets === 0 && now - started >= GATEWAY_SHOWS,
       warnings: [...limits(session, { packets: Number.POSITIVE_INFINITY }), ...silence(observer.hosts, now - started)],
       lost: {
         engine:
@@ -301,6 +313,8 @@ async function watchInterface(session: Session, name: string): Promise<WatchView
 interface About {
   readonly source: Omit<WatchView['source'], 'isOver'>;
   readonly hosts: number;
+  readonly captured: number;
+  readonly nothingLeaves: boolean;
   readonly warnings: readonly string[];
   readonly lost: WatchView['lost'];
   readonly forgotten: number;
@@ -322,6 +336,8 @@ function describe({ model, labels, comparison }: Session, about: About, state: W
     },
     isLabelled: labels.length > 0,
     hosts: about.hosts,
+    captured: about.captured,
+    nothingLeaves: about.nothingLeaves,
     lost: about.lost,
     forgotten: about.forgotten,
     state,

@@ -1,22 +1,28 @@
 import type { Interval } from '../../learning/interval.js';
+import { formatBytes, formatCount, formatPercent as percent } from '../../shared/quantities.js';
 import type { Change, ComparisonResult, ComparisonStatus } from './comparison.js';
 import type { WatchView } from './watch.js';
 import type { WatchedDevice } from './watcher.js';
 
 /** What the terminal and the page say alike. */
 
-export function percent(share: number | null, digits = 1): string {
-  return share === null ? '–' : `${(share * 100).toFixed(digits)} %`;
+export { formatPercent as percent } from '../../shared/quantities.js';
+
+/** Bytes a second. */
+export function rate(bytes: number): string {
+  return `${formatBytes(bytes)}/s`;
 }
 
-/** Bytes a second in powers of 1000. */
-export function rate(bytes: number): string {
-  return bytes < 999.5
-    ? `${bytes.toFixed(0)} B/s`
-    : bytes < 999_500
-      ? `${(bytes / 1e3).toFixed(1)} kB/s`
-      : `${(bytes / 1e6).toFixed(2)} MB/s`;
+/** What passes now; or, where packets come but none leaves the home, what that may mean. */
+export function trafficWords({ state, captured, nothingLeaves }: WatchView): string {
+  if (nothingLeaves) {
+    return `nothing leaves this home here: is this the gateway? (${counted(captured, 'packet')} seen, none of them crosses one)`;
+  }
+  const { packets, outbound, inbound } = state.traffic;
+  return `${packets.toFixed(1)} packets/s, out ${rate(outbound)}, in ${rate(inbound)}`;
 }
+
+const counted = (count: number, noun: string) => `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 /** Minutes where they are whole. */
 export function span(seconds: number): string {
@@ -78,33 +84,44 @@ export function phaseText({ phase, done, of, secondsLeft, problem, isAutomatic }
 }
 
 const points = (value: number) => `${value > 0 ? '+' : value < 0 ? '−' : '±'}${Math.abs(value * 100).toFixed(1)}`;
-const signed = (value: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toPrecision(3)}`;
+/** Signed as {@link points} are. */
+const bytesADay = (megabytes: number) =>
+  `${megabytes > 0 ? '+' : megabytes < 0 ? '−' : '±'}${formatBytes(Math.abs(megabytes) * 1e6)}`;
 
-function intervalText({ mean, low, high }: Interval, one: (value: number) => string, unit: string): string {
-  const bounds =
-    low === null || high === null ? 'no interval: too few blocks of time' : `95 % interval ${one(low)} to ${one(high)}`;
-  return `${one(mean)} ${unit} (${bounds})`;
+/** What was measured, with the noise off and on, and the difference; `short` is its name where there is little room. */
+export interface ChangeRow {
+  readonly what: string;
+  readonly short: string;
+  readonly off: string;
+  readonly on: string;
+  readonly difference: string;
+  /** Of 95 %, or why there is none. */
+  readonly interval: string;
 }
 
-/** What was measured, with the noise off and on, and the difference, a row each. */
-export function changeRows(result: ComparisonResult): { what: string; off: string; on: string; difference: string }[] {
-  const row = (what: string, { off, on, difference }: Change) => ({
-    what,
-    off: percent(off),
-    on: percent(on),
-    difference: difference === null ? '–' : intervalText(difference, points, 'points'),
-  });
+function changeRow(
+  [what, short]: readonly [string, string],
+  [off, on]: readonly [string, string],
+  change: Interval | null,
+  one: (value: number) => string,
+  unit: string,
+): ChangeRow {
+  if (change === null) return { what, short, off, on, difference: '–', interval: '–' };
+  const { mean, low, high } = change;
+  const interval = low === null || high === null ? 'too few blocks of time' : `${one(low)} to ${one(high)}`;
+  return { what, short, off, on, difference: `${one(mean)}${unit}`, interval };
+}
+
+export function changeRows(result: ComparisonResult): ChangeRow[] {
+  const share = (names: readonly [string, string], { off, on, difference }: Change) =>
+    changeRow(names, [percent(off), percent(on)], difference, points, ' points');
   const { accuracy, attributed, confidence, rate: bytes, megabytesPerDay: cost } = result;
+  const shown = (value: number | null) => (value === null ? '–' : rate(value));
   return [
-    ...(accuracy ? [row('packets of your devices named right', accuracy)] : []),
-    row('packets attributed to a device', attributed),
-    row('mean confidence in those', confidence),
-    {
-      what: 'traffic',
-      off: bytes.off === null ? '–' : rate(bytes.off),
-      on: bytes.on === null ? '–' : rate(bytes.on),
-      difference: cost === null ? '–' : intervalText(cost, signed, 'MB/day'),
-    },
+    ...(accuracy ? [share(['packets of your devices named right', 'named right'], accuracy)] : []),
+    share(['packets attributed to a device', 'attributed'], attributed),
+    share(['mean confidence in those', 'confidence'], confidence),
+    changeRow(['traffic', 'traffic'], [shown(bytes.off), shown(bytes.on)], cost, bytesADay, ' a day'),
   ];
 }
 
