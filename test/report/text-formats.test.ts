@@ -127,6 +127,31 @@ describe('Markdown', () => {
 });
 
 describe('figures', () => {
+  test('carry the key of every number in them, within their frame', async () => {
+    const label = (i: number) => `pad:rule=random,width=${i},with=a-name-that-has-no-room`;
+    const defenses = Array.from({ length: 12 }, (_, i) => ({
+      label: i === 0 ? 'none' : label(i),
+      keeps: 1 - i / 20,
+      bandwidth: i / 10,
+      delay: i / 10,
+    }));
+    const made = makeResult({ defenses, attacks: ['a'], seeds: 1, devices: ['camera', 'plug'] });
+    for (const { name, svg } of (await renderFigures(made)).slice(0, 2)) {
+      expect(name).toMatch(/^privacy-/);
+      const [, width, height] = svg.match(/viewBox="0 0 ([\d.]+) ([\d.]+)"/)!.map(Number);
+      const texts = [...svg.matchAll(/<text[^>]*transform="translate\(([-\d.]+),([-\d.]+)\)[^>]*>([^<]+)<\/text>/g)];
+      const numbers = new Set(texts.map(([, , , text]) => text!).filter((text) => /^\d+$/.test(text)));
+      expect(numbers.size).toBeGreaterThan(5);
+      const keys = texts.filter(([, , , text]) => text!.includes('with=a-name'));
+      const key = keys.map(([, , , text]) => text).join(' ');
+      for (const number of numbers) expect(key).toContain(`${number} ${label(Number(number) - 1)}`);
+      for (const [, , y, text] of keys) {
+        expect(Number(y)).toBeLessThan(height!);
+        expect(text!.length * 6).toBeLessThan(width!);
+      }
+    }
+  });
+
   test('are SVG files that need nothing but themselves', async () => {
     const figures = await renderFigures(withTransfer(makeResult({ attacks: ['random-forest'] })));
     expect(figures.map(({ name }) => name)).toEqual([

@@ -41,6 +41,8 @@ function draw(rows: readonly AttackScores[], rates: Rates, full: number, colors:
     return { ...row, name: printable(names[i]!), line: line++ };
   });
   const height = line * LINE;
+  /** From the first to the last line of each defense: the names of defenses stay clear of the reference lines. */
+  const spans = headers.map((header, i) => ({ from: header.line + 0.5, to: (headers[i + 1]?.line ?? line) - 0.5 }));
 
   // Every layer states scale and axis in full: Vega-Lite merges those of all layers, and stumbles where they differ.
   const lineChannel = {
@@ -78,7 +80,12 @@ function draw(rows: readonly AttackScores[], rates: Rates, full: number, colors:
       height,
       padding,
       layer: [
-        ratesLayer(rates, { x: accuracyChannel }, colors),
+        ratesLayer(
+          rates,
+          { x: accuracyChannel, y: { ...lineChannel, field: 'from' }, y2: { field: 'to' } },
+          colors,
+          spans,
+        ),
         {
           data: {
             values: placed.flatMap(({ scores, line }) =>

@@ -44,7 +44,8 @@ const DIRECTIONS = [0, 180, 270, 90, 315, 45, 225, 135, 337, 23, 203, 157].map((
  * its own point than to any other. Null where there is room for none.
  * @param frame what no label may leave
  * @param obstacles what no label may cover: marks, other text
- * @param lines what a label may cover where there is no other place for it
+ * @param lines what a label may cover where there is no other place for the same text
+ * @param references what a label may cover only where no text has another place: a shorter one is better
  */
 export function placeLabels(
   requests: readonly LabelRequest[],
@@ -52,18 +53,22 @@ export function placeLabels(
   obstacles: readonly Box[],
   lines: readonly Box[],
   fontSize: number,
+  references: readonly Box[] = [],
 ): (PlacedLabel | null)[] {
   const taken = [...obstacles];
   return requests.map((request) => {
-    for (const [choice, text] of request.texts.entries()) {
+    const free = ({ box }: { readonly box: Box }, some: readonly Box[]) => !some.some((other) => overlap(box, other));
+    const tries = [references, []].flatMap((kept) => request.texts.map((text, choice) => ({ kept, text, choice })));
+    for (const { kept, text, choice } of tries) {
       const rings = choice === request.texts.length - 1 ? RINGS : RINGS.slice(0, CLOSE_RINGS);
       const candidates = candidatesFor(request, textWidth(text, fontSize) + SPACE, fontSize, rings).filter(
         ({ box, leader }) =>
           inside(box, frame) &&
-          !taken.some((other) => overlap(box, other)) &&
+          free({ box }, taken) &&
+          free({ box }, kept) &&
           (leader !== null || requests.every((other) => distance(box, other) >= distance(box, request))),
       );
-      const found = candidates.find(({ box }) => !lines.some((line) => overlap(box, line))) ?? candidates[0];
+      const found = candidates.find((candidate) => free(candidate, lines)) ?? candidates[0];
       if (!found) continue;
       taken.push(found.box);
       return { ...found, choice };

@@ -9,14 +9,20 @@ export interface Rates {
 /**
  * The layer of the two as lines across the plot, dotted and dashed.
  * @param channels of the field `accuracy`, and how far the lines go
+ * @param spans fields of the parts of each line, where it is interrupted
  */
-export function ratesLayer<Channels extends object>({ majority, chance }: Rates, channels: Channels, colors: Colors) {
+export function ratesLayer<Channels extends object>(
+  { majority, chance }: Rates,
+  channels: Channels,
+  colors: Colors,
+  spans: readonly object[] = [{}],
+) {
   return {
     data: {
-      values: [
-        { name: 'majority', accuracy: majority },
-        { name: 'chance', accuracy: chance },
-      ],
+      values: spans.flatMap((span) => [
+        { name: 'majority', accuracy: majority, ...span },
+        { name: 'chance', accuracy: chance, ...span },
+      ]),
     },
     mark: { type: 'rule' as const, color: colors.muted, strokeWidth: 1.25 },
     encoding: {

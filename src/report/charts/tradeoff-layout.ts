@@ -69,17 +69,15 @@ export function layLabels(
     { left: x(cost) - 1, right: x(cost) + 1, top: y(high ?? mean), bottom: y(low ?? mean) },
   ]);
   const front = frontOf(points);
-  const lines = [
-    ...stepsOf(front.map((point) => ({ x: x(point.cost), y: y(point.accuracy.mean) }))),
-    ...Object.values(rates).map((rate) => boxAround(width / 2, y(rate), width, 2)),
-  ];
+  const steps = stepsOf(front.map((point) => ({ x: x(point.cost), y: y(point.accuracy.mean) })));
+  const references = Object.values(rates).map((rate) => boxAround(width / 2, y(rate), width, 2));
   const requests = [...front, ...points.filter((point) => !front.includes(point))].map((point) => ({
     x: x(point.cost),
     y: y(point.accuracy.mean),
     texts: [...([...point.label].length <= LONGEST_LABEL ? [point.label] : []), String(point.number)],
     point,
   }));
-  const labels = placeLabels(requests, frame, marks, lines, LABEL_SIZE).flatMap((label, i) => {
+  const labels = placeLabels(requests, frame, marks, steps, LABEL_SIZE, references).flatMap((label, i) => {
     const { point, texts } = requests[i]!;
     if (label === null) return [];
     return [{ ...label, point, text: texts[label.choice]!, numbered: label.choice === texts.length - 1 }];

@@ -4,6 +4,7 @@ import { type Chart, chartBase, type Drawing } from '../figure.js';
 import { duration, percent, shortened } from '../format.js';
 import { type Colors, PAGE_COLORS } from '../theme.js';
 import { type CostAxis, costAxis } from './axis.js';
+import { textWidth } from './labels.js';
 import { type Rates, ratesLayer } from './rates.js';
 import {
   frontOf,
@@ -24,6 +25,12 @@ export interface Tradeoff extends Rates {
   readonly costUnit: 'percent' | 'seconds';
 }
 
+/** Below the plot: the middle of the first line of the axis title, which may take two. */
+const TITLE = 36;
+const TITLE_SIZE = 12.5;
+const TITLE_LINE = 17;
+const KEY_SIZE = 12;
+const KEY_LINE = 18;
 const PADDING = { left: 48, right: 16, top: 26, bottom: 44 };
 /** With more defenses than these without room for a name, their list would be longer than the table it repeats. */
 const LONGEST_KEY = 8;
@@ -58,6 +65,10 @@ function draw(
     dx,
     dy,
   }));
+  // In the page the key is text below; a figure in a file has to carry its own.
+  const key = colors === PAGE_COLORS ? [] : keyLines(placed.points, full);
+  const title = axisTitle(costTitle, costUnit, axis, width);
+  const bottom = PADDING.bottom + (title.length - 1) * TITLE_LINE;
   const leaders = placed.points.flatMap(({ point, leader }) => {
     if (!leader) return [];
     const [x, y] = [plane.x(point.cost), plane.y(point.accuracy.mean)];
@@ -76,8 +87,7 @@ function draw(
       ...(axis.linearUpTo === null ? {} : { type: 'symlog' as const, constant: axis.linearUpTo }),
     },
     axis: {
-      title: axisTitle(costTitle, costUnit, axis),
-      titlePadding: 10,
+      title: null,
       values: [...axis.ticks],
       labelExpr: tickLabel(costUnit, axis),
       labelFlush: false,
@@ -98,7 +108,7 @@ function draw(
       ...chartBase(colors),
       width,
       height,
-      padding: PADDING,
+      padding: { ...PADDING, bottom: bottom + (key.length > 0 ? key.length * KEY_LINE + 8 : 0) },
       layer: [
         ratesLayer(
           { chance, majority },
@@ -171,6 +181,28 @@ function draw(
           mark: { type: 'text', align: 'left', fontSize: 12.5 },
           encoding: { text: { field: 'text' }, x: { value: -PADDING.left + 2 }, y: { value: -16 } },
         },
+        {
+          data: { values: title.map((text, i) => ({ text, y: height + TITLE + i * TITLE_LINE })) },
+          mark: { type: 'text', fontSize: TITLE_SIZE },
+          encoding: {
+            text: { field: 'text' },
+            x: { value: width / 2 },
+            y: { field: 'y', type: 'quantitative', scale: null },
+          },
+        },
+        ...(key.length === 0
+          ? []
+          : [
+              {
+                data: { values: key.map((text, i) => ({ text, y: height + bottom + (i + 0.5) * KEY_LINE })) },
+                mark: { type: 'text' as const, align: 'left' as const, fontSize: KEY_SIZE },
+                encoding: {
+                  text: { field: 'text' },
+                  x: { value: -PADDING.left + 2 },
+                  y: { field: 'y', type: 'quantitative' as const, scale: null },
+                },
+              },
+            ]),
         ...[
           // The same text twice, first as a halo, so that lines do not run through it; the page's style does with one.
           { stroke: colors.paper, strokeWidth: 3, strokeJoin: 'round' as const },
@@ -229,10 +261,27 @@ function paretoColor(colors: Colors) {
   };
 }
 
-function axisTitle(title: string, unit: Tradeoff['costUnit'], axis: CostAxis): string {
-  if (axis.linearUpTo === null) return title;
+/** The key as lines of a figure in a file: each number with its label, as many on a line as fit. */
+function keyLines(labels: readonly PointLabel[], full: number): string[] {
+  const numbered = labels.filter((label) => label.numbered).map((label) => label.point);
+  const widest = full - 4;
+  const longest = Math.floor(widest / (KEY_SIZE * 0.65));
+  const lines: string[] = [];
+  for (const { number, label } of numbered.sort((a, b) => a.number - b.number)) {
+    const entry = printable(shortened(`${number} ${label}`, longest));
+    const joined = `${lines.at(-1)}\u2003${entry}`;
+    if (lines.length > 0 && textWidth(joined, KEY_SIZE) <= widest) lines[lines.length - 1] = joined;
+    else lines.push(entry);
+  }
+  return lines;
+}
+
+/** In two lines where there is no room for one. */
+function axisTitle(title: string, unit: Tradeoff['costUnit'], axis: CostAxis, width: number): string[] {
+  if (axis.linearUpTo === null) return [title];
   const bound = unit === 'percent' ? percent(axis.linearUpTo) : `${axis.linearUpTo * 1000} ms`;
-  return `${title}, logarithmic above ${bound}`;
+  const scale = `logarithmic above ${bound}`;
+  return textWidth(`${title}, ${scale}`, TITLE_SIZE) <= width ? [`${title}, ${scale}`] : [title, scale];
 }
 
 function tickLabel(unit: Tradeoff['costUnit'], axis: CostAxis): string {
