@@ -56,7 +56,7 @@ const command: CommandModule<object, HomeOptions> = {
           { title: 'packets', align: 'right' },
           { title: 'out', align: 'right' },
           { title: 'in', align: 'right' },
-          { title: 'MB/day', align: 'right' },
+          { title: 'a day', align: 'right' },
         ],
         devices.map((row) => [
           row.name,
@@ -64,7 +64,7 @@ const command: CommandModule<object, HomeOptions> = {
           formatCount(row.packets),
           formatCount(row.outbound),
           formatCount(row.packets - row.outbound),
-          row.megabytesPerDay.toFixed(1),
+          formatBytes(row.megabytesPerDay * 1e6),
         ]),
       ),
     );
