@@ -48,9 +48,13 @@ export function printable(text: string): string {
   return text.replace(/[^\P{Cc}\t\n\r]|\p{Cs}|[\u202A-\u202E\u2066-\u2069]/gu, '\uFFFD');
 }
 
-/** A name such as `pad:rule=mtu+jitter` that may be broken after its punctuation, but not within a number, where the line is too short for it. */
+/**
+ * A name such as `pad:rule=mtu+jitter` that may be broken after its punctuation, but not within a number, where the line is too short for it;
+ * a stretch of letters that is longer than a word is, anywhere.
+ */
 export function breakable(name: string): Html {
-  return html`${name.split(/(?<=[:,+=/_-])|(?<=\.)(?!\d)/).map((part, i) => html`${i > 0 ? trusted('<wbr>') : ''}${part}`)}`;
+  const parts = name.split(/(?<=[:,+=/_-])|(?<=\.)(?!\d)|(?<=[\p{L}\p{N}]{24})/u);
+  return html`${parts.map((part, i) => html`${i > 0 ? trusted('<wbr>') : ''}${part}`)}`;
 }
 
 /** `value` as JSON that can stand inside a script element: no `<`, so neither `</script` nor `<!--` can occur. */

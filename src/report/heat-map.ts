@@ -47,7 +47,7 @@ export function renderHeatMap(map: HeatMap, specs: Specs): Html {
     }${shares.map(cell)}</tr>
 `;
   const table = html`<div class="scroll" role="group" aria-label="${name}" tabindex="0">
-<table class="heatmap${columns.length > LEVEL_HEADERS ? ' upright' : ''}">
+<table class="heatmap${columns.length > LEVEL_HEADERS ? ' upright' : ''}" style="--columns:${Math.ceil(columns.length / 2) + 4}">
 <caption>${caption}</caption>
 <thead><tr><th scope="col">${corner}</th>${
     counted === undefined ? '' : html`<th scope="col" class="num">${counted}</th>`

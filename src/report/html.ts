@@ -51,7 +51,7 @@ export async function renderHtml(result: Result): Promise<string> {
 ${renderHeadline(result)}
 ${renderFacts(result)}`,
     nav: renderContents(sections),
-    main: html`${renderWarnings(result.warnings)}${sections.map(({ content }) => content)}`,
+    main: html`${renderWarnings(result.warnings.map((text) => ({ where: '', text })))}${sections.map(({ content }) => content)}`,
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Adversary, Cell, Cost, Result, SummaryRow } from '../harness/result.js';
 import { type DelayHistogram, toGigabytesPerMonth } from '../shaping/cost.js';
 import type { AttackScores } from './charts/attacks.js';
-import { isNumber } from './format.js';
+import { counted, isNumber, listed, percent } from './format.js';
 
 /** What the sections of a report read out of a result: means over seeds, nothing that is not in the file. */
 
@@ -16,6 +16,20 @@ export function strongestDefense(result: Result): SummaryRow | null {
   const cost = (row: SummaryRow) => row.bandwidthOverhead ?? Number.POSITIVE_INFINITY;
   rows.sort((a, b) => a.accuracy.mean - b.accuracy.mean || cost(a) - cost(b));
   return rows[0] ?? null;
+}
+
+/**
+ * In words, where it is so: the majority is another under some defense than without, since a defense that cuts, merges or loses packets
+ * changes how many each device has. '' where it is the same to a whole percent.
+ */
+export function majorityWords({ summary }: Result): string {
+  const reference = summary[0];
+  if (!reference) return '';
+  const others = summary.filter((row) => percent(row.majority) !== percent(reference.majority));
+  if (others.length === 0) return '';
+  const named = others.slice(0, 3).map((row) => `${percent(row.majority)} under ${row.defense}`);
+  const rest = others.length > 3 ? [`another under ${counted(others.length - 3, 'more defense')}`] : [];
+  return `The majority is that under ${reference.defense}; it is ${listed([...named, ...rest])}, which changes how many packets each device has.`;
 }
 
 /** The cells behind the headline numbers of a row, one per seed. */

@@ -19,7 +19,7 @@ import { renderRecall } from './sections/recall.js';
 import { renderSummary } from './sections/summary.js';
 import { renderTradeoff } from './sections/tradeoff.js';
 import { renderTransfer } from './sections/transfer.js';
-import { renderWarnings } from './sections/warnings.js';
+import { renderWarnings, type Warning } from './sections/warnings.js';
 import type { Specs } from './specs.js';
 import { renderTable, sorted, type TableCell } from './table.js';
 
@@ -74,7 +74,7 @@ export async function renderStudyHtml(study: StudyResult, links: readonly string
 ${renderStudyHeadline(runs)}
 <ul class="facts">${factsOf(runs).map((fact) => html`<li>${fact}</li>`)}</ul>`,
     nav: renderContents(sections),
-    main: html`${renderWarnings([...warnings, ...warningsOf(runs)])}${sections.map(({ content }) => content)}`,
+    main: html`${renderWarnings([...warnings.map((text) => ({ where: '', text })), ...warningsOf(runs)])}${sections.map(({ content }) => content)}`,
   });
 }
 
@@ -99,12 +99,12 @@ function factsOf(runs: readonly Result[]): string[] {
 }
 
 /** What several settings say against their numbers is said once. */
-function warningsOf(runs: readonly Result[]): string[] {
+function warningsOf(runs: readonly Result[]): Warning[] {
   const said = new Map<string, Result[]>();
   for (const run of runs) {
     for (const warning of run.warnings) said.set(warning, [...(said.get(warning) ?? []), run]);
   }
-  return [...said].map(([warning, by]) => (by.length === runs.length ? warning : `${nameAll(by, runs)}: ${warning}`));
+  return [...said].map(([text, by]) => ({ where: by.length === runs.length ? '' : nameAll(by, runs), text }));
 }
 
 /** Some of the settings, in few words: a dataset where it is all of its settings, and no more than three by name. */
@@ -133,7 +133,7 @@ function renderStudyHeadline(runs: readonly Result[]): Html {
     ({ label, best, none }) =>
       html`<li><b>${breakable(label)}</b>: ${percent(best.accuracy.mean)} with <code>${breakable(best.defense)}</code>${
         none ? `, against ${percent(none.accuracy.mean)} without defense` : ''
-      } (${rates(best)}), ${price(best)}</li>`,
+      } (${rates(best, none)}), ${price(best)}</li>`,
   );
   const rest = items.slice(SHOWN);
   return html`<p class="headline">With the defense that hides most, an observer still names the right device for <strong>${left}</strong> of packets${
@@ -174,7 +174,7 @@ function renderSettings(runs: readonly Result[], links: readonly string[] | null
 <h2 id="settings">Settings</h2>
 ${renderTable(
   'Settings',
-  `Dataset and view of each setting, and mix, window and link where they are not the usual ones; what ${attacks.length > 1 ? 'each' : 'the'} attack names without defense, and what naming the commonest device would give.${
+  `Dataset and view of each setting, and mix, window and link where they are not the usual ones; what ${attacks.length > 1 ? 'each' : 'the'} attack names without defense, and what naming the commonest device would give without defense.${
     links ? ' Each links to its full report.' : ''
   }`,
   [
@@ -230,14 +230,21 @@ ${renderHeatMap(
     id: 'settings-compared',
     name: 'Accuracy left to the observer, by defense and setting',
     caption:
-      'Share of real packets whose device the best attack of the stronger adversary names, in percent. Below: what naming the commonest device always would give; what is not above that tells nothing.',
+      'Share of real packets whose device the best attack of the stronger adversary names, in percent. Below: what naming the commonest device always would give, without defense; what is not above that tells nothing.',
     corner: 'Defense',
     columns: labels,
     rows: defenses.map((defense) => ({
       name: defense,
       shares: runs.map((run) => rowOf(run, defense)?.accuracy.mean ?? null),
     })),
-    foot: [{ name: 'Majority', shares: runs.map(({ summary }) => summary[0]?.majority ?? null) }],
+    foot: [
+      { name: 'Majority', shares: runs.map(({ summary }) => summary[0]?.majority ?? null) },
+      ...defenses.flatMap((defense) => {
+        const rows = runs.map((run) => rowOf(run, defense) ?? null);
+        const differs = rows.some((row, i) => row && percent(row.majority) !== percent(runs[i]!.summary[0]!.majority));
+        return differs ? [{ name: `Majority under ${defense}`, shares: rows.map((row) => row?.majority ?? null) }] : [];
+      }),
+    ],
     reason: 'this defense was not run in this setting',
   },
   specs,

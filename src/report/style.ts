@@ -40,6 +40,8 @@ p.notice{margin-top:0}
 .notice li+li{margin-top:.35rem}
 .notice strong{color:var(--notice)}
 .notice details{margin:.5rem 0 0}
+.notice li details{margin:0}
+.notice li{overflow-wrap:anywhere}
 code,pre{font-family:var(--mono);font-size:.875em}
 p code,h3 code{overflow-wrap:anywhere}
 pre{margin:0 0 1rem;padding:1rem 1.25rem;overflow-x:auto;border-radius:.25rem;background:var(--surface);line-height:1.6}
@@ -121,6 +123,19 @@ details{margin:1rem 0}
 summary{width:fit-content;padding:.25rem 0;color:var(--accent);cursor:pointer}
 details[open]>summary{margin-bottom:.75rem}
 footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--line);color:var(--muted);font-size:.875rem}
+@media (min-width:88rem){
+  .page:has(>nav){display:grid;grid-template:auto 1fr auto/12rem minmax(0,1fr);gap:0 3.5rem;max-width:100rem}
+  .page>header,.page>main,.page>footer{grid-column:2}
+  .page>nav{grid-area:1/1/4/2;position:sticky;top:1.5rem;align-self:start;max-height:calc(100vh - 3rem);margin-top:3.25rem;overflow-y:auto}
+  .page>nav ul{flex-direction:column;gap:0;border-bottom:0}
+  .headline{max-width:58rem}
+  .pair .chart,.single .chart,.chart{max-width:none}
+  .single .chart,section>.chart,.panel>.chart{max-width:60rem}
+  .levels{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:0 3rem}
+  .notice{max-width:76rem}
+  .notice ul{max-width:none}
+  .scroll>table:not(.heatmap){min-width:min(100%,60rem)}
+}
 @media (max-width:60rem){.pair{grid-template-columns:minmax(0,1fr)}}
 @media (max-width:34rem){
   header{padding-top:1.75rem}
@@ -136,6 +151,7 @@ footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--line);color:v
   .heatmap tbody th,.heatmap tfoot th{min-width:8.5rem;padding-inline:.3rem;font-size:.8125rem}
 }
 @media print{
+  @page{margin:15mm}
   :root{color-scheme:light;${colorDeclarations(LIGHT)}}
   body{font-size:10pt}
   .page{max-width:none;padding:0}
@@ -146,9 +162,21 @@ footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--line);color:v
   th button::after{content:none}
   section{margin-top:2rem}
   h2,h3{break-after:avoid}
-  figure,tr,li,.notice,dt,dd{break-inside:avoid}
+  .pair{grid-template-columns:repeat(2,minmax(0,1fr));gap:0 1.5rem}
+  .pair .wide{display:none}
+  .pair .narrow{display:block}
+  figure.chart,tr,li,p.notice,dt,dd{break-inside:avoid}
   .choosers,caption,thead,dt,section>h2+p{break-after:avoid}
   .scroll{overflow:visible}
+  caption{position:static;max-width:none}
+  .scroll>table{width:100%;font-size:clamp(5pt,calc(80pt/var(--columns,9)),9pt)}
+  thead th,.interval,.tag{font-size:.9em}
+  th,td{padding:.3em .35em}
+  tbody th{overflow-wrap:anywhere}
+  tbody th,tfoot th,.heatmap tbody th,.heatmap tfoot th{position:static;min-width:5em;max-width:14em;padding-inline:.2em}
+  .heatmap{width:auto!important;border-spacing:1px}
+  .heatmap th,.heatmap td{padding:.25em .2em}
+  .heatmap thead th,.heatmap thead th:first-child,.heatmap.upright thead th.share{min-width:0;padding-inline:.1em}
   pre{white-space:pre-wrap}
   .heat,.notice,.badge{print-color-adjust:exact;-webkit-print-color-adjust:exact}
   details::details-content{content-visibility:visible;block-size:auto}

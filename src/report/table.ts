@@ -35,7 +35,7 @@ export function renderTable(
   rows: readonly (readonly TableCell[])[],
   { sortable = false } = {},
 ): Html {
-  return html`<div class="scroll" role="group" aria-label="${name}" tabindex="0"><table${sortable ? html` data-sortable` : ''}>
+  return html`<div class="scroll" role="group" aria-label="${name}" tabindex="0"><table style="--columns:${columns.length}"${sortable ? html` data-sortable` : ''}>
 <caption>${caption}</caption>
 <thead><tr>${columns.map(({ title, numeric }) => html`<th scope="col"${numericClass(numeric)}>${title}</th>`)}</tr></thead>
 <tbody>

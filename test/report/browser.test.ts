@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { renderStudyHtml } from '../../src/report/study.js';
 import { type Browser, findChromium, startChromium } from './chromium.js';
-import { expectSound } from './layout.js';
+import { expectFitsPaper, expectSound } from './layout.js';
 import { makeStudy, withTransfer } from './make-result.js';
 
 const chromium = findChromium();
@@ -30,7 +30,28 @@ describe.skipIf(chromium === null)('the page of a study in a browser', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test.each([390, 1280])('is laid out soundly on %d pixels, complains of nothing and fetches nothing', (width) =>
+  test.each([390, 1280, 1600])('is laid out soundly on %d pixels, complains of nothing and fetches nothing', (width) =>
     expectSound(browser, pathToFileURL(file).href, width),
   );
+
+  test('fits paper of either size', () => expectFitsPaper(browser, pathToFileURL(file).href));
+
+  test('uses the width of a wide screen, and keeps its contents in sight there', async () => {
+    await browser.call('Emulation.setDeviceMetricsOverride', {
+      width: 1600,
+      height: 900,
+      deviceScaleFactor: 1,
+      mobile: false,
+    });
+    await browser.open(pathToFileURL(file).href);
+    const { left, right, charts, nav } = (await browser.evaluate(`(() => {
+      const box = (selector) => document.querySelector(selector).getBoundingClientRect();
+      window.scrollTo(0, 3000);
+      return { left: box('nav').left, right: box('main').right, charts: box('.pair').width, nav: box('nav').top };
+    })()`)) as Record<string, number>;
+    expect(left).toBeLessThan(60);
+    expect(right).toBeGreaterThan(1540);
+    expect(charts).toBeGreaterThan(1200);
+    expect(nav).toBeGreaterThanOrEqual(0);
+  });
 });

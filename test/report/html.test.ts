@@ -11,7 +11,7 @@ import { renderHtml } from '../../src/report/html.js';
 import { renderHeadline } from '../../src/report/sections/headline.js';
 import { type Browser, findChromium, startChromium } from './chromium.js';
 import { EDGE_CASES } from './edge-cases.js';
-import { expectSound } from './layout.js';
+import { expectFitsPaper, expectSound } from './layout.js';
 import { DEFENSES, DEVICES, makeResult } from './make-result.js';
 import { specsOf } from './specs.js';
 
@@ -84,6 +84,14 @@ describe.each(Object.entries(EDGE_CASES))('a report on %s', (_, result) => {
       rmSync(folder, { recursive: true });
     },
   );
+
+  test.skipIf(chromium === null)('fits paper', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'homeveil-report-'));
+    writeFileSync(join(folder, 'report.html'), page);
+    // Letter is wider.
+    await expectFitsPaper(browser!, pathToFileURL(join(folder, 'report.html')).href, ['A4']);
+    rmSync(folder, { recursive: true });
+  });
 });
 
 /** Hashes of the scripts that a browser would run, and of those that the page's policy lets it. */

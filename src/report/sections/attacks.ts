@@ -1,10 +1,10 @@
 import type { Result } from '../../harness/result.js';
 import { attacksChart } from '../charts/attacks.js';
-import { breakable, type Html, html } from '../escape.js';
+import { breakable, type Html, html, trusted } from '../escape.js';
 import { type Chart, renderFigure } from '../figure.js';
 import { fixed, isNumber, percent, percentage } from '../format.js';
 import { renderBySetting, renderSection, type Subject } from '../panels.js';
-import { attackScores, mean, repeatedCells } from '../reading.js';
+import { attackScores, majorityWords, mean, repeatedCells } from '../reading.js';
 import { orReason, renderTable, sorted } from '../table.js';
 
 /** Every attack by itself: what the best-attack numbers hide. */
@@ -28,6 +28,7 @@ export function attackChart(result: Result): Chart | null {
   const reference = result.summary[0];
   if (rows.length === 0 || !reference) return null;
   const { chance, majority } = reference;
+  const words = majorityWords(result);
   const told = rows.map(
     ({ defense, attack, scores }) =>
       `${attack} under ${defense} ${scores.map(({ adversary, accuracy }) => `${percent(accuracy)} ${adversary}`).join(', ')}`,
@@ -40,7 +41,7 @@ export function attackChart(result: Result): Chart | null {
       id: 'attacks-chart',
       width: 760,
       description: `Accuracy of every attack: ${told.slice(0, 12).join('; ')}${rest}.`,
-      caption: html`Accuracy of each attack, mean over seeds. Hollow: static adversary, trained on undefended traffic; filled: adaptive adversary, trained on traffic under the same defense. Dashed: majority ${percent(majority)}; dotted: chance ${percent(chance)}.`,
+      caption: html`Accuracy of each attack, mean over seeds. Hollow: static adversary, trained on undefended traffic; filled: adaptive adversary, trained on traffic under the same defense. Dashed: majority ${percent(majority)}; dotted: chance ${percent(chance)}.${words === '' ? '' : ` ${words}`}`,
     },
   );
 }
@@ -88,30 +89,35 @@ ${renderTable(
 </details>`;
 }
 
-/** What the attacks report of their own training: out-of-bag score, importance of features. */
+/** What the attacks report of their own training: out-of-bag score, importance of features. A table for each attack: they report other things. */
 function renderInsight(result: Result): Html {
   const groups = repeatedCells(result).filter(({ cells }) => cells.some((cell) => cell.insight !== null));
   if (groups.length === 0) return html``;
-  const keys = [...new Set(groups.flatMap(({ cells }) => cells.flatMap((cell) => Object.keys(cell.insight ?? {}))))];
+  const tables = [...new Set(groups.map(({ attack }) => attack))].map((attack) => {
+    const own = groups.filter((group) => group.attack === attack);
+    const keys = [...new Set(own.flatMap(({ cells }) => cells.flatMap((cell) => Object.keys(cell.insight ?? {}))))];
+    return renderTable(
+      `What ${attack} goes by`,
+      html`What <code>${breakable(attack)}</code> reports of its own training, means over seeds.`,
+      [
+        { title: 'Defense' },
+        { title: 'Adversary' },
+        ...keys.map((key) => ({
+          title: html`${key.split(/(?<=\.)|(?<=[a-z])(?=[A-Z])/).map((part, i) => html`${i > 0 ? trusted('<wbr>') : ''}${part}`)}`,
+          numeric: true,
+        })),
+      ],
+      own.map(({ defense, adversary, cells }) => [
+        breakable(defense),
+        adversary,
+        ...keys.map((key) =>
+          orReason(fixed(mean(cells.map((cell) => cell.insight?.[key])), 3), 'this attack does not report it'),
+        ),
+      ]),
+    );
+  });
   return html`<details>
 <summary>What the attacks go by</summary>
-${renderTable(
-  'What the attacks go by',
-  'What each attack reports of its own training, means over seeds.',
-  [
-    { title: 'Defense' },
-    { title: 'Attack' },
-    { title: 'Adversary' },
-    ...keys.map((key) => ({ title: breakable(key), numeric: true })),
-  ],
-  groups.map(({ defense, attack, adversary, cells }) => [
-    breakable(defense),
-    breakable(attack),
-    adversary,
-    ...keys.map((key) =>
-      orReason(fixed(mean(cells.map((cell) => cell.insight?.[key])), 3), 'this attack does not report it'),
-    ),
-  ]),
-)}
+${tables}
 </details>`;
 }

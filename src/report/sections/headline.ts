@@ -15,7 +15,7 @@ ${renderUncertainty([['without defense', none]], null)}`;
   }
   const helps = none === null || best.accuracy.mean < none.accuracy.mean;
   const subject = helps ? `${observer(best)} names` : `${observer(best)} still names`;
-  return html`<p class="headline">${helps ? '' : 'No defense in this run helps. '}${subject} the right device for <strong>${percent(best.accuracy.mean)}</strong> of packets with <code>${breakable(best.defense)}</code>${none ? `, against ${percent(none.accuracy.mean)} without defense` : ''} (${rates(best)}), ${price(best)}.</p>
+  return html`<p class="headline">${helps ? '' : 'No defense in this run helps. '}${subject} the right device for <strong>${percent(best.accuracy.mean)}</strong> of packets with <code>${breakable(best.defense)}</code>${none ? `, against ${percent(none.accuracy.mean)} without defense` : ''} (${rates(best, none)}), ${price(best)}.</p>
 ${renderUncertainty(
   none
     ? [
@@ -33,8 +33,11 @@ function observer(row: SummaryRow): string {
     : 'An observer who has only seen undefended traffic';
 }
 
-export function rates(row: SummaryRow): string {
-  return `chance ${percent(row.chance)}, majority ${percent(row.majority)}`;
+/** @param none the row to which it is compared: a defense may change the majority, then both are named */
+export function rates(row: SummaryRow, none: SummaryRow | null = null): string {
+  const [majority, without] = [percent(row.majority), percent(none?.majority ?? row.majority)];
+  const other = majority === without ? '' : ` with it, ${without} without`;
+  return `chance ${percent(row.chance)}, majority ${majority}${other}`;
 }
 
 export function price({ bandwidthOverhead: traffic, addedDelayP95: delay }: SummaryRow): string {

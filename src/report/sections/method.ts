@@ -89,7 +89,7 @@ const DEFINITIONS: readonly (readonly [string, Content])[] = [
   ['Chance', 'One divided by the number of devices: blind guessing.'],
   [
     'Majority',
-    'Share of the device with most packets in the test part: the best that one and the same answer for all reaches.',
+    'Share of the device with most packets in the test part: the best that one and the same answer for all reaches. A defense that cuts, merges or loses packets changes it, so each has its own; lines and rows that name none are of the traffic without defense.',
   ],
   [
     'Drop',

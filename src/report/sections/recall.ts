@@ -48,8 +48,8 @@ function renderInWords(result: Result, devices: readonly string[]): Html {
 <ul class="told">${part('Reliably', reliably)}${part('More often than not', often)}${part('Seldom or never', seldom)}</ul>
 `;
   };
-  return html`${first.map(entry)}
-${others.length > 0 ? html`<details><summary>With the ${counted(others.length, 'other defense')}</summary>${others.map(entry)}</details>` : ''}`;
+  return html`<div class="levels">${first.map((row) => html`<div>${entry(row)}</div>`)}</div>
+${others.length > 0 ? html`<details><summary>With the ${counted(others.length, 'other defense')}</summary><div class="levels">${others.map((row) => html`<div>${entry(row)}</div>`)}</div></details>` : ''}`;
 }
 
 const LEVEL_WORDS: Record<Level, string> = {

@@ -4,6 +4,7 @@ import { type Html, html } from '../escape.js';
 import { type Chart, renderFigure } from '../figure.js';
 import { duration, isNumber, listed, percent } from '../format.js';
 import { type Place, renderByObserver, renderSection, type Subject } from '../panels.js';
+import { majorityWords } from '../reading.js';
 
 interface CostKind {
   readonly id: string;
@@ -81,7 +82,8 @@ export function tradeoffCharts(result: Result, observer = 'the best attack'): Ch
   return kinds.map(({ kind }) => chartOf(result, kind, observer, kinds.length > 1 ? 500 : 760));
 }
 
-function chartOf({ summary }: Result, kind: CostKind, observer: string, width: number): Chart {
+function chartOf(result: Result, kind: CostKind, observer: string, width: number): Chart {
+  const { summary } = result;
   const points = summary.flatMap((row, i) => {
     const cost = kind.of(row);
     if (!isNumber(cost) || !isNumber(row.accuracy.mean)) return [];
@@ -91,14 +93,15 @@ function chartOf({ summary }: Result, kind: CostKind, observer: string, width: n
   const missing = summary.filter((row) => !isNumber(kind.of(row))).map((row) => row.defense);
   const told = points.map(({ label, accuracy, cost }) => `${label} ${percent(accuracy.mean)} at ${kind.format(cost)}`);
   const rest = told.length > 12 ? `, and ${told.length - 12} more; the table below has them all` : '';
-  const { chance, majority } = summary[0]!;
+  const { chance, majority: rate } = summary[0]!;
+  const majority = majorityWords(result);
   return tradeoffChart(
-    { points, chance, majority, observer, costTitle: kind.title, costUnit: kind.unit },
+    { points, chance, majority: rate, observer, costTitle: kind.title, costUnit: kind.unit },
     {
       id: kind.id,
       width,
       description: `Accuracy of ${observer} against ${kind.name}, by defense: ${told.slice(0, 12).join('; ')}${rest}.`,
-      caption: html`Accuracy of ${observer} against ${kind.name}. <span class="on-front">Filled</span>: no other defense has lower accuracy, lower traffic and lower delay at once; hollow: one has. Square: no defense. The stepped line joins those unbeaten on these two axes; vertical bars are 95 % intervals.${missing.length > 0 ? html` Not drawn, since their ${kind.name} is not defined: ${listed(missing)}.` : ''}`,
+      caption: html`Accuracy of ${observer} against ${kind.name}. <span class="on-front">Filled</span>: no other defense has lower accuracy, lower traffic and lower delay at once; hollow: one has. Square: no defense. The stepped line joins those unbeaten on these two axes; vertical bars are 95 % intervals.${majority === '' ? '' : ` ${majority}`}${missing.length > 0 ? html` Not drawn, since their ${kind.name} is not defined: ${listed(missing)}.` : ''}`,
     },
   );
 }

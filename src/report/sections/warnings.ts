@@ -1,18 +1,63 @@
 import { type Html, html } from '../escape.js';
-import { counted } from '../format.js';
+import { count, counted } from '../format.js';
 
-/** More than these stay folded, so that they do not push the findings off the page. */
+/** More kinds than these stay folded, so that they do not push the findings off the page. */
 const SHOWN = 6;
+/** Of the words of two warnings, the share that they have in common, in their order, where they are of a kind. */
+const ALIKE = 0.6;
 
-/** What the run itself says against its numbers. */
-export function renderWarnings(warnings: readonly string[]): Html {
+/** What a run says against its numbers, and which settings of a study say it; '' where all do. */
+export interface Warning {
+  readonly where: string;
+  readonly text: string;
+}
+
+/** What the run itself says against its numbers: one warning of each kind, the others of that kind folded under it. */
+export function renderWarnings(warnings: readonly Warning[]): Html {
   if (warnings.length === 0) return html``;
-  const items = warnings.map((warning) => html`<li>${warning}</li>`);
+  const kinds = groupWarnings(warnings);
+  const items = kinds.map(
+    ([first, ...others]) =>
+      html`<li>${wordsOf(first!)}${
+        others.length > 0
+          ? html`<details><summary>${count(others.length)} more of this kind</summary><ul>${others.map((one) => html`<li>${wordsOf(one)}</li>`)}</ul></details>`
+          : ''
+      }</li>`,
+  );
   const rest = items.slice(SHOWN);
+  const title =
+    kinds.length < warnings.length
+      ? `${counted(warnings.length, 'warning')} of ${counted(kinds.length, 'kind')}`
+      : counted(warnings.length, 'warning');
   return html`<section class="notice" aria-labelledby="warnings">
-<h2 id="warnings">${counted(warnings.length, 'warning')}</h2>
+<h2 id="warnings">${title}</h2>
 <ul>${items.slice(0, SHOWN)}</ul>
-${rest.length > 0 ? html`<details><summary>${counted(rest.length, 'more warning')}</summary><ul>${rest}</ul></details>` : ''}
+${rest.length > 0 ? html`<details><summary>${counted(rest.length, kinds.length < warnings.length ? 'more kind' : 'more warning')}</summary><ul>${rest}</ul></details>` : ''}
 </section>
 `;
+}
+
+const wordsOf = ({ where, text }: Warning): string => (where === '' ? text : `${where}: ${text}`);
+
+/** Warnings that differ in names and numbers only, together, in the order of the first of each kind. */
+export function groupWarnings(warnings: readonly Warning[]): Warning[][] {
+  const kinds: { words: readonly string[]; warnings: Warning[] }[] = [];
+  for (const warning of warnings) {
+    const words = warning.text.replaceAll(/\d+/g, '0').split(/\s+/);
+    const kind = kinds.find((one) => likeness(one.words, words) >= ALIKE);
+    if (kind) kind.warnings.push(warning);
+    else kinds.push({ words, warnings: [warning] });
+  }
+  return kinds.map((kind) => kind.warnings);
+}
+
+/** Dice's coefficient of the longest common subsequence: 1 for the same words, 0 for none in common. */
+function likeness(a: readonly string[], b: readonly string[]): number {
+  let row = new Array<number>(b.length + 1).fill(0);
+  for (const word of a) {
+    const next = [0];
+    for (const [j, other] of b.entries()) next.push(word === other ? row[j]! + 1 : Math.max(row[j + 1]!, next[j]!));
+    row = next;
+  }
+  return (2 * row[b.length]!) / (a.length + b.length);
 }
