@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { renderStudyHtml } from '../../src/report/study.js';
 import { type Browser, findChromium, startChromium } from './chromium.js';
 import { expectFitsPaper, expectSound } from './layout.js';

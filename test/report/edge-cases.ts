@@ -65,6 +65,19 @@ export const EDGE_CASES: Readonly<Record<string, Result>> = {
       { label: 'stp', keeps: 0.4, bandwidth: 0.9, delay: 0.02 },
     ],
   }),
+  // As two real homes have them: a first step close to nothing on an axis of five decades, a long name at its end just above the majority.
+  'costs from almost nothing to a hundredfold': makeResult({
+    defenses: [
+      { label: 'none', keeps: 1, bandwidth: 0, delay: 0 },
+      { label: 'pad:rule=mtu,size=1434', keeps: 0.98, bandwidth: 2.287, delay: 0 },
+      { label: 'split', keeps: 0.75, bandwidth: 0.091, delay: 0 },
+      { label: 'jitter', keeps: 0.99, bandwidth: 0, delay: 0.097 },
+      { label: 'dummy:rate=0.1', keeps: 1, bandwidth: 1.974, delay: 0 },
+      { label: 'vpn-shaping:mode=stepped,up=40,down=40', keeps: 0.35, bandwidth: 12.547, delay: 30 },
+      { label: 'constant-rate:interval=0.2', keeps: 0.15, bandwidth: 124.743, delay: 1740 },
+    ],
+    seeds: 1,
+  }),
   '25 defenses and 30 devices': makeResult({
     defenses: many,
     attacks: ['random-forest', 'lstm', 'blstm'],

@@ -29,6 +29,7 @@ export interface Plane {
 export const INSET = 14;
 export const LABEL_SIZE = 12;
 export const RATE_SIZE = 11;
+const RATE_HEIGHT = 14;
 /** A longer label would cover half of the plot. */
 const LONGEST_LABEL = 30;
 /** Of a point and the space around it in which a label would seem to be its own. */
@@ -77,12 +78,18 @@ export function layLabels(
     texts: [...([...point.label].length <= LONGEST_LABEL ? [point.label] : []), String(point.number)],
     point,
   }));
-  const labels = placeLabels(requests, frame, marks, steps, LABEL_SIZE, references).flatMap((label, i) => {
+  // The names of the rates have few places, labels have many, and a number at last.
+  const named = placeRates(rates, frame, y, marks);
+  const taken = [
+    ...marks,
+    ...named.map((name) => boxAround(name.x, name.y, textWidth(name.text, RATE_SIZE), RATE_HEIGHT)),
+  ];
+  const labels = placeLabels(requests, frame, taken, steps, LABEL_SIZE, references).flatMap((label, i) => {
     const { point, texts } = requests[i]!;
     if (label === null) return [];
     return [{ ...label, point, text: texts[label.choice]!, numbered: label.choice === texts.length - 1 }];
   });
-  return { points: labels, rates: placeRates(rates, frame, y, [...marks, ...labels.map((label) => label.box)]) };
+  return { points: labels, rates: named };
 }
 
 /** The points that no other beats in accuracy and this one cost, cheapest first. */
@@ -111,7 +118,7 @@ function placeRates(rates: Rates, frame: Box, y: (rate: number) => number, taken
     const from = frame.right - INSET - width / 2;
     const to = frame.left + INSET + width / 2;
     const boxes = centres.flatMap((centre) =>
-      Array.from({ length: 24 }, (_, i) => boxAround(from + ((to - from) * i) / 23, centre, width, 14)),
+      Array.from({ length: 24 }, (_, i) => boxAround(from + ((to - from) * i) / 23, centre, width, RATE_HEIGHT)),
     );
     const box = boxes.find((candidate) => !taken.some((other) => overlap(candidate, other))) ?? boxes[0]!;
     return { text, x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 };

@@ -11,6 +11,7 @@ import {
   INSET,
   LABEL_SIZE,
   layLabels,
+  type Plane,
   type PointLabel,
   planeOf,
   RATE_SIZE,
@@ -29,6 +30,7 @@ export interface Tradeoff extends Rates {
 const TITLE = 36;
 const TITLE_SIZE = 12.5;
 const TITLE_LINE = 17;
+const TICK_SIZE = 12;
 const KEY_SIZE = 12;
 const KEY_LINE = 18;
 const PADDING = { left: 48, right: 16, top: 26, bottom: 44 };
@@ -88,7 +90,7 @@ function draw(
     },
     axis: {
       title: null,
-      values: [...axis.ticks],
+      values: clearTicks(axis, plane, costUnit),
       labelExpr: tickLabel(costUnit, axis),
       labelFlush: false,
     },
@@ -282,6 +284,19 @@ function axisTitle(title: string, unit: Tradeoff['costUnit'], axis: CostAxis, wi
   const bound = unit === 'percent' ? percent(axis.linearUpTo) : `${axis.linearUpTo * 1000} ms`;
   const scale = `logarithmic above ${bound}`;
   return textWidth(`${title}, ${scale}`, TITLE_SIZE) <= width ? [`${title}, ${scale}`] : [title, scale];
+}
+
+/** Ticks whose labels have room between those before them, 0 first. */
+function clearTicks(axis: CostAxis, plane: Plane, unit: Tradeoff['costUnit']): number[] {
+  const factor = unit === 'percent' ? 100 : axis.domain[1] <= 2 ? 1000 : 1;
+  let end = Number.NEGATIVE_INFINITY;
+  return axis.ticks.filter((tick) => {
+    const label = `${Number((tick * factor).toPrecision(12)).toLocaleString('en-US')} ${factor === 1000 ? 'ms' : '%'}`;
+    const half = textWidth(label, TICK_SIZE) / 2;
+    if (plane.x(tick) - half < end) return false;
+    end = plane.x(tick) + half;
+    return true;
+  });
 }
 
 function tickLabel(unit: Tradeoff['costUnit'], axis: CostAxis): string {

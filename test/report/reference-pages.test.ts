@@ -1,0 +1,24 @@
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { type Browser, findChromium, startChromium } from './chromium.js';
+import { expectFitsPaper, expectSound } from './layout.js';
+
+const chromium = findChromium();
+const page = (name: string) => pathToFileURL(fileURLToPath(new URL(`../../reports/${name}`, import.meta.url))).href;
+
+// Made-up results do not have all that real ones have.
+describe.skipIf(chromium === null)('a page that is kept for reference', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await startChromium(chromium!);
+  });
+  afterAll(() => browser.close());
+
+  test.each(['two-homes/report.html', 'two-homes/2-tjoconnor-vpn.html'])(
+    '%s is sound on a phone and fits paper',
+    async (name) => {
+      await expectSound(browser, page(name), 390);
+      await expectFitsPaper(browser, page(name), ['A4']);
+    },
+  );
+});
