@@ -146,6 +146,25 @@ describe.skipIf(missing !== null)(
       expect(markup).toContain('What an observer would conclude now');
     });
 
+    test('where packets stay in the home, it asks whether this is the gateway', async () => {
+      const [from, to] = ends as [Host, Host];
+      const capture = join(folder, 'within.pcap');
+      const frame = (from: string, to: string, ends: { from: string; to: string }) =>
+        ethernet(0x0800, ipv4(17, udp(5000, 6000, filler(100)), { from, to }), ends);
+      const [one, other] = [DEVICE, '02:00:00:00:00:77'];
+      const there = frame('192.168.1.5', '192.168.1.6', { from: one, to: other });
+      const back = frame('192.168.1.6', '192.168.1.5', { from: other, to: one });
+      writeFileSync(capture, pcap([there, back].map((data) => ({ data, seconds: 1000, fraction: 0 }))));
+      const options = ['--page', 'off', '--every', '500ms'];
+      const run = startOn(to, 'watch', '-i', 'eth0', '--model', model.path, ...options);
+      const sending = from.start('python3', [sender, capture, '50', 'again'], { stdio: 'ignore' });
+      await until(() => run.printed.stdout.includes('nothing leaves this home here: is this the gateway? ('));
+      sending.kill();
+      run.child.kill('SIGINT');
+      expect(await run.ended).toBe(0);
+      expect(run.printed.stdout.slice(run.printed.stdout.indexOf('nothing leaves'))).not.toContain('0.0 packets/s');
+    });
+
     test('before and after: starts and stops the noise, and finds its cost', async () => {
       const to = ends[3]!;
       const [capture, marks] = [join(folder, 'noise.pcap'), join(folder, 'marks')];

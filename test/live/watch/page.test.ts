@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LoadedModel } from '../../../src/harness/model-folder.js';
 import { appliedView, windowing } from '../../../src/harness/setting.js';
 import { type Comparison, createComparison } from '../../../src/live/watch/comparison.js';
+import { renderWatchPage } from '../../../src/live/watch/page.js';
 import { parsePlace, serveWatch, type WatchServer } from '../../../src/live/watch/server.js';
 import { type WatchView, watch } from '../../../src/live/watch/watch.js';
 import { createWatcher } from '../../../src/live/watch/watcher.js';
@@ -51,6 +52,13 @@ function ask(path: string, { method = 'GET', headers = {}, body = '' } = {}) {
     sent.end(body);
   });
 }
+
+test('where nothing leaves the home, the page asks whether this is the gateway, in place of figures', () => {
+  const page = renderWatchPage({ ...view, nothingLeaves: true, captured: 1234 });
+  expect(page).toContain('Nothing leaves this home here: is this the gateway? (1,234 packets seen');
+  expect(page).not.toContain('<dl class="figures">');
+  expect(renderWatchPage(view)).toContain('<dl class="figures">');
+});
 
 describe('the server', () => {
   test('is of this machine alone', () => {
