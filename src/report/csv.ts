@@ -38,6 +38,14 @@ const COLUMNS: readonly (readonly [string, (cell: Cell) => string | number | nul
 /**
  * One line per cell, after a line of names (RFC 4180, lines end in LF). Shares are of 1, times in seconds; what is undefined is empty. Texts
  * that a spreadsheet would run are neutralised, see {@link csvLines}.
+ * @throws InputError for a result of another schema version
+ */
+export function renderCsv(result: Result): string {
+  return csvLines([csvHeader(), ...csvRows(result)]);
+}
+
+/**
+ * The cells of a result, a row each.
  * @param setting for a column of its own before all others
  * @throws InputError for a result of another schema version
  */
@@ -47,10 +55,7 @@ export function csvRows(result: Result, setting?: string): (string | number | nu
   return result.cells.map((cell) => [...first, ...COLUMNS.map(([, of]) => of(cell))]);
 }
 
-export function renderCsv(result: Result): string {
-  return csvLines([csvHeader(), ...csvRows(result)]);
-}
-
+/** Names of the columns of {@link csvRows} without a setting. */
 export function csvHeader(): string[] {
   return COLUMNS.map(([name]) => name);
 }
