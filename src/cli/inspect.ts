@@ -1,5 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { InputError } from '../shared/errors.js';
+import { formatTime } from '../shared/quantities.js';
+import { describeClock } from '../trace/clock.js';
 import { describeIdentical, findIdenticalFiles } from '../trace/identical.js';
 import type { Coverage, LabelledTrace } from '../trace/labels.js';
 import { loadTrace } from '../trace/load.js';
@@ -166,13 +168,15 @@ function toText(found: Findings): string {
   if (found.devices) parts.push(devicesText(found.devices, found.unlabelled?.packets ?? 0));
   const { warnings = [] } = found;
   if (warnings.length > 0) parts.push(`Warnings\n${warnings.map((line) => wrap(line)).join('\n')}`);
+  const clock = describeClock(report);
+  if (clock.length > 0) parts.push(`Clock\n${clock.map((line) => wrap(line)).join('\n')}`);
   const problems = report.files.flatMap((file) => file.problems);
   if (problems.length > 0) parts.push(`Problems\n${problems.map((line) => wrap(line)).join('\n')}`);
   if (report.skipped.length > 0) parts.push(skippedText(report.skipped));
   return parts.join('\n\n');
 }
 
-function summaryText({ files, skipped, read, kept, backward }: IngestReport): string {
+function summaryText({ files, skipped, read, kept, backward, gaps }: IngestReport): string {
   const captures = files.filter((file) => file.format !== null);
   const bytes = captures.reduce((sum, file) => sum + file.bytes, 0);
   const span = spanOf(files);
@@ -187,6 +191,10 @@ function summaryText({ files, skipped, read, kept, backward }: IngestReport): st
   if (span) {
     const seconds = formatDuration(span.to - span.from);
     lines.push(['Span', `${formatTime(span.from)} to ${formatTime(span.to)} UTC (${seconds})`]);
+    if (gaps.length > 0) {
+      const observed = gaps.reduce((rest, { from, to }) => rest - (to - from), span.to - span.from);
+      lines.push(['Observed', `${formatDuration(observed)} of it, the rest is gaps`]);
+    }
   }
   if (backward > 0) lines.push(['Order', `${formatCount(backward)} packets earlier than the one before`]);
   return lines.map(([name, text]) => `${name.padEnd(9)}${text}`).join('\n');
@@ -261,11 +269,6 @@ function shownTable(columns: Parameters<typeof table>[0], rows: string[][], what
 
 function moreText(count: number, what: string): string[] {
   return count > SHOWN ? [`… and ${formatCount(count - SHOWN)} more ${what} (all of them with --json)`] : [];
-}
-
-/** Seconds since the Unix epoch as '2021-03-08 15:22:15'. */
-function formatTime(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
 }
 
 /** Breaks a line at spaces; what goes over is indented. A word longer than a line stays whole, for copying. */

@@ -1,10 +1,10 @@
 import { format } from 'node:util';
 import stringWidth from 'string-width';
 import type { OnProgress } from '../shared/progress.js';
-import { formatBytes, formatCount } from '../shared/quantities.js';
+import { formatBytes, formatCount, formatDuration } from '../shared/quantities.js';
 import { visible, visibleLine } from '../shared/visible.js';
 
-export { formatBytes, formatCount, formatPercent } from '../shared/quantities.js';
+export { formatBytes, formatCount, formatDuration, formatPercent } from '../shared/quantities.js';
 
 export interface TableColumn {
   readonly title: string;
@@ -122,17 +122,6 @@ export function wrap(text: string, indent = 0, first = indent, width = 80): stri
   }
   if (line !== '') lines.push(line);
   return lines.map((one, i) => ' '.repeat(i === 0 ? first : indent) + one);
-}
-
-/** Seconds as '850 ms', '12.3 s', '4 min 05 s', '3 h 12 min', '6 d 04 h'. */
-export function formatDuration(seconds: number): string {
-  const two = (n: number) => String(Math.floor(n)).padStart(2, '0');
-  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
-  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${two((whole % 3600) / 60)} min`;
-  return `${Math.floor(whole / 86_400)} d ${two((whole % 86_400) / 3600)} h`;
 }
 
 /** Lines that are redrawn in place, each cut to the terminal's width: one that wraps would be two. */

@@ -1,3 +1,4 @@
+import { observedSeconds } from '../trace/clock.js';
 import type { Trace } from '../trace/trace.js';
 import type { Observed } from './account.js';
 
@@ -7,7 +8,7 @@ export interface Cost {
   readonly bandwidthOverhead: number | null;
   /** Frames on the wire over those without defense, less 1. */
   readonly packetOverhead: number | null;
-  /** Bytes added a day, in 10^6 bytes, at the rate of this trace: over the time that it spans without defense. */
+  /** Bytes added a day, in 10^6 bytes, at the rate of this trace: over the time that it was observed, without defense. */
   readonly megabytesPerDay: number | null;
   /** The same in 10^9 bytes a month; results older than this key lack it. */
   readonly gigabytesPerMonth?: number | null;
@@ -22,7 +23,7 @@ export interface Cost {
   readonly delayHistogram?: DelayHistogram | null;
   /** Real packets lost. */
   readonly dropped: number;
-  /** Time from first to last frame, over that without defense. */
+  /** Time from first to last frame, gaps aside, over that without defense. */
   readonly durationRatio: number | null;
 }
 
@@ -50,7 +51,7 @@ const DAYS_PER_MONTH = 30.44;
 export function costOf(defended: Observed, base: Trace): Cost {
   const bytes = totalBytes(defended.trace);
   const baseBytes = totalBytes(base);
-  const baseSeconds = duration(base);
+  const baseSeconds = observedSeconds(base);
   const delays = addedDelays(defended);
   const megabytesPerDay = ratio(((bytes - baseBytes) / 1e6) * SECONDS_PER_DAY, baseSeconds);
   return {
@@ -61,7 +62,7 @@ export function costOf(defended: Observed, base: Trace): Cost {
     addedDelay: percentiles(delays),
     delayHistogram: histogramOf(delays),
     dropped: defended.dropped,
-    durationRatio: ratio(duration(defended.trace), baseSeconds),
+    durationRatio: ratio(observedSeconds(defended.trace), baseSeconds),
   };
 }
 
@@ -104,11 +105,6 @@ function totalBytes(trace: Trace): number {
   let sum = 0;
   for (let i = 0; i < trace.packets; i++) sum += trace.length[i]!;
   return sum;
-}
-
-/** Seconds from first to last packet; 0 for fewer than two. */
-function duration({ packets, time }: Trace): number {
-  return packets < 2 ? 0 : time[packets - 1]! - time[0]!;
 }
 
 function ratio(numerator: number, denominator: number): number | null {

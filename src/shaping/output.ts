@@ -4,6 +4,8 @@ import type { CoverShape, NewFlow } from './shaper.js';
 
 /** Collects the frames that leave a stage, in order of time, and what each carries. */
 export interface Output {
+  /** How many there are so far. */
+  readonly frames: number;
   /** Adds a frame that carries nothing yet. */
   frame(time: number, length: number, direction: number, like: CoverShape, device: number, file: number): void;
   /** Adds `bytes` of `packet` to the frame added last. */
@@ -51,6 +53,9 @@ export function createOutput(input: Trace, maximum: number, overflow: () => neve
     column.length === size ? column : (column.slice(0, size) as T);
 
   return {
+    get frames() {
+      return frames;
+    },
     frame(at, wireBytes, way, like, owner, source) {
       if (frames >= maximum) overflow();
       if (frames === room) grow();
@@ -92,6 +97,7 @@ export function createOutput(input: Trace, maximum: number, overflow: () => neve
           files: input.files,
           devices: input.devices,
           flows: withFlows(input.flows, opened),
+          ...(input.gaps && { gaps: input.gaps }),
         },
         account: { start: trimmed(start, frames + 1), packet: trimmed(packet, rows), bytes: trimmed(bytes, rows) },
       };

@@ -1,7 +1,8 @@
 import { InputError, UsageError } from '../shared/errors.js';
 import type { Rng } from '../shared/rng.js';
-import { type Flows, NO_DEVICE, type Trace } from '../trace/trace.js';
-import { type Carried, composeAccounts, type DefendedTrace, identityAccount, settle } from './account.js';
+import { stretchEnds } from '../trace/clock.js';
+import { type Flows, NO_DEVICE, type Trace, timeOrder } from '../trace/trace.js';
+import { type Carried, composeAccounts, type DefendedTrace, identityAccount, reorder, settle } from './account.js';
 import { throughLink } from './capacity.js';
 import { createOutput } from './output.js';
 import {
@@ -43,7 +44,8 @@ export function shape(
 
 /**
  * Runs `trace` through several defenses, each taking what the one before puts on the wire; with none, only through the
- * link. Cover of one defense is a packet like any other to the next, and stays cover. `trace` is left as it is.
+ * link. Cover of one defense is a packet like any other to the next, and stays cover. `trace` is left as it is. Nothing is sent in its
+ * gaps: the input of a defense ends where one begins, and shapers are created anew after it.
  * @throws DefenseError where a defense breaks the contract of `Shaper`.
  * @throws InputError where `trace` is not sorted by time or has a frame without a byte.
  */
@@ -51,11 +53,15 @@ export function shapeAll(trace: Trace, defenses: readonly AppliedDefense[], opti
   const capacity = options.capacity ?? null;
   if (capacity !== null && !(capacity > 0)) throw new UsageError(`capacity: expected bit/s above 0, found ${capacity}`);
   let carried: Carried | undefined;
+  let ends = stretchEnds(trace);
   for (const [stage, applied] of defenses.entries()) {
     const rng = options.rng.stream('shape', stage, applied.defense.name);
-    const next = run(carried?.trace ?? trace, applied, rng, options.maximumFrames ?? Number.POSITIVE_INFINITY);
+    const next = run(carried?.trace ?? trace, ends, applied, rng, options.maximumFrames ?? Number.POSITIVE_INFINITY);
     carried = carried ? { trace: next.trace, account: composeAccounts(carried, next.account) } : next;
+    ({ ends } = next);
   }
+  // What is held for longer than a gap leaves after the next stretch has begun.
+  if (carried && ends.length > 1) carried = reorder(carried, timeOrder(carried.trace.time));
   carried ??= { trace: copyTruth(trace), account: identityAccount(trace) };
   return settle(trace, throughLink(carried, capacity));
 }
@@ -79,15 +85,24 @@ interface Actor {
   idleWakes: number;
 }
 
-/** One defense over one trace: the virtual-clock link. */
-function run(trace: Trace, applied: AppliedDefense, rng: Rng, maximumFrames: number): Carried {
+/** What a stage sent, and the frames after the last of each stretch. */
+interface Sent extends Carried {
+  readonly ends: number[];
+}
+
+/**
+ * One defense over one trace: the virtual-clock link.
+ * @param ends the rows after the last of each stretch; a defense begins anew with each
+ */
+function run(trace: Trace, ends: readonly number[], applied: AppliedDefense, chance: Rng, maximumFrames: number): Sent {
   const { defense, parameters, knowledge } = applied;
   if (defense.prepare && !('knowledge' in applied)) throw new DefenseError(`defense ${defense.name}: was not prepared`);
   const scope = scopeOfDefense(defense, parameters);
   const output = createOutput(trace, maximumFrames, () => fail(`sent more than ${maximumFrames} frames`));
-  const timers = createTimers();
   const tally = createTally();
-  const actors: Actor[] = [];
+  let timers = createTimers();
+  let actors: Actor[] = [];
+  let rng = chance;
   const actorOf = new Int32Array(actorKeys(trace, scope)).fill(-1);
   const tunnel = defense.tunnel?.(parameters) ?? null;
   const outside = tunnel && { protocols: tunnel.protocols, port: tunnel.port, flow: 0, device: NO_DEVICE };
@@ -189,48 +204,62 @@ function run(trace: Trace, applied: AppliedDefense, rng: Rng, maximumFrames: num
 
   const { time, length, direction, protocols, port, flow, device } = trace;
   const { header } = trace.flows;
-  for (let i = 0; i < trace.packets; i++) {
-    const at = time[i]!;
-    if (!(at >= now)) throw new InputError(`packet ${i}: not in order of time`);
-    if (length[i] === 0) throw new InputError(`packet ${i}: a frame has at least 1 byte, this one has 0`);
-    while (timers.next() <= at) wake();
-    now = at;
-    arrived = i + 1;
-    const p: PacketRef = {
-      id: i,
-      length: length[i]!,
-      header: header[flow[i]!]!,
-      direction: direction[i] as PacketRef['direction'],
-      protocols: protocols[i]!,
-      port: port[i]!,
-      flow: flow[i]!,
-      device: device[i]!,
-    };
-    const key = scope === 'flow' ? p.flow : scope === 'device' ? p.device : 0;
-    let index = actorOf[key]!;
-    if (index < 0) {
-      index = actors.length;
-      actorOf[key] = index;
-      const shaper = defense.create(parameters, knowledge);
-      actors.push({ index, key, shaper, rng: null, last: p, wokenAt: now, idleWakes: 0 });
+  const sentEnds: number[] = [];
+  for (const [stretch, end] of ends.entries()) {
+    if (stretch > 0) {
+      for (const { key } of actors) actorOf[key] = -1;
+      actors = [];
+      timers = createTimers();
+      rng = chance.stream('stretch', stretch);
+      now = Number.NEGATIVE_INFINITY;
+      closing = false;
     }
-    actor = actors[index]!;
-    actor.last = p;
-    actor.idleWakes = 0;
-    actor.shaper.packet(p, link);
-    actor = null;
+    for (let i = arrived; i < end; i++) {
+      const at = time[i]!;
+      if (!(at >= now)) throw new InputError(`packet ${i}: not in order of time`);
+      if (length[i] === 0) throw new InputError(`packet ${i}: a frame has at least 1 byte, this one has 0`);
+      while (timers.next() <= at) wake();
+      now = at;
+      arrived = i + 1;
+      const p: PacketRef = {
+        id: i,
+        length: length[i]!,
+        header: header[flow[i]!]!,
+        direction: direction[i] as PacketRef['direction'],
+        protocols: protocols[i]!,
+        port: port[i]!,
+        flow: flow[i]!,
+        device: device[i]!,
+      };
+      const key = scope === 'flow' ? p.flow : scope === 'device' ? p.device : 0;
+      let index = actorOf[key]!;
+      if (index < 0) {
+        index = actors.length;
+        actorOf[key] = index;
+        const shaper = defense.create(parameters, knowledge);
+        actors.push({ index, key, shaper, rng: null, last: p, wokenAt: now, idleWakes: 0 });
+      }
+      actor = actors[index]!;
+      actor.last = p;
+      actor.idleWakes = 0;
+      actor.shaper.packet(p, link);
+      actor = null;
+    }
+
+    closing = true;
+    for (const current of actors) {
+      actor = current;
+      current.shaper.close?.(link);
+      actor = null;
+    }
+    while (timers.next() < Number.POSITIVE_INFINITY) wake();
+    sentEnds.push(output.frames);
   }
-  closing = true;
-  for (const current of actors) {
-    actor = current;
-    current.shaper.close?.(link);
-    actor = null;
-  }
-  while (timers.next() < Number.POSITIVE_INFINITY) wake();
 
   checkNothingHeld(left, fail);
   const carried = output.finish();
-  return tunnel ? { ...carried, trace: { ...carried.trace, flows: tunnelFlows(tunnel) } } : carried;
+  const frames = tunnel ? { ...carried.trace, flows: tunnelFlows(tunnel) } : carried.trace;
+  return { ...carried, trace: frames, ends: sentEnds };
 }
 
 /** One more than the largest key of an actor. */

@@ -77,3 +77,23 @@ export function formatPercent(share: number | null, digits = 1): string {
   const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
   return `${(share * 100).toLocaleString('en-US', fraction)} %`;
 }
+
+/** Seconds as '850 ms', '12.3 s', '4 min 05 s', '3 h 12 min', '6 d 04 h'. */
+export function formatDuration(seconds: number): string {
+  const two = (n: number) => String(Math.floor(n)).padStart(2, '0');
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${two((whole % 3600) / 60)} min`;
+  return `${Math.floor(whole / 86_400)} d ${two((whole % 86_400) / 3600)} h`;
+}
+
+/** The most that a Date holds (ECMA-262, section 21.4.1.1). */
+const MOST_SECONDS = 8.64e12;
+
+/** Seconds since the Unix epoch as '2021-03-08 15:22:15', in UTC; what no calendar has stays a number. */
+export function formatTime(seconds: number): string {
+  if (!(Math.abs(seconds) <= MOST_SECONDS)) return `${seconds} s`;
+  return new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
+}

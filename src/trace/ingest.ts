@@ -1,5 +1,6 @@
 import { applicationOf } from './application.js';
 import type { PacketSink } from './capture.js';
+import { findSetBack } from './clock.js';
 import { createColumns, firstRows, growColumns } from './columns.js';
 import { createDissector } from './dissect.js';
 import { createFlowTable, directionOf, keepConversations, pairOf, takeConversations } from './flows.js';
@@ -177,7 +178,7 @@ function renumber(column: Uint32Array): number[] {
   return [...rows.keys()];
 }
 
-/** Finds the span of the times of a file, and how often they run backward. */
+/** Finds the span of the times of a file, and how often and how far they run backward. */
 function measureTime(time: Float64Array, report: FileReport): void {
   let from = time[0]!;
   let to = from;
@@ -191,4 +192,5 @@ function measureTime(time: Float64Array, report: FileReport): void {
   report.from = from;
   report.to = to;
   report.backward = backward;
+  report.setBack = findSetBack(time);
 }

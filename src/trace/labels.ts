@@ -106,7 +106,7 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
   const dropped = droppedOfFile.reduce((sum, count) => sum + count, 0);
   const identical = findIdenticalFiles(table);
   return {
-    trace: numberFlows(builder.build()),
+    trace: { ...numberFlows(builder.build()), gaps: report.gaps },
     report: leaveOut(report, table.files, droppedOfFile),
     coverage: {
       devices: devices.map(({ name, category }, device) => ({

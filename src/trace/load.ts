@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { InputError } from '../shared/errors.js';
 import type { OnProgress } from '../shared/progress.js';
+import { describeClock } from './clock.js';
 import { type Labelling, readLabelling } from './label-file.js';
 import { type LabelledTrace, labelPackets } from './labels.js';
 import { problemsOf } from './problems.js';
@@ -43,7 +44,10 @@ export async function loadTrace(
   );
 }
 
-/** All that a user should know of captures that were read, one line each: doubts about labels, then what could not be read. */
+/**
+ * All that a user should know of captures that were read, one line each: doubts about labels, gaps and jumps of the clock, then
+ * what could not be read.
+ */
 export function warningsOf({ warnings, report }: LabelledTrace): string[] {
-  return [...warnings, ...problemsOf(report)];
+  return [...warnings, ...describeClock(report), ...problemsOf(report)];
 }

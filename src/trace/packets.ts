@@ -1,3 +1,5 @@
+import type { Gap, SetBack } from './clock.js';
+
 /**
  * What the readers know of a set of captures before anyone says which device is which: the border between reading
  * (pcap, pcapng, dissection) and labelling. One row per packet kept, in the order read, files one after another.
@@ -51,6 +53,8 @@ export interface IngestReport {
   dropped: Record<string, number>;
   /** Packets whose timestamp was earlier than the one before; they were sorted into place. */
   backward: number;
+  /** Times in which nothing was captured, all files together. */
+  gaps: Gap[];
   files: FileReport[];
   /** Files met in folders that are not among `files`. */
   skipped: readonly SkippedFile[];
@@ -72,6 +76,7 @@ export interface FileReport {
   kept: number;
   dropped: Record<string, number>;
   backward: number;
+  setBack: SetBack | null;
   /** Packets by name of link type: 'ethernet', 'linux-sll', 'raw-ip', ... */
   links: Record<string, number>;
   /** Seconds since the Unix epoch; null where no packet was kept. */

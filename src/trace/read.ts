@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { InputError } from '../shared/errors.js';
 import type { OnProgress } from '../shared/progress.js';
 import { type ByteSource, isStream, openBytes } from './bytes.js';
+import { findGaps } from './clock.js';
 import { createIngest, type Ingest, MAX_FILES } from './ingest.js';
 import { describeContent, formatOf } from './magic.js';
 import type { FileReport, IngestReport, PacketTable, SkippedFile } from './packets.js';
@@ -49,7 +50,8 @@ export async function readCaptures(
     before += report.bytes;
     reports.push(report);
   }
-  return { table: ingest.table(), report: sumReports(reports, skipped) };
+  const table = ingest.table();
+  return { table, report: { ...sumReports(reports, skipped), gaps: findGaps(table.time) } };
 }
 
 async function readFile(path: string, ingest: Ingest, onRead: (bytes: number) => void): Promise<FileReport> {
@@ -61,6 +63,7 @@ async function readFile(path: string, ingest: Ingest, onRead: (bytes: number) =>
     kept: 0,
     dropped: {},
     backward: 0,
+    setBack: null,
     links: {},
     from: null,
     to: null,
@@ -114,8 +117,8 @@ async function readFile(path: string, ingest: Ingest, onRead: (bytes: number) =>
   }
 }
 
-function sumReports(files: FileReport[], skipped: readonly SkippedFile[]): IngestReport {
-  const report: IngestReport = { read: 0, kept: 0, dropped: {}, backward: 0, files, skipped };
+function sumReports(files: FileReport[], skipped: readonly SkippedFile[]): Omit<IngestReport, 'gaps'> {
+  const report = { read: 0, kept: 0, dropped: {} as Record<string, number>, backward: 0, files, skipped };
   for (const file of files) {
     report.read += file.read;
     report.kept += file.kept;

@@ -3,6 +3,8 @@
  * per packet is an object. `device` and `cover` are the ground truth: never shown to an attack.
  */
 
+import type { Gap } from './clock.js';
+
 /** Bits of the `protocols` column: the seven of Dong et al., arXiv 1909.00104, section 4.1. */
 export const Protocol = { IP: 1, TCP: 2, UDP: 4, TLS: 8, HTTP: 16, DNS: 32, OTHER: 64 } as const;
 
@@ -69,6 +71,8 @@ export interface Trace {
   readonly files: readonly string[];
   readonly devices: readonly Device[];
   readonly flows: Flows;
+  /** Times in which nothing was captured, of any host, in order; none where left out. See clock.ts. */
+  readonly gaps?: readonly Gap[];
 }
 
 /** The columns of one packet; what {@link TraceBuilder.push} takes. */

@@ -77,11 +77,12 @@ export function makeTable(packets: readonly TestPacket[]): { table: PacketTable;
       format: 'pcap',
       bytes: 0,
       ...counted(rows.filter((row) => row.file === file).length),
+      setBack: null,
       links: {},
       from: null,
       to: null,
       problems: [],
     }),
   );
-  return { table, report: { ...counted(rows.length), files: fileReports, skipped: [] } };
+  return { table, report: { ...counted(rows.length), gaps: [], files: fileReports, skipped: [] } };
 }

@@ -39,6 +39,7 @@ export function readLive(
     kept: 0,
     dropped: {},
     backward: 0,
+    setBack: null,
     links: {},
     from: null,
     to: null,

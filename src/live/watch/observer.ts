@@ -83,4 +83,4 @@ export function createRenaming(labels: readonly Label[]): (trace: Trace) => Trac
   };
 }
 
-const NO_REPORT: IngestReport = { read: 0, kept: 0, dropped: {}, backward: 0, files: [], skipped: [] };
+const NO_REPORT: IngestReport = { read: 0, kept: 0, dropped: {}, backward: 0, gaps: [], files: [], skipped: [] };
