@@ -1,6 +1,6 @@
 import type { DefendedTrace } from '../shaping/account.js';
 import { costOf } from '../shaping/cost.js';
-import { LARGEST_FRAME, NO_DEVICE, Protocol, type Trace } from '../trace/trace.js';
+import { Cover, LARGEST_FRAME, NO_DEVICE, Protocol, type Trace } from '../trace/trace.js';
 import { type Check, demand } from './report.js';
 
 /** What a defense, or the defenses in a row, say of themselves; see `Defense`. */
@@ -72,7 +72,10 @@ const conservesBytes: TrialCheck = {
     for (let frame = 0; frame < defended.trace.packets; frame++) {
       for (let j = start[frame]!; j < start[frame + 1]!; j++) {
         const id = packet[j]!;
-        demand(bytes[j]! >= 1, `frame ${frame} carries ${bytes[j]} bytes of packet ${id}`);
+        demand(
+          bytes[j]! >= 1 || defended.trace.cover[frame] === Cover.PADDING,
+          `frame ${frame} carries ${bytes[j]} bytes of packet ${id}`,
+        );
         demand(before.direction[id] === defended.trace.direction[frame], `frame ${frame} turned packet ${id} round`);
         carried[id]! += bytes[j]!;
       }

@@ -12,7 +12,7 @@ import { type Coverage, type LabelledTrace, NO_LABELLED_DEVICE } from '../trace/
 import { loadTrace, warningsOf } from '../trace/load.js';
 import { expandPaths } from '../trace/paths.js';
 import { normaliseMac } from '../trace/scope.js';
-import { filterPackets, type Trace } from '../trace/trace.js';
+import { countCover, filterPackets, type Trace } from '../trace/trace.js';
 import { writerOf } from '../trace/write.js';
 import { deviceLabels, deviceMac } from '../trace/write-pcap.js';
 import { type AppliedView, observe } from '../view/observe.js';
@@ -138,7 +138,7 @@ export async function defend(
       path: out,
       labels: writeLabels ?? null,
       packets: defended.trace.packets,
-      cover: sum(defended.trace.cover),
+      cover: countCover(defended.trace),
       bytes: sum(defended.trace.length),
       fileBytes: written.bytes,
     },
@@ -312,7 +312,7 @@ function macsOf({ devices }: Coverage): string[] {
   });
 }
 
-function sum(column: Uint32Array | Uint8Array): number {
+function sum(column: Uint32Array): number {
   let total = 0;
   for (const value of column) total += value;
   return total;

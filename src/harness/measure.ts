@@ -9,7 +9,7 @@ import { neighbourColumns, windowColumns } from '../learning/packet-context.js';
 import { sample } from '../learning/sample.js';
 import { NO_CLASS, type Windows } from '../learning/windows.js';
 import { createRng, type Rng } from '../shared/rng.js';
-import type { Trace } from '../trace/trace.js';
+import { Cover, hasCover, type Trace } from '../trace/trace.js';
 import type { AppliedView } from '../view/observe.js';
 import type { Parts } from './dataset.js';
 import type { Metrics, ResolvedDefense, ResolvedSpec } from './result.js';
@@ -49,14 +49,17 @@ export async function measure(
   // The same chance for every defense: as far as they leave packets as they are, the same ones are looked at.
   const rng = createRng(seed, 'metrics');
   const windowsOf = (trace: Trace) =>
-    buildWindows(trace, {
-      ...windowing(spec, view),
-      stride: spec.window,
-      classes,
-      coverClass: trace.cover.includes(1),
-    }).windows;
-  const train = windowsOf((await world.defend(defense, 'train')).defended.trace);
-  const test = windowsOf((await world.defend(defense, 'test')).defended.trace);
+    buildWindows(trace, { ...windowing(spec, view), stride: spec.window, classes, coverClass: hasCover(trace) })
+      .windows;
+  const traces = {
+    train: (await world.defend(defense, 'train')).defended.trace,
+    test: (await world.defend(defense, 'test')).defended.trace,
+  };
+  const [train, test] = [windowsOf(traces.train), windowsOf(traces.test)];
+  // The padding of a real packet, in a frame of its own, is among what cover has to be told from.
+  const [sentTrain, sentTest] = Object.values(traces).some(({ cover }) => cover.includes(Cover.PADDING))
+    ? [windowsOf(paddingAsReal(traces.train)), windowsOf(paddingAsReal(traces.test))]
+    : [train, test];
   const real = (label: number) => label < classes.length;
   return {
     defense: defense.label,
@@ -65,7 +68,7 @@ export async function measure(
     seed,
     ...boundErrors(train, test, real, classes.length, rng.stream('neighbours')),
     ...informationOf(test, real, classes.length, rng.stream('information')),
-    coverAuc: await tellCover(train, test, classes.length, rng.stream('cover'), threads),
+    coverAuc: await tellCover(sentTrain, sentTest, classes.length, rng.stream('cover'), threads),
   };
 }
 
@@ -121,6 +124,11 @@ function informationOf(
     ),
   };
 }
+
+const paddingAsReal = (trace: Trace): Trace => ({
+  ...trace,
+  cover: trace.cover.map((kind) => (kind === Cover.PADDING ? Cover.NONE : kind)),
+});
 
 /** @param cover the class of cover packets */
 function tellCover(train: Windows, test: Windows, cover: number, rng: Rng, threads: number): Promise<number | null> {

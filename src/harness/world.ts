@@ -5,7 +5,7 @@ import type { Observed } from '../shaping/account.js';
 import type { AppliedDefense } from '../shaping/shaper.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
-import type { Trace } from '../trace/trace.js';
+import { hasCover, type Trace } from '../trace/trace.js';
 import { type AppliedView, observe } from '../view/observe.js';
 import type { Cache } from './cache.js';
 import type { Parts } from './dataset.js';
@@ -126,7 +126,7 @@ export function createWorld(
           ? splitValidation(trace, VALIDATION_SHARE, spec.split.by === 'file' ? 'file' : 'time')
           : splitAt(trace, Number.POSITIVE_INFINITY);
       const validation = plugin.validates ? end : packetRange(end, 0, 0);
-      const coverClass = trace.cover.includes(1);
+      const coverClass = hasCover(trace);
       const windowsOf = (part: Trace, stride: number) => {
         const built = buildWindows(part, { ...windowing(spec, view), stride, classes: parts.classes, coverClass });
         return spec.maximumTrainPackets === null ? built.windows : thinWindows(built.windows, spec.maximumTrainPackets);

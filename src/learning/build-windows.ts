@@ -1,5 +1,5 @@
 import { InputError, UsageError } from '../shared/errors.js';
-import { Direction, type Trace } from '../trace/trace.js';
+import { Cover, Direction, type Trace } from '../trace/trace.js';
 import { COVER, NO_CLASS, type PacketFeatures, type Windows } from './windows.js';
 
 /** Whose packets a window holds: see {@link WindowOptions.mix}. */
@@ -97,7 +97,7 @@ export function labelPackets(
   const label = new Uint16Array(rows.length);
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!;
-    label[i] = trace.cover[row] === 1 ? cover : (classOf[trace.device[row]!] ?? NO_CLASS);
+    label[i] = trace.cover[row] !== Cover.NONE ? cover : (classOf[trace.device[row]!] ?? NO_CLASS);
   }
   return label;
 }

@@ -1,16 +1,16 @@
-import { type Trace, takePackets } from '../trace/trace.js';
+import { Cover, type Trace, takePackets } from '../trace/trace.js';
 import { createTally } from './tally.js';
 
 /**
  * Which packets each frame carries, and how many bytes of each: rows `start[i]` to `start[i + 1]` of `packet` and `bytes`
- * belong to frame i. A frame without rows carries no user data.
+ * belong to frame i. A frame without rows has nothing of any packet, not even padding.
  */
 export interface Account {
   /** Frames + 1 values. */
   readonly start: Uint32Array;
   /** Row of the trace that entered. */
   readonly packet: Uint32Array;
-  /** Of the original frame, its headers included; at least 1. */
+  /** Of the original frame, its headers included; 0 where only padding of it is in the frame. */
   readonly bytes: Uint32Array;
 }
 
@@ -47,8 +47,8 @@ export function identityAccount(trace: Trace): Account {
 /**
  * The account of two stages in a row, from the frames of the second to the packets that entered the first.
  * A frame of the first stage is taken to hold its user bytes first, then its padding; if it holds more user bytes than it
- * has bytes on the wire (an encapsulation removed some), its last byte brings what is left. So a frame of the second stage
- * that got only padding carries no user data.
+ * has bytes on the wire (an encapsulation removed some), its last byte brings what is left. A frame of the second stage that got only
+ * padding has a row of 0 bytes for the last packet of what it was cut from.
  */
 export function composeAccounts(first: Carried, second: Account): Account {
   const { start: innerStart, packet: innerPacket, bytes: innerBytes } = first.account;
@@ -63,21 +63,25 @@ export function composeAccounts(first: Carried, second: Account): Account {
   let packet = new Uint32Array(innerPacket.length);
   let bytes = new Uint32Array(innerPacket.length);
   let rows = 0;
+  const add = (id: number, taken: number): void => {
+    if (rows === packet.length) {
+      packet = grown(packet);
+      bytes = grown(bytes);
+    }
+    packet[rows] = id;
+    bytes[rows++] = taken;
+  };
   for (let frame = 0; frame < frames; frame++) {
     start[frame] = rows;
     for (let j = second.start[frame]!; j < second.start[frame + 1]!; j++) {
       const inner = second.packet[j]!;
+      const before = rows;
       read[inner]! += second.bytes[j]!;
       let wanted = read[inner] === wire[inner] ? Number.POSITIVE_INFINITY : second.bytes[j]!;
       while (wanted > 0 && row[inner]! < innerStart[inner + 1]!) {
         const at = row[inner]!;
         const taken = Math.min(wanted, innerBytes[at]! - rowRead[inner]!);
-        if (rows === packet.length) {
-          packet = grown(packet);
-          bytes = grown(bytes);
-        }
-        packet[rows] = innerPacket[at]!;
-        bytes[rows++] = taken;
+        add(innerPacket[at]!, taken);
         wanted -= taken;
         rowRead[inner]! += taken;
         if (rowRead[inner] === innerBytes[at]) {
@@ -85,6 +89,8 @@ export function composeAccounts(first: Carried, second: Account): Account {
           rowRead[inner] = 0;
         }
       }
+      const last = row[inner]! - 1;
+      if (rows === before && last >= innerStart[inner]!) add(innerPacket[last]!, 0);
     }
   }
   start[frames] = rows;
@@ -134,17 +140,20 @@ export function settle(original: Trace, carried: Carried): DefendedTrace {
     const end = start[frame + 1]!;
     const isShared = end - start[frame]! > 1;
     let user = 0;
+    let isReal = false;
     for (let j = start[frame]!; j < end; j++) {
       const id = packet[j]!;
       const rest = left[id]! - bytes[j]!;
       left[id] = rest;
-      if (rest === 0) delivered[id] = time[frame]!;
+      if (rest === 0 && bytes[j]! > 0) delivered[id] = time[frame]!;
       if (original.cover[id] !== 0) continue;
+      isReal = true;
+      if (bytes[j] === 0) continue;
       user += bytes[j]!;
       if (isShared) tally.add(original.device[id]!, bytes[j]!);
       else device[frame] = original.device[id]!;
     }
-    cover[frame] = user === 0 ? 1 : 0;
+    cover[frame] = user > 0 ? Cover.NONE : isReal ? Cover.PADDING : Cover.MADE;
     if (isShared && user > 0) device[frame] = tally.take();
   }
   let dropped = 0;

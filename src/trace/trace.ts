@@ -15,6 +15,19 @@ export const PROTOCOL_NAMES = ['IP', 'TCP', 'UDP', 'TLS', 'HTTP', 'DNS', 'other'
 export const Direction = { INBOUND: 0, OUTBOUND: 1 } as const;
 export type Direction = (typeof Direction)[keyof typeof Direction];
 
+/**
+ * Value of the `cover` column. What is not NONE is scored by no attack. Padding that a tunnel had to put in a frame of its own is sent because
+ * of a real packet, so it is no cover: who asks how well cover is told from the rest asks for MADE.
+ */
+export const Cover = {
+  /** A frame with user data. */
+  NONE: 0,
+  /** A frame that a defense made, without anything of a real packet. */
+  MADE: 1,
+  /** A piece of a real packet's frame with nothing but padding in it. */
+  PADDING: 2,
+} as const;
+
 export type DeviceCategory = 'iot' | 'non-iot';
 
 export interface Device {
@@ -64,7 +77,7 @@ export interface Trace {
   readonly flow: Uint32Array;
   /** Index into `devices`, or {@link NO_DEVICE}. Ground truth. */
   readonly device: Uint16Array;
-  /** 1 for a packet that carries no user data. Ground truth. */
+  /** {@link Cover}. Ground truth. */
   readonly cover: Uint8Array;
   /** Index of the capture file the packet came from; 0 where there is one only. Splits by file use it. */
   readonly file: Uint16Array;
@@ -228,6 +241,18 @@ export function takePackets(trace: Trace, rows: Uint32Array): Trace {
     columns.file[i] = trace.file[row]!;
   }
   return { ...trace, packets: rows.length, ...columns };
+}
+
+/** Frames of `trace` that a defense made. */
+export function countCover({ cover }: Trace): number {
+  let sum = 0;
+  for (const value of cover) if (value === Cover.MADE) sum++;
+  return sum;
+}
+
+/** Whether there are frames without user data. */
+export function hasCover({ cover }: Trace): boolean {
+  return cover.some((value) => value !== Cover.NONE);
 }
 
 /** The packets of `trace` for which `keep(row)` holds. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Defense, Link, PacketRef, Shaper } from '../../src/shaping/shaper.js';
 import { shape, shapeAll } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';
-import { NO_DEVICE, Protocol, type Trace } from '../../src/trace/trace.js';
+import { Cover, NO_DEVICE, Protocol, type Trace } from '../../src/trace/trace.js';
 import { probe as defense } from './probe.js';
 import { anyTrace, carriedBy, makeTrace } from './traces.js';
 
@@ -486,9 +486,22 @@ describe('several defenses in a row', () => {
   test('the account leads back to the first trace: user bytes come before padding', () => {
     const defended = shapeAll(makeTrace([{ time: 0, length: 100 }]), [applied(double), applied(halve)], { rng });
     expect([...defended.trace.length]).toEqual([100, 100]);
-    expect([...defended.trace.cover]).toEqual([0, 1]);
+    expect([...defended.trace.cover]).toEqual([Cover.NONE, Cover.PADDING]);
     expect(carriedBy(defended, 0)).toEqual([[0, 100]]);
-    expect(carriedBy(defended, 1)).toEqual([]);
+    // Nothing but padding of packet 0, which was delivered before.
+    expect(carriedBy(defended, 1)).toEqual([[0, 0]]);
+    expect([...defended.trace.device]).toEqual([0, 0]);
+  });
+
+  test('a piece of a frame is padding of its packet through any number of stages, and a piece of cover is cover', () => {
+    const trace = makeTrace([{ time: 0, length: 100, device: 1 }]);
+    const stages = [applied(double), applied(addCover), applied(halve), applied(halve)];
+    const { trace: seen, delivered } = shapeAll(trace, stages, { rng });
+    const [real, padding, made] = [Cover.NONE, Cover.PADDING, Cover.MADE];
+    expect([...seen.length]).toEqual([50, 50, 50, 50, 249, 250, 250, 250]);
+    expect([...seen.cover]).toEqual([real, real, padding, padding, made, made, made, made]);
+    expect([...seen.device].slice(0, 4)).toEqual([1, 1, 1, 1]);
+    expect([...delivered]).toEqual([0]);
   });
 
   test('cover of the first stays cover after the second', () => {

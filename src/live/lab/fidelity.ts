@@ -189,7 +189,7 @@ export async function measureFidelity(spec: ResolvedSpec, options: FidelityOptio
       figures: live.figures(seed, defense),
       frames: mapPair(whole, (some) => total(some, () => 1)),
       bytes: mapPair(whole, (some) => total(some, ({ length }, i) => length[i]!)),
-      cover: mapPair(whole, (some) => total(some, ({ cover }, i) => cover[i]!)),
+      cover: mapPair(whole, (some) => total(some, ({ cover }, i) => Number(cover[i] !== 0))),
       kinds: countKinds(whole),
       lengthDistance: distanceOfLengths(whole),
       ...compareGaps(whole),

@@ -7,7 +7,7 @@ import type { OnProgress } from '../../shared/progress.js';
 import type { Rng } from '../../shared/rng.js';
 import { ipv4Text } from '../../trace/addresses.js';
 import { ipv4Word } from '../../trace/scope.js';
-import type { Trace } from '../../trace/trace.js';
+import { countCover, type Trace } from '../../trace/trace.js';
 import { createFrameWriter } from '../../trace/write-pcap.js';
 import { openRawSocket, type PacketSender } from './raw-socket.js';
 import { countBelow, sendOnSchedule } from './schedule.js';
@@ -130,7 +130,7 @@ export async function replay(
       speed,
       planned: {
         packets: trace.packets,
-        cover: sum(trace.cover),
+        cover: countCover(trace),
         bytes: sum(trace.length),
         seconds: due.at(-1)!,
       },
@@ -283,7 +283,7 @@ function mtuOf(interfaceName: string | null): number {
   }
 }
 
-function sum(column: Uint32Array | Uint8Array): number {
+function sum(column: Uint32Array): number {
   let total = 0;
   for (const value of column) total += value;
   return total;

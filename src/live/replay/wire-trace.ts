@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { TCP } from '../../trace/frame.js';
 import { ipv4Word } from '../../trace/scope.js';
-import { createTraceBuilder, Direction, Protocol, type Trace } from '../../trace/trace.js';
+import { Cover, createTraceBuilder, Direction, Protocol, type Trace } from '../../trace/trace.js';
 
 export interface WireOptions {
   /** Every packet goes from the one to the other; null where packets keep their own addresses. */
@@ -69,7 +69,7 @@ export function toWire(trace: Trace, options: WireOptions): WireTrace {
   for (let i = 0; i < trace.packets && trace.time[i]! - first <= seconds; i++) {
     const flow = trace.flow[i]!;
     const isOutbound = trace.direction[i] === Direction.OUTBOUND;
-    if (coverOnly && trace.cover[i] === 0) continue;
+    if (coverOnly && trace.cover[i] !== Cover.MADE) continue;
     if (direction !== 'both' && isOutbound !== (direction === 'out')) continue;
     const length = trace.length[i]! - flows.header[flow]!;
     const reason = whyNot(trace.protocols[i]!, length, rewrite !== null || isAddressed(flow));

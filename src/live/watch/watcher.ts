@@ -264,7 +264,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
         columns.protocols[at] = trace.protocols[row]!;
         columns.direction[at] = trace.direction[row]!;
         columns.interval[at] = time - stream.last;
-        columns.truth[at] = trace.cover[row] === 1 ? NO_CLASS : (classOf[trace.device[row]!] ?? NO_CLASS);
+        columns.truth[at] = trace.cover[row] !== 0 ? NO_CLASS : (classOf[trace.device[row]!] ?? NO_CLASS);
         stream.last = time;
         held++;
         if (stream.held.count === size) {
