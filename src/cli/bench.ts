@@ -99,7 +99,9 @@ const command: CommandModule<object, BenchOptions> = {
     const effort = { ...effortOf(options), ...(await liveOf([spec])) };
     if (dryRun) return plan([spec], { plugins, ...effort }, json);
     checkOut(out);
-    const result = await untilStopped((running) => runBench(spec, { plugins, ...effort, ...running }));
+    const result = await untilStopped([spec], 'interrupted; nothing is written', (running) =>
+      runBench(spec, { plugins, ...effort, ...running }),
+    );
     if (!result) return;
     const report = join(out, 'report.html');
     const html = await renderHtml(result);
@@ -113,16 +115,22 @@ const command: CommandModule<object, BenchOptions> = {
 
 export default command;
 
-/** Milliseconds that a run has to end in order, once it is interrupted. */
-const PATIENCE = 5000;
+/** Milliseconds that a run has to end in order, once it is interrupted; more where a network is to be taken down. */
+const PATIENCE = { simulated: 300, live: 5000 };
 
-/** What `work` comes to; null where Ctrl-C or SIGTERM ended it, whose exit code is set. */
+/**
+ * What `work` comes to; null where Ctrl-C or SIGTERM ended it, whose exit code is set.
+ * @param heard what to tell the user then
+ */
 async function untilStopped<T>(
+  specs: readonly ResolvedSpec[],
+  heard: string,
   work: (running: ProgressLine & { signal: AbortSignal }) => Promise<T>,
 ): Promise<T | null> {
+  const patience = specs.some(({ live }) => live) ? PATIENCE.live : PATIENCE.simulated;
   try {
     return await withProgress((progress) =>
-      interruptible((signal) => work({ ...progress, signal }), { on: ['SIGINT', 'SIGTERM'], patience: PATIENCE }),
+      interruptible((signal) => work({ ...progress, signal }), { on: ['SIGINT', 'SIGTERM'], patience, heard }),
     );
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
@@ -171,10 +179,11 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
   }
   checkOut(out);
   const cache = openCache(folder);
-  const result = await untilStopped((running) =>
+  const heard = `interrupted; the same command goes on with what ${folder} has`;
+  const result = await untilStopped(specs, heard, (running) =>
     runStudy({ name: study.name, warnings }, specs, { plugins, ...effort, cache, ...running }),
   );
-  if (!result) return console.error(`homeveil: interrupted; the same command goes on with what ${folder} has`);
+  if (!result) return;
   writeFileAtomic(join(out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
   for (const { name, text } of await renderStudyPages(result)) writeFileAtomic(join(out, name), text);
   if (json) console.log(JSON.stringify(result, null, 2));

@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Result } from '../../src/harness/result.js';
-import { homeveil, homeveilHere, startHomeveil, temporaryFolder } from './run-cli.js';
+import { homeveil, homeveilHere, shellCode, startHomeveil, temporaryFolder } from './run-cli.js';
 
 const tiny = ['--minimum-packets', '20', '--attack', 'random-forest:trees=5'];
 const small = ['--hours', '0.3', ...tiny];
@@ -104,8 +103,7 @@ test('a run that is interrupted leaves nothing behind', async () => {
   const child = startHomeveil('bench', '--hours', '12', '--out', out);
   await setTimeout(3000);
   child.kill('SIGINT');
-  const [code] = await once(child, 'exit');
-  expect(code).toBe(130);
+  expect(await shellCode(child)).toBe(130);
   expect(existsSync(out) ? readdirSync(out) : []).toEqual([]);
 });
 

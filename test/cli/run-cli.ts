@@ -1,6 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format } from 'node:util';
@@ -66,6 +67,12 @@ export function watchHomeveilWith(environment: NodeJS.ProcessEnv, ...args: strin
     printed.stderr += chunk;
   });
   return { child, printed };
+}
+
+/** What a shell sees of a process that ended: its code, or 128 and the signal that ended it. */
+export async function shellCode(child: ChildProcess): Promise<number> {
+  const [code, signal] = await once(child, 'close');
+  return code ?? 128 + constants.signals[signal as NodeJS.Signals];
 }
 
 export function temporaryFolder(): string {

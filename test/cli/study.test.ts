@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { StudyResult } from '../../src/harness/result.js';
-import { homeveil, homeveilHere, startHomeveil, temporaryFolder, watchHomeveil } from './run-cli.js';
+import { homeveil, homeveilHere, shellCode, startHomeveil, temporaryFolder, watchHomeveil } from './run-cli.js';
 
 const STUDY = `
 name: A small study
@@ -242,9 +241,9 @@ adversaries: [static]
   await setTimeout(7000);
   await Promise.all(
     runs.map(async ({ signal, code, out, child, printed }) => {
-      const closed = once(child, 'close');
+      const closed = shellCode(child);
       child.kill(signal);
-      expect([(await closed)[0], printed.stdout, printed.stderr]).toEqual([
+      expect([await closed, printed.stdout, printed.stderr]).toEqual([
         code,
         '',
         `homeveil: interrupted; the same command goes on with what ${join(out, 'cache')} has\n`,

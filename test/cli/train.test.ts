@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { IdentifyResult } from '../../src/harness/identify.js';
 import type { ModelCard } from '../../src/harness/model-card.js';
-import { homeveil, homeveilHere, temporaryFolder, watchHomeveil } from './run-cli.js';
+import { homeveil, homeveilHere, shellCode, temporaryFolder, watchHomeveil } from './run-cli.js';
 
 const folder = temporaryFolder();
 const capture = (seed: number) => ({
@@ -221,7 +221,7 @@ describe('Ctrl-C while training', () => {
       const { child, out, printed } = start();
       await setTimeout(wait);
       child.kill('SIGINT');
-      const [code] = await once(child, 'exit');
+      const code = await shellCode(child);
       // Nothing was learnt yet: a busy machine takes its time.
       if (code === 130) continue;
       expect(printed.stderr).toMatch(/^warning: lstm: interrupted in epoch \d+; the model is that of /);
