@@ -13,6 +13,7 @@ const SUPERVISED: ReadonlySet<string> = new Set([
   'home',
   'identify',
   'inspect',
+  'replay',
   'report',
   'train',
 ]);
