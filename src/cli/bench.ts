@@ -229,6 +229,8 @@ async function plan(specs: readonly ResolvedSpec[], options: RunOptions, json: b
   const live = playing > 0 ? `, of them ${formatDuration(playing)} to play the home` : '';
   const time = kept === cells ? 'all of them kept' : `about ${formatDuration(seconds)} on ${threads}${live}`;
   console.log(table(columns, rows));
+  const known = new Set(estimates.flatMap(({ warnings }) => warnings));
+  if (known.size > 0) console.log(`\n${[...known].flatMap((line) => wrap(`warning: ${line}`, 9, 0)).join('\n')}`);
   for (const failure of refused) console.log(`\n${warnRefused(failure)}`);
   console.log(`\n${formatCount(cells)} cells, ${time}; nothing was run`);
 }

@@ -7,6 +7,7 @@ import { type Split, splitAt, splitByFile, splitByPaths, splitByTime } from '../
 import { InputError } from '../shared/errors.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
+import { describeClock } from '../trace/clock.js';
 import { loadTrace, warningsOf } from '../trace/load.js';
 import { filterPackets, NO_DEVICE, type Trace } from '../trace/trace.js';
 import type { AppliedView } from '../view/observe.js';
@@ -18,6 +19,8 @@ interface Dataset {
   readonly synthetic: boolean;
   readonly trace: Trace;
   readonly ingest: DatasetSummary['ingest'];
+  /** The warnings that are about gaps and the clock. */
+  readonly clock: readonly string[];
   readonly warnings: readonly string[];
   /** Captures with the same packets, each group under the paths of its files. */
   readonly identical: readonly (readonly string[])[];
@@ -53,6 +56,7 @@ async function loadDataset(spec: ResolvedSpec, onProgress?: OnProgress): Promise
       synthetic: true,
       trace,
       ingest: { read: trace.packets, kept: trace.packets, dropped: {} },
+      clock: [],
       warnings: [],
       identical: [],
     };
@@ -65,6 +69,7 @@ async function loadDataset(spec: ResolvedSpec, onProgress?: OnProgress): Promise
     synthetic: false,
     trace,
     ingest: { read, kept, dropped },
+    clock: describeClock(report),
     warnings: warningsOf(loaded),
     identical,
   };
@@ -97,7 +102,7 @@ export async function openData(
   const dataset = await load(spec);
   // A stream that is neither a training nor a test one: which ports the gateway hands out changes no split.
   const seen = view.select(dataset.trace, createRng(spec.seed, 'split'));
-  const parts = splitDataset(seen, spec);
+  const parts = explaining(dataset.clock, () => splitDataset(seen, spec));
   const unseen = dataset.trace.packets - seen.packets;
   const { read, kept, dropped } = dataset.ingest;
   const leaks = describeLeaks(dataset.identical, parts);
@@ -132,6 +137,16 @@ function describeLeaks(identical: Dataset['identical'], { train, test }: Split):
       `${a} trains and ${b} tests, but they hold the same packets: results are better than the attack is; leave one out`,
     ];
   });
+}
+
+/** Runs `what`; where the data is at fault, the error has the notes on it that may be why. */
+function explaining<T>(notes: readonly string[], what: () => T): T {
+  try {
+    return what();
+  } catch (error) {
+    if (!(error instanceof InputError) || notes.length === 0) throw error;
+    throw new InputError(`${error.message} (${notes.join('; ')})`, { cause: error });
+  }
 }
 
 /** Times of the first and the last packet. */

@@ -1,6 +1,10 @@
+import { TooManyFrames } from '../shaping/shaper.js';
+import { mostFrames } from '../shaping/simulate.js';
 import { isContained } from '../shared/errors.js';
+import { formatBytes, formatCount } from '../shared/quantities.js';
 import { createRng } from '../shared/rng.js';
-import { takePackets } from '../trace/trace.js';
+import { observedSeconds } from '../trace/clock.js';
+import { countCover, type Trace, takePackets } from '../trace/trace.js';
 import { observe } from '../view/observe.js';
 import { createLoader } from './dataset.js';
 import { scoreModel } from './evaluate.js';
@@ -22,6 +26,8 @@ export interface Estimate {
   readonly seconds: number;
   /** Seconds that live traffic takes to play, however many threads there are; 0 for simulated. */
   readonly playing: number;
+  /** What to know before it is run, one line each. */
+  readonly warnings: readonly string[];
   /** Why none of the cells could be run; null where they can. */
   readonly failure: string | null;
 }
@@ -35,9 +41,15 @@ const TRIAL_SECONDS = 2;
 /** Packets that a defense is tried on, and that a model is asked of. */
 const TRIAL_PACKETS = 20_000;
 
+/** Stretches that these are of, spread over the time, since there is more cover to a packet where packets are rare. */
+const TRIAL_STRETCHES = 4;
+
+/** Frames after which the trial of a defense has shown enough. */
+const TRIAL_FRAMES = 2_000_000;
+
 /**
  * Reads the data of each spec, tries each attack and defense on a little of it, and says how long the whole would take. Time is taken to
- * grow with the number of packets, which a defense may multiply: rough for trees, whose time grows a little faster, and for networks
+ * grow with the number of frames, and cover with the time that is observed: rough for trees, whose time grows a little faster, and for networks
  * that stop early.
  */
 export async function estimateAll(specs: readonly ResolvedSpec[], options: RunOptions): Promise<Estimate[]> {
@@ -55,10 +67,11 @@ export async function estimateAll(specs: readonly ResolvedSpec[], options: RunOp
       return error;
     });
     if (opened instanceof Error) {
-      estimates.push({ cells: 0, kept: 0, seconds: 0, playing: 0, failure: opened.message });
+      estimates.push({ cells: 0, kept: 0, seconds: 0, playing: 0, warnings: [], failure: opened.message });
       continue;
     }
     const { setting, jobs } = opened;
+    const warnings = new Set(opened.run.warnings);
     const left = jobs.reduce((sum, { items }) => sum + items.filter(isCell).length, 0);
     options.onProgress?.({
       task: 'trial',
@@ -74,28 +87,35 @@ export async function estimateAll(specs: readonly ResolvedSpec[], options: RunOp
         defense.label,
         () => timeDefense(setting, defense, options),
       ]);
+      const most = spec.maximumTrainPackets ?? Number.POSITIVE_INFINITY;
       for (const { model, items } of jobs) {
         if (!model) {
-          const { perPacket } = await tryDefense(items[0]!.defense);
-          seconds += (parts.train.packets + parts.test.packets) * perPacket + (await tryMeasure(setting));
+          const defended = await tryDefense(items[0]!.defense);
+          seconds += defended(parts.train).seconds + defended(parts.test).seconds + (await tryMeasure(setting));
           continue;
         }
         const attack = await tryAttack({ attack: model.attack, setting });
-        const trainedOn = await tryDefense(model.trainedOn);
-        const most = spec.maximumTrainPackets ?? Number.POSITIVE_INFINITY;
-        const learnt = Math.min(parts.train.packets * trainedOn.growth, most);
-        seconds += parts.train.packets * trainedOn.perPacket + attack.start + attack.perPacketFit * learnt;
+        const train = (await tryDefense(model.trainedOn))(parts.train);
+        seconds += train.seconds + attack.start + attack.perPacketFit * Math.min(train.frames, most);
         for (const { defense } of items) {
-          const testedOn = await tryDefense(defense);
-          seconds += parts.test.packets * (testedOn.perPacket + testedOn.growth * attack.perPacketPredict);
+          const test = (await tryDefense(defense))(parts.test);
+          seconds += test.seconds + test.frames * attack.perPacketPredict;
         }
+      }
+      for (const defense of new Set(jobs.flatMap(({ items }) => items.map((item) => item.defense)))) {
+        const defended = await tryDefense(defense);
+        const larger = [parts.train, parts.test].map(defended).find(({ frames }) => frames > mostFrames());
+        if (!larger) continue;
+        warnings.add(
+          `${defense.label} would send about ${formatCount(larger.frames)} frames, ${formatBytes(larger.bytes)}, more than memory here has room for: its cells will be refused`,
+        );
       }
     }
     // Undefended traffic is played whatever is asked for: it says where traffic is cut in two.
     const played = new Set([UNDEFENDED, ...spec.defenses].map(({ label }) => label));
     const playing = (setting?.recording?.seconds ?? 0) * played.size * spec.seeds;
     const cells = countCells(spec);
-    estimates.push({ cells, kept: cells - left, seconds, playing, failure: null });
+    estimates.push({ cells, kept: cells - left, seconds, playing, warnings: [...warnings], failure: null });
   }
   return estimates;
 }
@@ -111,18 +131,65 @@ function once<A, T>(describe: (given: A) => [name: string, make: () => Promise<T
   };
 }
 
-/** How many packets become of one, and the seconds for each. */
+/** What simulating a part would come to. */
+interface Simulation {
+  readonly frames: number;
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+/** Tries a defense on stretches of the test part; what comes back says what it makes of any part. */
 async function timeDefense(
   { spec, view, parts }: Setting,
   defense: ResolvedDefense,
   { plugins = builtIns }: RunOptions,
-) {
-  const few = takePackets(parts.test, firstRows(parts.test.packets));
+): Promise<(part: Trace) => Simulation> {
+  const few = stretchesOf(parts.test);
   const rng = createRng(spec.seed, 'estimate', defense.label);
   const applied = await prepareAll(defense, { trace: parts.train, rng }, plugins);
   const started = performance.now();
-  const { trace } = observe(few, view, applied, { rng, capacity: spec.capacity });
-  return { growth: trace.packets / few.packets, perPacket: secondsSince(started) / few.packets };
+  const tried = tryFrames(
+    () => observe(few, view, applied, { rng, capacity: spec.capacity, maximumFrames: TRIAL_FRAMES }).trace,
+  );
+  const perFrame = secondsSince(started) / Math.min(tried.frames, TRIAL_FRAMES);
+  const observed = observedSeconds(few);
+  return (part) => {
+    const byPackets = part.packets / few.packets;
+    const byTime = observed > 0 ? observedSeconds(part) / observed : byPackets;
+    const frames = (tried.frames - tried.cover) * byPackets + tried.cover * byTime;
+    return { frames, bytes: (tried.bytes / tried.frames) * frames, seconds: perFrame * Math.min(frames, mostFrames()) };
+  };
+}
+
+/** What a simulation came to, or would have where it was stopped. */
+function tryFrames(simulate: () => Trace): { frames: number; bytes: number; cover: number } {
+  try {
+    const trace = simulate();
+    const bytes = trace.length.reduce((sum, length) => sum + length, 0);
+    return { frames: trace.packets, bytes, cover: countCover(trace) };
+  } catch (error) {
+    if (!(error instanceof TooManyFrames)) throw error;
+    return { ...error.expected, cover: error.expected.frames };
+  }
+}
+
+/** So many packets, as of a capture that was stopped between the stretches. */
+function stretchesOf(trace: Trace): Trace {
+  if (trace.packets <= TRIAL_PACKETS) return trace;
+  const size = Math.floor(TRIAL_PACKETS / TRIAL_STRETCHES);
+  const starts = Array.from({ length: TRIAL_STRETCHES }, (_, i) =>
+    Math.floor((i * (trace.packets - size)) / (TRIAL_STRETCHES - 1)),
+  );
+  const rows = Uint32Array.from(
+    { length: size * TRIAL_STRETCHES },
+    (_, i) => starts[Math.floor(i / size)]! + (i % size),
+  );
+  const pauses = starts.slice(1).map((start, i) => {
+    const before = starts[i]! + size;
+    return { from: trace.time[before - 1]!, to: trace.time[start]!, before };
+  });
+  const gaps = [...(trace.gaps ?? []), ...pauses].sort((a, b) => a.to - b.to);
+  return { ...takePackets(trace, rows), gaps };
 }
 
 async function timeAttack(setting: Setting, attack: ResolvedPlugin, { plugins, threads }: RunOptions) {

@@ -1,11 +1,12 @@
 import { accuracyInterval, dropInterval } from '../learning/interval.js';
 import { type HomeveilError, InputError, isContained, UsageError } from '../shared/errors.js';
+import { defaultMemory } from '../shared/memory.js';
 import type { Progress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
 import { createLoader } from './dataset.js';
 import { describeEnvironment, describeTool } from './environment.js';
 import { createLocalHand, createThreadHand, type Hand } from './jobs/crew.js';
-import { createMemoryGate, defaultMemory } from './jobs/memory.js';
+import { createMemoryGate } from './jobs/memory.js';
 import { nameOf, type OpenRun, openRun, type Run } from './jobs/open-run.js';
 import { countCells, type Item, isCell, itemsOf, type Job, jobsOf } from './jobs/plan.js';
 import { type KeptCell, type Setting, scoredCell } from './jobs/run-job.js';

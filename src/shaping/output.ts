@@ -6,6 +6,8 @@ import type { CoverShape, NewFlow } from './shaper.js';
 export interface Output {
   /** How many there are so far. */
   readonly frames: number;
+  /** On the wire so far. */
+  readonly bytes: number;
   /** Adds a frame that carries nothing yet. */
   frame(time: number, length: number, direction: number, like: CoverShape, device: number, file: number): void;
   /** Adds `bytes` of `packet` to the frame added last. */
@@ -17,10 +19,12 @@ export interface Output {
 
 /**
  * Columns that grow as needed; a defense that sends one frame per packet fills them exactly.
- * @param overflow called in place of adding a frame beyond `maximum`
+ * @param overflow called before a frame beyond `maximum` is added; gives a new maximum, or throws
  */
-export function createOutput(input: Trace, maximum: number, overflow: () => never): Output {
+export function createOutput(input: Trace, maximum: number, overflow: () => number): Output {
   let frames = 0;
+  let most = maximum;
+  let wire = 0;
   let rows = 0;
   let room = Math.max(16, input.packets);
   let time = new Float64Array(room);
@@ -56,11 +60,15 @@ export function createOutput(input: Trace, maximum: number, overflow: () => neve
     get frames() {
       return frames;
     },
+    get bytes() {
+      return wire;
+    },
     frame(at, wireBytes, way, like, owner, source) {
-      if (frames >= maximum) overflow();
+      if (frames >= most) most = overflow();
       if (frames === room) grow();
       time[frames] = at;
       length[frames] = wireBytes;
+      wire += wireBytes;
       direction[frames] = way;
       protocols[frames] = like.protocols;
       port[frames] = like.port;

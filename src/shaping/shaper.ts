@@ -189,6 +189,17 @@ export class DefenseError extends HomeveilError {
   override readonly name = 'DefenseError';
 }
 
+/** A defense sends more frames than there may be. */
+export class TooManyFrames extends DefenseError {
+  /** Frames and bytes on the wire that all of the input would have come to, at the rate up to then; a guess. */
+  readonly expected: { readonly frames: number; readonly bytes: number };
+
+  constructor(message: string, expected: TooManyFrames['expected']) {
+    super(message);
+    this.expected = expected;
+  }
+}
+
 /** Gives a defense its type; the identity at run time. */
 export function defineDefense<S extends ParameterSchema, K = undefined>(defense: Defense<S, K>): Defense<S, K> {
   return defense;

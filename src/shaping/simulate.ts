@@ -1,6 +1,8 @@
 import { InputError, UsageError } from '../shared/errors.js';
+import { defaultMemory } from '../shared/memory.js';
+import { formatBytes, formatCount, formatShare } from '../shared/quantities.js';
 import type { Rng } from '../shared/rng.js';
-import { stretchEnds } from '../trace/clock.js';
+import { observedSeconds, stretchEnds } from '../trace/clock.js';
 import { type Flows, NO_DEVICE, type Trace, timeOrder } from '../trace/trace.js';
 import { type Carried, composeAccounts, type DefendedTrace, identityAccount, reorder, settle } from './account.js';
 import { throughLink } from './capacity.js';
@@ -15,6 +17,7 @@ import {
   type Scope,
   type Shaper,
   scopeOfDefense,
+  TooManyFrames,
   type TunnelFlow,
 } from './shaper.js';
 import { createTally, type Tally } from './tally.js';
@@ -25,7 +28,7 @@ export interface ShapeOptions {
   readonly rng: Rng;
   /** bit/s of the link behind the last defense, in each direction; null or left out for no limit. */
   readonly capacity?: number | null;
-  /** A defense that sends more frames than this is stopped; no limit where left out. */
+  /** A defense that sends more frames than this is stopped; where left out, as many as memory here has room for. */
   readonly maximumFrames?: number;
 }
 
@@ -56,7 +59,7 @@ export function shapeAll(trace: Trace, defenses: readonly AppliedDefense[], opti
   let ends = stretchEnds(trace);
   for (const [stage, applied] of defenses.entries()) {
     const rng = options.rng.stream('shape', stage, applied.defense.name);
-    const next = run(carried?.trace ?? trace, ends, applied, rng, options.maximumFrames ?? Number.POSITIVE_INFINITY);
+    const next = run(carried?.trace ?? trace, ends, applied, rng, options.maximumFrames ?? mostFrames());
     carried = carried ? { trace: next.trace, account: composeAccounts(carried, next.account) } : next;
     ({ ends } = next);
   }
@@ -65,6 +68,20 @@ export function shapeAll(trace: Trace, defenses: readonly AppliedDefense[], opti
   carried ??= { trace: copyTruth(trace), account: identityAccount(trace) };
   return settle(trace, throughLink(carried, capacity));
 }
+
+/** Bytes for each frame: its row and account while they grow (measured: 110), and what is made of it to learn from. */
+const BYTES_PER_FRAME = 300;
+
+/** Frames that a simulation may come to before it is refused, by the memory of this machine. */
+export function mostFrames(): number {
+  return Math.floor(defaultMemory() / BYTES_PER_FRAME);
+}
+
+/** Frames after which it is first asked what all would come to. */
+const FIRST_ASKED = 4_000_000;
+
+/** A guess of so many times the frames that there may be is believed. */
+const FAR_MORE = 4;
 
 /** `trace` with columns of ground truth of its own, which may then be filled in. */
 function copyTruth(trace: Trace): Trace {
@@ -98,7 +115,7 @@ function run(trace: Trace, ends: readonly number[], applied: AppliedDefense, cha
   const { defense, parameters, knowledge } = applied;
   if (defense.prepare && !('knowledge' in applied)) throw new DefenseError(`defense ${defense.name}: was not prepared`);
   const scope = scopeOfDefense(defense, parameters);
-  const output = createOutput(trace, maximumFrames, () => fail(`sent more than ${maximumFrames} frames`));
+  const output = createOutput(trace, Math.min(maximumFrames, FIRST_ASKED), () => overflow());
   const tally = createTally();
   let timers = createTimers();
   let actors: Actor[] = [];
@@ -115,6 +132,24 @@ function run(trace: Trace, ends: readonly number[], applied: AppliedDefense, cha
 
   const fail = (what: string): never => {
     throw new DefenseError(`defense ${defense.name}: ${what} (at ${now} s)`);
+  };
+
+  /**
+   * Refuses to go on where the input would come to far more frames than there may be, or where there are as many; else gives the number
+   * of frames at which to ask again.
+   */
+  const overflow = (): number => {
+    const { frames, bytes } = output;
+    const passed = observedSeconds({ ...trace, packets: arrived }) + (now - trace.time[arrived - 1]!);
+    const share = closing ? 1 : passed / observedSeconds(trace);
+    const isTold = share > 0 && share < 1;
+    const expected = isTold ? { frames: frames / share, bytes: bytes / share } : { frames, bytes };
+    if (frames < maximumFrames && expected.frames < FAR_MORE * maximumFrames)
+      return Math.min(2 * frames, maximumFrames);
+    const all = isTold
+      ? ` in ${formatShare(share)} of the time: it would come to about ${formatCount(expected.frames)} frames, ${formatBytes(expected.bytes)}, and ${formatCount(maximumFrames)} are the most there is room for; expected less traffic, or a lower rate of cover`
+      : ` (at ${now} s)`;
+    throw new TooManyFrames(`defense ${defense.name}: sent more than ${frames} frames${all}`, expected);
   };
 
   const acting = (): Actor => actor ?? fail('used its link outside packet, wake and close');

@@ -97,3 +97,8 @@ export function formatTime(seconds: number): string {
   if (!(Math.abs(seconds) <= MOST_SECONDS)) return `${seconds} s`;
   return new Date(seconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
 }
+
+/** A share as '48 %', or '0.012 %' where it is small: two digits. */
+export function formatShare(share: number): string {
+  return `${Number((100 * share).toPrecision(2))} %`;
+}

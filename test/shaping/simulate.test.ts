@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Defense, Link, PacketRef, Shaper } from '../../src/shaping/shaper.js';
+import { type Defense, type Link, type PacketRef, type Shaper, TooManyFrames } from '../../src/shaping/shaper.js';
 import { shape, shapeAll } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';
+import { findGaps } from '../../src/trace/clock.js';
 import { Cover, NO_DEVICE, Protocol, type Trace } from '../../src/trace/trace.js';
 import { probe as defense } from './probe.js';
 import { anyTrace, carriedBy, makeTrace } from './traces.js';
@@ -585,5 +586,51 @@ describe('several defenses in a row', () => {
     const defended = shapeAll(makeTrace([{ time: 0, length: 100 }]), [applied(shrink), applied(halve)], { rng });
     expect(carriedBy(defended, 0)).toEqual([[0, 30]]);
     expect(carriedBy(defended, 1)).toEqual([[0, 70]]);
+  });
+});
+
+describe('a defense that sends more frames than there may be', () => {
+  // 100 cover frames a second, for 1000 s.
+  const clock = defense(() => {
+    let runs = false;
+    return {
+      packet(p, link) {
+        link.send(p, p.length);
+        if (!runs) link.wakeAt(link.now + 0.01);
+        runs = true;
+      },
+      wake(link) {
+        link.cover(1, 1000);
+        link.wakeAt(link.now + 0.01);
+      },
+      close: (link) => link.wakeAt(Number.POSITIVE_INFINITY),
+    };
+  });
+  const trace = makeTrace(Array.from({ length: 101 }, (_, i) => ({ time: 10 * i, length: 100 })));
+  const refusal = (given: Trace, maximumFrames: number) => {
+    try {
+      shapeAll(given, [{ defense: clock, parameters: {} }], { rng, maximumFrames });
+    } catch (error) {
+      return error as TooManyFrames;
+    }
+    throw new Error('expected a refusal');
+  };
+
+  test('is stopped, and what all would have come to is told', () => {
+    const error = refusal(trace, 10_000);
+    expect(error).toBeInstanceOf(TooManyFrames);
+    expect(error.message).toMatch(
+      /^defense probe: sent more than 10000 frames in 10 % of the time: it would come to about 100,\d{3} frames, (99\.\d|100) MB, and 10,000 are the most/,
+    );
+    expect(error.expected.frames / 100_101).toBeCloseTo(1, 2);
+    expect(error.expected.bytes / (100_000 * 1000 + 101 * 100)).toBeCloseTo(1, 2);
+  });
+
+  test('has a gap left out of that', () => {
+    const later = makeTrace(
+      Array.from({ length: 101 }, (_, i) => ({ time: 10 * i + (i < 51 ? 0 : 1e9), length: 100 })),
+    );
+    const { expected } = refusal({ ...later, gaps: findGaps(later.time) }, 10_000);
+    expect(expected.frames / 99_000).toBeCloseTo(1, 1);
   });
 });

@@ -1,6 +1,3 @@
-import { totalmem } from 'node:os';
-import { constrainedMemory } from 'node:process';
-
 /** Bytes that a job takes for each packet of its setting, before any was seen: measured with a forest, without a defense. */
 const BYTES_PER_PACKET = 250;
 
@@ -53,11 +50,4 @@ export function createMemoryGate(bound: number, rss: () => number = () => proces
       for (const wake of waiting.splice(0)) wake();
     },
   };
-}
-
-/** Bytes that the process may take unless told: 70 % of what the machine, or the container, has. */
-export function defaultMemory(): number {
-  // 0 or a number beyond all bounds where there is no limit.
-  const limit = constrainedMemory();
-  return 0.7 * (limit > 0 ? Math.min(limit, totalmem()) : totalmem());
 }
