@@ -238,9 +238,11 @@ adversaries: [static]
     const out = join(folder, signal);
     return { signal, code, out, ...watchHomeveil('bench', file, '--out', out, '--threads', '2') };
   });
-  await setTimeout(7000);
   await Promise.all(
     runs.map(async ({ signal, code, out, child, printed }) => {
+      // Begun, and then some: networks learn.
+      while (!existsSync(join(out, 'cache'))) await setTimeout(100);
+      await setTimeout(4000);
       const closed = shellCode(child);
       child.kill(signal);
       expect([await closed, printed.stdout, printed.stderr]).toEqual([
