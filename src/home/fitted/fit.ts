@@ -1,3 +1,4 @@
+import type { Gap } from '../../trace/clock.js';
 import { Direction, PROTOCOL_NAMES, type Trace } from '../../trace/trace.js';
 import { balance, offBy } from './balance.js';
 import { findChannels, SILENCE_SECONDS } from './channels.js';
@@ -90,7 +91,8 @@ interface FileSpan {
   readonly devices: ReadonlySet<number>;
 }
 
-function spansOf({ packets, time, file, files, device }: Trace): FileSpan[] {
+/** The times that files cover, less the gaps within them. */
+function spansOf({ packets, time, file, files, device, gaps = [] }: Trace): FileSpan[] {
   const spans = files.map(() => ({
     from: Number.POSITIVE_INFINITY,
     to: Number.NEGATIVE_INFINITY,
@@ -102,10 +104,24 @@ function spansOf({ packets, time, file, files, device }: Trace): FileSpan[] {
     span.to = Math.max(span.to, time[i]!);
     span.devices.add(device[i]!);
   }
-  return spans.filter(({ from, to }) => from <= to).sort((a, b) => a.from - b.from);
+  return spans
+    .filter(({ from, to }) => from <= to)
+    .flatMap((span) => withoutGaps(span, gaps))
+    .sort((a, b) => a.from - b.from);
 }
 
-/** Time that leaves out the pauses between files: nobody knows what there was. */
+function withoutGaps(span: FileSpan, gaps: readonly Gap[]): FileSpan[] {
+  const parts: FileSpan[] = [];
+  let { from } = span;
+  for (const gap of gaps) {
+    if (gap.from < from || gap.to > span.to) continue;
+    parts.push({ ...span, from, to: gap.from });
+    from = gap.to;
+  }
+  return [...parts, { ...span, from }];
+}
+
+/** Time that leaves out the pauses between files, and gaps within one: nobody knows what there was. */
 interface Clock {
   /** Captured in all. */
   readonly seconds: number;
