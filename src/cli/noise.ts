@@ -28,7 +28,10 @@ const command: CommandModule<object, NoiseOptions> = {
   describe: 'Browse the web at random, as cover for what else leaves this network; within budgets, politely',
   builder: (yargs) =>
     yargs
-      .option('config', { type: 'string', describe: "YAML (homeveil schema noise), or noisy's config.json as it is" })
+      .option('config', {
+        type: 'string',
+        describe: "YAML or JSON (homeveil schema noise), or noisy's config.json as it is",
+      })
       .option('for', { type: 'string', describe: 'End after so long: 90s, 10m, 2h, 1d' })
       .option('engine', { choices: ['http', 'browser'] as const, describe: 'In place of the one configured' })
       .option('users', { type: 'number', describe: 'Virtual users, in place of those configured' })
@@ -46,6 +49,7 @@ const command: CommandModule<object, NoiseOptions> = {
   handler: async (given) => {
     const { json, dryRun, metrics: port } = given;
     const config = configOf(given);
+    for (const warning of config.warnings) console.error(`warning: ${warning}`);
     const shape = given.shape === undefined ? null : shapeOf(given.shape);
     const shapeOn = given.shapeOn ?? null;
     if (shapeOn !== null && shape === null) throw new UsageError('--shape-on: expected --shape with it');
@@ -117,6 +121,7 @@ function shapeOf(text: string): NoiseShape {
 
 function describe(config: NoiseConfig, shape: NoiseShape | null, shapeOn: string | null): string {
   const { users, roots, budgets, visitsPerHour, activeHours, rhythm, depth, dns, follow, limits, robots } = config;
+  const texts = config.denyText.length;
   const hosts = [...new Set(roots.map((root) => new URL(root).host))];
   const [hour, day, month] = [budgets.perHour, budgets.perDay, budgets.perMonth].map(formatBytes);
   const pace = visitsPerHour === 0 ? 'one visit after another' : `${visitsPerHour} visits an hour when busiest`;
@@ -130,7 +135,10 @@ function describe(config: NoiseConfig, shape: NoiseShape | null, shapeOn: string
     ],
     ['users', `${users}, each ${pace}`],
     ['hours', `${activeHours} h local time, ${rhythm === 'flat' ? 'evenly' : 'most in the evening'}`],
-    ['visit', `${depth} pages at most, up to ${limits.resources} resources each, links to ${where}`],
+    [
+      'visit',
+      `${depth === 1 ? '1 page' : `${depth} pages`} at most, up to ${limits.resources} resources each, links to ${where}`,
+    ],
     ['manners', `robots.txt ${robots ? 'kept' : 'ignored'}, ${config.siteDelay} s between pages of a site`],
     ['budgets', `${hour} an hour, ${day} a day, ${month} in 31 days`],
     ['limits', `${config.requestsPerMinute} requests a minute, ${config.connections} connections`],
@@ -140,6 +148,7 @@ function describe(config: NoiseConfig, shape: NoiseShape | null, shapeOn: string
     ['ends', config.duration === null ? 'when stopped' : `after ${formatDuration(config.duration)}`],
     ['state', config.state],
     ['denied', `${config.deny.length} domains, and the trackers that come with Homeveil`],
+    ...(texts === 0 ? [] : [['', `links to URLs that contain one of ${texts} texts`] as [string, string]]),
     ['roots', `${hosts.length} hosts: ${hosts.join(', ')}`],
   ];
   const text = lines.flatMap(([name, value]) => {

@@ -92,7 +92,7 @@ export interface StudyFile {
  * what does not fit
  */
 export function readStudy(path: string): StudyFile {
-  const given = readConfigFile(path, () => study, {
+  const given = readConfigFile(path, study, {
     expected: 'a study in YAML',
     keysAt: (place) => Object.keys(place.length === 0 ? study.shape : dataset.shape),
   });

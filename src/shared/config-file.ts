@@ -1,7 +1,8 @@
-import { type Document, isMap, isNode, LineCounter, type Node, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { suggestion, UsageError } from './errors.js';
-import { readText } from './files.js';
+import { type Found, readJson } from './json-text.js';
+import { decodeText, readBytes } from './text.js';
+import { readYaml } from './yaml-text.js';
 
 type Issue = z.core.$ZodIssue;
 
@@ -12,29 +13,67 @@ export interface ConfigFile {
   keysAt(path: readonly PropertyKey[]): readonly string[];
 }
 
-/**
- * Reads a YAML or JSON file, and holds it to the schema that `choose` picks for what it holds.
- * @throws InputError where it cannot be read; UsageError with file and line for what does not fit
- */
-export function readConfigFile<S extends z.ZodType>(
-  path: string,
-  choose: (content: unknown) => S,
-  { expected, keysAt }: ConfigFile,
-): z.output<S> {
-  const text = readText(path, `; expected ${expected}`);
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const lineOf = (offset: number) => `${path}:${lines.linePos(offset).line}`;
-  const [error] = document.errors;
-  if (error) throw new UsageError(`${lineOf(error.pos[0])}: ${error.message.replaceAll(/\s+/g, ' ')}`);
-  const content: unknown = document.toJS() ?? {};
-  const parsed = choose(content).safeParse(content);
-  if (parsed.success) return parsed.data;
-  const issue = innermost(parsed.error.issues[0]!);
-  throw new UsageError(`${lineOf(offsetOf(document, issue))}: ${describeIssue(issue, keysAt)}`);
+/** A configuration as it stands in a file, not yet held to anything. */
+export interface ConfigText extends Found {
+  readonly path: string;
+  /** `file:line` of a value; of a key of it where one is named. */
+  where(place: readonly PropertyKey[], key?: string): string;
 }
 
-/** Of a union none of whose branches fits, what is wrong with the branch that came furthest. */
+/** A hosts file written into a configuration comes to a few hundred kB; YAML of 1 MB takes seconds to read. */
+const MOST = { yaml: 2e6, json: 16e6 } as const;
+
+/** JSON begins with a brace or a bracket, comments aside. */
+const JSON_START = /^\s*(?:(?:\/\/[^\n]*\n|\/\*[\s\S]*?\*\/)\s*)*[{[]/;
+
+/**
+ * Reads a YAML file, or a JSON file with or without comments.
+ * @throws InputError where it cannot be read; UsageError with file and line where it is neither
+ */
+export function openConfig(path: string, expected: string): ConfigText {
+  const text = decodeText(readBytes(path, { hint: `; expected ${expected}`, most: MOST.json }));
+  if (typeof text !== 'string') {
+    throw new UsageError(`${path}:${text.line}: expected ${expected}, found ${text.found}`);
+  }
+  const isJson = JSON_START.test(text) || /\.jsonc?$/i.test(path);
+  if (!isJson && text.length > MOST.yaml) {
+    throw new UsageError(`${path}: expected ${expected}, at most ${MOST.yaml / 1e6} MB, found ${text.length / 1e6} MB`);
+  }
+  const fail = (offset: number, message: string) => new UsageError(`${path}:${lineAt(text, offset)}: ${message}`);
+  const found = isJson ? readJson(text, fail) : readYaml(text, fail);
+  return { ...found, path, where: (place, key) => `${path}:${lineAt(text, found.offsetOf(place, key))}` };
+}
+
+/**
+ * Reads a YAML or JSON file, and holds it to a schema.
+ * @throws InputError where it cannot be read; UsageError with file and line for what does not fit
+ */
+export function readConfigFile<S extends z.ZodType>(path: string, schema: S, file: ConfigFile): z.output<S> {
+  return checkConfig(openConfig(path, file.expected), schema, file);
+}
+
+/** @throws UsageError with file and line for a key that stands twice, or what does not fit the schema */
+export function checkConfig<S extends z.ZodType>(
+  config: ConfigText,
+  schema: S,
+  { keysAt }: Pick<ConfigFile, 'keysAt'>,
+): z.output<S> {
+  const [twice] = config.repeated;
+  if (twice) throw new UsageError(`${config.where(twice.place, twice.key)}: "${twice.key}" stands twice`);
+  const parsed = schema.safeParse(config.content ?? {});
+  if (parsed.success) return parsed.data;
+  const issue = innermost(parsed.error.issues[0]!);
+  const key = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+  throw new UsageError(`${config.where(issue.path, key)}: ${describeIssue(issue, keysAt)}`);
+}
+
+function lineAt(text: string, offset: number): number {
+  let line = 1;
+  for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) line++;
+  return line;
+}
+
+/** What is wrong with the branch of a union that came furthest, where none fits. */
 function innermost(issue: Issue): Issue {
   if (issue.code !== 'invalid_union') return issue;
   const deepest = issue.errors
@@ -42,19 +81,6 @@ function innermost(issue: Issue): Issue {
     .map((one) => innermost({ ...one, path: [...issue.path, ...one.path] }))
     .sort((a, b) => b.path.length - a.path.length)[0];
   return deepest && deepest.path.length > issue.path.length ? deepest : issue;
-}
-
-/** Where in the text an issue is: at the key that is not known, at the value that does not fit, or at what lacks one. */
-function offsetOf(document: Document.Parsed, issue: Issue): number {
-  for (let path = issue.path; ; path = path.slice(0, -1)) {
-    const node = document.getIn(path, true);
-    if (issue.code === 'unrecognized_keys' && isMap<Node>(node)) {
-      const key = node.items.find((item) => String(item.key) === issue.keys[0])?.key;
-      if (key?.range) return key.range[0];
-    }
-    if (isNode(node) && node.range) return node.range[0];
-    if (path.length === 0) return 0;
-  }
 }
 
 function describeIssue(issue: Issue, keysAt: ConfigFile['keysAt']): string {

@@ -74,3 +74,9 @@ function editDistance(a: string, b: string): number {
   }
   return row[b.length]!;
 }
+
+/** The words of a failed system call without its code and its arguments: "no space left on device". */
+export function reasonOf(cause: unknown): string {
+  const { message } = cause as Error;
+  return /^E[A-Z0-9]+: (.*?), \w+( '.*')?$/s.exec(message)?.[1] ?? message;
+}

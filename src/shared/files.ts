@@ -9,7 +9,6 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   realpathSync,
   renameSync,
   rmdirSync,
@@ -19,8 +18,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { InputError } from './errors.js';
+import { InputError, reasonOf } from './errors.js';
 import { isAlive, ownMachine, ownName } from './processes.js';
+
+export { readText } from './text.js';
 
 /** Access rights of what says who was at home when: captures, models, profiles, budgets spent. For its owner alone. */
 export const PRIVATE = 0o600;
@@ -231,24 +232,6 @@ function removeMade(first: string | undefined, deepest: string): void {
 }
 
 /**
- * The text of a file.
- * @param hint what was expected, for the end of the error message
- * @throws InputError where it cannot be read
- */
-export function readText(path: string, hint = ''): string {
-  return readBytes(path, hint).toString('utf8');
-}
-
-/** Reads a whole file; fails as {@link readText}. */
-export function readBytes(path: string, hint = ''): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new InputError(`${path}: cannot be read: ${reasonOf(cause)}${hint}`, { cause });
-  }
-}
-
-/**
  * What a path leads to, links followed; undefined where nothing is there, and also where something above it is a file, or it is no
  * path at all, for which statSync throws whatever it is told.
  */
@@ -258,12 +241,6 @@ export function statIfThere(path: string): Stats | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The words of a failed system call without its code and its arguments: "no space left on device". */
-export function reasonOf(cause: unknown): string {
-  const { message } = cause as Error;
-  return /^E[A-Z0-9]+: (.*?), \w+( '.*')?$/s.exec(message)?.[1] ?? message;
 }
 
 /** The error for a place that cannot be written, in one line. */

@@ -2,10 +2,13 @@ import { extname } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { decodeText } from '../shared/decode.js';
 import { InputError, suggestion, UsageError } from '../shared/errors.js';
-import { readBytes } from '../shared/files.js';
+import { readBytes } from '../shared/text.js';
 import { type Cells, isPadded, splitCells, splitPadded } from './label-cells.js';
 import { normaliseIp, normaliseMac } from './scope.js';
 import type { DeviceCategory } from './trace.js';
+
+/** Bytes of a label file, at most: each short row becomes an object. */
+const MOST_BYTES = 16e6;
 
 /** One address of a device. */
 export interface Label {
@@ -96,7 +99,7 @@ export function labellingOf(given: string): Extract<Labelling, { by: 'file' | 'f
 export function readLabelling(given: string, roots: readonly string[] = []): Labelling {
   const word = labellingOf(given);
   if (word) return word.by === 'folder' && word.level === 'top' ? { ...word, roots } : word;
-  const bytes = readBytes(given, '; expected a file of labels, or the word file or folder');
+  const bytes = readBytes(given, { hint: '; expected a file of labels, or the word file or folder', most: MOST_BYTES });
   const { text, encoding, line } = decodeText(bytes, given);
   const unused: Unused = new Map();
   const extension = extname(given).toLowerCase();

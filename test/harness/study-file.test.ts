@@ -121,7 +121,7 @@ describe('what does not fit gets one line with its place', () => {
     ['seeds: 1\nviews: []', /study\.yaml:2: views: too small/],
     ['attacks:\n  - trees: 5', /study\.yaml:2: attacks\.0\.name: invalid input: expected string/],
     ['name: [\n', /study\.yaml:\d: /],
-    ['name: a\nname: b', /study\.yaml:2: Map keys must be unique/],
+    ['name: a\nname: b', /study\.yaml:2: "name" stands twice/],
     ['- none', /study\.yaml:1: invalid input: expected object, received array/],
   ])('%j', (text, message) => {
     expect(() => read(text)).toThrow(UsageError);

@@ -1,7 +1,7 @@
 import { closeSync, fchmodSync, ftruncateSync, openSync, rmSync } from 'node:fs';
 import { dirname, parse } from 'node:path';
-import { InputError } from '../../shared/errors.js';
-import { giveToCaller, makeFolder, PRIVATE, reasonOf, writeAll } from '../../shared/files.js';
+import { InputError, reasonOf } from '../../shared/errors.js';
+import { giveToCaller, makeFolder, PRIVATE, writeAll } from '../../shared/files.js';
 import type { Link } from '../../trace/links.js';
 
 export interface FilesOptions {

@@ -1,12 +1,11 @@
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
-import { getDomain } from 'tldts';
 import { z } from 'zod';
-import { readConfigFile } from '../../shared/config-file.js';
+import { checkConfig, openConfig } from '../../shared/config-file.js';
 import { InputError, UsageError } from '../../shared/errors.js';
 import { readText } from '../../shared/files.js';
 import { bytesOf } from '../../shared/quantities.js';
-import { parseUrl } from './page.js';
+import { isNoisy, readNoisy, rootOf } from './noisy-config.js';
 import { DEFAULT_ROOTS } from './roots.js';
 
 const HOURS = /^([01]?\d|2[0-4])-([01]?\d|2[0-4])$/;
@@ -129,17 +128,6 @@ const noise = z
   })
   .describe('Noise: what homeveil noise does');
 
-/** 1tayH/noisy's config.json. Keys it does not have are ignored there, so here too. */
-const noisy = z.looseObject({
-  root_urls: z.array(z.string()).min(1),
-  max_depth: z.int().min(1).default(25),
-  min_sleep: z.number().min(0).max(3600).default(3),
-  max_sleep: z.number().min(0).max(3600).default(6),
-  timeout: z.union([z.literal(false), z.number().min(0)]).default(false),
-  blacklisted_urls: z.array(z.string()).default([]),
-  user_agents: z.array(z.string()).default([]),
-});
-
 export type NoiseInput = z.input<typeof noise>;
 type Checked = z.output<typeof noise>;
 
@@ -151,6 +139,8 @@ export interface NoiseConfig extends Omit<Checked, 'roots' | 'deny'> {
   readonly deny: readonly string[];
   /** Seconds after which it ends by itself; null for never. */
   readonly duration: number | null;
+  /** In which it differs from what its file says, a line each: only of noisy's config.json. */
+  readonly warnings: readonly string[];
 }
 
 /** Keys with their defaults and descriptions, for documentation: `budgets.perHour` and so on. */
@@ -174,32 +164,27 @@ export function noiseSchema(): object {
   return z.toJSONSchema(noise, { io: 'input' });
 }
 
-const isNoisy = (content: unknown) => typeof content === 'object' && content !== null && 'root_urls' in content;
+const PARTS: Readonly<Record<string, z.ZodObject>> = {
+  budgets,
+  limits,
+  dns: noise.shape.dns.unwrap() as z.ZodObject,
+};
 
 /**
- * Reads a configuration, in YAML or JSON, or noisy's config.json as it is. Files named in it are beside it.
+ * Reads a configuration, in YAML or JSON (with comments), or noisy's config.json as it is. Files named in it are beside it.
  * @throws InputError, UsageError: one line, with file and line number
  */
 export function readNoiseConfig(path: string): NoiseConfig {
-  const content = readConfigFile<z.ZodType<Checked | z.output<typeof noisy>>>(
-    path,
-    (found) => (isNoisy(found) ? noisy : noise),
-    {
-      expected: 'a configuration of noise in YAML',
-      keysAt: ([first]) =>
-        Object.keys(
-          first === 'budgets'
-            ? budgets.shape
-            : first === 'limits'
-              ? limits.shape
-              : first === 'dns'
-                ? { perHour: 0 }
-                : noise.shape,
-        ),
-    },
-  );
-  if ('root_urls' in content) return fromNoisy(content as z.output<typeof noisy>);
-  return finish(content as Checked, dirname(path));
+  const config = openConfig(path, 'a configuration of noise in YAML or JSON');
+  const ownKeys = Object.keys(noise.shape);
+  if (isNoisy(config.content)) {
+    const { input, duration, warnings } = readNoisy(config, ownKeys);
+    return { ...resolveNoiseConfig(input), duration, warnings };
+  }
+  const checked = checkConfig(config, noise, {
+    keysAt: ([first]) => (first === undefined ? ownKeys : Object.keys(PARTS[String(first)]?.shape ?? {})),
+  });
+  return finish(checked, dirname(path), config.where(['roots']));
 }
 
 /**
@@ -213,59 +198,19 @@ export function resolveNoiseConfig(given: NoiseInput = {}, folder = '.'): NoiseC
   throw new UsageError(`noise: ${issue.path.join('.')}: ${issue.message}`);
 }
 
-function finish({ roots, deny, ...rest }: Checked, folder: string): NoiseConfig {
+/** @param where of the roots, where they stand in the configuration itself */
+function finish({ roots, deny, ...rest }: Checked, folder: string, where = 'noise'): NoiseConfig {
   const listed = roots === 'safe' ? DEFAULT_ROOTS : typeof roots === 'string' ? readLines(roots, folder) : roots;
   const denied = typeof deny === 'string' ? readLines(deny, folder) : deny;
   const beside = (path: string) => (path === '' || isAbsolute(path) ? path : join(folder, path));
   return {
     ...rest,
-    roots: readRoots(listed, typeof roots === 'string' ? roots : 'roots'),
+    roots: readRoots(listed, typeof roots === 'string' ? roots : `${where}: roots`),
     deny: denied.map(domainOfLine).filter((domain) => domain !== ''),
     state: beside(rest.state) || defaultState(),
     duration: null,
+    warnings: [],
   };
-}
-
-/**
- * noisy walks from root to root without rest, at any hour; its black list is of pieces of URLs. What it has no word for has our
- * defaults: budgets above all. What there names a whole site is never contacted, for a page's resources neither.
- */
-function fromNoisy(given: z.output<typeof noisy>): NoiseConfig {
-  const { blacklisted_urls, min_sleep, max_sleep } = given;
-  const base = resolveNoiseConfig({
-    roots: given.root_urls,
-    deny: blacklisted_urls.flatMap((text) => (namesSite(text) ? [siteOf(text)] : [])),
-    denyText: blacklisted_urls.filter((text) => text !== ''),
-    follow: 'any',
-    // Its walk takes a root, then max_depth links.
-    depth: Math.min(1000, given.max_depth + 1),
-    visitsPerHour: 0,
-    pause: 0,
-    minPause: Math.min(min_sleep, max_sleep),
-    maxPause: Math.max(min_sleep, max_sleep),
-    activeHours: '0-24',
-    rhythm: 'flat',
-    userAgents: given.user_agents.filter((text) => text !== ''),
-  });
-  return { ...base, duration: given.timeout === false ? null : given.timeout };
-}
-
-const siteOf = (text: string) =>
-  text
-    .replace(/^https?:\/\//i, '')
-    .replace(/\/$/, '')
-    .toLowerCase();
-
-/** `t.umblr.com` and `https://t.co`, but not `.json`, `mediawiki` or `twitter.com/share`. */
-function namesSite(text: string): boolean {
-  const host = siteOf(text);
-  return (
-    /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(host) && getDomain(host, { validateHostname: true }) !== null && isPublic(host)
-  );
-}
-
-function isPublic(host: string): boolean {
-  return getDomain(host, { allowPrivateDomains: false }) !== null;
 }
 
 function readLines(path: string, folder: string): string[] {
@@ -291,12 +236,9 @@ function readRoots(lines: readonly string[], where: string): string[] {
   for (const line of lines) {
     const text = line.replace(/\s#.*$|^#.*$/, '').trim();
     if (text === '') continue;
-    // As in noisy's own list, where one has no scheme.
-    const url = parseUrl(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`);
-    if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-      throw new UsageError(`${where}: expected an http or https URL, found "${text}"`);
-    }
-    roots.push(url.href);
+    const url = rootOf(text);
+    if (url === null) throw new UsageError(`${where}: expected an http or https URL, found "${text}"`);
+    roots.push(url);
   }
   if (roots.length === 0) throw new InputError(`${where}: expected URLs, found none`);
   return [...new Set(roots)];

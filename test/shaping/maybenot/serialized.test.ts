@@ -377,6 +377,6 @@ describe('a file of machines', () => {
     expect(() => readMachines(path)).toThrow(`${path}: expected a machine, found none`);
     expect(() => readMachines(file(`${NOOP}\n`.repeat(101)))).toThrow(`${path}:101: expected at most 100 machines`);
     expect(() => readMachines(join(folder, 'none'))).toThrow(/none: cannot be read: ENOENT/);
-    expect(() => readMachines(folder)).toThrow(/cannot be read: EISDIR/);
+    expect(() => readMachines(folder)).toThrow(/cannot be read: it is a folder/);
   });
 });
