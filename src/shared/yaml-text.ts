@@ -7,6 +7,7 @@ import {
   isPair,
   isScalar,
   isSeq,
+  Lexer,
   type Node,
   type ParsedNode,
   Parser,
@@ -15,22 +16,26 @@ import {
 import { DEEPEST, define, type Fail, type Located } from './json-text.js';
 
 /** Values that aliases may come to, all together: a study has dozens. */
-const MOST_VALUES = 1e6;
+const MOST_VALUES = 500_000;
 
 type Parsed = Document.Parsed<ParsedNode>;
 
 /** Reads one document of YAML, of which nothing is guessed: an alias, a tag or a key that has no clear meaning is refused. */
 export function readYaml(text: string, fail: Fail): Located {
-  const document = compose(text, fail);
+  // Keys that stand twice are found below: the library compares each with each.
+  const document = composeYaml(text, fail);
   const repeated: Located['repeated'][number][] = [];
+  const sources = new Map<Node, Node>();
   let values = 0;
   const read = (node: unknown, place: readonly PropertyKey[], within: readonly Node[]): unknown => {
     if (!isNode(node)) return null;
     const at = node.range?.[0] ?? 0;
     if (++values > MOST_VALUES) throw fail(at, `expected at most ${MOST_VALUES} values, found more: aliases multiply`);
     if (isAlias(node)) {
-      const source = node.resolve(document);
+      // Looked for once: that goes through the whole document.
+      const source = sources.get(node) ?? node.resolve(document);
       if (!source) throw fail(at, `*${node.source}: no anchor of this name stands before it`);
+      sources.set(node, source);
       if (within.includes(source)) throw fail(at, `*${node.source}: stands within what it refers to`);
       return read(source, place, within);
     }
@@ -63,10 +68,48 @@ export function readYaml(text: string, fail: Fail): Located {
   };
 }
 
-/** The parser keeps a stack of its own; what composes its tokens recurses, and near the end of the stack Node itself may die. */
-function compose(text: string, fail: Fail): Parsed {
-  const tokens = [...new Parser().parse(text)];
-  const todo: { token: unknown; depth: number }[] = tokens.map((token) => ({ token, depth: 0 }));
+/**
+ * Parses one document of YAML.
+ * @param uniqueKeys whether to compare each key of a map with each other one, for an error
+ * @throws what `fail` makes
+ */
+export function composeYaml(text: string, fail: Fail, uniqueKeys = false): Parsed {
+  checkDepth(text, fail);
+  try {
+    const tokens = [...new Parser().parse(text)];
+    checkLevels(tokens, fail);
+    const composer = new Composer<ParsedNode>({ prettyErrors: false, uniqueKeys, logLevel: 'error' });
+    const [document, second] = [...composer.compose(tokens, true, text.length)];
+    const problem = document?.errors[0] ?? document?.warnings[0];
+    if (problem) throw fail(problem.pos[0], problem.message);
+    if (second) throw fail(second.range[0], 'expected one document of YAML, found another after "---"');
+    return document as Parsed;
+  } catch (error) {
+    if (error instanceof RangeError) throw fail(0, `expected at most ${DEEPEST} levels, found more`);
+    throw error;
+  }
+}
+
+/**
+ * Parser and composer recurse, and near the end of the stack V8 may abort the process where it compiles a regular expression. So what
+ * nests without an end of line is counted first.
+ */
+function checkDepth(text: string, fail: Fail): void {
+  let [offset, flow, line] = [0, 0, 0];
+  for (const lexeme of new Lexer().lex(text)) {
+    if (lexeme === '[' || lexeme === '{') flow++;
+    else if (lexeme === ']' || lexeme === '}') flow = Math.max(0, flow - 1);
+    else if (lexeme === '-' || lexeme === '?' || lexeme === ':') line += flow === 0 ? 1 : 0;
+    else if (lexeme === '\n' || lexeme === '\r\n') line = 0;
+    if (flow > DEEPEST || line > DEEPEST) throw fail(offset, `expected at most ${DEEPEST} levels, found more`);
+    // The others are marks that stand for themselves.
+    if (text.startsWith(lexeme, offset)) offset += lexeme.length;
+  }
+}
+
+/** The same for levels that are told by their indentation. */
+function checkLevels(tokens: readonly unknown[], fail: Fail): void {
+  const todo = tokens.map((token) => ({ token, depth: 0 }));
   for (let next = todo.pop(); next; next = todo.pop()) {
     const { token, depth } = next;
     if (typeof token !== 'object' || token === null) continue;
@@ -78,13 +121,6 @@ function compose(text: string, fail: Fail): Parsed {
       todo.push({ token: key, depth: depth + 1 }, { token: value, depth: depth + 1 });
     }
   }
-  // Keys that stand twice are found above: this library compares each with each.
-  const composer = new Composer<ParsedNode>({ prettyErrors: false, uniqueKeys: false, logLevel: 'error' });
-  const [document, second] = [...composer.compose(tokens, true, text.length)];
-  const problem = document?.errors[0] ?? document?.warnings[0];
-  if (problem) throw fail(problem.pos[0], problem.message.replaceAll(/\s+/g, ' '));
-  if (second) throw fail(second.range[0], 'expected one document of YAML, found another after "---"');
-  return document as Parsed;
 }
 
 function keyOf(key: unknown, at: number, fail: Fail): string {

@@ -1,8 +1,9 @@
 import { extname } from 'node:path';
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, type Node } from 'yaml';
 import { decodeText } from '../shared/decode.js';
 import { InputError, suggestion, UsageError } from '../shared/errors.js';
 import { readBytes } from '../shared/text.js';
+import { composeYaml } from '../shared/yaml-text.js';
 import { type Cells, isPadded, splitCells, splitPadded } from './label-cells.js';
 import { normaliseIp, normaliseMac } from './scope.js';
 import type { DeviceCategory } from './trace.js';
@@ -267,14 +268,11 @@ function readHeader(names: readonly string[], where: string, unused: Unused): (C
 }
 
 function readYaml(text: string, file: string, unused: Unused): Row[] {
-  const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter });
-  const where = (node: unknown) => `${file}:${counter.linePos((node as Node | null)?.range?.[0] ?? 0).line}`;
-  const problem = document.errors[0];
-  if (problem) {
-    const reason = problem.message.split(/ at line \d+/)[0];
-    throw new InputError(`${file}:${counter.linePos(problem.pos[0]).line}: expected YAML: ${reason}`);
-  }
+  const lineOf = (offset: number) => text.slice(0, offset).split('\n').length;
+  const fail = (offset: number, message: string) =>
+    new InputError(`${file}:${lineOf(offset)}: expected YAML: ${message}`);
+  const document = composeYaml(text, fail, true);
+  const where = (node: unknown) => `${file}:${lineOf((node as Node | null)?.range?.[0] ?? 0)}`;
 
   const scalar = (node: unknown, what: string): string => {
     if (isScalar(node)) return node.value === null ? '' : String(node.source ?? node.value).trim();

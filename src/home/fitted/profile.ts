@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { InputError } from '../../shared/errors.js';
+import { readText } from '../../shared/text.js';
 import { PROTOCOL_NAMES } from '../../trace/trace.js';
 
 /** Raise it with any change after which older versions of the tool would read profiles wrongly. */
@@ -23,7 +23,7 @@ const distribution = (value: z.ZodNumber) =>
         error: 'expected levels and values in ascending order',
       },
     )
-    .refine((points) => points[0]![0] === 0 && (points.length === 1 || points.at(-1)![0] === 1), {
+    .refine((points) => points[0]?.[0] === 0 && (points.length === 1 || points.at(-1)![0] === 1), {
       error: 'expected levels from 0 to 1',
     });
 
@@ -173,14 +173,7 @@ export function profilesOf(parts: Pick<Profiles, 'tool' | 'data' | 'devices'>): 
 
 /** @throws InputError as {@link parseProfiles}, and where the file cannot be read */
 export function readProfiles(path: string): Profiles {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new InputError(`${path}: cannot be read: ${code === 'ENOENT' ? 'no such file' : message}`, { cause });
-  }
-  return parseProfiles(text, path);
+  return parseProfiles(readText(path), path);
 }
 
 /**

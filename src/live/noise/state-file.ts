@@ -2,7 +2,7 @@ import { closeSync, existsSync, linkSync, openSync, readFileSync, renameSync, rm
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../../shared/errors.js';
-import { cannotWrite, checkWritable, makeFolder, PRIVATE, writeFileAtomic } from '../../shared/files.js';
+import { cannotWrite, checkWritable, makeFolder, PRIVATE, readText, writeFileAtomic } from '../../shared/files.js';
 import { isAlive, ownName, type ProcessName } from '../../shared/processes.js';
 
 const amounts = z.array(z.tuple([z.number(), z.number().min(0)]));
@@ -64,7 +64,7 @@ export function openState(path: string): StateFile {
 
 function parse(path: string): SavedState {
   try {
-    return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return schema.parse(JSON.parse(readText(path)));
   } catch (cause) {
     throw new InputError(`${path}: not what homeveil noise wrote; remove it to begin with full budgets`, { cause });
   }
