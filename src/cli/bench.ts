@@ -59,7 +59,8 @@ const command: CommandModule<object, BenchOptions> = {
       .option('adversary', {
         type: 'string',
         array: true,
-        describe: 'static, adaptive; transfer: trained on each other defense  [static, adaptive]',
+        choices: ['static', 'adaptive', 'transfer'],
+        describe: 'What the attacker knows; transfer: trained on each other defense  [static, adaptive]',
       })
       .option('unknown', {
         type: 'string',
@@ -165,6 +166,9 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || BESIDE_STUDY.includes(name) || name.includes('-')) continue;
     throw new UsageError(`--${kebabCase(name)}: with a study, it stands in the file (${path})`);
+  }
+  if (/\.m?[jt]s$/.test(path)) {
+    throw new UsageError(`${path}: expected a study in YAML or JSON, found a plug-in; --plugin ${path} loads it`);
   }
   const started = performance.now();
   const { study, requests, plugins: named, warnings } = readStudy(path);

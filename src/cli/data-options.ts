@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Argv } from 'yargs';
 import type { BenchRequest } from '../harness/spec.js';
+import { MIXES } from '../learning/build-windows.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 
 /** Options of every command that trains: which data, how it is cut and seen. Defaults are the spec's, so that they stand once. */
@@ -39,13 +40,16 @@ export function addDataOptions<T>(yargs: Argv<T>) {
     .option('profiles', { type: 'string', describe: 'Generate it from these device profiles (homeveil home fit)' })
     .option('view', { type: 'string', describe: 'What the observer sees: lan, napt, vpn  [napt]' })
     .option('mix', {
-      type: 'string',
+      choices: MIXES,
       describe: 'Packets in a window: of a single device, one flow, or the home  [home]',
     })
     .option('seed', { type: 'number', describe: 'Of all chance (with --seeds, the first one)  [1]' })
     .option('window', { type: 'number', describe: 'Packets per window  [100]' })
     .option('stride', { type: 'number', describe: 'Packets between windows to train on  [window / 4]' })
-    .option('port', { type: 'string', describe: 'service, or destination as in the paper  [service]' })
+    .option('port', {
+      choices: ['service', 'destination'] as const,
+      describe: 'As what ports count; destination as in the paper  [service]',
+    })
     .option('minimum-packets', { type: 'number', describe: 'Leave out devices with fewer on either side  [window]' })
     .option('maximum-train-packets', {
       type: 'number',

@@ -3,6 +3,7 @@ import type { CommandModule } from 'yargs';
 import { type IdentifyResult, identify } from '../harness/identify.js';
 import { loadPlugins } from '../harness/load-plugins.js';
 import { loadModel } from '../harness/model-folder.js';
+import { MIXES } from '../learning/build-windows.js';
 import { CAPTURES, LABELS } from './data-options.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 import { formatCount, formatPercent, table, withProgress, wrap } from './terminal.js';
@@ -35,8 +36,11 @@ const command: CommandModule<object, IdentifyOptions> = {
       .option('labels', { type: 'string', describe: `Compare with the truth: ${LABELS}` })
       .option('over-time', { type: 'string', describe: 'Tell presence too, for stretches of so many minutes  [60]' })
       .option('view', { type: 'string', describe: "Refuse a model of another view  [the model's]" })
-      .option('mix', { type: 'string', describe: "Refuse a model of another mix  [the model's]" })
-      .option('port', { type: 'string', describe: "Refuse a model of another port option  [the model's]" })
+      .option('mix', { choices: MIXES, describe: "Refuse a model of another mix  [the model's]" })
+      .option('port', {
+        choices: ['service', 'destination'] as const,
+        describe: "Refuse a model of another port option  [the model's]",
+      })
       .option('defense', { type: 'string', describe: 'Put a defense in place on the captures first  [none]' })
       .option('threads', { type: 'number', default: availableParallelism(), describe: 'Threads' })
       .option('json', { type: 'boolean', default: false, describe: 'One JSON document on stdout' })

@@ -1,5 +1,5 @@
 import { MIXES } from '../learning/build-windows.js';
-import { suggestion, UsageError } from '../shared/errors.js';
+import { anyOf, suggestion, UsageError } from '../shared/errors.js';
 import { LABEL_WORDS, labellingOf } from '../trace/label-file.js';
 import { expectFiles } from '../trace/paths.js';
 import {
@@ -257,7 +257,7 @@ export function positive(option: string, value: number): number {
 
 function oneOf<T extends string>(option: string, value: string, choices: readonly T[]): T {
   if ((choices as readonly string[]).includes(value)) return value as T;
-  throw new UsageError(`${option}: expected ${choices.join(' or ')}, found "${value}"${suggestion(value, choices)}`);
+  throw new UsageError(`${option}: expected ${anyOf(choices)}, found "${value}"${suggestion(value, choices)}`);
 }
 
 function distinct<T extends { readonly label: string }>(kind: string, plugins: readonly T[]): T[] {

@@ -5,17 +5,7 @@
 export class HomeveilError extends Error {
   override readonly name: string = 'HomeveilError';
   readonly exitCode: number = 1;
-
-  /** @param message may quote what a file holds: line breaks become spaces, and too much of it is cut */
-  constructor(message: string, options?: ErrorOptions) {
-    super(shorten(message.replaceAll(/\s*[\n\r\u2028\u2029]\s*/g, ' ')), options);
-  }
 }
-
-const MOST_CHARACTERS = 2000;
-
-const shorten = (text: string): string =>
-  text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS - 4)} ...`;
 
 /** The request itself is wrong: an unknown name, a parameter out of range, options that exclude each other. */
 export class UsageError extends HomeveilError {
