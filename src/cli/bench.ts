@@ -171,9 +171,10 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
     throw new UsageError(`${path}: expected a study in YAML or JSON, found a plug-in; --plugin ${path} loads it`);
   }
   const started = performance.now();
-  const { study, requests, plugins: named, warnings } = readStudy(path);
+  const plugins = await loadPlugins([...readStudy(path).plugins, ...plugin]);
+  // Again, now that it is known which parameters are lists.
+  const { study, requests, warnings } = readStudy(path, plugins);
   for (const warning of warnings) console.error(`warning: ${warning}`);
-  const plugins = await loadPlugins([...named, ...plugin]);
   const specs = requests.map((request) => resolveSpec(request, plugins));
   const effort = { ...effortOf(options), ...(await liveOf(specs)) };
   const folder = join(out, 'cache');

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { loadPlugins } from '../harness/load-plugins.js';
 import { views } from '../harness/plugins.js';
-import { describeParameters, type ParameterInfo, type ParameterSchema } from '../shared/parameters.js';
+import { describeParameters, formatParameter, type ParameterInfo, type ParameterSchema } from '../shared/parameters.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 import { wrap } from './terminal.js';
 
@@ -61,10 +61,12 @@ function print(plugin: Listed): string {
 }
 
 function printParameter({ name, type, default: value, range, description }: ParameterInfo): string[] {
-  const kind = type.includes('|') ? `one of ${type.split('|').join(', ')}` : type;
-  const head = `${name}=${value}`;
+  const kind = type.replaceAll(/\S*\|\S*/g, (choices) => `one of ${choices.split('|').join(', ')}`);
+  const isNumeric = /^list of (number|integer)/.test(type);
+  const notation = type.startsWith('list') ? (isNumeric ? ` (${name}=1+2)` : ` (${name}=a,${name}=b)`) : '';
+  const head = formatParameter(name, value).join(',') || `${name}=`;
   return [
     `    ${head}`,
-    ...wrap([description, [kind, range].filter(Boolean).join(', ')].filter(Boolean).join('; '), 8),
+    ...wrap([description, [kind + notation, range].filter(Boolean).join(', ')].filter(Boolean).join('; '), 8),
   ];
 }

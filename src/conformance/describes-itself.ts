@@ -6,6 +6,7 @@ import {
   type ParameterSchema,
   parameterDomains,
   resolveParameters,
+  unwritableParameters,
 } from '../shared/parameters.js';
 import { justAbove, justBelow } from './draw-parameters.js';
 import { type Check, demand, type Recorder } from './report.js';
@@ -20,7 +21,8 @@ interface Plugin {
 
 const describes: Check = {
   name: 'describes-itself',
-  summary: 'A name in kebab-case, a summary and a source; each parameter has a default and a description.',
+  summary:
+    'A name in kebab-case, a summary and a source; each parameter has a default, a description, and a type that name:key=value can give.',
 };
 
 const bounds: Check = {
@@ -42,6 +44,12 @@ export function checkDescription(recorder: Recorder, plugin: Plugin, where: stri
     for (const { name, default: value, description } of describeParameters(plugin.parameters)) {
       demand(value !== undefined, `parameter ${name}: expected a default, found none`);
       demand(description.trim() !== '', `parameter ${name}: expected a description with its unit, found none`);
+    }
+    for (const name of unwritableParameters(plugin.parameters)) {
+      demand(
+        false,
+        `parameter ${name}: expected a number, a text, a boolean or a list of these, which name:key=value can give`,
+      );
     }
     resolveParameters(plugin.parameters, {}, where);
   });

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { MIXES } from '../learning/build-windows.js';
 import { readConfigFile } from '../shared/config-file.js';
 import { InputError, UsageError } from '../shared/errors.js';
-import type { ParameterSchema } from '../shared/parameters.js';
+import { formatParameter, listParameters, type ParameterSchema } from '../shared/parameters.js';
 import { LABEL_WORDS, labellingOf } from '../trace/label-file.js';
+import { builtIns, type Registry, views } from './plugins.js';
 import type { BenchRequest } from './spec.js';
 
 /** Something to vary: one value or a list of them. */
@@ -13,8 +14,12 @@ const oneOrMore = <T extends z.ZodType>(value: T) => z.union([value, z.array(val
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
-/** `pad:rule=mtu`, or `{ name: pad, rule: [mtu, random] }`: each list of values multiplies the entries. */
-const plugin = z.union([z.string(), z.object({ name: z.string() }).catchall(oneOrMore(scalar))]);
+/**
+ * `pad:rule=mtu`, or `{ name: pad, rule: [mtu, random] }`: each list of values multiplies the entries. Where the parameter is a list itself,
+ * a list is one value, and a list of lists varies it.
+ */
+const values = z.union([scalar, z.array(z.union([scalar, z.array(scalar).min(1)])).min(1)]);
+const plugin = z.union([z.string(), z.object({ name: z.string() }).catchall(values)]);
 
 const labels = z.string().superRefine((text, context) => {
   try {
@@ -88,10 +93,11 @@ export interface StudyFile {
 
 /**
  * Reads a YAML or JSON file. Paths in it are relative to it. Parameters of plug-ins are not checked here.
+ * @param registry tells which parameters are lists
  * @throws InputError where it cannot be read, or all of its datasets are optional and none is there; UsageError with file and line for
  * what does not fit
  */
-export function readStudy(path: string): StudyFile {
+export function readStudy(path: string, registry: Registry = builtIns): StudyFile {
   const given = readConfigFile(path, study, {
     expected: 'a study in YAML',
     keysAt: (place) => Object.keys(place.length === 0 ? study.shape : dataset.shape),
@@ -107,7 +113,7 @@ export function readStudy(path: string): StudyFile {
     return [];
   });
   if (sources.length === 0) throw new InputError(`${path}: no dataset is left: ${warnings.join('; ')}`);
-  return { study: given, plugins, requests: requestsOf(given, sources), warnings };
+  return { study: given, plugins, requests: requestsOf(given, sources, registry), warnings };
 }
 
 /** Whether a plug-in is named by its file, not by its package. */
@@ -142,10 +148,10 @@ function filesOf({ data = [], train = [], test = [], labels, profiles }: BenchRe
 const isLabelsFile = (labels: string | undefined): labels is string =>
   labels !== undefined && labellingOf(labels) === null;
 
-function requestsOf(given: Study, sources: readonly BenchRequest[]): BenchRequest[] {
-  const { views, mixes, windows, capacities, stride, quick } = given;
-  const attacks = given.attacks.flatMap(expand);
-  const defenses = given.defenses.flatMap(expandDefense);
+function requestsOf(given: Study, sources: readonly BenchRequest[], registry: Registry): BenchRequest[] {
+  const { mixes, windows, capacities, stride, quick } = given;
+  const attacks = given.attacks.flatMap((entry) => expand(entry, registry.attacks));
+  const defenses = given.defenses.flatMap((entry) => expandDefense(entry, registry.defenses));
   const common = {
     attacks,
     defenses,
@@ -160,7 +166,7 @@ function requestsOf(given: Study, sources: readonly BenchRequest[]): BenchReques
   };
   const requests: BenchRequest[] = [];
   for (const source of sources) {
-    for (const view of views.flatMap(expand)) {
+    for (const view of given.views.flatMap((entry) => expand(entry, views))) {
       for (const mix of mixes) {
         for (const window of windows) {
           for (const capacity of capacities) {
@@ -173,32 +179,39 @@ function requestsOf(given: Study, sources: readonly BenchRequest[]): BenchReques
   return requests;
 }
 
-function expandDefense(entry: PluginEntry | readonly PluginEntry[]): string[] {
-  if (!Array.isArray(entry)) return expand(entry as PluginEntry);
+function expandDefense(entry: PluginEntry | readonly PluginEntry[], known: readonly Named[]): string[] {
+  if (!Array.isArray(entry)) return expand(entry as PluginEntry, known);
   return (entry as readonly PluginEntry[])
-    .map(expand)
+    .map((one) => expand(one, known))
     .reduce((all, parts) => all.flatMap((before) => parts.map((part) => `${before}+${part}`)));
 }
 
 /** As on the command line, one for each combination of values. */
-function expand(entry: PluginEntry): string[] {
+function expand(entry: PluginEntry, known: readonly Named[]): string[] {
   if (typeof entry === 'string') return [entry];
   const { name, ...parameters } = entry;
+  const schema = known.find((one) => one.name === name)?.parameters;
+  const isList = (key: string) => schema !== undefined && listParameters(schema).has(key);
   let lists: string[][] = [[]];
   for (const [key, value] of Object.entries(parameters)) {
-    lists = lists.flatMap((list) => [value].flat().map((one) => [...list, `${key}=${one}`]));
+    const isOne = isList(key) && Array.isArray(value) && !value.some((one) => Array.isArray(one));
+    const varied: readonly unknown[] = isOne || !Array.isArray(value) ? [value] : value;
+    lists = lists.flatMap((list) => varied.map((one) => [...list, ...formatParameter(key, one)]));
   }
   return lists.map((list) => (list.length === 0 ? name : `${name}:${list.join(',')}`));
 }
 
 interface Named {
   readonly name: string;
-  readonly summary: string;
   readonly parameters: ParameterSchema;
 }
 
+interface Described extends Named {
+  readonly summary: string;
+}
+
 /** JSON Schema of a study file, for editors: the plug-ins that there are, with their parameters. */
-export function studySchema(plugins: Record<'views' | 'attacks' | 'defenses', readonly Named[]>): object {
+export function studySchema(plugins: Record<'views' | 'attacks' | 'defenses', readonly Described[]>): object {
   const schema = z.toJSONSchema(study, { io: 'input' }) as { properties: Record<string, { items?: unknown }> };
   for (const kind of ['views', 'attacks', 'defenses'] as const) {
     const one = {
@@ -213,8 +226,8 @@ export function studySchema(plugins: Record<'views' | 'attacks' | 'defenses', re
   return schema;
 }
 
-function schemaOf({ name, summary, parameters }: Named): object {
-  const { properties = {} } = z.toJSONSchema(parameters, { io: 'input' });
+function schemaOf({ name, summary, parameters }: Described): object {
+  const { properties = {} } = z.toJSONSchema(parameters, { io: 'input', unrepresentable: 'any' });
   const varied = Object.entries(properties).map(([key, value]) => [
     key,
     { anyOf: [value, { type: 'array', items: value, minItems: 1 }] },

@@ -10,7 +10,7 @@ export type ParameterSchema = z.ZodObject;
 /** One row of a documentation table. */
 export interface ParameterInfo {
   readonly name: string;
-  /** 'number', 'integer', 'boolean', 'string', or the choices joined by '|'. */
+  /** 'number', 'integer', 'boolean', 'string', or the choices joined by '|'; 'list of number' and so on; 'number or string'. */
   readonly type: string;
   readonly default: unknown;
   /** '>= 1, <= 1500', or '' where there is none. */
@@ -21,6 +21,10 @@ export interface ParameterInfo {
 interface JsonSchemaProperty {
   type?: string;
   enum?: unknown[];
+  const?: unknown;
+  anyOf?: JsonSchemaProperty[];
+  items?: JsonSchemaProperty | boolean;
+  prefixItems?: unknown[];
   default?: unknown;
   description?: string;
   minimum?: number;
@@ -35,7 +39,9 @@ const properties = new WeakMap<ParameterSchema, [string, JsonSchemaProperty][]>(
 function propertiesOf(schema: ParameterSchema): [string, JsonSchemaProperty][] {
   let known = properties.get(schema);
   if (!known) {
-    const described = z.toJSONSchema(schema, { io: 'input' }) as { properties?: Record<string, JsonSchemaProperty> };
+    const described = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as {
+      properties?: Record<string, JsonSchemaProperty>;
+    };
     known = Object.entries(described.properties ?? {});
     properties.set(schema, known);
   }
@@ -46,11 +52,67 @@ function propertiesOf(schema: ParameterSchema): [string, JsonSchemaProperty][] {
 export function describeParameters(schema: ParameterSchema): ParameterInfo[] {
   return propertiesOf(schema).map(([name, property]) => ({
     name,
-    type: property.enum ? property.enum.join('|') : (property.type ?? 'string'),
+    type: typeOf(property),
     default: property.default,
     range: rangeOf(property),
     description: property.description ?? '',
   }));
+}
+
+function typeOf(property: JsonSchemaProperty): string {
+  const { type, enum: choices, anyOf, items } = property;
+  if (choices) return choices.join('|');
+  if ('const' in property) return String(property.const);
+  if (anyOf) return anyOf.map(typeOf).join(' or ');
+  if (type === 'array') return typeof items === 'object' ? `list of ${typeOf(items)}` : 'list';
+  return type ?? 'string';
+}
+
+/** What text can stand for one value of a parameter. */
+type Scalar = 'number' | 'boolean' | 'null' | 'string';
+
+/** Null where no text can. */
+function scalarsOf(property: JsonSchemaProperty): ReadonlySet<Scalar> | null {
+  const { type, enum: choices, anyOf } = property;
+  const scalars = new Set<Scalar>();
+  for (const value of choices ?? ('const' in property ? [property.const] : [])) scalars.add(scalarOf(value));
+  if (scalars.size > 0) return scalars;
+  if (anyOf) {
+    for (const one of anyOf) {
+      const found = scalarsOf(one);
+      if (found === null) return null;
+      for (const scalar of found) scalars.add(scalar);
+    }
+    return scalars;
+  }
+  if (type === 'number' || type === 'integer') return scalars.add('number');
+  if (type === 'boolean' || type === 'null' || type === 'string') return scalars.add(type);
+  return null;
+}
+
+function scalarOf(value: unknown): Scalar {
+  if (value === null) return 'null';
+  return typeof value === 'number' || typeof value === 'boolean' ? (typeof value as Scalar) : 'string';
+}
+
+/** What stands in a list, null for what is no list. */
+function itemsOf({ type, items, prefixItems }: JsonSchemaProperty): JsonSchemaProperty | null {
+  return type === 'array' && typeof items === 'object' && prefixItems === undefined ? items : null;
+}
+
+/**
+ * Parameters of `schema` that `name:key=value` cannot give: what holds keys or lists of its own, or is of no type that has a notation.
+ * Text, numbers, true, false and null can be given, alone or in lists.
+ */
+export function unwritableParameters(schema: ParameterSchema): string[] {
+  return propertiesOf(schema)
+    .filter(([, property]) => scalarsOf(itemsOf(property) ?? property) === null)
+    .map(([name]) => name);
+}
+
+/** Names of parameters that are lists. */
+export function listParameters(schema: ParameterSchema): ReadonlySet<string> {
+  return new Set(propertiesOf(schema).flatMap(([name, property]) => (itemsOf(property) ? [name] : [])));
 }
 
 /** What values a parameter can take, as far as they can be told from the schema. */
@@ -102,18 +164,19 @@ export function isKebabCase(name: string): boolean {
 /** A plug-in and what was asked of it, as written on the command line: `pad:rule=mtu,size=1400`. */
 export interface PluginRequest {
   readonly name: string;
-  readonly given: Readonly<Record<string, string>>;
+  /** A key that stands several times has a list. */
+  readonly given: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /**
- * Reads `name` or `name:key=value,key=value`.
- * @throws UsageError where a part is not `key=value` or a key stands twice.
+ * Reads `name` or `name:key=value,key=value`. A list is `key=1+2`, where it is of numbers, or `key=a,key=b`.
+ * @throws UsageError where a part is not `key=value`.
  */
 export function parseRequest(text: string): PluginRequest {
   const colon = text.indexOf(':');
   const name = (colon < 0 ? text : text.slice(0, colon)).trim();
   if (name === '') throw new UsageError(`"${text}": expected name or name:key=value,key=value`);
-  const given: Record<string, string> = {};
+  const given: Record<string, string | string[]> = {};
   if (colon >= 0) {
     for (const part of text.slice(colon + 1).split(',')) {
       const equals = part.indexOf('=');
@@ -121,8 +184,10 @@ export function parseRequest(text: string): PluginRequest {
       if (equals < 1 || key === '') {
         throw new UsageError(`"${text}": expected key=value after the colon, found "${part}"`);
       }
-      if (Object.hasOwn(given, key)) throw new UsageError(`"${text}": ${key} is given twice`);
-      given[key] = part.slice(equals + 1).trim();
+      const value = part.slice(equals + 1).trim();
+      // Not by assignment: `__proto__` is a key like others.
+      const all = Object.hasOwn(given, key) ? [given[key]!, value].flat() : value;
+      Object.defineProperty(given, key, { value: all, enumerable: true, configurable: true });
     }
   }
   return { name, given };
@@ -130,8 +195,15 @@ export function parseRequest(text: string): PluginRequest {
 
 /** The inverse of {@link parseRequest}: `pad:rule=mtu,size=1400`, or the name alone. */
 export function formatRequest(name: string, given: Readonly<Record<string, unknown>>): string {
-  const parts = Object.entries(given).map(([key, value]) => `${key}=${value}`);
+  const parts = Object.entries(given).flatMap(([key, value]) => formatParameter(key, value));
   return parts.length === 0 ? name : `${name}:${parts.join(',')}`;
+}
+
+/** `key=value`; `key=1+2` for a list of numbers, `key=a,key=b` for any other. */
+export function formatParameter(key: string, value: unknown): string[] {
+  if (!Array.isArray(value)) return [`${key}=${value}`];
+  const isNumeric = value.every((one) => typeof one === 'number');
+  return isNumeric && value.length > 0 ? [`${key}=${value.join('+')}`] : value.map((one) => `${key}=${one}`);
 }
 
 /**
@@ -153,7 +225,8 @@ export function resolveParameters<S extends ParameterSchema>(
       const expected = names.length === 0 ? 'it takes no parameters' : `expected one of ${names.join(', ')}`;
       throw new UsageError(`${where}: unknown parameter "${key}"${suggestion(key, names)}; ${expected}`);
     }
-    values[key] = typeof value === 'string' ? fromText(value, info, where) : value;
+    const property = propertiesOf(schema).find(([name]) => name === key)![1];
+    values[key] = isText(value) ? fromText(value, property, `${where}: ${key}`) : value;
   }
   const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;
@@ -165,19 +238,35 @@ export function resolveParameters<S extends ParameterSchema>(
   throw new UsageError(`${where}: ${key === '' ? '' : `${key}: `}${lowerFirst(issue.message)}${found}`);
 }
 
-function fromText(text: string, info: ParameterInfo, where: string): unknown {
-  if (info.type === 'number' || info.type === 'integer') {
+const isText = (value: unknown): value is string | readonly string[] =>
+  typeof value === 'string' || (Array.isArray(value) && value.every((one) => typeof one === 'string'));
+
+/** A plus between numbers, not that of `1e+3`. */
+const BETWEEN_NUMBERS = /(?<!\de)\+/i;
+
+function fromText(text: string | readonly string[], property: JsonSchemaProperty, where: string): unknown {
+  const items = itemsOf(property);
+  if (items === null) {
+    if (typeof text !== 'string') throw new UsageError(`${where}: is given twice`);
+    return scalarFromText(text, property, where);
+  }
+  const isNumeric = scalarsOf(items)?.has('number') ?? false;
+  const texts = [text].flat().flatMap((one) => (isNumeric ? one.split(BETWEEN_NUMBERS) : [one]));
+  return texts.map((one) => scalarFromText(one.trim(), items, where));
+}
+
+function scalarFromText(text: string, property: JsonSchemaProperty, where: string): unknown {
+  const scalars = scalarsOf(property);
+  if (scalars?.has('number')) {
     const value = text === '' ? Number.NaN : Number(text);
-    if (!Number.isFinite(value)) throw new UsageError(`${where}: ${info.name}: expected a number, found "${text}"`);
-    return value;
+    if (Number.isFinite(value)) return value;
+    if (scalars.size === 1) throw new UsageError(`${where}: expected a number, found "${text}"`);
   }
-  if (info.type === 'boolean') {
-    if (text !== 'true' && text !== 'false') {
-      throw new UsageError(`${where}: ${info.name}: expected true or false, found "${text}"`);
-    }
-    return text === 'true';
+  if (scalars?.has('boolean')) {
+    if (text === 'true' || text === 'false') return text === 'true';
+    if (scalars.size === 1) throw new UsageError(`${where}: expected true or false, found "${text}"`);
   }
-  return text;
+  return scalars?.has('null') && text === 'null' ? null : text;
 }
 
 function lowerFirst(text: string): string {

@@ -76,6 +76,12 @@ export const brokenDefenses: readonly Broken[] = [
     broken(forwarding, {}, { delay: z.number().min(0).max(1).describe('seconds') }),
   ],
   [
+    'a parameter that no command line can give',
+    'describes-itself',
+    /^parameter delays: expected a number, a text, a boolean or a list of these/,
+    broken(forwarding, {}, { delays: z.record(z.string(), z.number()).default({}).describe('seconds') }),
+  ],
+  [
     'a parameter without a description',
     'describes-itself',
     /^parameter delay: expected a description/,

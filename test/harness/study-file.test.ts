@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { attacks, defenses, views } from '../../src/harness/plugins.js';
+import { z } from 'zod';
+import { addPlugins, attacks, builtIns, defenses, resolveDefense, views } from '../../src/harness/plugins.js';
 import { resolveSpec } from '../../src/harness/spec.js';
 import { readStudy, studySchema } from '../../src/harness/study-file.js';
 import { UsageError } from '../../src/shared/errors.js';
@@ -146,4 +147,23 @@ test('the JSON Schema names every key, every plug-in and every parameter', () =>
   expect(names('defenses')).toEqual(defenses.map(({ name }) => name));
   expect(names('attacks')).toEqual(attacks.map(({ name }) => name));
   expect(JSON.stringify(schema)).toContain('"mice-elephants"');
+});
+
+test('a list is one value of a parameter that is a list; a list of lists varies it', () => {
+  const own = {
+    ...builtIns.defenses[0]!,
+    name: 'own',
+    parameters: z.object({ sizes: z.array(z.number()).default([1]) }),
+  };
+  const registry = addPlugins({ defenses: [own] });
+  const defensesOf = (text: string) => {
+    const path = join(temporaryFolder(), 'study.yaml');
+    writeFileSync(path, `defenses: [${text}]`);
+    return readStudy(path, registry).requests[0]!.defenses!;
+  };
+  expect(defensesOf('{ name: own, sizes: [256, 1500] }')).toEqual(['own:sizes=256+1500']);
+  expect(defensesOf('{ name: own, sizes: [[256, 1500], [7]] }')).toEqual(['own:sizes=256+1500', 'own:sizes=7']);
+  expect(defensesOf('{ name: own, sizes: 256+1500 }')).toEqual(['own:sizes=256+1500']);
+  expect(defensesOf('own:sizes=256+1500')).toEqual(['own:sizes=256+1500']);
+  expect(resolveDefense('own:sizes=256+1500', registry).parts[0]!.parameters).toEqual({ sizes: [256, 1500] });
 });

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { resolveDefense } from '../../src/harness/plugins.js';
 import { UsageError } from '../../src/shared/errors.js';
-import { describeParameters, parseRequest, resolveParameters } from '../../src/shared/parameters.js';
+import {
+  describeParameters,
+  formatRequest,
+  parseRequest,
+  resolveParameters,
+  unwritableParameters,
+} from '../../src/shared/parameters.js';
 
 const schema = z.object({
   rule: z.enum(['mtu', 'linear']).default('mtu').describe('which rule'),
@@ -34,7 +41,7 @@ test.each([
   ['pad:strict=False', 'defense pad: strict: expected true or false, found "False"'],
   ['pad:rule=none', 'defense pad: rule: invalid option: expected one of "mtu"|"linear", found "none"'],
   ['pad:size', '"pad:size": expected key=value after the colon, found "size"'],
-  ['pad:size=1,size=2', '"pad:size=1,size=2": size is given twice'],
+  ['pad:size=1,size=2', 'defense pad: size: is given twice'],
   [':size=1', '":size=1": expected name or name:key=value,key=value'],
 ])('%s is refused in one line', (text, message) => {
   expect(() => resolve(text)).toThrow(new UsageError(message));
@@ -47,4 +54,70 @@ test('the documentation is read off the schema', () => {
     { name: 'scale', type: 'number', default: 0.5, range: '> 0', description: 'seconds' },
     { name: 'strict', type: 'boolean', default: false, range: '', description: 'whether' },
   ]);
+});
+
+const lists = z.object({
+  sizes: z.array(z.number().min(1)).min(1).default([1500]).describe('bytes'),
+  kinds: z
+    .array(z.enum(['pad', 'mtu']))
+    .default([])
+    .describe('which'),
+  limit: z
+    .union([z.number(), z.literal('none'), z.null(), z.boolean()])
+    .default('none')
+    .describe('bytes'),
+});
+const resolveList = (text: string) => resolveParameters(lists, parseRequest(text).given, 'defense own');
+
+test('lists of numbers are joined by a plus, other lists repeat their key, and unions take what fits', () => {
+  expect(resolveList('own:sizes=256+1500').sizes).toEqual([256, 1500]);
+  expect(resolveList('own:sizes=256').sizes).toEqual([256]);
+  expect(resolveList('own:sizes=1e+3+2.5+1E+2').sizes).toEqual([1000, 2.5, 100]);
+  expect(resolveList('own:sizes=1,kinds=pad,sizes=2+3,kinds=mtu')).toMatchObject({
+    sizes: [1, 2, 3],
+    kinds: ['pad', 'mtu'],
+  });
+  expect(['7', 'none', 'null', 'true'].map((text) => resolveList(`own:limit=${text}`).limit)).toEqual([
+    7,
+    'none',
+    null,
+    true,
+  ]);
+});
+
+test('a plus between parts of a composition is no list', () => {
+  expect(resolveDefense('pad:size=1400+jitter:delay=1e+0').parts.map(({ name }) => name)).toEqual(['pad', 'jitter']);
+});
+
+test('what is written is read back', () => {
+  for (const given of [{ sizes: [256, 1500], kinds: ['pad', 'mtu'] }, { sizes: [1e21] }, { limit: null }]) {
+    expect(resolveList(formatRequest('own', given))).toMatchObject(given);
+  }
+});
+
+test.each([
+  ['own:sizes=256+', 'defense own: sizes: expected a number, found ""'],
+  ['own:sizes=256+x', 'defense own: sizes: expected a number, found "x"'],
+  ['own:sizes=0', 'defense own: sizes.0: too small: expected number to be >=1'],
+  ['own:limit=some', 'defense own: limit: invalid input, found "some"'],
+])('%s is refused in one line', (text, message) => {
+  expect(() => resolveList(text)).toThrow(UsageError);
+  expect(() => resolveList(text)).toThrow(message);
+});
+
+test('parameters that no text can give are told from those that one can', () => {
+  expect(unwritableParameters(schema)).toEqual([]);
+  expect(unwritableParameters(lists)).toEqual([]);
+  const others = z.object({
+    map: z.record(z.string(), z.number()).default({}),
+    nested: z.object({ x: z.number() }).default({ x: 1 }),
+    either: z.union([z.number(), z.object({ x: z.number() })]).default(1),
+    table: z.array(z.array(z.number())).default([]),
+    pair: z.tuple([z.number(), z.string()]).default([1, 'a']),
+    date: z.date().default(new Date(0)),
+    any: z.any().default(1),
+    fine: z.string().default(''),
+  });
+  expect(unwritableParameters(others)).toEqual(['map', 'nested', 'either', 'table', 'pair', 'date', 'any']);
+  expect(() => describeParameters(others)).not.toThrow();
 });
