@@ -63,12 +63,18 @@ export function checkArguments(
 
 function checkValue(written: string, value: string, main: string, options: Declared): void {
   if (value.trim() === '') throw new UsageError(`${written}: expected a value, found "${value}"`);
-  if (options.number.includes(main) && !Number.isFinite(Number(value))) {
-    throw new UsageError(`${written}: expected a number, found "${value}"`);
-  }
+  if (options.number.includes(main)) numberOf(written, value);
   const whole = WHOLE[main];
   if (whole) integer(written, Number(value), ...whole);
   checkChoice(written, value, options.choices[main]);
+}
+
+/** @throws UsageError, beginning with the option, for what is no number */
+export function numberOf(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value))
+    throw new UsageError(`${option}: expected a number, found "${text}"`);
+  return value;
 }
 
 function checkChoice(written: string, value: string, choices: readonly unknown[] | undefined): void {

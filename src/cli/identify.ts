@@ -3,7 +3,9 @@ import type { CommandModule } from 'yargs';
 import { type IdentifyResult, identify } from '../harness/identify.js';
 import { loadPlugins } from '../harness/load-plugins.js';
 import { loadModel } from '../harness/model-folder.js';
+import { positive } from '../harness/spec.js';
 import { MIXES } from '../learning/build-windows.js';
+import { numberOf } from './arguments.js';
 import { CAPTURES, LABELS } from './data-options.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 import { formatCount, formatPercent, table, withProgress, wrap } from './terminal.js';
@@ -53,11 +55,12 @@ const command: CommandModule<object, IdentifyOptions> = {
         ].join('\n'),
       ),
   handler: async (options) => {
-    const { model: path, plugin = [], threads, json, overTime, ...request } = options;
+    const { model: path, plugin = [], threads, json, ...rest } = options;
+    const request = { ...rest, overTime: readMinutes(options.overTime) };
     const plugins = await loadPlugins(plugin);
     const result = await withProgress(async ({ onProgress, onWarning }) => {
       const model = await loadModel(path, { plugins, threads, onWarning });
-      return identify(model, { ...request, overTime: readMinutes(overTime) }, onProgress, plugins);
+      return identify(model, request, onProgress, plugins);
     });
     console.log(json ? JSON.stringify(result, null, 2) : print(result));
   },
@@ -68,7 +71,7 @@ export default command;
 /** `--over-time` alone means hours. */
 function readMinutes(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  return text === '' ? 60 : Number(text);
+  return text === '' ? 60 : positive('--over-time', numberOf('--over-time', text));
 }
 
 const WIDTH = 80;

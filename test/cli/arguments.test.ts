@@ -42,6 +42,7 @@ test.each<[string[], RegExp]>([
   [['bench', '--threads', '0'], /--threads: expected a whole number, from 1 to 1024, found 0/],
   [['bench', '--seed', '-1'], /--seed: expected a whole number, at least 0, found -1/],
   [['bench', '--memory', 'lots', '--dry-run'], /--memory: expected a size such as 100MB or 4GB, found "lots"/],
+  [['identify', 'x', '--model', 'y', '--over-time', 'abc'], /--over-time: expected a number, found "abc"/],
   [['bench', '--split', 'tiem'], /--split: expected auto, time or file, found "tiem" \(did you mean "time"\?\)/],
   [['bench', '--mix', 'nonsense'], /--mix: expected single, home or flow, found "nonsense"/],
   [['bench', '--port', 'x'], /--port: expected service or destination, found "x"/],
