@@ -66,7 +66,11 @@ export async function run(given: readonly string[]): Promise<number> {
     if (argv[0] === 'completion') chooseShell(argv.splice(1));
     const names = isCompletion ? await import('../harness/plugins.js') : NO_NAMES;
     const wantsHelp = argv.includes('--help') || argv.includes('-h');
+    let isChecked = false;
     const check = (yargs: Argv) => {
+      // The innermost command comes first; a command around it would not know its arguments.
+      if (isChecked) return;
+      isChecked = true;
       if (!wantsHelp && !isCompletion && argv[0] !== 'completion') checkCommandLine(argv, yargs);
     };
     const cli: Argv = yargs(argv);

@@ -59,6 +59,7 @@ test.each<[string[], RegExp]>([
 
 test('what is right is not refused', async () => {
   for (const args of [
+    ['tunnel', 'keygen', join(temporaryFolder(), 'key')],
     ['list', 'views', '--json'],
     ['list', '--json', 'views'],
     ['list', '--json=true', 'views'],
