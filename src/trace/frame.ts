@@ -13,7 +13,7 @@ export interface Frame {
   /** Bytes between `at` and `wireEnd` that are not counted: VLAN tags, metadata in front, a frame check sequence. */
   uncounted: number;
 
-  /** MAC addresses, upper 16 and lower 32 bits; `hasSource` and `hasDestination` say whether the link told them. */
+  /** MAC addresses, upper 16 and lower 32 bits; `hasSource` and `hasDestination` say whether the link told them: zeros are none. */
   hasSource: boolean;
   sourceHigh: number;
   sourceLow: number;
@@ -26,6 +26,9 @@ export interface Frame {
   /** Where the network header begins, and how many counted bytes are before it. */
   networkAt: number;
   header: number;
+
+  /** End on the wire of the network layer, before any padding; `wireEnd` for frames without IP. May be beyond `end`. */
+  networkEnd: number;
 
   /** Where the transport header begins; `networkAt` where there is none, or the network header cannot be read. */
   transportAt: number;
@@ -82,6 +85,7 @@ export function createFrame(): Frame {
     network: 0,
     networkAt: 0,
     header: 0,
+    networkEnd: 0,
     transportAt: 0,
     family: 0,
     source0: 0,

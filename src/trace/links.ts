@@ -1,4 +1,5 @@
 import { type DropReason, type Frame, KEPT, NETWORK } from './frame.js';
+import { linkTypeName } from './link-names.js';
 
 /** A link type: what it is called in reports, and how its frames are read as far as the network header. */
 export interface Link {
@@ -25,57 +26,48 @@ const LINKS: Readonly<Record<number, Omit<Link, 'type'>>> = {
   104: { name: 'cisco-hdlc', read: readCiscoHdlc },
   105: { name: 'ieee-802-11', read: (frame) => readWlan(frame, frame.at) },
   108: { name: 'loop', read: readNull },
+  112: { name: 'cisco-hdlc', read: readCiscoHdlc },
   113: { name: 'linux-sll', read: readLinuxCooked },
   119: { name: 'ieee-802-11-prism', read: readPrism },
   127: { name: 'ieee-802-11-radiotap', read: readRadiotap },
+  128: { name: 'tzsp', read: (frame) => readTzsp(frame, frame.at, frame.wireEnd) },
+  // Apple's tools write PKTAP under a number that is for private use.
+  149: { name: 'pktap', read: readPktap },
   163: { name: 'ieee-802-11-avs', read: readAvs },
   166: { name: 'ppp-pppd', read: readPppWithDirection },
   192: { name: 'ppi', read: readPpi },
   204: { name: 'ppp-with-direction', read: readPppWithDirection },
   228: { name: 'raw-ipv4', read: (frame) => network(frame, frame.at, NETWORK.IPV4) },
   229: { name: 'raw-ipv6', read: (frame) => network(frame, frame.at, NETWORK.IPV6) },
+  239: { name: 'nflog', read: readNflog },
+  258: { name: 'pktap', read: readPktap },
   276: { name: 'linux-sll2', read: readLinuxCooked2 },
-};
-
-/** Names of link types that are met in the wild but not read. */
-const UNREAD: Readonly<Record<number, string>> = {
-  6: 'token-ring',
-  7: 'arcnet',
-  8: 'slip',
-  10: 'fddi',
-  99: 'ieee-488',
-  100: 'atm-rfc1483',
-  106: 'atm-clip',
-  107: 'frame-relay',
-  109: 'enc',
-  114: 'localtalk',
-  117: 'pflog',
-  122: 'ip-over-fc',
-  129: 'arcnet-linux',
-  138: 'apple-ip-over-ieee1394',
-  165: 'bacnet-ms-tp',
-  187: 'bluetooth-hci-h4',
-  189: 'usb-linux',
-  195: 'ieee-802-15-4',
-  201: 'bluetooth-hci-h4-with-phdr',
-  220: 'usb-linux-mmapped',
-  226: 'ipnet',
-  227: 'can-socketcan',
-  230: 'ieee-802-15-4-nofcs',
-  239: 'nflog',
-  247: 'infiniband',
-  249: 'usbpcap',
-  251: 'bluetooth-le-ll',
-  253: 'netlink',
-  256: 'bluetooth-le-ll-with-phdr',
-  271: 'vsock',
-  272: 'nordic-ble',
-  283: 'ieee-802-15-4-tap',
+  281: { name: 'dsa-tag-brcm', read: (frame) => readSwitchTagged(frame, 4) },
+  282: { name: 'dsa-tag-brcm-prepend', read: readAfterSwitchTag },
+  284: { name: 'dsa-tag-dsa', read: (frame) => readSwitchTagged(frame, 4) },
+  285: { name: 'dsa-tag-edsa', read: (frame) => readSwitchTagged(frame, 8) },
 };
 
 /** The link type with the given number, as found in a capture; an unknown one has a name too. */
 export function linkOf(type: number): Link {
-  return { type, ...(LINKS[type] ?? { name: UNREAD[type] ?? `link-type-${type}`, read: null }) };
+  return { type, ...(LINKS[type] ?? { name: linkTypeName(type), read: null }) };
+}
+
+/**
+ * Reads what stands in the frame at [at, end) as a frame of its own, of link type `type`. What is before it was added by whoever
+ * captured or mirrored it, and was never on the wire that it was taken from.
+ */
+export function readInner(frame: Frame, type: number, at: number, end: number): DropReason {
+  const { name, read } = linkOf(type);
+  if (read === null) return `link type not supported: ${name}`;
+  if (at > frame.end) return CUT_LINK;
+  frame.at = at;
+  frame.wireEnd = end;
+  frame.end = Math.min(frame.end, end);
+  frame.uncounted = 0;
+  frame.hasSource = false;
+  frame.hasDestination = false;
+  return read(frame);
 }
 
 /** Ends the link layer: what it carries, and where that begins. */
@@ -136,16 +128,32 @@ function readEthernet(frame: Frame): DropReason {
   return readEtherType(frame, at + 12);
 }
 
+/** A MAC address of zeros is none: loopback devices have it, and programs that make up an Ethernet header. */
 function setSource(frame: Frame, at: number): void {
-  frame.hasSource = true;
   frame.sourceHigh = frame.view.getUint16(at);
   frame.sourceLow = frame.view.getInt32(at + 2);
+  frame.hasSource = (frame.sourceHigh | frame.sourceLow) !== 0;
 }
 
 function setDestination(frame: Frame, at: number): void {
-  frame.hasDestination = true;
   frame.destinationHigh = frame.view.getUint16(at);
   frame.destinationLow = frame.view.getInt32(at + 2);
+  frame.hasDestination = (frame.destinationHigh | frame.destinationLow) !== 0;
+}
+
+/** Ethernet with a tag of `size` bytes, for the switch inside a router, between the addresses and the EtherType. */
+function readSwitchTagged(frame: Frame, size: number): DropReason {
+  const { at } = frame;
+  if (frame.end - at < 14 + size) return CUT_LINK;
+  setDestination(frame, at);
+  setSource(frame, at + 6);
+  frame.uncounted += size;
+  return readEtherType(frame, at + 12 + size);
+}
+
+/** The same tag of Broadcom, in front of the addresses. */
+function readAfterSwitchTag(frame: Frame): DropReason {
+  return frame.end - frame.at < 18 ? CUT_LINK : readInner(frame, 1, frame.at + 4, frame.wireEnd);
 }
 
 /** LINKTYPE_LINUX_SLL: packet type, ARPHRD type, address length, address (8), protocol. The receiver is not told. */
@@ -360,4 +368,62 @@ function readWlanAfter(frame: Frame, metadata: number): DropReason {
   if (metadata < 8) return MALFORMED_LINK;
   if (frame.end - frame.at < metadata) return CUT_LINK;
   return readWlan(frame, frame.at + metadata);
+}
+
+/**
+ * Apple's PKTAP, of macOS and of an iPhone's `rvictl`: length, type of record (1 for a packet), link type (4 each), and more that is not
+ * needed here, all little-endian. https://www.tcpdump.org/linktypes/LINKTYPE_PKTAP.html
+ */
+function readPktap(frame: Frame): DropReason {
+  const { view, at, end } = frame;
+  if (end - at < 12) return CUT_LINK;
+  const length = view.getUint32(at, true);
+  if (length < 12) return MALFORMED_LINK;
+  if (view.getUint32(at + 4, true) !== 1) return 'PKTAP record without a packet';
+  if (length > end - at) return frame.wireEnd - at < length ? MALFORMED_LINK : CUT_LINK;
+  return readInner(frame, view.getUint32(at + 8, true), at + length, frame.wireEnd);
+}
+
+/** Link types by their numbers in TZSP. */
+const TZSP_LINKS: Readonly<Record<number, number>> = { 1: 1, 4: 9, 7: 101, 18: 105, 119: 119, 127: 163 };
+
+/**
+ * TZSP, in which MikroTik and others send what they capture: version 1, type (0 received, 1 to be sent), protocol (2), then fields of tag,
+ * length, value up to one with tag 1; a tag of 0 or 1 has neither length nor value.
+ */
+export function readTzsp(frame: Frame, at: number, end: number): DropReason {
+  const { view } = frame;
+  if (frame.end - at < 5) return CUT_LINK;
+  if (view.getUint8(at) !== 1) return MALFORMED_LINK;
+  if (view.getUint8(at + 1) > 1) return 'TZSP message without a packet';
+  const type = TZSP_LINKS[view.getUint16(at + 2)];
+  if (type === undefined) return 'link type inside TZSP not supported';
+  let field = at + 4;
+  for (;;) {
+    if (field >= frame.end) return CUT_LINK;
+    const tag = view.getUint8(field++);
+    if (tag === 1) break;
+    if (tag === 0) continue;
+    if (field >= frame.end) return CUT_LINK;
+    field += 1 + view.getUint8(field);
+  }
+  if (field > end) return MALFORMED_LINK;
+  return readInner(frame, type, field, end);
+}
+
+/** A log of Linux' firewall: address family, version 0, group (2); then fields of length and type (2 each, in the byte order of the machine that captured), data, padded to 4. */
+function readNflog(frame: Frame): DropReason {
+  const { view, at, end } = frame;
+  if (end - at < 8) return CUT_LINK;
+  if (view.getUint8(at + 1) !== 0) return MALFORMED_LINK;
+  // No length nor type needs the upper half of the first field's type, which tells the byte order.
+  const little = view.getUint16(at + 6, true) < 256;
+  for (let field = at + 4; ; ) {
+    if (field + 4 > end) return CUT_LINK;
+    const length = view.getUint16(field, little);
+    if (length < 4) return MALFORMED_LINK;
+    if (view.getUint16(field + 2, little) === 9)
+      return readInner(frame, 101, field + 4, Math.min(frame.wireEnd, field + length));
+    field += (length + 3) & ~3;
+  }
 }

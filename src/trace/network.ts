@@ -14,6 +14,7 @@ export function readNetwork(frame: Frame): DropReason {
   frame.fragment = FRAGMENT.NONE;
   frame.payloadAt = frame.wireEnd;
   frame.payloadEnd = frame.wireEnd;
+  frame.networkEnd = frame.wireEnd;
   if (frame.network === NETWORK.IPV4) return readIpv4(frame, frame.networkAt);
   if (frame.network === NETWORK.IPV6) return readIpv6(frame, frame.networkAt);
   frame.family = 0;
@@ -115,6 +116,7 @@ function isExtension(next: number): boolean {
 function readTransport(frame: Frame, at: number, packetEnd: number): DropReason {
   const { view, end, transport } = frame;
   frame.transportAt = at;
+  frame.networkEnd = packetEnd;
   if (frame.fragment === FRAGMENT.LATER) {
     frame.payloadAt = at;
     frame.payloadEnd = packetEnd;

@@ -109,7 +109,7 @@ describe('homeveil inspect', () => {
     const { status, stdout } = inspect(home, '--json');
     expect(status).toBe(0);
     const { files, ...sums } = JSON.parse(stdout);
-    expect(sums).toMatchObject({ read: 12, kept: 6, links: { ethernet: 8, 'ieee-802-15-4': 4 } });
+    expect(sums).toMatchObject({ read: 12, kept: 6, links: { ethernet: 8, LINKTYPE_IEEE802_15_4_WITHFCS: 4 } });
     expect(
       files.map((file: { path: string; format: string }) => [file.path.slice(home.length + 1), file.format]),
     ).toEqual([

@@ -129,11 +129,14 @@ export function ipv4(
   ]);
 }
 
-/** Addresses 2001:db8::2 and 2001:db8::3. */
-export function ipv6(next: number, payload: Uint8Array) {
-  const address = (last: string) => hex(`20010db8 00000000 00000000 0000000${last}`);
-  const fixed = [hex('60000000'), be16(payload.length), Buffer.from([next, 64])];
-  return Buffer.concat([...fixed, address('2'), address('3'), payload]);
+/** By default from 2001:db8::2 to 2001:db8::3; addresses are of 32 hexadecimal digits, as spaces may part them. */
+export function ipv6(
+  next: number,
+  payload: Uint8Array,
+  { from = '20010db8 00000000 00000000 00000002', to = '20010db8 00000000 00000000 00000003', hops = 64 } = {},
+) {
+  const fixed = [hex('60000000'), be16(payload.length), Buffer.from([next, hops])];
+  return Buffer.concat([...fixed, hex(from), hex(to), payload]);
 }
 
 export function tcp(from: number, to: number, payload: Uint8Array = Buffer.alloc(0)) {

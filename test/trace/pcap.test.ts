@@ -99,10 +99,10 @@ describe('classic captures', () => {
 
   it('of a link type that is not read are counted, and named once', async () => {
     const { file } = await readBytes(path, pcap([{ data }, { data }], { link: 195 }));
-    expect(file).toMatchObject({ read: 2, kept: 0, links: { 'ieee-802-15-4': 2 }, from: null, to: null });
-    expect(file.dropped).toEqual({ 'link type not supported: ieee-802-15-4': 2 });
+    expect(file).toMatchObject({ read: 2, kept: 0, links: { LINKTYPE_IEEE802_15_4_WITHFCS: 2 }, from: null, to: null });
+    expect(file.dropped).toEqual({ 'link type not supported: LINKTYPE_IEEE802_15_4_WITHFCS': 2 });
     expect(file.problems).toEqual([
-      `${path}: offset 20: expected a link type that carries IP, found ieee-802-15-4, whose packets are left out`,
+      `${path}: offset 20: expected a link type that carries IP, found LINKTYPE_IEEE802_15_4_WITHFCS, whose packets are left out`,
     ]);
   });
 
