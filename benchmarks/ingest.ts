@@ -152,7 +152,7 @@ function makeCapture(path: string, count: number): number {
     time += rng.exponential(0.001);
     const kind = rng.uniform();
     const payload = kind < 0.4 ? 0 : kind < 0.57 ? 1400 : rng.integer(20, 600);
-    const frame = writeFrame(buffer, at + 16, flow, payload, rng.uniform() < 0.5, noise);
+    const frame = writeFrame(buffer, at + 16, flow, payload, rng.uniform() < 0.5, noise, i);
     buffer.writeUInt32LE(Math.floor(time), at);
     buffer.writeUInt32LE(Math.floor((time % 1) * 1e6), at + 4);
     buffer.writeUInt32LE(frame, at + 8);
@@ -178,8 +178,16 @@ function makeFlow(rng: Rng): Flow {
   };
 }
 
-/** Writes one frame of a flow at `at`; returns its length. */
-function writeFrame(out: Buffer, at: number, flow: Flow, payload: number, outbound: boolean, noise: Buffer): number {
+/** Writes one frame of a flow at `at`, which differs from others by its `number`; returns its length. */
+function writeFrame(
+  out: Buffer,
+  at: number,
+  flow: Flow,
+  payload: number,
+  outbound: boolean,
+  noise: Buffer,
+  number: number,
+): number {
   const { version, transport } = flow;
   const start = at;
   const mac = (value: number): void => {
@@ -200,6 +208,7 @@ function writeFrame(out: Buffer, at: number, flow: Flow, payload: number, outbou
     out.fill(0, at, at + 20);
     out.writeUInt8(0x45, at);
     out.writeUInt16BE(20 + transportHeader + payload, at + 2);
+    out.writeUInt16BE(number & 0xffff, at + 4);
     out.writeUInt8(64, at + 8);
     out.writeUInt8(transport, at + 9);
     out.writeUInt32BE(ends[0]!, at + 12);
@@ -220,10 +229,13 @@ function writeFrame(out: Buffer, at: number, flow: Flow, payload: number, outbou
   out.fill(0, at, at + transportHeader);
   out.writeUInt16BE(outbound ? flow.ephemeral : flow.service, at);
   out.writeUInt16BE(outbound ? flow.service : flow.ephemeral, at + 2);
-  if (transport === 6) out.writeUInt16BE(0x5010, at + 12);
-  else out.writeUInt16BE(8 + payload, at + 4);
+  if (transport === 6) {
+    out.writeUInt32BE(number, at + 4);
+    out.writeUInt16BE(0x5010, at + 12);
+  } else out.writeUInt16BE(8 + payload, at + 4);
   at += transportHeader;
-  noise.copy(out, at, 0, payload);
+  const from = number % (noise.length - payload);
+  noise.copy(out, at, from, from + payload);
   if (transport === 6 && flow.service !== 80 && payload > 5) {
     out.writeUInt8(0x17, at);
     out.writeUInt16BE(0x0303, at + 1);

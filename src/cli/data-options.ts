@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Argv } from 'yargs';
 import type { BenchRequest } from '../harness/spec.js';
 import { MIXES } from '../learning/build-windows.js';
+import { DUPLICATES } from '../trace/duplicates.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 
 /** Options of every command that trains: which data, how it is cut and seen. Defaults are the spec's, so that they stand once. */
@@ -21,6 +22,12 @@ export const CAPTURES =
 export const LABELS =
   'CSV or YAML of address, device, category; or "file"; or "folder", "folder=2" for the one above, "folder=top"';
 
+/** Of every command that reads captures. */
+export const DUPLICATES_OPTION = {
+  choices: DUPLICATES,
+  describe: 'Packets that captures hold twice (mirror port, tcpdump -i any)  [drop]',
+} as const;
+
 export function addDataOptions<T>(yargs: Argv<T>) {
   return addPluginOption(yargs)
     .option('data', {
@@ -29,6 +36,7 @@ export function addDataOptions<T>(yargs: Argv<T>) {
       describe: 'Capture files or folders; without it, the synthetic home',
     })
     .option('labels', { type: 'string', describe: LABELS })
+    .option('duplicates', DUPLICATES_OPTION)
     .option('train', { type: 'string', array: true, describe: 'Captures to train on, in place of --data' })
     .option('test', { type: 'string', array: true, describe: 'Captures to test on, with --train' })
     .option('split', {

@@ -1,7 +1,8 @@
 import type { CommandModule } from 'yargs';
 import { type DefendResult, defend } from '../harness/defend.js';
 import { loadPlugins } from '../harness/load-plugins.js';
-import { CAPTURES, LABELS } from './data-options.js';
+import type { Duplicates } from '../trace/duplicates.js';
+import { CAPTURES, DUPLICATES_OPTION, LABELS } from './data-options.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 import { formatBytes, formatCount, formatDuration, formatPercent, table, withProgress, wrap } from './terminal.js';
 
@@ -10,6 +11,7 @@ interface DefendOptions extends PluginOption {
   out: string;
   defense: string;
   labels?: string;
+  duplicates?: Duplicates;
   writeLabels?: string;
   view?: string;
   learn?: string[];
@@ -35,6 +37,7 @@ const command: CommandModule<object, DefendOptions> = {
       })
       .option('defense', { type: 'string', demandOption: true, describe: 'name:key=value,...; a+b composes' })
       .option('labels', { type: 'string', describe: `${LABELS}  [each host is a device]` })
+      .option('duplicates', DUPLICATES_OPTION)
       .option('write-labels', { type: 'string', describe: 'CSV of labels to write, for OUT: mac,device,category' })
       .option('view', {
         type: 'string',

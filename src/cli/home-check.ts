@@ -3,14 +3,16 @@ import type { CommandModule } from 'yargs';
 import { checkRealism, type Realism, type RealismOptions, type Separability } from '../harness/realism.js';
 import type { Interval } from '../learning/interval.js';
 import { suggestion, UsageError } from '../shared/errors.js';
+import type { Duplicates } from '../trace/duplicates.js';
 import { loadTrace, warningsOf } from '../trace/load.js';
 import { views } from '../view/views.js';
-import { CAPTURES, LABELS } from './data-options.js';
+import { CAPTURES, DUPLICATES_OPTION, LABELS } from './data-options.js';
 import { formatCount, formatPercent, table, withProgress, wrap } from './terminal.js';
 
 interface CheckOptions {
   captures: string[];
   labels: string;
+  duplicates?: Duplicates;
   seeds: number;
   seed: number;
   'train-share': number;
@@ -34,6 +36,7 @@ const command: CommandModule<object, CheckOptions> = {
         describe: CAPTURES,
       })
       .option('labels', { type: 'string', demandOption: true, describe: LABELS })
+      .option('duplicates', DUPLICATES_OPTION)
       .option('seeds', { type: 'number', default: 3, describe: 'Homes to generate' })
       .option('seed', { type: 'number', default: 1, describe: 'Of the first one, and of all other chance' })
       .option('train-share', { type: 'number', default: 0.6, describe: 'Share of packets to fit to' })
@@ -48,7 +51,7 @@ const command: CommandModule<object, CheckOptions> = {
       .option('threads', { type: 'number', default: availableParallelism(), describe: 'Worker threads' })
       .option('json', { type: 'boolean', default: false, describe: 'One JSON document on stdout' }),
   handler: async (given) => {
-    const { captures, labels, json, seeds, seed, window, trees, threads } = given;
+    const { captures, labels, duplicates, json, seeds, seed, window, trees, threads } = given;
     const options = {
       seeds,
       seed,
@@ -66,7 +69,7 @@ const command: CommandModule<object, CheckOptions> = {
       );
     }
     checkNumbers(options);
-    const loaded = await withProgress((progress) => loadTrace(captures, labels, progress));
+    const loaded = await withProgress((progress) => loadTrace(captures, labels, { ...progress, duplicates }));
     for (const warning of warningsOf(loaded)) console.error(`warning: ${warning}`);
     const realism = await withProgress((progress) => checkRealism(loaded.trace, { ...options, view, ...progress }));
     console.log(json ? JSON.stringify(realism, null, 2) : print(realism, options));

@@ -2,13 +2,15 @@ import type { CommandModule } from 'yargs';
 import { fitHome } from '../harness/fit-home.js';
 import { type FittedDevice, formatProfiles } from '../home/fitted/profile.js';
 import { checkWritable, PRIVATE, writeFileAtomic } from '../shared/files.js';
+import type { Duplicates } from '../trace/duplicates.js';
 import { loadTrace, warningsOf } from '../trace/load.js';
-import { CAPTURES, LABELS } from './data-options.js';
+import { CAPTURES, DUPLICATES_OPTION, LABELS } from './data-options.js';
 import { formatBytes, formatCount, formatDuration, table, withProgress } from './terminal.js';
 
 interface FitOptions {
   captures: string[];
   labels: string;
+  duplicates?: Duplicates;
   out: string;
   json: boolean;
 }
@@ -25,13 +27,14 @@ const command: CommandModule<object, FitOptions> = {
         describe: CAPTURES,
       })
       .option('labels', { type: 'string', demandOption: true, describe: LABELS })
+      .option('duplicates', DUPLICATES_OPTION)
       .option('out', { type: 'string', default: 'profiles.json', describe: 'File to write' })
       .option('json', { type: 'boolean', default: false, describe: 'A summary as JSON on stdout' })
       .epilogue('The file holds no payloads and no addresses, but says what the devices are and what they do.'),
-  handler: async ({ captures, labels, out, json }) => {
+  handler: async ({ captures, labels, duplicates, out, json }) => {
     checkWritable(out);
     const { profiles, silent, warnings } = await withProgress(async (progress) => {
-      const loaded = await loadTrace(captures, labels, progress);
+      const loaded = await loadTrace(captures, labels, { ...progress, duplicates });
       return { ...fitHome(loaded.trace, captures), warnings: warningsOf(loaded) };
     });
     for (const warning of warnings) console.error(`warning: ${warning}`);

@@ -5,8 +5,9 @@ import { loadPlugins } from '../harness/load-plugins.js';
 import { loadModel } from '../harness/model-folder.js';
 import { positive } from '../harness/spec.js';
 import { MIXES } from '../learning/build-windows.js';
+import type { Duplicates } from '../trace/duplicates.js';
 import { numberOf } from './arguments.js';
-import { CAPTURES, LABELS } from './data-options.js';
+import { CAPTURES, DUPLICATES_OPTION, LABELS } from './data-options.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 import { formatCount, formatPercent, table, withProgress, wrap } from './terminal.js';
 
@@ -14,6 +15,7 @@ interface IdentifyOptions extends PluginOption {
   captures: string[];
   model: string;
   labels?: string;
+  duplicates?: Duplicates;
   view?: string;
   mix?: string;
   port?: string;
@@ -36,6 +38,7 @@ const command: CommandModule<object, IdentifyOptions> = {
       })
       .option('model', { type: 'string', demandOption: true, describe: 'Folder that homeveil train wrote' })
       .option('labels', { type: 'string', describe: `Compare with the truth: ${LABELS}` })
+      .option('duplicates', DUPLICATES_OPTION)
       .option('over-time', { type: 'string', describe: 'Tell presence too, for stretches of so many minutes  [60]' })
       .option('view', { type: 'string', describe: "Refuse a model of another view  [the model's]" })
       .option('mix', { choices: MIXES, describe: "Refuse a model of another mix  [the model's]" })

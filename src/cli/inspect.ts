@@ -2,18 +2,20 @@ import type { CommandModule } from 'yargs';
 import { InputError } from '../shared/errors.js';
 import { formatTime } from '../shared/quantities.js';
 import { describeClock } from '../trace/clock.js';
+import { DUPLICATE, type Duplicates } from '../trace/duplicates.js';
 import { describeIdentical, findIdenticalFiles } from '../trace/identical.js';
 import type { Coverage, LabelledTrace } from '../trace/labels.js';
 import { loadTrace } from '../trace/load.js';
 import type { FileReport, IngestReport, PacketTable } from '../trace/packets.js';
 import { readCaptures } from '../trace/read.js';
 import { isGroupMac, scopeOf } from '../trace/scope.js';
-import { CAPTURES, LABELS } from './data-options.js';
+import { CAPTURES, DUPLICATES_OPTION, LABELS } from './data-options.js';
 import { formatBytes, formatCount, formatDuration, table, withProgress } from './terminal.js';
 
 interface InspectOptions {
   files: string[];
   labels?: string;
+  duplicates?: Duplicates;
   json: boolean;
 }
 
@@ -32,12 +34,13 @@ const command: CommandModule<object, InspectOptions> = {
         type: 'string',
         describe: LABELS,
       })
+      .option('duplicates', DUPLICATES_OPTION)
       .option('json', { type: 'boolean', default: false, describe: 'One JSON document on stdout' }),
-  handler: async ({ files, labels, json }) => {
+  handler: async ({ files, labels, duplicates, json }) => {
     const found = await withProgress(async (progress) =>
       labels === undefined
-        ? withHosts(await readCaptures(files, progress))
-        : withDevices(await loadTrace(files, labels, progress)),
+        ? withHosts(await readCaptures(files, { ...progress, duplicates }))
+        : withDevices(await loadTrace(files, labels, { ...progress, duplicates })),
     );
     const { report } = found;
     const isReadable = report.files.some((file) => file.format !== null);
@@ -176,7 +179,7 @@ function toText(found: Findings): string {
   return parts.join('\n\n');
 }
 
-function summaryText({ files, skipped, read, kept, backward, gaps }: IngestReport): string {
+function summaryText({ files, skipped, read, kept, backward, gaps, dropped }: IngestReport): string {
   const captures = files.filter((file) => file.format !== null);
   const bytes = captures.reduce((sum, file) => sum + file.bytes, 0);
   const span = spanOf(files);
@@ -195,6 +198,10 @@ function summaryText({ files, skipped, read, kept, backward, gaps }: IngestRepor
       const observed = gaps.reduce((rest, { from, to }) => rest - (to - from), span.to - span.from);
       lines.push(['Observed', `${formatDuration(observed)} of it, the rest is gaps`]);
     }
+  }
+  const copies = dropped[DUPLICATE] ?? 0;
+  if (copies > 0) {
+    lines.push(['Copies', `${formatCount(copies)} of packets before them, left out (--duplicates keep)`]);
   }
   if (backward > 0) lines.push(['Order', `${formatCount(backward)} packets earlier than the one before`]);
   return lines.map(([name, text]) => `${name.padEnd(9)}${text}`).join('\n');

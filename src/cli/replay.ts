@@ -2,7 +2,8 @@ import type { CommandModule } from 'yargs';
 import { loadPlugins } from '../harness/load-plugins.js';
 import { type ReplayResult, replay } from '../live/replay/replay.js';
 import { parseDuration } from '../shared/quantities.js';
-import { CAPTURES, LABELS } from './data-options.js';
+import type { Duplicates } from '../trace/duplicates.js';
+import { CAPTURES, DUPLICATES_OPTION, LABELS } from './data-options.js';
 import { interruptible } from './interrupt.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 import { formatBytes, formatCount, formatDuration, formatPercent, table, withProgress, wrap } from './terminal.js';
@@ -16,6 +17,7 @@ interface ReplayOptions extends PluginOption {
   force: boolean;
   defense: string;
   labels?: string;
+  duplicates?: Duplicates;
   view?: string;
   learn?: string[];
   capacity?: number;
@@ -48,6 +50,7 @@ const command: CommandModule<object, ReplayOptions> = {
       .option('force', { type: 'boolean', default: false, describe: 'Send to whatever address' })
       .option('defense', { type: 'string', default: 'none', describe: 'name:key=value,...; a+b composes' })
       .option('labels', { type: 'string', describe: `${LABELS}  [each host is a device]` })
+      .option('duplicates', DUPLICATES_OPTION)
       .option('view', { type: 'string', describe: 'lan, napt, vpn  [lan; napt where the defense is a tunnel]' })
       .option('learn', {
         type: 'string',

@@ -19,8 +19,9 @@ import type { TunnelStatistics } from '../live/tunnel/statistics.js';
 import { scopeOfDefense } from '../shaping/shaper.js';
 import { UsageError } from '../shared/errors.js';
 import { parseDuration } from '../shared/quantities.js';
+import type { Duplicates } from '../trace/duplicates.js';
 import { loadTrace, warningsOf } from '../trace/load.js';
-import { LABELS } from './data-options.js';
+import { DUPLICATES_OPTION, LABELS } from './data-options.js';
 import { interruptible } from './interrupt.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 import { createScreen, formatBytes, formatCount, formatDuration, formatPercent, table, wrap } from './terminal.js';
@@ -36,6 +37,7 @@ interface TunnelOptions extends PluginOption {
   waiting: Waiting;
   learn?: string[];
   labels?: string;
+  duplicates?: Duplicates;
   for?: string;
   every: number;
   json: boolean;
@@ -68,6 +70,7 @@ const command: CommandModule<object, TunnelOptions> = {
       })
       .option('learn', { type: 'string', array: true, nargs: 1, describe: 'Captures that the defense may learn from' })
       .option('labels', { type: 'string', describe: `Of --learn: ${LABELS}  [each host is a device]` })
+      .option('duplicates', { ...DUPLICATES_OPTION, describe: `Of --learn: ${DUPLICATES_OPTION.describe}` })
       .option('for', { type: 'string', describe: 'Stop after so long: 90s, 5m, 1h  [at Ctrl-C]' })
       .option('every', { type: 'number', default: 1, describe: 'Seconds from one line of figures to the next' })
       .option('json', { type: 'boolean', default: false, describe: 'Figures as JSON, one document a line' })
@@ -101,7 +104,7 @@ const command: CommandModule<object, TunnelOptions> = {
 export default command;
 
 async function open(options: Omit<TunnelOptions, 'json'>): Promise<{ end: TunnelEnd; notes: string[] }> {
-  const { peer, forward, learn = [], labels = null, waiting, plugin = [] } = options;
+  const { peer, forward, learn = [], labels = null, duplicates, waiting, plugin = [] } = options;
   if ((peer === undefined) === (forward === undefined)) {
     throw new UsageError('expected either --peer, at home, or --forward, at the far end');
   }
@@ -122,7 +125,7 @@ async function open(options: Omit<TunnelOptions, 'json'>): Promise<{ end: Tunnel
     queue: inRange('--queue', options.queue, 1, 1e6) * 1000,
   };
   const secret = readKey(options.key);
-  const loaded = learn.length === 0 ? null : await loadTrace(learn, labels);
+  const loaded = learn.length === 0 ? null : await loadTrace(learn, labels, { duplicates });
   for (const warning of loaded ? warningsOf(loaded) : []) console.error(`warning: ${warning}`);
   const rng = createSecretRng();
   const defenses = await prepareAll(resolved, { trace: loaded?.trace ?? null, rng }, registry);

@@ -14,6 +14,8 @@ import {
 } from '../live/watch/watch.js';
 import { UsageError } from '../shared/errors.js';
 import { parseDuration } from '../shared/quantities.js';
+import type { Duplicates } from '../trace/duplicates.js';
+import { DUPLICATES_OPTION } from './data-options.js';
 import { interruptible } from './interrupt.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 import { createScreen, withProgress } from './terminal.js';
@@ -24,6 +26,7 @@ interface WatchOptions extends PluginOption {
   pcap?: string;
   model: string;
   labels?: string;
+  duplicates?: Duplicates;
   span: string;
   for?: string;
   speed?: number;
@@ -51,6 +54,7 @@ const command: CommandModule<object, WatchOptions> = {
       })
       .option('pcap', { type: 'string', describe: 'Watch a capture (pcap or pcapng) instead' })
       .option('model', { type: 'string', demandOption: true, describe: 'Folder that homeveil train wrote' })
+      .option('duplicates', DUPLICATES_OPTION)
       .option('labels', {
         type: 'string',
         describe: 'Addresses of your devices, by the names the model knows (CSV or YAML): answers are then scored',
@@ -135,6 +139,7 @@ function readOptions(options: WatchOptions): WatchRequest {
     filter: options.filter,
     engine: options.engine,
     labels: options.labels,
+    duplicates: options.duplicates,
     span: parseDuration(options.span, '--span'),
     seconds: options.for === undefined ? undefined : parseDuration(options.for, '--for'),
     speed: options.speed,

@@ -61,7 +61,7 @@ async function loadDataset(spec: ResolvedSpec, onProgress?: OnProgress): Promise
       identical: [],
     };
   }
-  const loaded = await loadTrace(data.paths, data.labels, { onProgress });
+  const loaded = await loadTrace(data.paths, data.labels, { onProgress, duplicates: data.duplicates });
   const { trace, report, identical } = loaded;
   const { read, kept, dropped } = report;
   return {

@@ -7,6 +7,7 @@ import { InputError, UsageError } from '../shared/errors.js';
 import { checkWritable, PRIVATE, writeFileAtomic } from '../shared/files.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng, type Rng } from '../shared/rng.js';
+import type { Duplicates } from '../trace/duplicates.js';
 import { formatLabels } from '../trace/label-file.js';
 import { type Coverage, type LabelledTrace, NO_LABELLED_DEVICE } from '../trace/labels.js';
 import { loadTrace, warningsOf } from '../trace/load.js';
@@ -39,6 +40,8 @@ export interface DefendRequest {
   defense: string;
   /** As BenchRequest has it; then other devices' packets are left out. Without, each host is a device. */
   labels?: string;
+  /** Whether packets that the captures hold twice are counted; dropped by default. */
+  duplicates?: Duplicates;
   /** CSV of labels to write, for what is written. */
   writeLabels?: string;
   /** Where the capture is taken; lan by default, napt under a defense that is a tunnel. */
@@ -177,14 +180,14 @@ function resolveRequest(request: Omit<DefendRequest, 'out'>, registry: Registry)
 }
 
 async function apply(
-  { captures, learn = [], labels }: Omit<DefendRequest, 'out'>,
+  { captures, learn = [], labels, duplicates }: Omit<DefendRequest, 'out'>,
   { defense, view, seed, capacity, applied, notes: known }: Resolved,
   inputs: Inputs,
   onProgress: OnProgress | undefined,
   registry: Registry,
 ): Promise<DefendedCaptures> {
   const rng = createRng(seed, 'defend', defense.label);
-  const loaded = await loadTrace([...captures, ...learn], labels ?? null, { onProgress });
+  const loaded = await loadTrace([...captures, ...learn], labels ?? null, { onProgress, duplicates });
   const { trace, training } = split(loaded.trace, inputs, (seen) => applied.view.select(seen, rng.stream('learn')));
   const defenses = await prepareAll(defense, { trace: training, rng: rng.stream('prepare') }, registry);
   const base = observe(trace, applied, [], { rng, capacity }).trace;

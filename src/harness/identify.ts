@@ -4,6 +4,7 @@ import { InputError, UsageError } from '../shared/errors.js';
 import { formatRequest } from '../shared/parameters.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
+import type { Duplicates } from '../trace/duplicates.js';
 import { loadTrace, warningsOf } from '../trace/load.js';
 import { NO_DEVICE, type Trace } from '../trace/trace.js';
 import { observe } from '../view/observe.js';
@@ -34,6 +35,8 @@ export interface IdentifyRequest {
   captures: readonly string[];
   /** To score against, as BenchRequest has it. Then other devices' packets are left out. */
   labels?: string;
+  /** Whether packets that the captures hold twice are counted; dropped by default. */
+  duplicates?: Duplicates;
   /** What the model is expected to be of; each is refused where it is not. */
   view?: string;
   mix?: string;
@@ -99,12 +102,12 @@ export async function identify(
   plugins: Registry = builtIns,
 ): Promise<IdentifyResult> {
   checkFit(path, card, request);
-  const { captures, labels, overTime, seed = 1 } = request;
+  const { captures, labels, duplicates, overTime, seed = 1 } = request;
   if (overTime !== undefined && !(overTime > 0 && Number.isFinite(overTime))) {
     throw new UsageError(`--over-time: expected minutes, more than 0, found ${overTime}`);
   }
   const defense = request.defense === undefined ? UNDEFENDED : resolveDefense(request.defense, plugins);
-  const loaded = await loadTrace(captures, labels ?? null, { onProgress });
+  const loaded = await loadTrace(captures, labels ?? null, { onProgress, duplicates });
   const view = appliedView(card);
   const rng = createRng(seed, 'identify', defense.label);
   const applied = await prepareAll(defense, { trace: null, rng: rng.stream('prepare') }, plugins);

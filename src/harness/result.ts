@@ -115,6 +115,8 @@ export interface ResolvedSpec {
         /** Given train and test paths, else null. */
         readonly train: readonly string[] | null;
         readonly test: readonly string[] | null;
+        /** Absent where packets that the captures hold twice are left out but for the first. */
+        readonly duplicates?: 'keep';
       };
   readonly split: { readonly by: 'time' | 'file' | 'paths'; readonly train: number | null };
   readonly view: ResolvedPlugin;

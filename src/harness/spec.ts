@@ -1,5 +1,6 @@
 import { MIXES } from '../learning/build-windows.js';
 import { anyOf, suggestion, UsageError } from '../shared/errors.js';
+import { DUPLICATES, type Duplicates } from '../trace/duplicates.js';
 import { LABEL_WORDS, labellingOf } from '../trace/label-file.js';
 import { expectFiles } from '../trace/paths.js';
 import {
@@ -23,6 +24,8 @@ export interface BenchRequest {
   test?: readonly string[];
   /** A CSV or YAML file of addresses and devices, or a word of labellingOf: 'file', 'folder', 'folder=2', 'folder=top'. */
   labels?: string;
+  /** Whether packets that the captures hold twice are counted; dropped by default. */
+  duplicates?: Duplicates;
   split?: 'auto' | 'time' | 'file';
   /** Share of the packets (or of each device's files) to train on. */
   trainShare?: number;
@@ -175,7 +178,7 @@ export function checkTunnels(view: ResolvedPlugin, defenses: readonly ResolvedDe
 }
 
 function resolveData(request: BenchRequest, seed: number, quick: boolean): ResolvedSpec['data'] {
-  const { data, train, test, labels, profiles } = request;
+  const { data, train, test, labels, duplicates, profiles } = request;
   if ((train === undefined) !== (test === undefined)) {
     throw new UsageError(`--${train ? 'train' : 'test'} needs --${train ? 'test' : 'train'} beside it`);
   }
@@ -183,6 +186,7 @@ function resolveData(request: BenchRequest, seed: number, quick: boolean): Resol
   const paths = train && test ? [...train, ...test] : data;
   if (!paths) {
     if (labels !== undefined) throw new UsageError('--labels needs captures: --data, or --train and --test');
+    if (duplicates !== undefined) throw new UsageError('--duplicates needs captures: --data, or --train and --test');
     const hours = positive('--hours', request.hours ?? (request.live ? 1 : quick ? 6 : 24));
     return { kind: 'synthetic', hours, seed, ...(profiles !== undefined && { profiles }) };
   }
@@ -196,7 +200,11 @@ function resolveData(request: BenchRequest, seed: number, quick: boolean): Resol
   // A mistake in the word is told before anything is read.
   labellingOf(labels);
   expectFiles(paths);
-  return { kind: 'captures', paths, labels, train: train ?? null, test: test ?? null };
+  const kept = duplicates !== undefined && oneOf('--duplicates', duplicates, DUPLICATES) === 'keep';
+  return {
+    ...{ kind: 'captures', paths, labels, train: train ?? null, test: test ?? null },
+    ...(kept && { duplicates: 'keep' }),
+  };
 }
 
 /** Where each file or folder is a device's own capture, a split in time of all together would make no sense. */

@@ -5,6 +5,7 @@ import { MIXES } from '../learning/build-windows.js';
 import { readConfigFile } from '../shared/config-file.js';
 import { InputError, UsageError } from '../shared/errors.js';
 import { formatParameter, listParameters, type ParameterSchema } from '../shared/parameters.js';
+import { DUPLICATES } from '../trace/duplicates.js';
 import { LABEL_WORDS, labellingOf } from '../trace/label-file.js';
 import { builtIns, type Registry, views } from './plugins.js';
 import type { BenchRequest } from './spec.js';
@@ -37,6 +38,7 @@ const dataset = z.strictObject({
   train: oneOrMore(z.string()).optional().describe('captures to train on, with test'),
   test: oneOrMore(z.string()).optional().describe('captures to test on, with train'),
   labels: labels.optional().describe(LABEL_WORDS),
+  duplicates: z.enum(DUPLICATES).optional().describe('whether packets that the captures hold twice are counted [drop]'),
   split: z.enum(['auto', 'time', 'file']).optional().describe('how data is cut in two'),
   trainShare: z.number().optional().describe('share of packets (files) to train on'),
   live: z.boolean().optional().describe('made over real sockets in network namespaces, defended and captured there'),

@@ -23,6 +23,7 @@ export function benchCommand(spec: ResolvedSpec): string[] {
       add('data', ...data.paths);
     }
     add('labels', data.labels);
+    if (data.duplicates) add('duplicates', data.duplicates);
   }
   if (split.by !== 'paths') add('split', split.by);
   if (split.train !== null) add('train-share', split.train);

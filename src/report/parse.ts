@@ -93,6 +93,7 @@ const spec = z.object({
       labels: z.string(),
       train: z.array(z.string()).nullable(),
       test: z.array(z.string()).nullable(),
+      duplicates: z.literal('keep').optional(),
     }),
   ]),
   split: z.object({ by: z.enum(['time', 'file', 'paths']), train: maybe }),

@@ -30,6 +30,21 @@ export function growColumns(columns: Columns): Columns {
   return larger;
 }
 
+/** Moves up the rows behind those of `gone`, which ascend, and returns how many of the first `rows` are left. */
+export function removeRows(columns: Columns, gone: readonly number[], rows: number): number {
+  if (gone.length === 0) return rows;
+  for (const name of columnNames(columns)) {
+    const column = columns[name];
+    let next = 0;
+    let to = gone[0]!;
+    for (let from = to; from < rows; from++) {
+      if (from === gone[next]) next++;
+      else column[to++] = column[from]!;
+    }
+  }
+  return rows - gone.length;
+}
+
 /** The first `rows` rows, without copying them. */
 export function firstRows(columns: Columns, rows: number): Columns {
   return Object.fromEntries(columnNames(columns).map((name) => [name, columns[name].subarray(0, rows)])) as never;

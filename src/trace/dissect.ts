@@ -49,6 +49,7 @@ export function createDissector(): Dissector {
         frame.end = Math.min(frame.end, frame.wireEnd);
       }
       frame.uncounted = 0;
+      frame.place = 0;
       frame.hasSource = false;
       frame.hasDestination = false;
       const hasTrailer = link.type === ETHERNET && cutTrailer(frame);

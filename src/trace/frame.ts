@@ -13,6 +13,9 @@ export interface Frame {
   /** Bytes between `at` and `wireEnd` that are not counted: VLAN tags, metadata in front, a frame check sequence. */
   uncounted: number;
 
+  /** Tells packets of different interfaces and VLANs apart, where the link header does; 0 where it says nothing of that. */
+  place: number;
+
   /** MAC addresses, upper 16 and lower 32 bits; `hasSource` and `hasDestination` say whether the link told them: zeros are none. */
   hasSource: boolean;
   sourceHigh: number;
@@ -76,6 +79,7 @@ export function createFrame(): Frame {
     end: 0,
     wireEnd: 0,
     uncounted: 0,
+    place: 0,
     hasSource: false,
     sourceHigh: 0,
     sourceLow: 0,

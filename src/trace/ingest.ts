@@ -1,8 +1,9 @@
 import { applicationOf } from './application.js';
 import type { PacketSink } from './capture.js';
 import { findSetBack } from './clock.js';
-import { createColumns, firstRows, growColumns } from './columns.js';
+import { createColumns, firstRows, growColumns, removeRows } from './columns.js';
 import { createDissector } from './dissect.js';
+import { createDuplicateFilter, DUPLICATE, type Duplicates, VERDICT } from './duplicates.js';
 import { createFlowTable, directionOf, keepConversations, pairOf, takeConversations } from './flows.js';
 import { type DropReason, KEPT, TCP, UDP } from './frame.js';
 import type { FileReport, PacketTable } from './packets.js';
@@ -35,9 +36,14 @@ export const MAX_FILES = 65536;
 
 /**
  * Makes room for about `expected` packets, and for more when they come.
+ * @param duplicates whether packets that are copies of others are left out (duplicates.ts)
  * @param mostConversations remembered from one `take` to the next; files are read without a bound
  */
-export function createIngest(expected: number, mostConversations = Number.POSITIVE_INFINITY): Ingest {
+export function createIngest(
+  expected: number,
+  duplicates: Duplicates = 'drop',
+  mostConversations = Number.POSITIVE_INFINITY,
+): Ingest {
   const dissector = createDissector();
   const { frame } = dissector;
   let flows = createFlowTable();
@@ -50,6 +56,14 @@ export function createIngest(expected: number, mostConversations = Number.POSITI
   const fileEnds: number[] = [];
   let columns = createColumns(Math.max(1, Math.ceil(expected)));
   let rows = 0;
+
+  const filter = duplicates === 'drop' ? createDuplicateFilter() : null;
+  /** Where in the file the interface of the packets is described: another one for each. */
+  let interfaceAt = 0;
+  /** Rows of this file that repeat another, and whose they are: copies, or not, as the whole file tells. */
+  let repeats: { row: number; sender: number }[] = [];
+  /** Rows that were taken before the first one of `columns`. */
+  let rowsTaken = 0;
 
   let report: FileReport;
   /** Names of the file's link types that are not read. */
@@ -70,10 +84,39 @@ export function createIngest(expected: number, mostConversations = Number.POSITI
     report.problems.push(`${report.path}: offset ${offset}: ${text}`);
   };
 
-  /** Appends the row of the packet in `frame`. */
-  const keep = (time: number): void => {
+  /** Whether the packet in `frame`, between `pair`, is a copy of one that was kept. */
+  const isCopy = (time: number, pair: number): boolean => {
+    if (filter === null) return false;
+    const place = (Math.imul(interfaceAt, 0x9e3779b1) ^ frame.place) | 0;
+    const verdict = filter.judge(frame, time, place, flows.pairSource[pair]!, rowsTaken + rows);
+    if (verdict === VERDICT.NEW) return false;
+    if (verdict === VERDICT.REPEAT) {
+      // Of what has been taken nothing can be left out any more, so that it counts how it is up to here.
+      if (rowsTaken > 0 && filter.repeatsAreCopies()(filter.sender)) return true;
+      repeats.push({ row: rows, sender: filter.sender });
+      return false;
+    }
+    const original = filter.original - rowsTaken;
+    // A router's own addresses stand in between: the sender's is in the frame before it, the receiver's in the one behind.
+    if (original >= 0 && filter.hops === 1) columns.destination[original] = flows.pairDestination[pair]!;
+    if (original >= 0 && filter.hops === -1) columns.source[original] = flows.pairSource[pair]!;
+    return true;
+  };
+
+  /** Leaves out what repeats others in the file, where these are copies. */
+  const dropRepeats = (): void => {
+    if (filter === null) return;
+    const areCopies = filter.repeatsAreCopies();
+    const gone = repeats.filter(({ sender }) => areCopies(sender)).map(({ row }) => row);
+    rows = removeRows(columns, gone, rows);
+    for (const _ of gone) drop(DUPLICATE);
+    repeats = [];
+    filter.clear();
+  };
+
+  /** Appends the row of the packet in `frame`, between `pair`. */
+  const keep = (time: number, pair: number): void => {
     if (rows === columns.time.length) columns = growColumns(columns);
-    const pair = pairOf(flows, frame);
     const direction = directionOf(flows, frame);
     const conversation = direction >>> 1;
     let protocols: number = frame.family === 0 ? Protocol.OTHER : Protocol.IP;
@@ -110,6 +153,7 @@ export function createIngest(expected: number, mostConversations = Number.POSITI
     },
     link(next, bytes, offset) {
       countLink();
+      interfaceAt = offset;
       dissector.setLink(next, bytes);
       if (next.read !== null || unreadLinks.has(next.name)) return;
       unreadLinks.add(next.name);
@@ -120,8 +164,10 @@ export function createIngest(expected: number, mostConversations = Number.POSITI
     packet(view, at, captured, original, time) {
       linkPackets++;
       const reason = dissector.read(view, at, captured, original, time);
-      if (reason === KEPT) keep(time);
-      else drop(reason);
+      if (reason !== KEPT) return drop(reason);
+      const pair = pairOf(flows, frame);
+      if (isCopy(time, pair)) drop(DUPLICATE);
+      else keep(time, pair);
     },
     drop,
     problem,
@@ -137,7 +183,9 @@ export function createIngest(expected: number, mostConversations = Number.POSITI
         conversations: takeConversations(flows, ids),
       };
       columns = createColumns(Math.max(1, rows));
+      rowsTaken += rows;
       rows = 0;
+      repeats = [];
       if (Math.max(lastTake.length, flows.pairs.count) > mostConversations) forget();
       return table;
     },
@@ -149,6 +197,7 @@ export function createIngest(expected: number, mostConversations = Number.POSITI
     },
     end() {
       countLink();
+      dropRepeats();
       const first = fileEnds.at(-1) ?? 0;
       fileEnds.push(rows);
       report.kept = rows - first;

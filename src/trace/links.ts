@@ -87,10 +87,16 @@ function readEtherType(frame: Frame, at: number): DropReason {
     frame.uncounted += 4;
     at += 4;
     if (end - at < 2) return CUT_LINK;
+    addPlace(frame, view.getUint16(at - 2) & 0xfff);
     type = view.getUint16(at);
   }
   if (type < 0x0600) return readLlc(frame, at + 2);
   return readEtherPayload(frame, at + 2, type);
+}
+
+/** What is captured elsewhere has another number there. */
+function addPlace(frame: Frame, number: number): void {
+  frame.place = (Math.imul(frame.place, 0x01000193) + number + 1) | 0;
 }
 
 /** 802.1Q, 802.1ad and the two older types of an outer tag. */
@@ -148,12 +154,15 @@ function readSwitchTagged(frame: Frame, size: number): DropReason {
   setDestination(frame, at);
   setSource(frame, at + 6);
   frame.uncounted += size;
+  addPlace(frame, frame.view.getInt32(at + 8 + size));
   return readEtherType(frame, at + 12 + size);
 }
 
 /** The same tag of Broadcom, in front of the addresses. */
 function readAfterSwitchTag(frame: Frame): DropReason {
-  return frame.end - frame.at < 18 ? CUT_LINK : readInner(frame, 1, frame.at + 4, frame.wireEnd);
+  if (frame.end - frame.at < 18) return CUT_LINK;
+  addPlace(frame, frame.view.getInt32(frame.at));
+  return readInner(frame, 1, frame.at + 4, frame.wireEnd);
 }
 
 /** LINKTYPE_LINUX_SLL: packet type, ARPHRD type, address length, address (8), protocol. The receiver is not told. */
@@ -161,6 +170,7 @@ function readLinuxCooked(frame: Frame): DropReason {
   const { view, at } = frame;
   if (frame.end - at < 16) return CUT_LINK;
   if (view.getUint16(at + 4) === 6) setSource(frame, at + 6);
+  addPlace(frame, view.getUint16(at));
   return readCookedPayload(frame, at + 16, view.getUint16(at + 2), view.getUint16(at + 14));
 }
 
@@ -169,6 +179,8 @@ function readLinuxCooked2(frame: Frame): DropReason {
   const { view, at } = frame;
   if (frame.end - at < 20) return CUT_LINK;
   if (view.getUint8(at + 11) === 6) setSource(frame, at + 12);
+  addPlace(frame, view.getInt32(at + 4));
+  addPlace(frame, view.getUint8(at + 10));
   return readCookedPayload(frame, at + 20, view.getUint16(at + 8), view.getUint16(at));
 }
 
@@ -180,7 +192,9 @@ function readCookedPayload(frame: Frame, at: number, hardware: number, protocol:
   // 4 stands for a frame that begins with 802.2.
   if (protocol === 4) return readLlc(frame, at);
   if (!isVlanTag(protocol)) return readEtherPayload(frame, at, protocol);
+  if (frame.end - at < 2) return CUT_LINK;
   frame.uncounted += 4;
+  addPlace(frame, frame.view.getUint16(at) & 0xfff);
   return readEtherType(frame, at + 2);
 }
 
@@ -371,8 +385,8 @@ function readWlanAfter(frame: Frame, metadata: number): DropReason {
 }
 
 /**
- * Apple's PKTAP, of macOS and of an iPhone's `rvictl`: length, type of record (1 for a packet), link type (4 each), and more that is not
- * needed here, all little-endian. https://www.tcpdump.org/linktypes/LINKTYPE_PKTAP.html
+ * Apple's PKTAP, of macOS and of an iPhone's `rvictl`: length, type of record (1 for a packet), link type (4 each), name of the interface
+ * (24), and more that is not needed here, all little-endian. https://www.tcpdump.org/linktypes/LINKTYPE_PKTAP.html
  */
 function readPktap(frame: Frame): DropReason {
   const { view, at, end } = frame;
@@ -381,6 +395,7 @@ function readPktap(frame: Frame): DropReason {
   if (length < 12) return MALFORMED_LINK;
   if (view.getUint32(at + 4, true) !== 1) return 'PKTAP record without a packet';
   if (length > end - at) return frame.wireEnd - at < length ? MALFORMED_LINK : CUT_LINK;
+  for (let name = at + 12; name < at + Math.min(length, 36) - 3; name += 4) addPlace(frame, view.getInt32(name));
   return readInner(frame, view.getUint32(at + 8, true), at + length, frame.wireEnd);
 }
 

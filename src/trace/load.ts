@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { InputError } from '../shared/errors.js';
-import type { OnProgress } from '../shared/progress.js';
 import { describeClock } from './clock.js';
+import { DUPLICATE, DUPLICATE_WINDOW } from './duplicates.js';
 import { type Labelling, readLabelling } from './label-file.js';
 import { type LabelledTrace, labelPackets } from './labels.js';
+import type { IngestReport } from './packets.js';
 import { problemsOf } from './problems.js';
-import { readCaptures } from './read.js';
+import { type ReadOptions, readCaptures } from './read.js';
 
 /**
  * Reads captures (files and folders) and gives their packets the devices that `labels` names: the path of a label file, or the
@@ -16,7 +17,7 @@ import { readCaptures } from './read.js';
 export async function loadTrace(
   paths: readonly string[],
   labels: string | null,
-  options: { readonly onProgress?: OnProgress } = {},
+  options: ReadOptions = {},
 ): Promise<LabelledTrace> {
   // First the labels: a mistake in them should not be found after minutes of reading.
   const labelling: Labelling = labels === null ? { by: 'host' } : readLabelling(labels, paths);
@@ -45,9 +46,17 @@ export async function loadTrace(
 }
 
 /**
- * All that a user should know of captures that were read, one line each: doubts about labels, gaps and jumps of the clock, then
- * what could not be read.
+ * All that a user should know of captures that were read, one line each: doubts about labels, copies, gaps and jumps of the clock,
+ * then what could not be read.
  */
 export function warningsOf({ warnings, report }: LabelledTrace): string[] {
-  return [...warnings, ...describeClock(report), ...problemsOf(report)];
+  return [...warnings, ...describeCopies(report), ...describeClock(report), ...problemsOf(report)];
+}
+
+function describeCopies({ read, dropped }: IngestReport): string[] {
+  const copies = dropped[DUPLICATE] ?? 0;
+  if (copies === 0) return [];
+  return [
+    `${copies} of ${read} packets are copies of others at most ${DUPLICATE_WINDOW * 1000} ms apart, as a mirror port or tcpdump -i any makes them, and are left out; --duplicates keep counts them`,
+  ];
 }

@@ -3,6 +3,7 @@ import { InputError } from '../shared/errors.js';
 import type { OnProgress } from '../shared/progress.js';
 import { type ByteSource, isStream, openBytes } from './bytes.js';
 import { findGaps } from './clock.js';
+import type { Duplicates } from './duplicates.js';
 import { createIngest, type Ingest, MAX_FILES } from './ingest.js';
 import { describeContent, formatOf } from './magic.js';
 import type { FileReport, IngestReport, PacketTable, SkippedFile } from './packets.js';
@@ -14,6 +15,8 @@ export { expandPaths } from './paths.js';
 
 export interface ReadOptions {
   readonly onProgress?: OnProgress;
+  /** Whether packets that are copies of others are left out, as they are by default: see duplicates.ts. */
+  readonly duplicates?: Duplicates;
 }
 
 /** A guess at the size of a record: room is made for fewer packets than are likely, and doubled when needed. */
@@ -41,7 +44,7 @@ export async function readCaptures(
   if (files.length > MAX_FILES) throw new InputError(`expected at most ${MAX_FILES} captures, found ${files.length}`);
   const reports: FileReport[] = [];
   const total = files.reduce((sum, path) => sum + (isStream(path) ? 0 : statSync(path).size), 0);
-  const ingest = createIngest(Math.min(total / BYTES_PER_PACKET, MOST_EXPECTED));
+  const ingest = createIngest(Math.min(total / BYTES_PER_PACKET, MOST_EXPECTED), options.duplicates);
   let before = 0;
   for (const path of files) {
     const report = await readFile(path, ingest, (bytes) => {

@@ -79,7 +79,11 @@ test('what is no result gets one line, and nothing is written', async () => {
     [[join(folder, 'empty')], 1, /empty\/result\.json: cannot be read: ENOENT/],
     [[join(folder, 'other.json')], 1, /other\.json: .*expected/],
     [[folderWithResult(), '--stdout', '--format', 'svg'], 2, /--stdout: expected one format of text, found svg/],
-    [[folderWithResult(), '--format', 'pdf'], 2, /--format: expected html, markdown, csv, svg, png or vega-lite, found "pdf"/],
+    [
+      [folderWithResult(), '--format', 'pdf'],
+      2,
+      /--format: expected html, markdown, csv, svg, png or vega-lite, found "pdf"/,
+    ],
     [
       [folderWithResult(), '--format', 'png', '--scale', '99'],
       2,

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import type { Duplicates } from '../../src/trace/duplicates.js';
 import type { FileReport, PacketTable } from '../../src/trace/packets.js';
 import { readCaptures } from '../../src/trace/read.js';
 import { PROTOCOL_NAMES } from '../../src/trace/trace.js';
@@ -13,10 +14,14 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** Writes `bytes` to `path` and reads them as a capture. */
-export async function readBytes(path: string, bytes: Uint8Array): Promise<{ table: PacketTable; file: FileReport }> {
+/** Writes `bytes` to `path` and reads them as a capture. Frames made by hand are often equal: by default, each counts. */
+export async function readBytes(
+  path: string,
+  bytes: Uint8Array,
+  duplicates: Duplicates = 'keep',
+): Promise<{ table: PacketTable; file: FileReport }> {
   writeFileSync(path, bytes);
-  const { table, report } = await readCaptures([path]);
+  const { table, report } = await readCaptures([path], { duplicates });
   return { table, file: report.files[0]! };
 }
 

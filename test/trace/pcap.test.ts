@@ -92,7 +92,7 @@ describe('classic captures', () => {
     expect([...table.time]).toEqual([3, 1, 2, 2, 0]);
     const again = join(folder, 'again.pcap');
     writeFileSync(again, bytes);
-    const both = await readCaptures([path, again]);
+    const both = await readCaptures([path, again], { duplicates: 'keep' });
     expect(both.report.backward).toBe(4);
     expect([...both.table.file]).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
   });

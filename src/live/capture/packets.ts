@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { streamBytes } from '../../trace/bytes.js';
+import type { Duplicates } from '../../trace/duplicates.js';
 import { createIngest } from '../../trace/ingest.js';
 import type { FileReport, PacketTable } from '../../trace/packets.js';
 import { readPcap } from '../../trace/pcap.js';
@@ -30,6 +31,7 @@ const MOST_CONVERSATIONS = 100_000;
 export function readLive(
   { stream }: Pick<CaptureSource, 'stream'>,
   mostConversations = MOST_CONVERSATIONS,
+  duplicates: Duplicates = 'drop',
 ): LivePackets {
   const report: FileReport = {
     path: 'live',
@@ -45,7 +47,7 @@ export function readLive(
     to: null,
     problems: [],
   };
-  const ingest = createIngest(ROWS, mostConversations);
+  const ingest = createIngest(ROWS, duplicates, mostConversations);
   ingest.begin(report);
 
   const batches = new PassThrough({ objectMode: true, highWaterMark: 1 });

@@ -125,7 +125,7 @@ interface HomePackets {
 /** @param headers bytes to add to each length, where the captures begin with IP */
 async function readHome(files: readonly string[], timing: Timing, own: string, headers = 0): Promise<HomePackets> {
   const { script } = timing;
-  const { table } = await readCaptures(files);
+  const { table } = await readCaptures(files, { duplicates: 'keep' });
   const builder = createTraceBuilder(script.devices, undefined, Math.max(1, table.packets));
   const describe = createRows(table, timing, own, builder.flow);
   const order: number[] = [];

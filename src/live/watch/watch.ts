@@ -7,6 +7,7 @@ import { UNDEFENDED } from '../../harness/world.js';
 import { InputError, UsageError } from '../../shared/errors.js';
 import type { OnProgress } from '../../shared/progress.js';
 import { createRng } from '../../shared/rng.js';
+import type { Duplicates } from '../../trace/duplicates.js';
 import { type Label, readLabelling } from '../../trace/label-file.js';
 import { loadTrace, warningsOf } from '../../trace/load.js';
 import type { PacketTable } from '../../trace/packets.js';
@@ -36,6 +37,8 @@ export interface WatchRequest {
   readonly filter?: string;
   /** Path of a label file: addresses of the user's devices, by the names that the model knows. Then answers are scored. */
   readonly labels?: string;
+  /** Whether packets that come twice are counted; dropped by default. */
+  readonly duplicates?: Duplicates;
   /** Seconds that count as now; ten minutes by default. */
   readonly span?: number;
   /** Seconds of watching; without, until `signal` is aborted, or the capture file ends. */
@@ -183,7 +186,7 @@ async function watchFile(session: Session, path: string): Promise<WatchView> {
   const { model, request, labels, watcher, signal, onView, onStart, onProgress } = session;
   const { speed } = request;
   if (speed !== undefined && !(speed > 0)) throw new UsageError(`--speed: expected a number above 0, found ${speed}`);
-  const loaded = await loadTrace([path], null, { onProgress });
+  const loaded = await loadTrace([path], null, { onProgress, duplicates: request.duplicates });
   // With the very chance that identify has.
   const rng = createRng(1, 'identify', UNDEFENDED.label);
   const renamed = createRenaming(labels)(loaded.trace);
@@ -228,7 +231,7 @@ async function watchInterface(session: Session, name: string): Promise<WatchView
   const { model, request, labels, watcher, comparison, signal, onView, onStart } = session;
   const { engine, filter, seconds } = request;
   const source = await openCapture({ interface: name, engine, filter, snaplen: HEADERS_SNAPLEN });
-  const live = readLive(source);
+  const live = readLive(source, undefined, request.duplicates);
   const observer = createLiveObserver(appliedView(model.card), labels);
   const started = Date.now() / 1000;
   let waiting: PacketTable[] = [];
