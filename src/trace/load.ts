@@ -4,9 +4,10 @@ import { describeClock } from './clock.js';
 import { DUPLICATE, DUPLICATE_WINDOW } from './duplicates.js';
 import { type Labelling, readLabelling } from './label-file.js';
 import { type LabelledTrace, labelPackets } from './labels.js';
-import type { IngestReport } from './packets.js';
+import type { IngestReport, PacketTable } from './packets.js';
 import { problemsOf } from './problems.js';
 import { type ReadOptions, readCaptures } from './read.js';
+import { carrierOf } from './unwrap.js';
 
 /**
  * Reads captures (files and folders) and gives their packets the devices that `labels` names: the path of a label file, or the
@@ -32,17 +33,31 @@ export async function loadTrace(
     const problem = report.files.flatMap((file) => file.problems)[0];
     throw new InputError(problem ?? `${paths.join(', ')}: expected packets, found none that can be used`);
   }
+  const carried = carriedIn(table);
   if (labels === null) {
     throw new InputError(
-      `${paths.join(', ')}: expected a home's traffic, found no host of a home in ${report.kept} packets`,
+      `${paths.join(', ')}: expected a home's traffic, found no host of a home in ${report.kept} packets${carried}`,
     );
   }
   const hosts = loaded.coverage.unlabelled.hosts.slice(0, 3).map((host) => host.address);
   throw new InputError(
     `${labels}: expected labels of devices in ${paths.join(', ')}, found none of them among ${report.kept} packets` +
       (hosts.length === 0 ? '' : ` (their hosts: ${hosts.join(', ')})`) +
+      carried +
       loaded.warnings.map((warning) => `; ${warning}`).join(''),
   );
+}
+
+/** Where most packets carry others that are not read: what they are. */
+function carriedIn({ packets, conversation, conversations }: PacketTable): string {
+  const { transport, portA, portB } = conversations;
+  const counts = new Map<string, number>();
+  for (const row of conversation) {
+    const name = carrierOf(transport[row]!, portA[row]!, portB[row]!);
+    if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const [name, count] = [...counts].sort((a, b) => b[1] - a[1])[0] ?? ['', 0];
+  return count * 2 < packets ? '' : `; ${count} of them are ${name}, and what these carry cannot be read`;
 }
 
 /**

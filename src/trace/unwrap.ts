@@ -147,3 +147,31 @@ function embedded(upper: number, lower: number): number {
   // Nobody's host is in 0.0.0.0/8, 127.0.0.0/8 or from 224.0.0.0 on.
   return first === 0 || first === 127 || first >= 224 ? 0 : word;
 }
+
+/** What carries packets, by IP protocol, and by UDP port, whether or not it is read here. */
+const CARRIERS: Readonly<Record<number, string>> = {
+  4: 'IPv4 in IP',
+  41: 'IPv6 in IP',
+  47: 'GRE',
+  50: 'IPsec',
+  115: 'L2TP',
+};
+const UDP_CARRIERS: Readonly<Record<number, string>> = {
+  500: 'IPsec',
+  1194: 'OpenVPN',
+  1701: 'L2TP',
+  3544: 'Teredo',
+  4500: 'IPsec',
+  4789: 'VXLAN',
+  5247: 'CAPWAP',
+  5555: 'Aruba ERM',
+  6081: 'Geneve',
+  8472: 'VXLAN',
+  37008: 'TZSP',
+  51820: 'WireGuard',
+};
+
+/** The name of what carries other packets in a conversation, which were not read; undefined for none that is known. */
+export function carrierOf(transport: number, portA: number, portB: number): string | undefined {
+  return transport === UDP ? (UDP_CARRIERS[portB] ?? UDP_CARRIERS[portA]) : CARRIERS[transport];
+}

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadTrace } from '../../src/trace/load.js';
@@ -280,6 +281,22 @@ describe('what was never on the wire', () => {
     expect(await names(148)).toBe('LINKTYPE_USER1');
     expect(await names(301)).toBe('LINKTYPE_DECT_NR');
     expect(await names(99999)).toBe('link type 99999');
+  });
+});
+
+describe('where no device is found', () => {
+  it.each([
+    ['CAPWAP', carried(17, udp(12222, 5247, filler(100)))],
+    ['WireGuard', carried(17, udp(51820, 51820, filler(100)))],
+    ['IPsec', carried(50, filler(100))],
+    ['GRE', carried(47, Buffer.concat([hex('3081 880b 0064 0001 00000001 00000001'), filler(90)]))],
+  ])('the message names what the packets carry: %s', async (name, frame) => {
+    writeFileSync(path, pcap([{ data: frame }]));
+    const labels = `${path}.csv`;
+    writeFileSync(labels, 'mac,device,category\n02:00:00:00:00:77,plug,iot\n');
+    await expect(loadTrace([path], labels)).rejects.toThrow(
+      `; 1 of them are ${name}, and what these carry cannot be read`,
+    );
   });
 });
 
