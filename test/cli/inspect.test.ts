@@ -76,6 +76,19 @@ describe('homeveil inspect', () => {
     );
   });
 
+  it('tells of copies, and counts them where it is asked to', () => {
+    const twice = records
+      .slice(0, 3)
+      .flatMap(({ data, seconds }) => [0, 40].map((fraction) => ({ data, seconds, fraction })));
+    const capture = write('mirrored.pcap', pcap(twice));
+    const { stdout } = inspect(capture);
+    expect(stdout).toContain('Packets  6 read, 3 kept, 3 dropped');
+    expect(stdout).toContain('Copies   3 of packets before them, left out (--duplicates keep)');
+    expect(JSON.parse(inspect(capture, '--json').stdout).dropped).toEqual({ duplicate: 3 });
+    const kept = JSON.parse(inspect(capture, '--json', '--duplicates', 'keep').stdout);
+    expect(kept).toMatchObject({ read: 6, kept: 6, dropped: {} });
+  });
+
   it('names hosts by IP address where the link has no other', () => {
     const raw = [{ data: ipv4(6, tcp(50000, 443)) }];
     const { stdout } = inspect(write('raw.pcap', pcap(raw, { link: 101 })), '--json');

@@ -43,9 +43,19 @@ test('captures are split by time, by file where each folder is a device, or as g
   expect(split({ data: undefined, train: ['a'], test: ['b'] })).toEqual({ by: 'paths', train: null });
 });
 
+test('copies are told of only where they are kept, so that a run by default is named as ever', () => {
+  const data = (request: BenchRequest) => resolveSpec({ data: ['x'], labels: 'file', ...request }).data;
+  const plain = { kind: 'captures', paths: ['x'], labels: 'file', train: null, test: null };
+  expect(data({})).toEqual(plain);
+  expect(data({ duplicates: 'drop' })).toEqual(plain);
+  expect(data({ duplicates: 'keep' })).toEqual({ ...plain, duplicates: 'keep' });
+});
+
 test.each<[BenchRequest, RegExp]>([
   [{ data: ['x'] }, /^captures need --labels/],
   [{ labels: 'file' }, /^--labels needs captures/],
+  [{ duplicates: 'keep' }, /^--duplicates needs captures/],
+  [{ data: ['x'], labels: 'file', duplicates: 'no' as 'keep' }, /^--duplicates: expected drop or keep, found "no"$/],
   [{ train: ['a'], labels: 'file' }, /^--train needs --test/],
   [{ data: ['x'], train: ['a'], test: ['b'], labels: 'file' }, /^--data and --train\/--test exclude each other$/],
   [{ train: ['a'], test: ['b'], labels: 'file', split: 'time' }, /^--split does not go with --train/],

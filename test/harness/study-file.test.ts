@@ -73,6 +73,7 @@ defenses:
     expect(() => read('datasets: [{ data: a, labels: folder=x }]')).toThrow(
       /:1: datasets\.0\.labels: .*expected folder=N/,
     );
+    expect(read('datasets: [{ data: a, labels: file, duplicates: keep }]').requests[0]!.duplicates).toBe('keep');
     expect(read('datasets: [{ hours: 1, profiles: p.json }]').requests[0]).toMatchObject({
       profiles: join(folder, 'p.json'),
     });

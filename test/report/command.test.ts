@@ -72,6 +72,7 @@ describe('the command that makes a run again', () => {
         capacity: 12.5,
       },
     ],
+    ['captures with copies', { data: ['a'], labels: 'file', duplicates: 'keep' }],
     ['an open world', { unknown: ['lock hub', '-x', '9'] }],
     ['an open world of so many devices', { unknown: 2, seeds: 3 }],
     ['captures given apart', { train: ['a'], test: ['b', 'c'], labels: 'folder' }],

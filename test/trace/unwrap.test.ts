@@ -368,6 +368,6 @@ describe('captures that people had', () => {
         }
       }
     },
-    60_000,
+    120_000,
   );
 });
