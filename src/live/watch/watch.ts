@@ -216,7 +216,7 @@ async function watchFile(session: Session, path: string): Promise<WatchView> {
     const isBehind = at < trace.packets && trace.time[at]! <= clock;
     if (performance.now() - shown >= TICK) {
       shown = performance.now();
-      onView(describe(session, about, await watcher.state(isBehind ? undefined : clock), false));
+      onView(describe(session, about, await watcher.state(isBehind || speed === undefined ? undefined : clock), false));
     }
     if (!isBehind && at < trace.packets) await pause(TICK - (performance.now() - shown), signal);
   }
