@@ -66,8 +66,8 @@ const PACKETS = 1024;
 const SLOTS = 4096;
 /** Packets compared with each one at most. */
 const STEPS = 16;
-/** A mirror that copies everything repeats half of its packets. A smaller share than this, or fewer, are taken for senders' own repetitions. */
-const COPIED_SHARE = 0.4;
+/** A mirror repeats each packet. A smaller share than this, or fewer, are taken for senders' own repetitions. */
+const COPIED_SHARE = 0.6;
 const COPIED_PACKETS = 5;
 /** Senders told apart: a power of two. */
 const SENDERS = 1024;
@@ -79,6 +79,8 @@ const TAIL = 16;
 
 /** Words for each packet remembered. */
 const [HASH_A, HASH_B, PLACE, SOURCE, HOPS, COUNT, ROW, BEFORE] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+/** Set in the word of hops once a packet is counted as repeated, or where it need not be: the same bytes were sent before the window, too. */
+const IS_COUNTED = 256;
 const WORDS = 8;
 
 export function createDuplicateFilter(): DuplicateFilter {
@@ -88,7 +90,7 @@ export function createDuplicateFilter(): DuplicateFilter {
   const last = new Int32Array(SLOTS);
   const digest = new Int32Array(2);
   let number = 0;
-  /** Telling packets, and how many of them are repeated in the same place: TCP segments by sender, and all others. */
+  /** Telling packets, each counted once, and how many of them are repeated in the same place: TCP segments by sender, and all others. */
   const seen = new Uint32Array(SENDERS);
   const repeated = new Uint32Array(SENDERS);
   const others = { seen: 0, repeated: 0 };
@@ -100,7 +102,7 @@ export function createDuplicateFilter(): DuplicateFilter {
     last.fill(0);
     number = 0;
   };
-  const remember = (slot: number, time: number, place: number, source: number, ttl: number, row: number): void => {
+  const remember = (slot: number, time: number, place: number, source: number, hops: number, row: number): void => {
     if (number === 0x7fffffff) clear();
     number++;
     const at = (number & (PACKETS - 1)) * WORDS;
@@ -108,7 +110,7 @@ export function createDuplicateFilter(): DuplicateFilter {
     words[at + HASH_B] = digest[1]!;
     words[at + PLACE] = place;
     words[at + SOURCE] = source;
-    words[at + HOPS] = ttl;
+    words[at + HOPS] = hops;
     words[at + COUNT] = 1;
     words[at + ROW] = row;
     words[at + BEFORE] = last[slot]!;
@@ -122,9 +124,8 @@ export function createDuplicateFilter(): DuplicateFilter {
     else others.seen++;
   };
   const countRepeated = (frame: Frame): void => {
-    sender = senderOf(frame);
     if (!isTellingIfRepeated(frame)) return;
-    if (frame.transport === TCP) repeated[sender]!++;
+    if (frame.transport === TCP) repeated[senderOf(frame)]!++;
     else others.repeated++;
   };
 
@@ -144,16 +145,18 @@ export function createDuplicateFilter(): DuplicateFilter {
       /** The same packet in the same place; in other places, the one seen most often. */
       let same = -1;
       let other = -1;
+      /** Its sender had nothing else to say some time before, and may say it as often as it likes; TCP has sequence numbers. */
+      let isHabit = false;
       let steps = 0;
       for (let n = last[slot]!; n > number - PACKETS && n > 0 && steps < STEPS; steps++) {
         const at = (n & (PACKETS - 1)) * WORDS;
         n = words[at + BEFORE]!;
         if (words[at + HASH_A] !== a || words[at + HASH_B] !== b) continue;
-        if (Math.abs(time - times[at >> 3]!) > DUPLICATE_WINDOW) continue;
         const isSamePlace = words[at + PLACE] === place;
         const isSameSource = words[at + SOURCE] === source;
-        const distance = words[at + HOPS]! - ttl;
-        if (distance === 0 && isSamePlace && isSameSource) same = at;
+        const distance = (words[at + HOPS]! & 255) - ttl;
+        if (Math.abs(time - times[at >> 3]!) > DUPLICATE_WINDOW) isHabit ||= isSamePlace && frame.transport !== TCP;
+        else if (distance === 0 && isSamePlace && isSameSource) same = at;
         else {
           const isCopied = distance === 0 && (isSameSource || source === 0 || words[at + SOURCE] === 0);
           const isForwarded = (distance === 1 || distance === -1) && !isSamePlace;
@@ -161,8 +164,8 @@ export function createDuplicateFilter(): DuplicateFilter {
         }
       }
       if (same < 0 && other < 0) {
-        countSeen(frame);
-        remember(slot, time, place, source, ttl, row);
+        if (!isHabit) countSeen(frame);
+        remember(slot, time, place, source, isHabit ? ttl | IS_COUNTED : ttl, row);
         return VERDICT.NEW;
       }
       if (same >= 0) times[same >> 3] = time;
@@ -171,15 +174,18 @@ export function createDuplicateFilter(): DuplicateFilter {
       if (isOfOther || isOfSame) {
         const of = isOfOther ? other : same;
         original = words[of + ROW]!;
-        hops = words[of + HOPS]! - ttl;
+        hops = (words[of + HOPS]! & 255) - ttl;
       }
       if (isOfOther) {
         if (same < 0) remember(slot, time, place, source, ttl, original);
         else words[same + COUNT]!++;
         return VERDICT.COPY;
       }
-      countSeen(frame);
-      countRepeated(frame);
+      sender = senderOf(frame);
+      if ((words[same + HOPS]! & IS_COUNTED) === 0) {
+        words[same + HOPS]! |= IS_COUNTED;
+        countRepeated(frame);
+      }
       if (isOfSame) return VERDICT.COPY;
       words[same + COUNT]!++;
       words[same + ROW] = row;

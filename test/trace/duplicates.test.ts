@@ -71,6 +71,11 @@ describe('copies are left out', () => {
     expect(await count(both)).toEqual([90, 30]);
   });
 
+  it('from a mirror port, of a connection that always says the same', async () => {
+    const polls = Array.from({ length: 20 }, (_, i): Timed => [i * 2_000_000, segment(1, 0)]);
+    expect(await count(copied(polls))).toEqual([20, 20]);
+  });
+
   it('with a VLAN tag and without, padded or not, cut at another place', async () => {
     const tagged = stream(3).flatMap(([at, frame], i): Timed[] => [
       [at, frame],
@@ -235,6 +240,15 @@ describe('what a sender repeats is kept', () => {
     );
     const all = [...stream(40), ...bursts].sort((a, b) => a[0] - b[0]);
     expect(await count(all)).toEqual([52, 0]);
+  });
+
+  it('as a stream of equal packets, in a capture of nothing else', async () => {
+    // A timer of 10 ms that is early and late in turn, and the same in bursts.
+    const packet = ethernet(0x0800, ipv4(17, udp(5000, 5000, filler(100)), { id: 0 }));
+    const timer = Array.from({ length: 300 }, (_, i): Timed => [i * 10_000 + (i % 3) * 700, packet]);
+    expect(await count(timer)).toEqual([300, 0]);
+    const bursts = Array.from({ length: 300 }, (_, i): Timed => [Math.floor(i / 5) * 100_000 + (i % 5) * 30, packet]);
+    expect(await count(bursts)).toEqual([300, 0]);
   });
 
   it('to a group, in a capture of nothing else', async () => {
