@@ -81,6 +81,11 @@ const TAIL = 16;
 const [HASH_A, HASH_B, PLACE, SOURCE, HOPS, COUNT, ROW, BEFORE] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 /** Set in the word of hops once a packet is counted as repeated, or where it need not be: the same bytes were sent before the window, too. */
 const IS_COUNTED = 256;
+/** Set where the same bytes, number included, were sent before the window, too: a generator's, which numbers nothing. */
+const IS_OLD = 512;
+/** Added for each copy in the same place. Of more than so many, what comes is a generator's stream. */
+const ONE_COPY = 1 << 16;
+const MOST_COPIES = 8;
 const WORDS = 8;
 
 export function createDuplicateFilter(): DuplicateFilter {
@@ -147,6 +152,7 @@ export function createDuplicateFilter(): DuplicateFilter {
       let other = -1;
       /** Its sender had nothing else to say some time before, and may say it as often as it likes; TCP has sequence numbers. */
       let isHabit = false;
+      let isOld = false;
       let steps = 0;
       for (let n = last[slot]!; n > number - PACKETS && n > 0 && steps < STEPS; steps++) {
         const at = (n & (PACKETS - 1)) * WORDS;
@@ -155,8 +161,10 @@ export function createDuplicateFilter(): DuplicateFilter {
         const isSamePlace = words[at + PLACE] === place;
         const isSameSource = words[at + SOURCE] === source;
         const distance = (words[at + HOPS]! & 255) - ttl;
-        if (Math.abs(time - times[at >> 3]!) > DUPLICATE_WINDOW) isHabit ||= isSamePlace && frame.transport !== TCP;
-        else if (distance === 0 && isSamePlace && isSameSource) same = at;
+        if (Math.abs(time - times[at >> 3]!) > DUPLICATE_WINDOW) {
+          isOld ||= isSamePlace;
+          isHabit ||= isSamePlace && frame.transport !== TCP;
+        } else if (distance === 0 && isSamePlace && isSameSource) same = at;
         else {
           const isCopied = distance === 0 && (isSameSource || source === 0 || words[at + SOURCE] === 0);
           const isForwarded = (distance === 1 || distance === -1) && !isSamePlace;
@@ -165,12 +173,12 @@ export function createDuplicateFilter(): DuplicateFilter {
       }
       if (same < 0 && other < 0) {
         if (!isHabit) countSeen(frame);
-        remember(slot, time, place, source, isHabit ? ttl | IS_COUNTED : ttl, row);
+        remember(slot, time, place, source, ttl | (isHabit ? IS_COUNTED : 0) | (isOld ? IS_OLD : 0), row);
         return VERDICT.NEW;
       }
       if (same >= 0) times[same >> 3] = time;
       const isOfOther = other >= 0 && (same < 0 || words[same + COUNT]! < words[other + COUNT]!);
-      const isOfSame = !isOfOther && isNumbered(frame);
+      const isOfSame = !isOfOther && isNumbered(frame) && (words[same + HOPS]! & IS_OLD) === 0;
       if (isOfOther || isOfSame) {
         const of = isOfOther ? other : same;
         original = words[of + ROW]!;
@@ -186,7 +194,11 @@ export function createDuplicateFilter(): DuplicateFilter {
         words[same + HOPS]! |= IS_COUNTED;
         countRepeated(frame);
       }
-      if (isOfSame) return VERDICT.COPY;
+      if (isOfSame) {
+        words[same + HOPS]! += ONE_COPY;
+        if (words[same + HOPS]! >= MOST_COPIES * ONE_COPY) words[same + HOPS]! |= IS_OLD;
+        return VERDICT.COPY;
+      }
       words[same + COUNT]!++;
       words[same + ROW] = row;
       return VERDICT.REPEAT;
