@@ -69,13 +69,12 @@ const conservesBytes: TrialCheck = {
   check({ before, defended }) {
     const { start, packet, bytes } = defended.account;
     const carried = new Float64Array(before.packets);
+    const carriesAny = (frame: number) => bytes.subarray(start[frame], start[frame + 1]).some((count) => count > 0);
     for (let frame = 0; frame < defended.trace.packets; frame++) {
       for (let j = start[frame]!; j < start[frame + 1]!; j++) {
         const id = packet[j]!;
-        demand(
-          bytes[j]! >= 1 || defended.trace.cover[frame] === Cover.PADDING,
-          `frame ${frame} carries ${bytes[j]} bytes of packet ${id}`,
-        );
+        const isPadding = defended.trace.cover[frame] !== Cover.NONE && !carriesAny(frame);
+        demand(bytes[j]! >= 1 || isPadding, `frame ${frame} carries ${bytes[j]} bytes of packet ${id}`);
         demand(before.direction[id] === defended.trace.direction[frame], `frame ${frame} turned packet ${id} round`);
         carried[id]! += bytes[j]!;
       }
@@ -100,9 +99,9 @@ const keepsOrder: TrialCheck = {
   check({ before, defended }) {
     // Frame with the last byte of each packet that is sent whole.
     const end = new Int32Array(before.packets).fill(-1);
-    const { start, packet } = defended.account;
+    const { start, packet, bytes } = defended.account;
     for (let frame = 0; frame < defended.trace.packets; frame++) {
-      for (let j = start[frame]!; j < start[frame + 1]!; j++) end[packet[j]!] = frame;
+      for (let j = start[frame]!; j < start[frame + 1]!; j++) if (bytes[j]! > 0) end[packet[j]!] = frame;
     }
     const last = new Map<number, number>();
     for (let i = 0; i < before.packets; i++) {

@@ -1,4 +1,4 @@
-import { Cover, type Trace, takePackets } from '../trace/trace.js';
+import { Cover, NO_DEVICE, type Trace, takePackets } from '../trace/trace.js';
 import { createTally } from './tally.js';
 
 /**
@@ -10,7 +10,7 @@ export interface Account {
   readonly start: Uint32Array;
   /** Row of the trace that entered. */
   readonly packet: Uint32Array;
-  /** Of the original frame, its headers included; 0 where only padding of it is in the frame. */
+  /** Of the original frame, its headers included; 0 in a frame that has only padding of packets, and no byte of any. */
   readonly bytes: Uint32Array;
 }
 
@@ -92,9 +92,21 @@ export function composeAccounts(first: Carried, second: Account): Account {
       const last = row[inner]! - 1;
       if (rows === before && last >= innerStart[inner]!) add(innerPacket[last]!, 0);
     }
+    rows = withoutPadding(packet, bytes, start[frame]!, rows);
   }
   start[frames] = rows;
   return { start, packet: packet.slice(0, rows), bytes: bytes.slice(0, rows) };
+}
+
+/** Takes the rows of 0 bytes out of those of a frame that carries bytes of a packet. @returns the row after its last */
+function withoutPadding(packet: Uint32Array, bytes: Uint32Array, from: number, to: number): number {
+  let end = from;
+  for (let j = from; j < to; j++) {
+    if (bytes[j] === 0) continue;
+    packet[end] = packet[j]!;
+    bytes[end++] = bytes[j]!;
+  }
+  return end === from ? to : end;
 }
 
 /** Twice the room, what was there kept. */
@@ -140,6 +152,7 @@ export function settle(original: Trace, carried: Carried): DefendedTrace {
     const end = start[frame + 1]!;
     const isShared = end - start[frame]! > 1;
     let user = 0;
+    let padded = NO_DEVICE;
     let isReal = false;
     for (let j = start[frame]!; j < end; j++) {
       const id = packet[j]!;
@@ -148,13 +161,17 @@ export function settle(original: Trace, carried: Carried): DefendedTrace {
       if (rest === 0 && bytes[j]! > 0) delivered[id] = time[frame]!;
       if (original.cover[id] !== 0) continue;
       isReal = true;
-      if (bytes[j] === 0) continue;
+      if (bytes[j] === 0) {
+        padded = original.device[id]!;
+        continue;
+      }
       user += bytes[j]!;
       if (isShared) tally.add(original.device[id]!, bytes[j]!);
       else device[frame] = original.device[id]!;
     }
     cover[frame] = user > 0 ? Cover.NONE : isReal ? Cover.PADDING : Cover.MADE;
     if (isShared && user > 0) device[frame] = tally.take();
+    else if (isReal && user === 0) device[frame] = padded;
   }
   let dropped = 0;
   for (let i = 0; i < original.packets; i++) if (left[i] !== 0 && original.cover[i] === 0) dropped++;

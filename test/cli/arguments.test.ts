@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { hasProgram, needs } from '../support/needs.js';
+import { needs, noProgram } from '../support/needs.js';
 import { homeveil, homeveilHere, temporaryFolder } from './run-cli.js';
 
 test.each<[string[], RegExp]>([
@@ -96,7 +96,7 @@ test('--plugin takes the plug-ins that follow it', async () => {
   expect(names.slice(-2)).toEqual(['one', 'two']);
 });
 
-needs(hasProgram('bash') ? null : 'no bash').test('bash completes commands, options, and names of defenses', () => {
+needs(noProgram('bash')).test('bash completes commands, options, and names of defenses', () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'bin'));
   symlinkSync(fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url)), join(folder, 'bin', 'homeveil'));

@@ -76,11 +76,7 @@ test('check says how real profiles are, in 80 columns', async () => {
 test.each([
   [['home', 'fit', 'nothing.pcap', '--labels', 'file'], 1, 'nothing.pcap'],
   [['home', 'fit', file('home.pcap')], 2, 'labels'],
-  [
-    ['home', '--profiles', file('none.json'), '--out', file('x.pcap')],
-    1,
-    'none.json: cannot be read: ENOENT: no such file',
-  ],
+  [['home', '--profiles', file('none.json'), '--out', file('x.pcap')], 1, 'none.json: cannot be read: no such file'],
   [['home', '--profiles', file('home.csv'), '--out', file('x.pcap')], 1, 'home.csv: expected profiles as JSON'],
   [
     ['home', '--profiles', file('other.json'), '--out', file('x.pcap')],

@@ -76,7 +76,7 @@ test('what is no result gets one line, and nothing is written', async () => {
   mkdirSync(join(folder, 'empty'));
   writeFileSync(join(folder, 'other.json'), '{"schemaVersion":1}');
   const cases: [string[], number, RegExp][] = [
-    [[join(folder, 'empty')], 1, /empty\/result\.json: cannot be read: ENOENT/],
+    [[join(folder, 'empty')], 1, /empty\/result\.json: cannot be read: no such file or directory/],
     [[join(folder, 'other.json')], 1, /other\.json: .*expected/],
     [[folderWithResult(), '--stdout', '--format', 'svg'], 2, /--stdout: expected one format of text, found svg/],
     [

@@ -1,9 +1,11 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { homeveil, shellCode, temporaryFolder, watchHomeveil } from './run-cli.js';
 
+const index = new URL('../../dist/src/index.js', import.meta.url).href;
 const home = temporaryFolder();
 const [capture, labels] = [join(home, 'home.pcap'), join(home, 'labels.csv')];
 homeveil('home', '--hours', '0.5', '--out', capture, '--labels', labels);
@@ -13,19 +15,26 @@ const SIGNALS = [
   ['SIGTERM', 143],
 ] as const;
 
+/** A defense that never comes back from its first packet, and says in a file beside it that it is there. */
+const endless = join(home, 'my-defense.mjs');
+const begun = `${endless}.begun`;
+const template = readFileSync(fileURLToPath(new URL('../../templates/my-defense.ts', import.meta.url)), 'utf8');
+writeFileSync(
+  endless,
+  template
+    .replace(/^import .*$/m, `import { writeFileSync } from 'node:fs';\nimport { defineDefense, z } from '${index}';`)
+    .replace('let held: PacketRef[] = [];', 'let held = [];')
+    .replace('packet(p, link) {', `packet(p, link) {\n        writeFileSync('${begun}', '');\n        for (;;);`),
+);
+
 /** Each of them computes for minutes without a pause. */
 const COMMANDS: readonly (readonly [string, (out: string) => string[]])[] = [
   ['generating a home', (out) => ['home', '--hours', '5000', '--out', join(out, 'home.pcap')]],
   [
     'a simulation',
     (out) => [
-      'defend',
-      capture,
-      join(out, 'out.arrow'),
-      '--labels',
-      labels,
-      '--defense',
-      'constant-rate:interval=0.00002',
+      ...['defend', capture, join(out, 'out.arrow'), '--labels', labels],
+      ...['--plugin', endless, '--defense', 'my-defense'],
     ],
   ],
   [
@@ -56,8 +65,10 @@ test.concurrent.each(COMMANDS)(
 );
 
 test('Ctrl-C says that it was heard before the run has ended', async () => {
-  const { child, printed } = watchHomeveil('bench', '--hours', '12', '--threads', '1', '--out', temporaryFolder());
-  await setTimeout(5000);
+  rmSync(begun, { force: true });
+  const args = ['--hours', '0.5', '--minimum-packets', '5', '--plugin', endless, '--defense', 'my-defense'];
+  const { child, printed } = watchHomeveil('bench', ...args, '--threads', '1', '--out', temporaryFolder());
+  while (!existsSync(begun)) await setTimeout(50);
   const ended = shellCode(child);
   child.kill('SIGINT');
   expect([await ended, printed.stderr]).toEqual([130, 'homeveil: interrupted; nothing is written\n']);

@@ -2,16 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { renderStudyHtml } from '../../src/report/study.js';
-import { type Browser, findChromium, startChromium } from './chromium.js';
+import { needs } from '../support/needs.js';
+import { type Browser, findChromium, noChromium, startChromium } from './chromium.js';
 import { expectFitsPaper, expectSound } from './layout.js';
 import { makeStudy, withTransfer } from './make-result.js';
 
 const chromium = findChromium();
 
-// Skipped where no Chromium is installed: how a page looks can only be checked by something that lays it out.
-describe.skipIf(chromium === null)('the page of a study in a browser', () => {
+needs(noChromium()).describe('the page of a study in a browser', () => {
   const folder = mkdtempSync(join(tmpdir(), 'homeveil-report-'));
   const file = join(folder, 'report.html');
   let browser: Browser;

@@ -1,19 +1,23 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { findProgram } from '../../src/live/capture/tools.js';
+import type { Lack } from '../support/needs.js';
 
 /** Path of an installed Chromium; null where there is none. */
 export function findChromium(): string | null {
   for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-    try {
-      return execFileSync('which', [name], { encoding: 'utf8' }).trim();
-    } catch {
-      // not this one
-    }
+    const found = findProgram(name);
+    if (found?.executable) return found.path;
   }
   return null;
+}
+
+/** How a page looks can only be checked by something that lays it out. */
+export function noChromium(): Lack {
+  return findChromium() === null ? 'no Chromium' : null;
 }
 
 export interface Browser {

@@ -9,7 +9,8 @@ import type { Result } from '../../src/harness/result.js';
 import { render } from '../../src/report/escape.js';
 import { renderHtml } from '../../src/report/html.js';
 import { renderHeadline } from '../../src/report/sections/headline.js';
-import { type Browser, findChromium, startChromium } from './chromium.js';
+import { needs } from '../support/needs.js';
+import { type Browser, findChromium, noChromium, startChromium } from './chromium.js';
 import { EDGE_CASES } from './edge-cases.js';
 import { expectFitsPaper, expectSound } from './layout.js';
 import { DEFENSES, DEVICES, makeResult } from './make-result.js';
@@ -27,6 +28,7 @@ function visible(page: string): string {
 }
 
 const chromium = findChromium();
+const inBrowser = needs(noChromium());
 let browser: Browser | undefined;
 beforeAll(async () => {
   if (chromium !== null) browser = await startChromium(chromium);
@@ -74,18 +76,16 @@ describe.each(Object.entries(EDGE_CASES))('a report on %s', (_, result) => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  // Skipped where no Chromium is installed: how a page looks can only be checked by something that lays it out.
-  test.skipIf(chromium === null).each([390, 1280])(
-    'is laid out soundly on %d pixels, complains of nothing and fetches nothing',
-    async (width) => {
+  for (const width of [390, 1280]) {
+    inBrowser.test(`is laid out soundly on ${width} pixels, complains of nothing and fetches nothing`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'homeveil-report-'));
       writeFileSync(join(folder, 'report.html'), page);
       await expectSound(browser!, pathToFileURL(join(folder, 'report.html')).href, width);
       rmSync(folder, { recursive: true });
-    },
-  );
+    });
+  }
 
-  test.skipIf(chromium === null)('fits paper', async () => {
+  inBrowser.test('fits paper', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'homeveil-report-'));
     writeFileSync(join(folder, 'report.html'), page);
     // Letter is wider.

@@ -7,12 +7,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Result } from '../../src/harness/result.js';
 import { renderHtml } from '../../src/report/html.js';
 import { renderStudyHtml } from '../../src/report/study.js';
-import { type Browser, findChromium, startChromium } from './chromium.js';
+import { needs } from '../support/needs.js';
+import { type Browser, findChromium, noChromium, startChromium } from './chromium.js';
 import { makeResult, makeStudy, withTransfer } from './make-result.js';
 
 const chromium = findChromium();
 
-describe.skipIf(chromium === null)('in a browser', () => {
+needs(noChromium()).describe('in a browser', () => {
   const folder = mkdtempSync(join(tmpdir(), 'homeveil-report-'));
   const [report, study] = [join(folder, 'report.html'), join(folder, 'study.html')];
   let browser: Browser;

@@ -1,13 +1,14 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, test } from 'vitest';
-import { type Browser, findChromium, startChromium } from './chromium.js';
+import { afterAll, beforeAll, test } from 'vitest';
+import { needs } from '../support/needs.js';
+import { type Browser, findChromium, noChromium, startChromium } from './chromium.js';
 import { expectFitsPaper, expectSound } from './layout.js';
 
 const chromium = findChromium();
 const page = (name: string) => pathToFileURL(fileURLToPath(new URL(`../../reports/${name}`, import.meta.url))).href;
 
 // Made-up results do not have all that real ones have.
-describe.skipIf(chromium === null)('a page that is kept for reference', () => {
+needs(noChromium()).describe('a page that is kept for reference', () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await startChromium(chromium!);

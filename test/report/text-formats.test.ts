@@ -5,6 +5,7 @@ import { renderFigures, renderStudyFigures } from '../../src/report/figures.js';
 import { renderMarkdown } from '../../src/report/markdown.js';
 import { renderPng } from '../../src/report/png.js';
 import { renderStudyCsv, renderStudyMarkdown } from '../../src/report/study-text.js';
+import { needs, noPackage } from '../support/needs.js';
 import { EDGE_CASES } from './edge-cases.js';
 import { DEFENSES, makeResult, makeStudy, withTransfer } from './make-result.js';
 
@@ -181,9 +182,7 @@ describe('figures', () => {
     ]);
   });
 
-  test('become PNG of as many pixels as asked for', async (context) => {
-    const sharp = await import('sharp' as string).catch(() => null);
-    context.skip(sharp === null, 'the optional package sharp is not installed');
+  needs(noPackage('sharp')).test('become PNG of as many pixels as asked for', async () => {
     const [figure] = await renderFigures(makeResult({ seeds: 1, attacks: ['a'] }));
     const [, width, height] = figure!.svg.match(/width="(\d+)" height="(\d+)"/)!;
     for (const scale of [1, 3]) {

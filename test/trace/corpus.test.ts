@@ -1,15 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { FileReport, PacketTable } from '../../src/trace/packets.js';
 import { expandPaths, readCaptures } from '../../src/trace/read.js';
+import { needs, noProgram, noShared, sharedPath } from '../support/needs.js';
 import { rowOf } from './fixtures.js';
 
-/** Real captures, which are not part of this repository, and the tools to compare with: without them these tests skip. */
-const data = fileURLToPath(new URL('../../../shared/data/', import.meta.url));
+/** Real captures, which are not part of this repository. */
+const data = sharedPath('data/');
 const corpus = `${data}corpus`;
-const hasTool = (name: string) => spawnSync(name, ['--version']).status === 0;
 
 function expectAccounted(file: FileReport): void {
   const dropped = Object.values(file.dropped).reduce((sum, count) => sum + count, 0);
@@ -18,7 +16,7 @@ function expectAccounted(file: FileReport): void {
   expect(linked + (file.dropped['damaged packet block'] ?? 0), file.path).toBe(file.read);
 }
 
-describe.skipIf(!existsSync(corpus))('a corpus of test captures', () => {
+needs(noShared('data/corpus')).describe('a corpus of test captures', () => {
   it('gets a clear answer for every file: packets, all accounted for, or one line', async () => {
     const { table, report } = await readCaptures([corpus]);
     expect(report.files.length).toBeGreaterThan(500);
@@ -33,21 +31,27 @@ describe.skipIf(!existsSync(corpus))('a corpus of test captures', () => {
     expect(table.packets).toBe(report.kept);
   });
 
-  it.skipIf(!hasTool('capinfos'))('has as many packets as capinfos counts, wherever that reads the file', async () => {
-    const { report } = await readCaptures([corpus]);
-    // Machine-readable table without header; a file that it cannot read to the end has no line.
-    const paths = report.files.map((file) => file.path);
-    const { stdout } = spawnSync('capinfos', ['-c', '-M', '-T', '-r', ...paths], { encoding: 'utf8', maxBuffer: 1e8 });
-    const counts = new Map(
-      stdout
-        .trim()
-        .split('\n')
-        .map((line) => line.split('\t') as [string, string]),
-    );
-    const compared = report.files.filter((file) => counts.has(file.path));
-    expect(compared.length).toBeGreaterThan(500);
-    for (const { path, read } of compared) expect([path, read]).toEqual([path, Number(counts.get(path))]);
-  });
+  needs(noProgram('capinfos')).test(
+    'has as many packets as capinfos counts, wherever that reads the file',
+    async () => {
+      const { report } = await readCaptures([corpus]);
+      // Machine-readable table without header; a file that it cannot read to the end has no line.
+      const paths = report.files.map((file) => file.path);
+      const { stdout } = spawnSync('capinfos', ['-c', '-M', '-T', '-r', ...paths], {
+        encoding: 'utf8',
+        maxBuffer: 1e8,
+      });
+      const counts = new Map(
+        stdout
+          .trim()
+          .split('\n')
+          .map((line) => line.split('\t') as [string, string]),
+      );
+      const compared = report.files.filter((file) => counts.has(file.path));
+      expect(compared.length).toBeGreaterThan(500);
+      for (const { path, read } of compared) expect([path, read]).toEqual([path, Number(counts.get(path))]);
+    },
+  );
 });
 
 const FIELDS = [
@@ -130,7 +134,7 @@ const COMPARED = [
   'iot-sentinel/HueBridge',
 ];
 
-describe.skipIf(!existsSync(corpus) || !hasTool('tshark'))('tshark agrees', () => {
+needs(noShared('data/corpus'), noProgram('tshark')).describe('tshark agrees', () => {
   it.each(COMPARED)('on lengths, times, addresses, ports and protocols of %s', async (name) => {
     const [path] = (await expandPaths([data + name])) as [string];
     const { table } = await readCaptures([path]);

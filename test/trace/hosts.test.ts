@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { labelPackets } from '../../src/trace/labels.js';
 import { loadTrace } from '../../src/trace/load.js';
+import { needs, noShared, sharedPath } from '../support/needs.js';
 import { makeTable, type TestPacket } from './make-table.js';
 
 const plug = '02:00:00:00:00:01';
@@ -62,13 +61,16 @@ describe('hosts of a home, without labels', () => {
 });
 
 describe.each(['tjoconnor', 'madea-may'])('the real captures of %s', (name) => {
-  const folder = fileURLToPath(new URL(`../../../shared/data/${name}/`, import.meta.url));
+  const folder = sharedPath(`data/${name}/`);
 
-  it.skipIf(!existsSync(folder))('have the same packets by host as by label, in the same directions', async () => {
-    const byLabel = (await loadTrace([folder], `${folder}labels.csv`)).trace;
-    const byHost = (await loadTrace([folder], null)).trace;
-    expect(byHost.packets).toBe(byLabel.packets);
-    expect(byHost.direction).toEqual(byLabel.direction);
-    expect(byHost.length).toEqual(byLabel.length);
-  });
+  needs(noShared(`data/${name}`)).test(
+    'have the same packets by host as by label, in the same directions',
+    async () => {
+      const byLabel = (await loadTrace([folder], `${folder}labels.csv`)).trace;
+      const byHost = (await loadTrace([folder], null)).trace;
+      expect(byHost.packets).toBe(byLabel.packets);
+      expect(byHost.direction).toEqual(byLabel.direction);
+      expect(byHost.length).toEqual(byLabel.length);
+    },
+  );
 });

@@ -1,16 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { InputError } from '../../src/shared/errors.js';
 import { loadTrace } from '../../src/trace/load.js';
 import { createTraceBuilder } from '../../src/trace/trace.js';
 import { deviceMac, writePcap } from '../../src/trace/write-pcap.js';
-import { hasProgram } from './programs.js';
+import { needs, noProgram, noShared, sharedPath } from '../support/needs.js';
 
-const data = fileURLToPath(new URL('../../../shared/data/', import.meta.url));
+const data = sharedPath('data/');
 const folder = mkdtempSync(join(tmpdir(), 'homeveil-load-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -48,7 +47,7 @@ test('a file that is no capture is told in one line', async () => {
   await expect(loadTrace([file], 'file')).rejects.toThrow(/text.pcap: expected a pcap or pcapng file/);
 });
 
-describe.skipIf(!existsSync(data))('real captures (in ../shared/data; skipped where absent)', () => {
+needs(noShared('data')).describe('real captures', () => {
   test('every device of tjoconnor has both directions, the frames with a VLAN tag too', async () => {
     const { report, coverage } = await loadTrace([join(data, 'tjoconnor')], join(data, 'tjoconnor/labels.csv'));
     expect(report.kept).toBe(200541);
@@ -71,7 +70,7 @@ describe.skipIf(!existsSync(data))('real captures (in ../shared/data; skipped wh
     expect(coverage.devices.map((device) => [device.name, device.addresses[0]?.address]).sort()).toEqual(truth.sort());
   });
 
-  test.skipIf(!hasProgram('tshark'))(
+  needs(noProgram('tshark')).test(
     'packets per device agree with tshark, frames between two devices included',
     async () => {
       const root = join(data, 'madea-may');

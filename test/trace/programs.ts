@@ -1,13 +1,5 @@
 import { spawnSync } from 'node:child_process';
 
-const found = new Map<string, boolean>();
-
-/** Whether a program that serves as an independent witness is installed. Asked once: tshark takes a quarter of a second to answer. */
-export function hasProgram(name: string): boolean {
-  if (!found.has(name)) found.set(name, spawnSync(name, ['--version'], { stdio: 'ignore' }).error === undefined);
-  return found.get(name)!;
-}
-
 /** What tshark says against a capture with all checksums checked: malformed packets, bad checksums, errors. Empty if nothing. */
 export function complaintsOfTshark(path: string): string {
   const checks = ['ip', 'tcp', 'udp'].flatMap((name) => ['-o', `${name}.check_checksum:TRUE`]);

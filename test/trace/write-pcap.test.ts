@@ -2,14 +2,15 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { InputError } from '../../src/shared/errors.js';
 import type { Label } from '../../src/trace/label-file.js';
 import { labelPackets } from '../../src/trace/labels.js';
 import { readCaptures } from '../../src/trace/read.js';
 import { createTraceBuilder, type FlowRow, type PacketRow, Protocol, type Trace } from '../../src/trace/trace.js';
 import { deviceMac, GATEWAY_MAC, writePcap } from '../../src/trace/write-pcap.js';
-import { complaintsOfTcpdump, complaintsOfTshark, hasProgram } from './programs.js';
+import { hasProgram, needs, noProgram } from '../support/needs.js';
+import { complaintsOfTcpdump, complaintsOfTshark } from './programs.js';
 
 const { IP, TCP, UDP, TLS, HTTP, DNS, OTHER } = Protocol;
 const folder = mkdtempSync(join(tmpdir(), 'homeveil-pcap-'));
@@ -295,7 +296,7 @@ test('any trace of ordinary packets comes back, and means the same to tshark and
   await fc.assert(property, { numRuns: 20 });
 });
 
-describe.skipIf(!hasProgram('tshark'))('tshark (skipped where it is not installed)', () => {
+needs(noProgram('tshark')).describe('tshark', () => {
   test('finds complete DNS, HTTP, TLS and DHCP messages of every length', () => {
     const lengths = Array.from({ length: 500 }, (_, i) => 59 + i);
     const dhcp: FlowRow = { ...dns, localPort: 68, remotePort: 67 };

@@ -112,9 +112,10 @@ const cap: Tool = {
 /** In the order of preference. */
 export const TOOLS: readonly Tool[] = [dumpcap, tcpdump, cap];
 
-/** Where a program is: in PATH, or where programs are that not everybody has in theirs. */
+/** Where a program is: in PATH, or in the sbin beside a bin there, which not everybody has in theirs. */
 export function findProgram(name: string): { path: string; executable: boolean } | null {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin'];
+  const bins = (process.env.PATH ?? '').split(delimiter);
+  const folders = [...bins, ...bins.map((folder) => folder.replace(/\bbin\/?$/, 'sbin'))];
   let found: string | null = null;
   for (const folder of folders) {
     const path = join(folder, name);

@@ -1,15 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
 import type { NoiseEvent } from '../../../src/live/noise/events.js';
 import { homeveil, temporaryFolder } from '../../cli/run-cli.js';
+import { needs, noProgram } from '../../support/needs.js';
 import { dnsQuery } from '../../trace/fixtures.js';
-import { hasProgram } from '../../trace/programs.js';
 import { startOn, until } from '../run-live.js';
 
-const missing = whyNoNamespaces() ?? (hasProgram('dumpcap') ? null : 'no dumpcap');
 /** Of the Internet, as far as the test's network goes. */
 const OUTSIDE = '93.184.216.34';
 
@@ -49,75 +48,72 @@ test('what passes an interface is for a defense to see, so there has to be one',
   );
 });
 
-describe.skipIf(missing !== null)(
-  `noise that reacts to the home${missing === null ? '' : ` (skipped: ${missing})`}`,
-  () => {
-    let network: Network;
-    let home: Host;
-    beforeAll(async () => {
-      network = createNetwork();
-      const internet = network.host();
-      home = network.host();
-      network.link(home, internet, { names: ['eth0', 'eth0'], addresses: ['10.77.3.1/24', '10.77.3.2/24'] });
-      internet.run('ip', 'address', 'add', `${OUTSIDE}/32`, 'dev', 'lo');
-      home.run('ip', 'route', 'add', 'default', 'via', '10.77.3.2');
-      internet.start(process.execPath, ['-e', SERVER]);
-    });
-    afterAll(() => network?.close());
+needs(whyNoNamespaces(), noProgram('dumpcap')).describe('noise that reacts to the home', () => {
+  let network: Network;
+  let home: Host;
+  beforeAll(async () => {
+    network = createNetwork();
+    const internet = network.host();
+    home = network.host();
+    network.link(home, internet, { names: ['eth0', 'eth0'], addresses: ['10.77.3.1/24', '10.77.3.2/24'] });
+    internet.run('ip', 'address', 'add', `${OUTSIDE}/32`, 'dev', 'lo');
+    home.run('ip', 'route', 'add', 'default', 'via', '10.77.3.2');
+    internet.start(process.execPath, ['-e', SERVER]);
+  });
+  afterAll(() => network?.close());
 
-    const start = async (shape: string) => {
-      const folder = temporaryFolder();
-      const config = join(folder, 'noise.yaml');
-      writeFileSync(
-        config,
-        `roots: [http://${OUTSIDE}/]\nactiveHours: 0-24\nrobots: false\nseed: 1\nstate: ${join(folder, 'state.json')}\nunsafeAllowPrivate: [${OUTSIDE}/32]\n`,
-      );
-      const run = startOn(home, 'noise', '--config', config, '--shape', shape, '--shape-on', 'eth0', '--json');
-      const events = (): NoiseEvent[] =>
-        run.printed.stdout
-          .split('\n')
-          .slice(0, -1)
-          .map((line) => JSON.parse(line));
-      const of = <T extends NoiseEvent['type']>(type: T) =>
-        events().filter((event) => event.type === type) as Extract<NoiseEvent, { type: T }>[];
-      await until(() => of('home').length > 0);
-      return { ...run, of };
-    };
-    const shown = (all: readonly { readonly packets: number }[]) => all.reduce((sum, { packets }) => sum + packets, 0);
+  const start = async (shape: string) => {
+    const folder = temporaryFolder();
+    const config = join(folder, 'noise.yaml');
+    writeFileSync(
+      config,
+      `roots: [http://${OUTSIDE}/]\nactiveHours: 0-24\nrobots: false\nseed: 1\nstate: ${join(folder, 'state.json')}\nunsafeAllowPrivate: [${OUTSIDE}/32]\n`,
+    );
+    const run = startOn(home, 'noise', '--config', config, '--shape', shape, '--shape-on', 'eth0', '--json');
+    const events = (): NoiseEvent[] =>
+      run.printed.stdout
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line));
+    const of = <T extends NoiseEvent['type']>(type: T) =>
+      events().filter((event) => event.type === type) as Extract<NoiseEvent, { type: T }>[];
+    await until(() => of('home').length > 0);
+    return { ...run, of };
+  };
+  const shown = (all: readonly { readonly packets: number }[]) => all.reduce((sum, { packets }) => sum + packets, 0);
 
-    test('rests while the home does, and is shown neither its own packets nor DNS', async () => {
-      const { of, child, ended, printed } = await start('wtf-pad');
-      // One datagram and its echo, by which the gateway is known.
-      home.run(process.execPath, '-e', DEVICE(1));
-      await sleep(2000);
-      const before = shown(of('shown'));
-      expect(before).toBeLessThanOrEqual(2);
-      home.run(process.execPath, '-e', DEVICE(20));
-      await until(() => shown(of('shown')) >= before + 40 && of('request').length > 3);
-      // Its own requests go on for some seconds, and none of their packets is shown.
-      const requests = of('request').length;
-      await until(() => of('request').length > requests + 5);
-      child.kill('SIGINT');
-      expect(await ended).toBe(0);
-      expect(printed.stderr).toBe('');
-      expect(of('stop')[0]!.totals.shown).toBe(before + 40);
-      // Nothing was asked for before the home had sent anything.
-      expect(of('visit')[0]!.time).toBeGreaterThan(of('shown')[0]!.time - 2);
-    });
+  test('rests while the home does, and is shown neither its own packets nor DNS', async () => {
+    const { of, child, ended, printed } = await start('wtf-pad');
+    // One datagram and its echo, by which the gateway is known.
+    home.run(process.execPath, '-e', DEVICE(1));
+    await sleep(2000);
+    const before = shown(of('shown'));
+    expect(before).toBeLessThanOrEqual(2);
+    home.run(process.execPath, '-e', DEVICE(20));
+    await until(() => shown(of('shown')) >= before + 40 && of('request').length > 3);
+    // Its own requests go on for some seconds, and none of their packets is shown.
+    const requests = of('request').length;
+    await until(() => of('request').length > requests + 5);
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+    expect(printed.stderr).toBe('');
+    expect(of('stop')[0]!.totals.shown).toBe(before + 40);
+    // Nothing was asked for before the home had sent anything.
+    expect(of('visit')[0]!.time).toBeGreaterThan(of('shown')[0]!.time - 2);
+  });
 
-    test('makes none where the home sends nothing', async () => {
-      const { of, child, ended } = await start('wtf-pad');
-      await sleep(2500);
-      child.kill('SIGINT');
-      expect(await ended).toBe(0);
-      expect(of('visit')).toEqual([]);
-      expect(of('shown')).toEqual([]);
-    });
+  test('makes none where the home sends nothing', async () => {
+    const { of, child, ended } = await start('wtf-pad');
+    await sleep(2500);
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+    expect(of('visit')).toEqual([]);
+    expect(of('shown')).toEqual([]);
+  });
 
-    test('says why where it can see nothing', async () => {
-      const run = startOn(home, 'noise', '--shape', 'front', '--shape-on', 'eth7');
-      expect(await run.ended).not.toBe(0);
-      expect(run.printed.stderr).toMatch(/^homeveil: [^\n]*eth7[^\n]*\n/);
-    });
-  },
-);
+  test('says why where it can see nothing', async () => {
+    const run = startOn(home, 'noise', '--shape', 'front', '--shape-on', 'eth7');
+    expect(await run.ended).not.toBe(0);
+    expect(run.printed.stderr).toMatch(/^homeveil: [^\n]*eth7[^\n]*\n/);
+  });
+});

@@ -7,8 +7,8 @@ import type { LoadedModel } from '../../../src/harness/model-folder.js';
 import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
 import type { WatchView } from '../../../src/live/watch/watch.js';
 import { homeveil, homeveilHere } from '../../cli/run-cli.js';
+import { needs, noProgram } from '../../support/needs.js';
 import { DEVICE, ethernet, filler, GATEWAY, ipv4, pcap, temporaryFolder, udp } from '../../trace/fixtures.js';
-import { hasProgram } from '../../trace/programs.js';
 import { startOn, until } from '../run-live.js';
 import { makeHome, trainSmall } from './small-model.js';
 
@@ -74,8 +74,6 @@ describe('homeveil watch on a capture', () => {
   });
 });
 
-const missing = whyNoNamespaces() ?? (['dumpcap', 'python3'].every(hasProgram) ? null : 'no dumpcap or python3');
-
 /** Sends the frames of a classic capture on eth0, so many a second, and begins anew until it is ended if told to. */
 const SENDER = `
 import socket, struct, sys, time
@@ -97,112 +95,109 @@ while again or sent < len(frames):
     time.sleep(0.005)
 `;
 
-describe.skipIf(missing !== null)(
-  `homeveil watch on an interface${missing === null ? '' : ` (skipped: ${missing})`}`,
-  () => {
-    const sender = join(folder, 'sender.py');
-    let network: Network;
-    const ends: Host[] = [];
-    beforeAll(() => {
-      writeFileSync(sender, SENDER);
-      network = createNetwork();
-      for (const subnet of [1, 2]) {
-        const [a, b] = [network.host(), network.host()];
-        // No other host is there: frames to whomever end at the other end.
-        network.link(a, b, { names: ['eth0', 'eth0'], addresses: [`10.77.${subnet}.1/24`, `10.77.${subnet}.2/24`] });
-        ends.push(a, b);
-      }
-    });
-    afterAll(() => network?.close());
+needs(whyNoNamespaces(), noProgram('dumpcap'), noProgram('python3')).describe('homeveil watch on an interface', () => {
+  const sender = join(folder, 'sender.py');
+  let network: Network;
+  const ends: Host[] = [];
+  beforeAll(() => {
+    writeFileSync(sender, SENDER);
+    network = createNetwork();
+    for (const subnet of [1, 2]) {
+      const [a, b] = [network.host(), network.host()];
+      // No other host is there: frames to whomever end at the other end.
+      network.link(a, b, { names: ['eth0', 'eth0'], addresses: [`10.77.${subnet}.1/24`, `10.77.${subnet}.2/24`] });
+      ends.push(a, b);
+    }
+  });
+  afterAll(() => network?.close());
 
-    test('sees a home as identify sees its capture; Ctrl-C ends it, and the page shows what it shows', async () => {
-      const [from, to] = ends as [Host, Host];
-      const run = startOn(to, 'watch', '-i', 'eth0', '--model', model.path, '--json', '--every', '200ms');
-      await until(() => run.printed.stderr.includes('page: '));
-      const expected = await identify(model, { captures: [home.pcap] });
-      // Until the page's own namespace answers: from here it cannot be reached, and must not be.
-      const url = run.printed.stderr.match(/page: (\S+)/)![1]!;
-      expect(
-        await new Promise((resolve) => get(url, () => resolve('answered')).on('error', () => resolve('refused'))),
-      ).toBe('refused');
-      const page = to.start(process.execPath, ['-e', `fetch('${url}').then((r) => r.text()).then(console.log)`], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      let markup = '';
-      page.stdout!.on('data', (chunk) => {
-        markup += chunk;
-      });
-      from.run('python3', sender, home.pcap, '500');
-      const packets = () => lines(run.printed.stdout).at(-1)?.state.all.packets ?? 0;
-      await until(() => run.printed.stdout.endsWith('\n') && packets() >= expected.data.packets);
-      run.child.kill('SIGINT');
-      expect(await run.ended).toBe(0);
-      const last = lines(run.printed.stdout).at(-1)!;
-      expect(last.source).toEqual({ kind: 'interface', name: 'eth0', isOver: true });
-      expect(last.state.all.packets).toBe(expected.data.packets);
-      expect(last.state.all.bytes).toBe(expected.data.bytes);
-      expect(last.hosts).toBeGreaterThanOrEqual(expected.data.hosts!);
-      expect(last.lost.skipped).toBe(0);
-      expect(markup).toContain('What an observer would conclude now');
+  test('sees a home as identify sees its capture; Ctrl-C ends it, and the page shows what it shows', async () => {
+    const [from, to] = ends as [Host, Host];
+    const run = startOn(to, 'watch', '-i', 'eth0', '--model', model.path, '--json', '--every', '200ms');
+    await until(() => run.printed.stderr.includes('page: '));
+    const expected = await identify(model, { captures: [home.pcap] });
+    // Until the page's own namespace answers: from here it cannot be reached, and must not be.
+    const url = run.printed.stderr.match(/page: (\S+)/)![1]!;
+    expect(
+      await new Promise((resolve) => get(url, () => resolve('answered')).on('error', () => resolve('refused'))),
+    ).toBe('refused');
+    const page = to.start(process.execPath, ['-e', `fetch('${url}').then((r) => r.text()).then(console.log)`], {
+      stdio: ['ignore', 'pipe', 'inherit'],
     });
+    let markup = '';
+    page.stdout!.on('data', (chunk) => {
+      markup += chunk;
+    });
+    from.run('python3', sender, home.pcap, '500');
+    const packets = () => lines(run.printed.stdout).at(-1)?.state.all.packets ?? 0;
+    await until(() => run.printed.stdout.endsWith('\n') && packets() >= expected.data.packets);
+    run.child.kill('SIGINT');
+    expect(await run.ended).toBe(0);
+    const last = lines(run.printed.stdout).at(-1)!;
+    expect(last.source).toEqual({ kind: 'interface', name: 'eth0', isOver: true });
+    expect(last.state.all.packets).toBe(expected.data.packets);
+    expect(last.state.all.bytes).toBe(expected.data.bytes);
+    expect(last.hosts).toBeGreaterThanOrEqual(expected.data.hosts!);
+    expect(last.lost.skipped).toBe(0);
+    expect(markup).toContain('What an observer would conclude now');
+  });
 
-    test('where packets stay in the home, it asks whether this is the gateway', async () => {
-      const [from, to] = ends as [Host, Host];
-      const capture = join(folder, 'within.pcap');
-      const frame = (from: string, to: string, ends: { from: string; to: string }) =>
-        ethernet(0x0800, ipv4(17, udp(5000, 6000, filler(100)), { from, to }), ends);
-      const [one, other] = [DEVICE, '02:00:00:00:00:77'];
-      const there = frame('192.168.1.5', '192.168.1.6', { from: one, to: other });
-      const back = frame('192.168.1.6', '192.168.1.5', { from: other, to: one });
-      writeFileSync(capture, pcap([there, back].map((data) => ({ data, seconds: 1000, fraction: 0 }))));
-      const options = ['--page', 'off', '--every', '500ms'];
-      const run = startOn(to, 'watch', '-i', 'eth0', '--model', model.path, ...options);
-      const sending = from.start('python3', [sender, capture, '50', 'again'], { stdio: 'ignore' });
-      await until(() => run.printed.stdout.includes('nothing leaves this home here: is this the gateway? ('));
-      sending.kill();
-      run.child.kill('SIGINT');
-      expect(await run.ended).toBe(0);
-      expect(run.printed.stdout.slice(run.printed.stdout.indexOf('nothing leaves'))).not.toContain('0.0 packets/s');
-    });
+  test('where packets stay in the home, it asks whether this is the gateway', async () => {
+    const [from, to] = ends as [Host, Host];
+    const capture = join(folder, 'within.pcap');
+    const frame = (from: string, to: string, ends: { from: string; to: string }) =>
+      ethernet(0x0800, ipv4(17, udp(5000, 6000, filler(100)), { from, to }), ends);
+    const [one, other] = [DEVICE, '02:00:00:00:00:77'];
+    const there = frame('192.168.1.5', '192.168.1.6', { from: one, to: other });
+    const back = frame('192.168.1.6', '192.168.1.5', { from: other, to: one });
+    writeFileSync(capture, pcap([there, back].map((data) => ({ data, seconds: 1000, fraction: 0 }))));
+    const options = ['--page', 'off', '--every', '500ms'];
+    const run = startOn(to, 'watch', '-i', 'eth0', '--model', model.path, ...options);
+    const sending = from.start('python3', [sender, capture, '50', 'again'], { stdio: 'ignore' });
+    await until(() => run.printed.stdout.includes('nothing leaves this home here: is this the gateway? ('));
+    sending.kill();
+    run.child.kill('SIGINT');
+    expect(await run.ended).toBe(0);
+    expect(run.printed.stdout.slice(run.printed.stdout.indexOf('nothing leaves'))).not.toContain('0.0 packets/s');
+  });
 
-    test('before and after: starts and stops the noise, and finds its cost', async () => {
-      const to = ends[3]!;
-      const [capture, marks] = [join(folder, 'noise.pcap'), join(folder, 'marks')];
-      // Without an answer nobody can tell the gateway from a host.
-      const frame = (from: string, to: string, ends: { from: string; to: string }) =>
-        ethernet(0x0800, ipv4(17, udp(5000, 5000, filler(958)), { from, to }), ends);
-      const there = frame('192.168.1.5', '203.0.113.9', { from: DEVICE, to: GATEWAY });
-      const back = frame('203.0.113.9', '192.168.1.5', { from: GATEWAY, to: DEVICE });
-      writeFileSync(capture, pcap([there, back].map((data) => ({ data, seconds: 1000, fraction: 0 }))));
-      const noise = `echo on >> ${marks}; trap 'echo off >> ${marks}; exit' INT; python3 ${sender} ${capture} 100 again`;
-      const options = ['--span', '6s', '--compare', '3s', '--periods', '1', '--on', noise];
-      const run = startOn(
-        to,
-        'watch',
-        '-i',
-        'eth0',
-        '--model',
-        model.path,
-        '--page',
-        'off',
-        '--json',
-        '--every',
-        '200ms',
-        ...options,
-      );
-      const status = () => lines(run.printed.stdout).at(-1)?.comparison;
-      await until(() => run.printed.stdout.endsWith('\n') && status()?.phase === 'done');
-      run.child.kill('SIGINT');
-      expect(await run.ended).toBe(0);
-      expect(readFileSync(marks, 'utf8')).toBe('on\noff\n');
-      const { periods, rate, megabytesPerDay } = lines(run.printed.stdout).at(-1)!.comparison!.result!;
-      expect(periods.map((period) => period.noise)).toEqual([false, true]);
-      expect(rate.off).toBe(0);
-      // 100 frames of 1000 bytes a second; the sender needs a moment to begin.
-      expect(rate.on).toBeGreaterThan(30_000);
-      expect(rate.on).toBeLessThan(150_000);
-      expect(megabytesPerDay!.mean).toBeCloseTo((rate.on! * 86_400) / 1e6, 6);
-      expect(megabytesPerDay!.low).toBeGreaterThan(0);
-    });
-  },
-);
+  test('before and after: starts and stops the noise, and finds its cost', async () => {
+    const to = ends[3]!;
+    const [capture, marks] = [join(folder, 'noise.pcap'), join(folder, 'marks')];
+    // Without an answer nobody can tell the gateway from a host.
+    const frame = (from: string, to: string, ends: { from: string; to: string }) =>
+      ethernet(0x0800, ipv4(17, udp(5000, 5000, filler(958)), { from, to }), ends);
+    const there = frame('192.168.1.5', '203.0.113.9', { from: DEVICE, to: GATEWAY });
+    const back = frame('203.0.113.9', '192.168.1.5', { from: GATEWAY, to: DEVICE });
+    writeFileSync(capture, pcap([there, back].map((data) => ({ data, seconds: 1000, fraction: 0 }))));
+    const noise = `echo on >> ${marks}; trap 'echo off >> ${marks}; exit' INT; python3 ${sender} ${capture} 100 again`;
+    const options = ['--span', '6s', '--compare', '3s', '--periods', '1', '--on', noise];
+    const run = startOn(
+      to,
+      'watch',
+      '-i',
+      'eth0',
+      '--model',
+      model.path,
+      '--page',
+      'off',
+      '--json',
+      '--every',
+      '200ms',
+      ...options,
+    );
+    const status = () => lines(run.printed.stdout).at(-1)?.comparison;
+    await until(() => run.printed.stdout.endsWith('\n') && status()?.phase === 'done');
+    run.child.kill('SIGINT');
+    expect(await run.ended).toBe(0);
+    expect(readFileSync(marks, 'utf8')).toBe('on\noff\n');
+    const { periods, rate, megabytesPerDay } = lines(run.printed.stdout).at(-1)!.comparison!.result!;
+    expect(periods.map((period) => period.noise)).toEqual([false, true]);
+    expect(rate.off).toBe(0);
+    // 100 frames of 1000 bytes a second; the sender needs a moment to begin.
+    expect(rate.on).toBeGreaterThan(30_000);
+    expect(rate.on).toBeLessThan(150_000);
+    expect(megabytesPerDay!.mean).toBeCloseTo((rate.on! * 86_400) / 1e6, 6);
+    expect(megabytesPerDay!.low).toBeGreaterThan(0);
+  });
+});

@@ -10,7 +10,8 @@ import { renderWatchPage } from '../../../src/live/watch/page.js';
 import { parsePlace, serveWatch, type WatchServer } from '../../../src/live/watch/server.js';
 import { type WatchView, watch } from '../../../src/live/watch/watch.js';
 import { createWatcher } from '../../../src/live/watch/watcher.js';
-import { type Browser, findChromium, startChromium } from '../../report/chromium.js';
+import { type Browser, findChromium, noChromium, startChromium } from '../../report/chromium.js';
+import { needs } from '../../support/needs.js';
 import { makeHome, trainSmall } from './small-model.js';
 
 const home = makeHome(2, 0.1);
@@ -129,7 +130,7 @@ describe('the server', () => {
 
 const chromium = findChromium();
 
-describe.skipIf(chromium === null)('the page in a browser', () => {
+needs(noChromium()).describe('the page in a browser', () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await startChromium(chromium!);

@@ -376,7 +376,7 @@ describe('a file of machines', () => {
     const path = file('# nothing\n\n');
     expect(() => readMachines(path)).toThrow(`${path}: expected a machine, found none`);
     expect(() => readMachines(file(`${NOOP}\n`.repeat(101)))).toThrow(`${path}:101: expected at most 100 machines`);
-    expect(() => readMachines(join(folder, 'none'))).toThrow(/none: cannot be read: ENOENT/);
+    expect(() => readMachines(join(folder, 'none'))).toThrow(/none: cannot be read: no such file/);
     expect(() => readMachines(folder)).toThrow(/cannot be read: it is a folder/);
   });
 });
