@@ -99,7 +99,7 @@ describe('a study', () => {
     for (const link of links) expect(existsSync(join(folder, link))).toBe(true);
     const [head, first] = readFileSync(join(folder, 'cells.csv'), 'utf8').split('\n');
     expect(head).toMatch(/^setting,attack,defense/);
-    expect(first).toMatch(/^"synthetic 0\.15 h napt",random-forest:trees=5,none/);
+    expect(first).toMatch(/^synthetic 0\.15 h napt,random-forest:trees=5,none/);
   });
 });
 

@@ -151,7 +151,7 @@ describe('one forest', () => {
     [2, ['--mix', 'single'], 'expected a model of mix single, found one of mix home: train another'],
     [2, ['--port', 'destination'], 'expected a model of port destination, found one of port service'],
     [2, ['--view', 'nat'], 'no view is called "nat"'],
-    [2, ['--over-time', '-5'], '--over-time: expected minutes, more than 0, found -5'],
+    [2, ['--over-time', '-5'], '--over-time: expected a number greater than 0, found -5'],
     [2, ['--defense', 'padd'], 'no defense is called "padd"'],
     [1, ['--labels', '/nowhere.csv'], '/nowhere.csv'],
     [1, ['--model', '/nowhere'], '/nowhere: expected a model, a folder with model.onnx and card.json, found none'],

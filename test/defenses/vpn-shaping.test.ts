@@ -11,7 +11,7 @@ import { NO_CLASS } from '../../src/learning/windows.js';
 import { addedDelays, costOf } from '../../src/shaping/cost.js';
 import { shapeAll } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';
-import { filterPackets, Protocol, type Trace } from '../../src/trace/trace.js';
+import { Cover, filterPackets, Protocol, type Trace } from '../../src/trace/trace.js';
 import { anyTrace, carriedBy, makeTrace, type Packet } from '../shaping/traces.js';
 
 /** `text` is one defense or several in a row, as on the command line. */
@@ -111,12 +111,12 @@ describe('constant', () => {
     expect(last.map((frame) => defended.trace.device[frame])).toEqual([1, 1]);
   });
 
-  test('cells that carry nothing but padding of another defense are cover', async () => {
+  test('cells that carry nothing but padding of another defense carry no user data, and are no cover of their own', async () => {
     const shaped = await subject(`pad:rule=mtu,size=1274+${fine}`);
     const defended = shaped([{ time: 0, length: 100 }]);
     // 1274 - 14 = 1260 bytes fill five cells, and the first has all there is of the packet.
     const out = [...defended.trace.cover].filter((_, i) => defended.trace.direction[i] === 1);
-    expect(out).toEqual([0, 1, 1, 1, 1]);
+    expect(out).toEqual([Cover.NONE, ...new Array(4).fill(Cover.PADDING)]);
     expect([...defended.delivered]).toEqual([0]);
   });
 

@@ -45,8 +45,11 @@ interface Traces {
 
 /** What a lab has made on this machine, as soon as it captures; other labs may be at work beside it. */
 async function tracesOf(pid: number): Promise<Traces> {
+  // The command runs in a thread of its own, whose children they are.
   const childrenOf = () =>
-    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+    readdirSync(`/proc/${pid}/task`)
+      .flatMap((task) => attempt(() => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')) ?? [])
+      .flatMap((line) => line.split(' ').filter(Boolean).map(Number));
   // A child that sets something up is gone in a moment.
   const commandOf = (child: number) =>
     attempt(() => readFileSync(`/proc/${child}/cmdline`, 'utf8'))?.split('\0') ?? [''];
