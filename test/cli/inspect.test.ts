@@ -8,13 +8,11 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { needs, noProgram, noShared, sharedPath } from '../support/needs.js';
 import { ethernet, GATEWAY, ipv4, pcap, tcp, temporaryFolder, udp } from '../trace/fixtures.js';
+import { homeveilHere } from './run-cli.js';
 
 const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 
-function inspect(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'inspect', ...args], { encoding: 'utf8' });
-  return { status, stdout, stderr };
-}
+const inspect = (...args: string[]) => homeveilHere('inspect', ...args);
 
 const folder = temporaryFolder();
 const write = (name: string, bytes: Uint8Array | string): string => {
@@ -31,15 +29,15 @@ const all = ethernet(0x0800, ipv4(17, udp(68, 67)), { to: 'ff:ff:ff:ff:ff:ff' })
 const records = [out, back, all, Buffer.alloc(3)].map((data, i) => ({ data, seconds: 1_600_000_000 + i * 3600 }));
 
 describe('homeveil inspect', () => {
-  it('warns of a gateway among the labels, and of columns that are not used', () => {
+  it('warns of a gateway among the labels, and of columns that are not used', async () => {
     const capture = write('gateway.pcap', pcap(records.slice(0, 3)));
     const rows = ['mac,device,room', '02:00:00:00:00:0a,plug,hall', `${GATEWAY},router,hall`];
     const labels = write('gateway.csv', rows.join('\n'));
-    const { status, stdout } = inspect(capture, '--labels', labels);
+    const { status, stdout } = await inspect(capture, '--labels', labels);
     expect(status).toBe(0);
     expect(stdout).toMatch(/^plug +iot +02:00:00:00:00:0a +2 +1 /m);
     expect(stdout).toMatch(/^router +iot +02:00:00:00:00:01 +0 +0 /m);
-    const { warnings } = JSON.parse(inspect(capture, '--labels', labels, '--json').stdout);
+    const { warnings } = JSON.parse((await inspect(capture, '--labels', labels, '--json')).stdout);
     expect(warnings).toEqual([
       `${labels}:1: not used: column "room"`,
       expect.stringMatching(/^router \(02:00:00:00:00:01\) is a gateway: /),
@@ -47,14 +45,14 @@ describe('homeveil inspect', () => {
     expect(stdout).toContain('\nWarnings\n');
   });
 
-  it('refuses a level of folders that is none, as a fault of usage', () => {
-    const { status, stderr } = inspect(write('level.pcap', pcap(records)), '--labels', 'folder=0');
+  it('refuses a level of folders that is none, as a fault of usage', async () => {
+    const { status, stderr } = await inspect(write('level.pcap', pcap(records)), '--labels', 'folder=0');
     expect({ status, lines: stderr.trim().split('\n').length }).toEqual({ status: 2, lines: 1 });
     expect(stderr).toContain('--labels folder=0: expected folder=N');
   });
 
-  it('prints what was read, kept and dropped, the link, the span and the hosts', () => {
-    const { status, stdout, stderr } = inspect(write('home.pcap', pcap(records)));
+  it('prints what was read, kept and dropped, the link, the span and the hosts', async () => {
+    const { status, stdout, stderr } = await inspect(write('home.pcap', pcap(records)));
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toBe(
       [
@@ -76,42 +74,42 @@ describe('homeveil inspect', () => {
     );
   });
 
-  it('tells of copies, and counts them where it is asked to', () => {
+  it('tells of copies, and counts them where it is asked to', async () => {
     const twice = records
       .slice(0, 3)
       .flatMap(({ data, seconds }) => [0, 40].map((fraction) => ({ data, seconds, fraction })));
     const capture = write('mirrored.pcap', pcap(twice));
-    const { stdout } = inspect(capture);
+    const { stdout } = await inspect(capture);
     expect(stdout).toContain('Packets  6 read, 3 kept, 3 dropped');
     expect(stdout).toContain('Copies   3 of packets before them, left out (--duplicates keep)');
-    expect(JSON.parse(inspect(capture, '--json').stdout).dropped).toEqual({ duplicate: 3 });
-    const kept = JSON.parse(inspect(capture, '--json', '--duplicates', 'keep').stdout);
+    expect(JSON.parse((await inspect(capture, '--json')).stdout).dropped).toEqual({ duplicate: 3 });
+    const kept = JSON.parse((await inspect(capture, '--json', '--duplicates', 'keep')).stdout);
     expect(kept).toMatchObject({ read: 6, kept: 6, dropped: {} });
   });
 
-  it('names hosts by IP address where the link has no other', () => {
+  it('names hosts by IP address where the link has no other', async () => {
     const raw = [{ data: ipv4(6, tcp(50000, 443)) }];
-    const { stdout } = inspect(write('raw.pcap', pcap(raw, { link: 101 })), '--json');
+    const { stdout } = await inspect(write('raw.pcap', pcap(raw, { link: 101 })), '--json');
     expect(JSON.parse(stdout).hosts).toEqual([
       { address: '10.0.0.2', sent: 1, received: 0, bytes: 40 },
       { address: '93.184.216.34', sent: 0, received: 1, bytes: 40 },
     ]);
   });
 
-  it('counts per device where labels are given', () => {
+  it('counts per device where labels are given', async () => {
     const capture = write('labelled.pcap', pcap(records));
     const labels = write('labels.csv', 'mac,device,category\n02:00:00:00:00:0a,plug,iot\n');
-    const { status, stdout } = inspect(capture, '--labels', labels, '--json');
+    const { status, stdout } = await inspect(capture, '--labels', labels, '--json');
     expect(status).toBe(0);
     const document = JSON.parse(stdout);
     expect(document.devices).toEqual([
       { name: 'plug', category: 'iot', addresses: ['02:00:00:00:00:0a'], sent: 2, received: 1, bytes: 150 },
     ]);
-    const text = inspect(capture, '--labels', labels).stdout;
+    const text = (await inspect(capture, '--labels', labels)).stdout;
     expect(text).toContain('plug    iot       02:00:00:00:00:0a     2         1  150 B');
   });
 
-  it('takes folders, goes on past what is no capture, and keeps to 80 columns', () => {
+  it('takes folders, goes on past what is no capture, and keeps to 80 columns', async () => {
     const home = join(folder, 'a home with a long name, so that lines have to break', 'of/captures');
     mkdirSync(home, { recursive: true });
     writeFileSync(join(home, 'day2.pcap'), pcap(records));
@@ -119,7 +117,7 @@ describe('homeveil inspect', () => {
     writeFileSync(join(home, 'day1.pcap'), 'version https://git-lfs.github.com/spec/v1\n');
     writeFileSync(join(home, 'notes.txt'), 'not read');
     writeFileSync(join(home, 'unnamed'), pcap(records, { little: false }));
-    const { status, stdout } = inspect(home, '--json');
+    const { status, stdout } = await inspect(home, '--json');
     expect(status).toBe(0);
     const { files, ...sums } = JSON.parse(stdout);
     expect(sums).toMatchObject({ read: 12, kept: 6, links: { ethernet: 8, LINKTYPE_IEEE802_15_4_WITHFCS: 4 } });
@@ -131,13 +129,13 @@ describe('homeveil inspect', () => {
       ['day10.cap', 'pcap'],
       ['unnamed', 'pcap'],
     ]);
-    for (const line of inspect(home).stdout.split('\n')) {
+    for (const line of (await inspect(home)).stdout.split('\n')) {
       // But for a word that is longer than a line: there are none here.
       expect(line.length, line).toBeLessThanOrEqual(80);
     }
   });
 
-  it('takes - for standard input, in any place and packed too', () => {
+  it('takes - for standard input, in any place and packed too', async () => {
     const other = write('other.pcap', pcap(records.slice(0, 2)));
     const run = (input: Uint8Array, ...args: string[]) => {
       const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'inspect', ...args], { input });
@@ -175,31 +173,31 @@ describe('homeveil inspect', () => {
     expect(stdout).toContain('Packets  20 read, 20 kept, 0 dropped');
   });
 
-  it('lists what it did not read, with its reason', () => {
+  it('lists what it did not read, with its reason', async () => {
     const home = join(folder, 'not-read');
     mkdirSync(home);
     writeFileSync(join(home, 'a.pcap'), pcap(records));
     for (let i = 0; i < 30; i++) writeFileSync(join(home, `note${i}.txt`), 'text');
-    const { stdout } = inspect(home);
+    const { stdout } = await inspect(home);
     expect(stdout).toContain('Files    1 read (241 B), 30 not read');
     expect(stdout).toContain(`${join(home, 'note0.txt')}: text\n`);
     expect(stdout).toContain('… and 10 more files (all of them with --json)');
-    const { skipped } = JSON.parse(inspect(home, '--json').stdout);
+    const { skipped } = JSON.parse((await inspect(home, '--json')).stdout);
     expect(skipped).toHaveLength(30);
     expect(skipped[0]).toEqual({ path: join(home, 'note0.txt'), reason: 'text' });
   });
 
-  it('fails with one line where nothing is a capture, or the path is wrong', () => {
+  it('fails with one line where nothing is a capture, or the path is wrong', async () => {
     const text = write('text.pcap', 'hello');
-    const one = inspect(text);
+    const one = await inspect(text);
     expect(one).toEqual({
       status: 1,
       stdout: '',
       stderr: `homeveil: ${text}: expected a pcap or pcapng file, found text\n`,
     });
-    expect(inspect(text, text)).toMatchObject({ status: 1, stdout: '' });
-    expect(JSON.parse(inspect(text, '--json').stdout)).toMatchObject({ read: 0, files: [{ format: null }] });
-    expect(inspect(join(folder, 'none'))).toEqual({
+    expect(await inspect(text, text)).toMatchObject({ status: 1, stdout: '' });
+    expect(JSON.parse((await inspect(text, '--json')).stdout)).toMatchObject({ read: 0, files: [{ format: null }] });
+    expect(await inspect(join(folder, 'none'))).toEqual({
       status: 1,
       stdout: '',
       stderr: `homeveil: ${join(folder, 'none')}: no such file or folder\n`,
