@@ -108,7 +108,7 @@ const noise = z
     browserSandbox: z
       .boolean()
       .default(true)
-      .describe('whether Chromium has its sandbox; only where none can be had is false of use'),
+      .describe('whether Chromium has its sandbox; set it to false only where none can be had'),
     state: z.string().default('').describe('file that keeps what was spent; by default one of the user'),
     seed: z.union([z.int(), z.string()]).optional().describe('same choices again; by chance where left out'),
     homeNetworks: z
