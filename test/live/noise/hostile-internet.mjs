@@ -94,6 +94,8 @@ for (const url of ['http://10.0.0.1/f', 'http://lo.hv-evil.com/f', 'http://[::1]
 attempt(() => navigator.serviceWorker.register('/sw.js'));
 attempt(() => window.open('http://10.0.0.1/open'));
 setTimeout(() => fetch('/ran?' + navigator.onLine), 3000);
+// A page that has nothing more to load is left at once.
+new Image().src = '/hold';
 `;
 
 let count = 0;
@@ -128,6 +130,7 @@ createServer((request, response) => {
   const target = /^\/to\/(\d+)/.exec(url)?.[1];
   if (target !== undefined)
     return response.writeHead(302, { location: `http://${Object.keys(zone)[target]}.hv-evil.com/redirected` }).end();
+  if (url === '/hold') return setTimeout(() => response.end(), 3500);
   if (url === '/attempts.js') return response.writeHead(200, { 'content-type': 'text/javascript' }).end(ATTEMPTS);
   const hints = {
     'content-type': 'text/html',
