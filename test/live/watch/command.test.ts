@@ -113,7 +113,9 @@ needs(whyNoNamespaces(), noProgram('dumpcap'), noProgram('python3')).describe('h
 
   test('sees a home as identify sees its capture; Ctrl-C ends it, and the page shows what it shows', async () => {
     const [from, to] = ends as [Host, Host];
-    const run = startOn(to, 'watch', '-i', 'eth0', '--model', model.path, '--json', '--every', '200ms');
+    // The capture is sent far faster than it was taken: the same message again would pass for a copy.
+    const options = ['--json', '--every', '200ms', '--duplicates', 'keep'];
+    const run = startOn(to, 'watch', '-i', 'eth0', '--model', model.path, ...options);
     await until(() => run.printed.stderr.includes('page: '));
     const expected = await identify(model, { captures: [home.pcap] });
     // Until the page's own namespace answers: from here it cannot be reached, and must not be.
