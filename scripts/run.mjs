@@ -63,6 +63,7 @@ const tasks = {
       '--out',
       join('reports', 'latest'),
     ];
+    console.log('Three attacks against three defenses on a synthetic home: about two minutes on two cores.');
     run(process.execPath, [join(root, 'dist/src/cli/main.js'), ...bench, ...rest]);
   },
   test() {
