@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { END_SIGNALS, type EndSignal, EXIT_CODES, type InterruptOptions } from './interrupt.js';
+import { END_SIGNALS, type EndSignal, type InterruptOptions } from './interrupt.js';
 
 /**
  * Commands that compute for seconds or hours without a pause: they run in a thread of their own, so that this one, to which alone Node
@@ -24,9 +24,6 @@ export function isSupervised(argv: readonly string[]): boolean {
 
 /** Milliseconds that the thread has to end in order once it is told of a signal, or to answer that it will. */
 const GRACE = 300;
-
-/** Milliseconds after which a thread that does not even end when it is forced to is left to the system, process and all. */
-const FORCE = 500;
 
 /** What the thread says: what a signal would abort from now on; that it has heard of one, and is ending. */
 export type FromThread = { readonly running: InterruptOptions | null } | { readonly heard: true };
@@ -56,13 +53,13 @@ export function supervise(argv: readonly string[]): Promise<number> {
   let hasHeard = false;
   let isEnding = false;
 
+  /**
+   * Without a handler the signal ends the process, whatever its threads do. To terminate a thread instead would not interrupt native code,
+   * and ONNX Runtime aborts the process when it is cut off within its own.
+   */
   const force = (name: EndSignal): void => {
-    worker.terminate().then(() => process.exit(EXIT_CODES[name]));
-    // Native code is not interrupted. Without a handler the signal ends the process, whatever its threads do.
-    setTimeout(() => {
-      process.removeAllListeners(name);
-      process.kill(process.pid, name);
-    }, FORCE).unref();
+    process.removeAllListeners(name);
+    process.kill(process.pid, name);
   };
 
   for (const name of END_SIGNALS) {

@@ -1,12 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { createCertificate } from '../../../src/live/lab/certificate.js';
 import type { Lookup } from '../../../src/live/noise/addresses.js';
 
 /**
@@ -196,7 +193,7 @@ export async function createLocalWeb(options: LocalWebOptions = {}): Promise<Loc
 
   const plain = createServer({ keepAliveTimeout: 60_000 }, answer);
   const port = await listen(plain);
-  const identity = options.secure ? makeCertificate() : null;
+  const identity = options.secure ? await createCertificate([...SITES, CDN]) : null;
   const secure = identity
     ? createSecureServer(
         { ...identity, allowHTTP1: true },
@@ -423,20 +420,4 @@ function attack(name: string, outgoing: ServerResponse, origin: (site: string) =
     default:
       return void outgoing.writeHead(404).end();
   }
-}
-
-/** A certificate for the sites that only whoever is told of it trusts. */
-function makeCertificate(): { key: string; cert: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'homeveil-tls-'));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const names = [...SITES, CDN].map((name) => `DNS:${name}`).join(',');
-  const given = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  execFileSync(
-    'openssl',
-    [...given, '-subj', '/CN=local web', '-addext', `subjectAltName=${names}`, '-keyout', key, '-out', cert],
-    { stdio: 'ignore' },
-  );
-  const made = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
-  rmSync(folder, { recursive: true });
-  return made;
 }
