@@ -26,6 +26,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', './test/support/summary.ts'],
+    // Live tests wait for clocks and networks of a machine that others may keep busy. The summary names what needed a second try.
+    retry: process.env.CI === undefined ? 0 : 1,
     pool: 'forks',
     // More than there are cores: tests of the live part wait for clocks and networks.
     maxWorkers: availableParallelism() + 1,

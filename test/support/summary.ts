@@ -15,11 +15,13 @@ export default class Summary implements Reporter {
     const counts = { passed: 0, failed: 0, skipped: 0 };
     const lacking = new Map<string, number>();
     const unexplained: string[] = [];
+    const retried: string[] = [];
     for (const module of modules) {
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         if (state === 'pending') continue;
         counts[state]++;
+        if (test.diagnostic()?.flaky) retried.push(`${module.relativeModuleId}: ${test.fullName}`);
         if (state !== 'skipped') continue;
         const lack = lackOf(test);
         if (lack === null) unexplained.push(`${module.relativeModuleId}: ${test.fullName}`);
@@ -28,6 +30,7 @@ export default class Summary implements Reporter {
     }
     const log = (line: string) => this.#vitest?.logger.log(line);
     for (const [lack, count] of [...lacking].sort((a, b) => b[1] - a[1])) log(`   skipped ${count}: ${lack}`);
+    for (const name of retried) log(`   passed at the second try: ${name}`);
     log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
     if (this.#vitest?.config.testNamePattern !== undefined) return;
     for (const name of unexplained) log(`expected the reason for a skip in its title, found none: ${name}`);
