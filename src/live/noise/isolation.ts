@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -131,8 +131,23 @@ function idOf(user: string, option: '-u' | '-g'): number {
   try {
     return Number(execFileSync('id', [option, '--', user], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
   } catch (cause) {
+    const id = isMissingProgram(cause) ? listedId(user, option) : null;
+    if (id !== null) return id;
     throw new InputError(`browserUser: expected a user of this machine, found "${user}"`, { cause });
   }
+}
+
+/** The id in the system's own list, which knows no user of a directory service: for a machine without the program `id`. */
+function listedId(user: string, option: '-u' | '-g'): number | null {
+  for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
+    const [name, , uid, gid] = line.split(':');
+    if (name === user) return Number(option === '-u' ? uid : gid);
+  }
+  return null;
+}
+
+function isMissingProgram(cause: unknown): boolean {
+  return (cause as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
 const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
