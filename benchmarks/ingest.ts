@@ -30,7 +30,7 @@ console.log(
   `${written} packets, ${megabytes.toFixed(0)} MB, ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`,
 );
 
-const readModule = new URL('../src/trace/read.js', import.meta.url).href;
+const readModule = new URL('../src/trace/read/read.js', import.meta.url).href;
 const script = `
   const { readCaptures } = await import(${JSON.stringify(readModule)});
   const { report } = await readCaptures([process.argv[1]]);

@@ -15,16 +15,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
-import { coverSeparability } from '../src/learning/cover-separability.js';
-import { createNetwork, whyNoNamespaces } from '../src/live/lab/namespaces.js';
-import { createGuard } from '../src/live/noise/addresses.js';
-import { createBudget } from '../src/live/noise/budget.js';
-import type { Engine } from '../src/live/noise/engine.js';
-import { createBrowserEngine, findBrowser } from '../src/live/noise/engine-browser.js';
-import { createHttpEngine } from '../src/live/noise/engine-http.js';
-import { createIdentities } from '../src/live/noise/identity.js';
+import { createNetwork, whyNoNamespaces } from '../src/lab/namespaces.js';
+import { coverSeparability } from '../src/likeness/cover-separability.js';
+import { createGuard } from '../src/noise/addresses.js';
+import { createBudget } from '../src/noise/budget.js';
+import type { Engine } from '../src/noise/engine.js';
+import { createBrowserEngine, findBrowser } from '../src/noise/engine-browser.js';
+import { createHttpEngine } from '../src/noise/engine-http.js';
+import { createIdentities } from '../src/noise/identity.js';
 import { createRng } from '../src/shared/rng.js';
-import { createLocalWeb, localLookup, SITES } from '../test/live/noise/local-web.js';
+import { createLocalWeb, localLookup, SITES } from '../test/support/local-web.js';
 
 const { values } = parseArgs({
   options: { pages: { type: 'string', default: '60' }, part: { type: 'string', default: 'outside' } },

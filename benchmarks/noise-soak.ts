@@ -11,10 +11,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createNetwork, whyNoNamespaces } from '../src/live/lab/namespaces.js';
-import { resolveNoiseConfig } from '../src/live/noise/config.js';
-import { runNoise } from '../src/live/noise/run.js';
-import { createLocalWeb, localLookup, type Seen, SITES } from '../test/live/noise/local-web.js';
+import { createNetwork, whyNoNamespaces } from '../src/lab/namespaces.js';
+import { resolveNoiseConfig } from '../src/noise/config.js';
+import { runNoise } from '../src/noise/run.js';
+import { createLocalWeb, localLookup, type Seen, SITES } from '../test/support/local-web.js';
 
 const { values } = parseArgs({
   options: {

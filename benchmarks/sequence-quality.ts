@@ -16,10 +16,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openData } from '../src/harness/dataset.js';
-import { score, truthOf } from '../src/harness/evaluate.js';
-import { attackOf, builtIns } from '../src/harness/plugins.js';
-import { predictTrace } from '../src/harness/predict.js';
-import type { ResolvedPlugin } from '../src/harness/result.js';
+import { score, truthOf } from '../src/harness/observer/evaluate.js';
+import { predictTrace } from '../src/harness/observer/predict.js';
+import { attackOf, builtIns } from '../src/harness/plugins/registry.js';
 import { appliedView, windowing } from '../src/harness/setting.js';
 import { resolveSpec } from '../src/harness/spec.js';
 import { createWorld, UNDEFENDED } from '../src/harness/world.js';
@@ -31,6 +30,7 @@ import type { RecurrentModel } from '../src/learning/recurrent/model.js';
 import { packetFeatures } from '../src/learning/recurrent/network.js';
 import { classWeights } from '../src/learning/recurrent/train.js';
 import type { Windows } from '../src/learning/windows.js';
+import type { ResolvedPlugin } from '../src/result/result.js';
 import { makeFolder, requireModules, writeNpy } from './python.js';
 
 const { values } = parseArgs({

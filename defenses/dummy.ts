@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createPast } from '../src/shaping/past.js';
+import { createPast } from '../src/shaping/kit/past.js';
 import { defineDefense } from '../src/shaping/shaper.js';
 
 /**

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { createPast } from '../src/shaping/past.js';
+import { createPast } from '../src/shaping/kit/past.js';
+import { createTasks, type Task } from '../src/shaping/kit/tasks.js';
 import { defineDefense } from '../src/shaping/shaper.js';
-import { createTasks, type Task } from '../src/shaping/tasks.js';
 import { Direction } from '../src/trace/trace.js';
 
 const parameters = z

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createQueue } from '../src/shaping/queue.js';
+import { createQueue } from '../src/shaping/kit/queue.js';
 import { defineDefense, type Link, type Shaper } from '../src/shaping/shaper.js';
 import type { Rng } from '../src/shared/rng.js';
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { createPast, type Past } from '../src/shaping/kit/past.js';
 import { createEnds, type Ends, type Wire } from '../src/shaping/maybenot/ends.js';
 import type { Machine } from '../src/shaping/maybenot/machine.js';
 import { EPHEMERAL_PADDING } from '../src/shaping/maybenot/published.js';
 import { decodeMachine, readMachines } from '../src/shaping/maybenot/serialized.js';
-import { createPast, type Past } from '../src/shaping/past.js';
 import { defineDefense } from '../src/shaping/shaper.js';
 import { LARGEST_FRAME } from '../src/trace/trace.js';
 

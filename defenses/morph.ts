@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { headersOfPart } from '../src/shaping/parts.js';
+import { headersOfPart } from '../src/shaping/kit/parts.js';
 import { defineDefense } from '../src/shaping/shaper.js';
 import { suggestion, UsageError } from '../src/shared/errors.js';
 import type { Rng } from '../src/shared/rng.js';

@@ -1,8 +1,14 @@
 import { z } from 'zod';
-import { CELL_HEADER, type CellClock, type CellQueue, cellParameters, createCellTunnel } from '../src/shaping/cells.js';
-import { gaussianDeviation } from '../src/shaping/privacy.js';
+import {
+  CELL_HEADER,
+  type CellClock,
+  type CellQueue,
+  cellParameters,
+  createCellTunnel,
+} from '../src/shaping/kit/cells.js';
+import { gaussianDeviation } from '../src/shaping/kit/privacy.js';
+import { encapsulationOf, flowOfTunnel } from '../src/shaping/kit/tunnel.js';
 import { defineDefense } from '../src/shaping/shaper.js';
-import { encapsulationOf, flowOfTunnel } from '../src/shaping/tunnel.js';
 
 const seconds = (low: number, high: number, usual: number) => z.number().min(low).max(high).default(usual);
 const sensitivity = (bytes: number) => z.number().min(0).max(1e9).default(bytes);

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { type Recording, recordingOf, replay } from '../src/shaping/recording.js';
-import { defineDefense } from '../src/shaping/shaper.js';
-import { createStage, type Stage } from '../src/shaping/stage.js';
-import type { Task } from '../src/shaping/tasks.js';
+import { type Recording, recordingOf, replay } from '../src/shaping/kit/recording.js';
+import { createStage, type Stage } from '../src/shaping/kit/stage.js';
+import type { Task } from '../src/shaping/kit/tasks.js';
 import {
   createHost,
   createLine,
@@ -12,7 +11,8 @@ import {
   LEAVES_SITE,
   type Line,
   loadPage,
-} from '../src/shaping/web.js';
+} from '../src/shaping/kit/web.js';
+import { defineDefense } from '../src/shaping/shaper.js';
 import { InputError } from '../src/shared/errors.js';
 import { loadTrace } from '../src/trace/load.js';
 
@@ -107,7 +107,7 @@ function* loop(stage: Stage, recording: Recording): Task {
  * What a generator of browsing noise adds to a home's traffic, from the first packet to the end. Each user walks at random from
  * page to page, as 1tayH/noisy does with its min_sleep, max_sleep and max_depth: a look-up, a new TCP and TLS connection,
  * the document, a pause. noisy loads documents alone, which its users have called too small a noise; `objects` adds what a
- * page consists of, from several hosts at once (see src/shaping/web.ts for sizes and where they come from).
+ * page consists of, from several hosts at once (see src/shaping/kit/web.ts for sizes and where they come from).
  *
  * At the defaults it takes about 2,100 MB a day, with `objects=0` about 750, with `objects=70` as much as `budget` allows;
  * each user as much again. A `budget` of 4,000 MB a day is 120 GB a month. `capture` plays the packets of a recording

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { frameSize, homeOrDevice } from '../src/shaping/link-padding.js';
-import { createQueue, framesFor } from '../src/shaping/queue.js';
+import { frameSize, homeOrDevice } from '../src/shaping/kit/link-padding.js';
+import { createQueue, framesFor } from '../src/shaping/kit/queue.js';
 import { defineDefense, type Link } from '../src/shaping/shaper.js';
 import { Direction } from '../src/trace/trace.js';
 

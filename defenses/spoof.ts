@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { isPlayable, type Recording, recordingOf, replay } from '../src/shaping/recording.js';
+import { isPlayable, type Recording, recordingOf, replay } from '../src/shaping/kit/recording.js';
+import { createStage, type Stage } from '../src/shaping/kit/stage.js';
+import type { Task } from '../src/shaping/kit/tasks.js';
 import { defineDefense } from '../src/shaping/shaper.js';
-import { createStage, type Stage } from '../src/shaping/stage.js';
-import type { Task } from '../src/shaping/tasks.js';
 import { suggestion, UsageError } from '../src/shared/errors.js';
 import type { Rng } from '../src/shared/rng.js';
 import type { Trace } from '../src/trace/trace.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { createPast } from '../src/shaping/past.js';
-import { createQueue } from '../src/shaping/queue.js';
+import { createPast } from '../src/shaping/kit/past.js';
+import { createQueue } from '../src/shaping/kit/queue.js';
 import { defineDefense, type Link } from '../src/shaping/shaper.js';
 import { NO_DEVICE } from '../src/trace/trace.js';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { frameSize, homeOrDevice } from '../src/shaping/link-padding.js';
+import { frameSize, homeOrDevice } from '../src/shaping/kit/link-padding.js';
+import { createSlots } from '../src/shaping/kit/slots.js';
 import { defineDefense } from '../src/shaping/shaper.js';
-import { createSlots } from '../src/shaping/slots.js';
 
 const parameters = z.object({
   per: homeOrDevice(),

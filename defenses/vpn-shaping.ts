@@ -1,7 +1,13 @@
 import { z } from 'zod';
-import { CELL_HEADER, type CellClock, type CellQueue, cellParameters, createCellTunnel } from '../src/shaping/cells.js';
+import {
+  CELL_HEADER,
+  type CellClock,
+  type CellQueue,
+  cellParameters,
+  createCellTunnel,
+} from '../src/shaping/kit/cells.js';
+import { encapsulationOf, flowOfTunnel } from '../src/shaping/kit/tunnel.js';
 import { defineDefense } from '../src/shaping/shaper.js';
-import { encapsulationOf, flowOfTunnel } from '../src/shaping/tunnel.js';
 
 /** kB/s. No cell then leaves so seldom that the other direction sends more than 50,000 in between. */
 const LOWEST_RATE = 0.02;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { createPast } from '../src/shaping/past.js';
+import { createPast } from '../src/shaping/kit/past.js';
+import { createTokens, type Tokens } from '../src/shaping/kit/tokens.js';
 import { defineDefense, type Link } from '../src/shaping/shaper.js';
 import { createTimers } from '../src/shaping/timers.js';
-import { createTokens, type Tokens } from '../src/shaping/tokens.js';
 import { Direction } from '../src/trace/trace.js';
 
 const milliseconds = (value: number, what: string) => z.number().min(0).max(10_000).default(value).describe(what);

@@ -3,7 +3,7 @@ import { integer } from '../harness/spec.js';
 import { anyOf, suggestion, UsageError } from '../shared/errors.js';
 
 /** What yargs knows of the options of the command that is run, its own types aside. */
-export interface Declared {
+interface Declared {
   readonly key: Readonly<Record<string, unknown>>;
   readonly alias: Readonly<Record<string, readonly string[]>>;
   readonly array: readonly string[];
@@ -40,7 +40,7 @@ interface Given {
  * @param positionals names of the arguments, in their order; one that ends in `..` takes all that follow
  * @throws UsageError for the first that is wrong
  */
-export function checkArguments(
+function checkArguments(
   words: readonly string[],
   options: Declared,
   { commands, positionals }: { readonly commands: readonly string[]; readonly positionals: readonly string[] },

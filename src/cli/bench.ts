@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { noCache, openCache, readOnly } from '../harness/cache.js';
 import { estimateAll } from '../harness/estimate.js';
-import { loadPlugins } from '../harness/load-plugins.js';
-import type { Interval, ResolvedSpec, Result, SettingFailure } from '../harness/result.js';
+import { loadPlugins } from '../harness/plugins/load-plugins.js';
 import { describeRefusal, type RunOptions, runBench } from '../harness/run.js';
 import { labelOf } from '../harness/setting.js';
 import { type BenchRequest, resolveSpec } from '../harness/spec.js';
@@ -13,6 +12,7 @@ import { readStudy } from '../harness/study-file.js';
 import { renderHtml } from '../report/html.js';
 import { OPEN_WORLD_COLUMNS, openWorldFigures } from '../report/sections/open-world.js';
 import { renderStudyPages } from '../report/study.js';
+import type { Interval, ResolvedSpec, Result, SettingFailure } from '../result/result.js';
 import { InputError, UsageError } from '../shared/errors.js';
 import { checkWritable, writeFileAtomic } from '../shared/files.js';
 import { parseSize } from '../shared/quantities.js';
@@ -157,7 +157,7 @@ function effortOf({ threads, memory }: BenchOptions): Pick<RunOptions, 'threads'
 /** What makes live traffic, where it is asked for. */
 async function liveOf(specs: readonly ResolvedSpec[]): Promise<Pick<RunOptions, 'record'>> {
   if (!specs.some(({ live }) => live)) return {};
-  const { recordLive } = await import('../live/lab/record.js');
+  const { recordLive } = await import('../lab/record.js');
   return { record: recordLive };
 }
 

@@ -64,7 +64,7 @@ export async function run(given: readonly string[]): Promise<number> {
     checkCommand(argv);
     const isCompletion = argv.includes(COMPLETIONS);
     if (argv[0] === 'completion') chooseShell(argv.splice(1));
-    const names = isCompletion ? await import('../harness/plugins.js') : NO_NAMES;
+    const names = isCompletion ? await import('../harness/plugins/registry.js') : NO_NAMES;
     const wantsHelp = argv.includes('--help') || argv.includes('-h');
     let isChecked = false;
     const check = (yargs: Argv) => {

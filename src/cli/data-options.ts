@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Argv } from 'yargs';
 import type { BenchRequest } from '../harness/spec.js';
 import { MIXES } from '../learning/build-windows.js';
-import { DUPLICATES } from '../trace/duplicates.js';
+import { DUPLICATES } from '../trace/read/duplicates.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 
 /** Options of every command that trains: which data, how it is cut and seen. Defaults are the spec's, so that they stand once. */

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { type DefendResult, defend } from '../harness/defend.js';
-import { loadPlugins } from '../harness/load-plugins.js';
-import type { Duplicates } from '../trace/duplicates.js';
+import { loadPlugins } from '../harness/plugins/load-plugins.js';
+import type { Duplicates } from '../trace/read/duplicates.js';
 import { CAPTURES, DUPLICATES_OPTION, LABELS } from './data-options.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 import { formatBytes, formatCount, formatDuration, formatPercent, table, withProgress, wrap } from './terminal.js';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { loadPlugins } from '../harness/load-plugins.js';
+import { loadPlugins } from '../harness/plugins/load-plugins.js';
 import { resolveSpec } from '../harness/spec.js';
-import { type Accuracy, type Fidelity, type FidelityRow, measureFidelity, type Pair } from '../live/lab/fidelity.js';
+import { type Accuracy, type Fidelity, type FidelityRow, measureFidelity, type Pair } from '../lab/fidelity.js';
 import { checkWritable, writeFileAtomic } from '../shared/files.js';
 import { addDataOptions, type DataOptions } from './data-options.js';
 import { interruptible } from './interrupt.js';

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import type { CommandModule } from 'yargs';
-import { checkRealism, type Realism, type RealismOptions, type Separability } from '../harness/realism.js';
 import type { Interval } from '../learning/interval.js';
+import { checkRealism, type Realism, type RealismOptions, type Separability } from '../likeness/realism.js';
 import { suggestion, UsageError } from '../shared/errors.js';
-import type { Duplicates } from '../trace/duplicates.js';
 import { loadTrace, warningsOf } from '../trace/load.js';
+import type { Duplicates } from '../trace/read/duplicates.js';
 import { views } from '../view/views.js';
 import { CAPTURES, DUPLICATES_OPTION, LABELS } from './data-options.js';
 import { formatCount, formatPercent, table, withProgress, wrap } from './terminal.js';

@@ -2,8 +2,8 @@ import type { CommandModule } from 'yargs';
 import { fitHome } from '../harness/fit-home.js';
 import { type FittedDevice, formatProfiles } from '../home/fitted/profile.js';
 import { checkWritable, PRIVATE, writeFileAtomic } from '../shared/files.js';
-import type { Duplicates } from '../trace/duplicates.js';
 import { loadTrace, warningsOf } from '../trace/load.js';
+import type { Duplicates } from '../trace/read/duplicates.js';
 import { CAPTURES, DUPLICATES_OPTION, LABELS } from './data-options.js';
 import { formatBytes, formatCount, formatDuration, table, withProgress } from './terminal.js';
 

@@ -4,10 +4,10 @@ import { readProfiles } from '../home/fitted/profile.js';
 import { generateHome } from '../home/home.js';
 import { UsageError } from '../shared/errors.js';
 import { checkWritable, PRIVATE, writeFileAtomic } from '../shared/files.js';
-import { formatLabels } from '../trace/label-file.js';
+import { formatLabels } from '../trace/labels/label-file.js';
 import { Direction, type Trace } from '../trace/trace.js';
-import { writerOf } from '../trace/write.js';
-import { deviceLabels } from '../trace/write-pcap.js';
+import { writerOf } from '../trace/write/write.js';
+import { deviceLabels } from '../trace/write/write-pcap.js';
 import { formatBytes, formatCount, table } from './terminal.js';
 
 interface HomeOptions {

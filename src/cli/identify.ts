@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import type { CommandModule } from 'yargs';
-import { type IdentifyResult, identify } from '../harness/identify.js';
-import { loadPlugins } from '../harness/load-plugins.js';
-import { loadModel } from '../harness/model-folder.js';
+import { type IdentifyResult, identify } from '../harness/observer/identify.js';
+import { loadModel } from '../harness/observer/model-folder.js';
+import { loadPlugins } from '../harness/plugins/load-plugins.js';
 import { positive } from '../harness/spec.js';
 import { MIXES } from '../learning/build-windows.js';
-import type { Duplicates } from '../trace/duplicates.js';
+import type { Duplicates } from '../trace/read/duplicates.js';
 import { numberOf } from './arguments.js';
 import { CAPTURES, DUPLICATES_OPTION, LABELS } from './data-options.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';

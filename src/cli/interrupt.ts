@@ -1,7 +1,7 @@
 /** What a signal ends instead of the process, while there is something. */
 let running: { readonly controller: AbortController; readonly options: InterruptOptions } | null = null;
 
-export const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 export type EndSignal = keyof typeof EXIT_CODES;
 export const END_SIGNALS = Object.keys(EXIT_CODES) as EndSignal[];
 

@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs';
-import { loadPlugins } from '../harness/load-plugins.js';
-import { views } from '../harness/plugins.js';
+import { loadPlugins } from '../harness/plugins/load-plugins.js';
+import { views } from '../harness/plugins/registry.js';
 import { describeParameters, formatParameter, type ParameterInfo, type ParameterSchema } from '../shared/parameters.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 import { wrap } from './terminal.js';

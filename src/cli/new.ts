@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { root } from '../harness/environment.js';
-import { builtIns } from '../harness/plugins.js';
+import { builtIns } from '../harness/plugins/registry.js';
 import { UsageError } from '../shared/errors.js';
 import { checkWritable, writeFileAtomic } from '../shared/files.js';
 import { isKebabCase } from '../shared/parameters.js';

@@ -1,5 +1,5 @@
-import type { NoiseConfig } from '../live/noise/config.js';
-import type { NoiseEvent } from '../live/noise/events.js';
+import type { NoiseConfig } from '../noise/config.js';
+import type { NoiseEvent } from '../noise/events.js';
 import { visibleLine } from '../shared/visible.js';
 import { createScreen, formatBytes, formatCount, formatDuration } from './terminal.js';
 

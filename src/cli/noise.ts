@@ -1,10 +1,10 @@
 import type { CommandModule } from 'yargs';
-import { builtIns, defenseOf, resolveDefense } from '../harness/plugins.js';
-import { type NoiseConfig, readNoiseConfig, resolveNoiseConfig } from '../live/noise/config.js';
-import type { NoiseEvent } from '../live/noise/events.js';
-import { serveMetrics } from '../live/noise/metrics.js';
-import { runNoise } from '../live/noise/run.js';
-import { checkShape, type NoiseShape } from '../live/noise/shaped.js';
+import { builtIns, defenseOf, resolveDefense } from '../harness/plugins/registry.js';
+import { type NoiseConfig, readNoiseConfig, resolveNoiseConfig } from '../noise/config.js';
+import type { NoiseEvent } from '../noise/events.js';
+import { serveMetrics } from '../noise/metrics.js';
+import { runNoise } from '../noise/run.js';
+import { checkShape, type NoiseShape } from '../noise/shaped.js';
 import { UsageError } from '../shared/errors.js';
 import { parseDuration } from '../shared/quantities.js';
 import { interruptible } from './interrupt.js';

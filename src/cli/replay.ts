@@ -1,8 +1,8 @@
 import type { CommandModule } from 'yargs';
-import { loadPlugins } from '../harness/load-plugins.js';
+import { loadPlugins } from '../harness/plugins/load-plugins.js';
 import { type ReplayResult, replay } from '../live/replay/replay.js';
 import { parseDuration } from '../shared/quantities.js';
-import type { Duplicates } from '../trace/duplicates.js';
+import type { Duplicates } from '../trace/read/duplicates.js';
 import { CAPTURES, DUPLICATES_OPTION, LABELS } from './data-options.js';
 import { interruptible } from './interrupt.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';

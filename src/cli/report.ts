@@ -1,14 +1,14 @@
 import { dirname, join } from 'node:path';
 import type { CommandModule } from 'yargs';
-import type { Result, StudyResult } from '../harness/result.js';
 import { renderCsv } from '../report/csv.js';
 import { renderFigures, renderStudyFigures } from '../report/figures.js';
 import { renderHtml } from '../report/html.js';
+import { DEFAULT_SCALE, renderPng } from '../report/kit/png.js';
 import { renderMarkdown } from '../report/markdown.js';
-import { parseAnyResult } from '../report/parse.js';
-import { DEFAULT_SCALE, renderPng } from '../report/png.js';
 import { renderStudyHtml, renderStudyPages } from '../report/study.js';
 import { renderStudyCsv, renderStudyMarkdown } from '../report/study-text.js';
+import { parseAnyResult } from '../result/parse.js';
+import type { Result, StudyResult } from '../result/result.js';
 import { UsageError } from '../shared/errors.js';
 import { checkWritable, readText, statIfThere, writeFileAtomic } from '../shared/files.js';
 import { visible } from '../shared/visible.js';

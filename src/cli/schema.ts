@@ -1,8 +1,8 @@
 import type { CommandModule } from 'yargs';
-import { loadPlugins } from '../harness/load-plugins.js';
-import { views } from '../harness/plugins.js';
+import { loadPlugins } from '../harness/plugins/load-plugins.js';
+import { views } from '../harness/plugins/registry.js';
 import { studySchema } from '../harness/study-file.js';
-import { noiseSchema } from '../live/noise/config.js';
+import { noiseSchema } from '../noise/config.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 
 const command: CommandModule<object, PluginOption & { of: 'study' | 'noise' }> = {

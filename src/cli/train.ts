@@ -1,9 +1,9 @@
 import type { CommandModule } from 'yargs';
-import { loadPlugins } from '../harness/load-plugins.js';
-import { checkModelPath, saveModel } from '../harness/model-folder.js';
-import { attackOf } from '../harness/plugins.js';
+import { checkModelPath, saveModel } from '../harness/observer/model-folder.js';
+import { runTraining, type TrainedModel } from '../harness/observer/train.js';
+import { loadPlugins } from '../harness/plugins/load-plugins.js';
+import { attackOf } from '../harness/plugins/registry.js';
 import { resolveTraining } from '../harness/spec.js';
-import { runTraining, type TrainedModel } from '../harness/train.js';
 import { addDataOptions, type DataOptions } from './data-options.js';
 import { Interrupted, interruptible } from './interrupt.js';
 import {

@@ -1,8 +1,7 @@
 import { isIPv6 } from 'node:net';
 import type { CommandModule } from 'yargs';
-import { loadPlugins } from '../harness/load-plugins.js';
-import { defenseOf, prepareAll, resolveDefense } from '../harness/plugins.js';
-import type { Spread } from '../harness/result.js';
+import { loadPlugins } from '../harness/plugins/load-plugins.js';
+import { defenseOf, prepareAll, resolveDefense } from '../harness/plugins/registry.js';
 import type { Waiting } from '../live/tunnel/alarm.js';
 import {
   LARGEST_MTU,
@@ -16,11 +15,12 @@ import { readKey } from '../live/tunnel/key.js';
 import { VERSION } from '../live/tunnel/seal.js';
 import { createSecretRng } from '../live/tunnel/secret-rng.js';
 import type { TunnelStatistics } from '../live/tunnel/statistics.js';
+import type { Spread } from '../result/result.js';
 import { scopeOfDefense } from '../shaping/shaper.js';
 import { UsageError } from '../shared/errors.js';
 import { parseDuration } from '../shared/quantities.js';
-import type { Duplicates } from '../trace/duplicates.js';
 import { loadTrace, warningsOf } from '../trace/load.js';
+import type { Duplicates } from '../trace/read/duplicates.js';
 import { DUPLICATES_OPTION, LABELS } from './data-options.js';
 import { interruptible } from './interrupt.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';

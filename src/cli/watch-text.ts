@@ -1,8 +1,9 @@
 import stringWidth from 'string-width';
-import { FEWEST } from '../harness/conclude.js';
-import type { ComparisonResult } from '../live/watch/comparison.js';
-import type { WatchView } from '../live/watch/watch.js';
-import type { WatchedDevice } from '../live/watch/watcher.js';
+import { FEWEST } from '../harness/observer/conclude.js';
+import { visibleLine } from '../shared/visible.js';
+import type { ComparisonResult } from '../watch/comparison.js';
+import type { WatchView } from '../watch/watch.js';
+import type { WatchedDevice } from '../watch/watcher.js';
 import {
   ago,
   type ChangeRow,
@@ -17,8 +18,7 @@ import {
   seenWord,
   span,
   trafficWords,
-} from '../live/watch/words.js';
-import { visibleLine } from '../shared/visible.js';
+} from '../watch/words.js';
 import { breakText, fitLine, fitName, formatCount, type TableColumn, table, wrap } from './terminal.js';
 
 /** Lines and columns of the terminal that there are. */

@@ -1,20 +1,14 @@
 import { availableParallelism } from 'node:os';
 import type { CommandModule } from 'yargs';
-import { loadPlugins } from '../harness/load-plugins.js';
-import { loadModel } from '../harness/model-folder.js';
+import { loadModel } from '../harness/observer/model-folder.js';
+import { loadPlugins } from '../harness/plugins/load-plugins.js';
 import { ENGINES, type EngineName } from '../live/capture/rights.js';
-import { createNoiseCommand } from '../live/watch/noise-command.js';
-import { parsePlace, serveWatch, type WatchServer } from '../live/watch/server.js';
-import {
-  DEFAULT_COMPARISON,
-  type WatchControls,
-  type WatchRequest,
-  type WatchView,
-  watch,
-} from '../live/watch/watch.js';
 import { UsageError } from '../shared/errors.js';
 import { parseDuration } from '../shared/quantities.js';
-import type { Duplicates } from '../trace/duplicates.js';
+import type { Duplicates } from '../trace/read/duplicates.js';
+import { createNoiseCommand } from '../watch/noise-command.js';
+import { parsePlace, serveWatch, type WatchServer } from '../watch/server.js';
+import { DEFAULT_COMPARISON, type WatchControls, type WatchRequest, type WatchView, watch } from '../watch/watch.js';
 import { DUPLICATES_OPTION } from './data-options.js';
 import { interruptible } from './interrupt.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';

@@ -75,7 +75,7 @@ function checkBounds({ parameters }: Plugin, name: string, domain: ParameterDoma
 }
 
 /** The message of the UsageError that `body` throws, or null where it throws nothing. */
-export function refusalOf(body: () => unknown): string | null {
+function refusalOf(body: () => unknown): string | null {
   try {
     body();
     return null;

@@ -27,7 +27,7 @@ export interface CheckResult {
   readonly detail: CheckDetail;
 }
 
-export interface CheckDetail {
+interface CheckDetail {
   readonly trials: number;
   readonly parameters?: string;
   readonly traffic?: string;

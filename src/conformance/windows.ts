@@ -4,7 +4,7 @@ import type { Rng } from '../shared/rng.js';
 import { createTraceBuilder, NO_DEVICE, Protocol, type Trace } from '../trace/trace.js';
 
 /** Packets per window. */
-export const WINDOW = 20;
+const WINDOW = 20;
 
 /** Devices that port, protocols and length each tell apart. */
 const DEVICES = ['lamp', 'camera', 'lock'].map((name) => ({ name, category: 'iot' as const }));

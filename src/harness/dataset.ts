@@ -4,6 +4,7 @@ import { generateFittedHome } from '../home/fitted/home.js';
 import { readProfiles } from '../home/fitted/profile.js';
 import { generateHome } from '../home/home.js';
 import { type Split, splitAt, splitByFile, splitByPaths, splitByTime } from '../learning/split.js';
+import type { DatasetSummary, ResolvedSpec } from '../result/result.js';
 import { InputError } from '../shared/errors.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
@@ -11,7 +12,6 @@ import { describeClock } from '../trace/clock.js';
 import { loadTrace, warningsOf } from '../trace/load.js';
 import { filterPackets, NO_DEVICE, type Trace } from '../trace/trace.js';
 import type { AppliedView } from '../view/observe.js';
-import type { DatasetSummary, ResolvedSpec } from './result.js';
 
 /** Labelled traffic before any view: what was read or generated, and what a report must say of it. */
 interface Dataset {

@@ -1,5 +1,6 @@
 import { type Stats, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import type { ResolvedDefense, ResolvedPlugin, Result } from '../result/result.js';
 import type { DefendedTrace } from '../shaping/account.js';
 import { type Cost, costOf } from '../shaping/cost.js';
 import type { Training } from '../shaping/shaper.js';
@@ -7,15 +8,15 @@ import { InputError, UsageError } from '../shared/errors.js';
 import { checkWritable, PRIVATE, writeFileAtomic } from '../shared/files.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng, type Rng } from '../shared/rng.js';
-import type { Duplicates } from '../trace/duplicates.js';
-import { formatLabels } from '../trace/label-file.js';
-import { type Coverage, type LabelledTrace, NO_LABELLED_DEVICE } from '../trace/labels.js';
+import { formatLabels } from '../trace/labels/label-file.js';
+import { type Coverage, type LabelledTrace, NO_LABELLED_DEVICE } from '../trace/labels/labels.js';
 import { loadTrace, warningsOf } from '../trace/load.js';
-import { expandPaths } from '../trace/paths.js';
+import type { Duplicates } from '../trace/read/duplicates.js';
+import { expandPaths } from '../trace/read/paths.js';
 import { normaliseMac } from '../trace/scope.js';
 import { countCover, filterPackets, type Trace } from '../trace/trace.js';
-import { writerOf } from '../trace/write.js';
-import { deviceLabels, deviceMac } from '../trace/write-pcap.js';
+import { writerOf } from '../trace/write/write.js';
+import { deviceLabels, deviceMac } from '../trace/write/write-pcap.js';
 import { type AppliedView, observe } from '../view/observe.js';
 import { describeTool } from './environment.js';
 import {
@@ -26,8 +27,7 @@ import {
   resolveDefense,
   resolveView,
   tunnelsAmong,
-} from './plugins.js';
-import type { ResolvedDefense, ResolvedPlugin, Result } from './result.js';
+} from './plugins/registry.js';
 import { appliedView } from './setting.js';
 import { checkTunnels, integer, positive } from './spec.js';
 

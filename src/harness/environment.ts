@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, type } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Result } from './result.js';
+import type { Result } from '../result/result.js';
 
 /** The folder that holds package.json: the files here run from dist/src/harness. */
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');

@@ -1,3 +1,4 @@
+import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from '../result/result.js';
 import { TooManyFrames } from '../shaping/shaper.js';
 import { mostFrames } from '../shaping/simulate.js';
 import { isContained } from '../shared/errors.js';
@@ -7,13 +8,12 @@ import { observedSeconds } from '../trace/clock.js';
 import { countCover, type Trace, takePackets } from '../trace/trace.js';
 import { observe } from '../view/observe.js';
 import { createLoader } from './dataset.js';
-import { scoreModel } from './evaluate.js';
 import { openRun } from './jobs/open-run.js';
 import { countCells, isCell } from './jobs/plan.js';
 import type { Setting } from './jobs/run-job.js';
 import { measure } from './measure.js';
-import { builtIns, prepareAll } from './plugins.js';
-import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
+import { scoreModel } from './observer/evaluate.js';
+import { builtIns, prepareAll } from './plugins/registry.js';
 import { labelOf, windowing } from './setting.js';
 import { createWorld, type RunOptions, secondsSince, UNDEFENDED, type World } from './world.js';
 

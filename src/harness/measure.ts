@@ -1,6 +1,5 @@
 import { bayesErrorBound } from '../learning/bayes-bound.js';
 import { buildWindows } from '../learning/build-windows.js';
-import { coverSeparability } from '../learning/cover-separability.js';
 import type { Column } from '../learning/forest/bins.js';
 import { countValues, entropy, informationAbout } from '../learning/mutual-information.js';
 import { nearestNeighbourError } from '../learning/nearest-neighbour.js';
@@ -8,11 +7,12 @@ import { packetColumns, take } from '../learning/packet-columns.js';
 import { neighbourColumns, windowColumns } from '../learning/packet-context.js';
 import { sample } from '../learning/sample.js';
 import { NO_CLASS, type Windows } from '../learning/windows.js';
+import { coverSeparability } from '../likeness/cover-separability.js';
+import type { Metrics, ResolvedDefense, ResolvedSpec } from '../result/result.js';
 import { createRng, type Rng } from '../shared/rng.js';
 import { Cover, hasCover, type Trace } from '../trace/trace.js';
 import type { AppliedView } from '../view/observe.js';
 import type { Parts } from './dataset.js';
-import type { Metrics, ResolvedDefense, ResolvedSpec } from './result.js';
 import { windowing } from './setting.js';
 import type { World } from './world.js';
 

@@ -1,8 +1,8 @@
+import type { LiveFigures, ResolvedDefense, ResolvedSpec } from '../result/result.js';
 import type { Observed } from '../shaping/account.js';
 import type { OnProgress } from '../shared/progress.js';
 import type { Trace } from '../trace/trace.js';
-import type { Registry } from './plugins.js';
-import type { LiveFigures, ResolvedDefense, ResolvedSpec } from './result.js';
+import type { Registry } from './plugins/registry.js';
 
 /** Traffic of a home under defenses that were at work on a network, in place of simulated ones. */
 export interface Recording {

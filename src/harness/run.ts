@@ -1,4 +1,5 @@
 import { accuracyInterval, dropInterval } from '../learning/interval.js';
+import type { Failure, Metrics, ResolvedSpec, Result, SettingFailure, TransferCell } from '../result/result.js';
 import { type HomeveilError, InputError, isContained, UsageError } from '../shared/errors.js';
 import { defaultMemory } from '../shared/memory.js';
 import type { Progress } from '../shared/progress.js';
@@ -10,7 +11,6 @@ import { createMemoryGate } from './jobs/memory.js';
 import { nameOf, type OpenRun, openRun, type Run } from './jobs/open-run.js';
 import { countCells, type Item, isCell, itemsOf, type Job, jobsOf } from './jobs/plan.js';
 import { type KeptCell, type Setting, scoredCell } from './jobs/run-job.js';
-import type { Failure, Metrics, ResolvedSpec, Result, SettingFailure, TransferCell } from './result.js';
 import { labelOf } from './setting.js';
 import { summarize } from './summary.js';
 import { sanityWarnings } from './warnings.js';

@@ -1,8 +1,8 @@
 import { basename, resolve } from 'node:path';
 import type { WindowOptions } from '../learning/build-windows.js';
+import type { ResolvedSpec } from '../result/result.js';
 import type { AppliedView } from '../view/observe.js';
-import { viewOf } from './plugins.js';
-import type { ResolvedSpec } from './result.js';
+import { viewOf } from './plugins/registry.js';
 
 export function appliedView({ view }: Pick<ResolvedSpec, 'view'>): AppliedView {
   return { view: viewOf(view), parameters: view.parameters };

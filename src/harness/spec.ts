@@ -1,8 +1,9 @@
 import { MIXES } from '../learning/build-windows.js';
+import type { Adversary, ResolvedDefense, ResolvedPlugin, ResolvedSpec } from '../result/result.js';
 import { anyOf, suggestion, UsageError } from '../shared/errors.js';
-import { DUPLICATES, type Duplicates } from '../trace/duplicates.js';
-import { LABEL_WORDS, labellingOf } from '../trace/label-file.js';
-import { expectFiles } from '../trace/paths.js';
+import { LABEL_WORDS, labellingOf } from '../trace/labels/label-file.js';
+import { DUPLICATES, type Duplicates } from '../trace/read/duplicates.js';
+import { expectFiles } from '../trace/read/paths.js';
 import {
   attackOf,
   builtIns,
@@ -12,8 +13,7 @@ import {
   resolveView,
   tunnelsAmong,
   viewOf,
-} from './plugins.js';
-import type { Adversary, ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
+} from './plugins/registry.js';
 
 /** What a run may be asked for. Everything has a default; with no `data` it runs on the synthetic home. */
 export interface BenchRequest {

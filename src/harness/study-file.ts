@@ -5,9 +5,9 @@ import { MIXES } from '../learning/build-windows.js';
 import { readConfigFile } from '../shared/config-file.js';
 import { InputError, UsageError } from '../shared/errors.js';
 import { formatParameter, listParameters, type ParameterSchema } from '../shared/parameters.js';
-import { DUPLICATES } from '../trace/duplicates.js';
-import { LABEL_WORDS, labellingOf } from '../trace/label-file.js';
-import { builtIns, type Registry, views } from './plugins.js';
+import { LABEL_WORDS, labellingOf } from '../trace/labels/label-file.js';
+import { DUPLICATES } from '../trace/read/duplicates.js';
+import { builtIns, type Registry, views } from './plugins/registry.js';
 import type { BenchRequest } from './spec.js';
 
 /** Something to vary: one value or a list of them. */
@@ -78,7 +78,7 @@ const study = z
     'A study: every dataset in every view, mix, window and link is one setting; in each, all attacks meet all defenses',
   );
 
-export type Study = z.output<typeof study>;
+type Study = z.output<typeof study>;
 type Dataset = z.output<typeof dataset>;
 type PluginEntry = z.output<typeof plugin>;
 

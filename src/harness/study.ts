@@ -1,5 +1,5 @@
+import type { ResolvedSpec, StudyResult } from '../result/result.js';
 import { describeEnvironment, describeTool } from './environment.js';
-import type { ResolvedSpec, StudyResult } from './result.js';
 import { describeRefusal, type RunOptions, runAll } from './run.js';
 import { labelOf } from './setting.js';
 

@@ -1,5 +1,5 @@
 import type { BlockCounts, Interval } from '../learning/interval.js';
-import type { Adversary, Cell, ResolvedSpec, SummaryRow } from './result.js';
+import type { Adversary, Cell, ResolvedSpec, SummaryRow } from '../result/result.js';
 
 export interface ScoredCell {
   readonly cell: Cell;

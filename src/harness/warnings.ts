@@ -1,5 +1,5 @@
-import { ETHERNET_HEADER, encapsulationOf, tunnelParameters } from '../shaping/tunnel.js';
-import type { Cell, ResolvedSpec, SummaryRow } from './result.js';
+import type { Cell, ResolvedSpec, SummaryRow } from '../result/result.js';
+import { ETHERNET_HEADER, encapsulationOf, tunnelParameters } from '../shaping/kit/tunnel.js';
 
 /** Where padding makes frames of one size that the view's own tunnel then has to cut: that size, and the largest that fits. */
 function paddedBeyond({ view, defenses, live }: ResolvedSpec, label: string): { size: number; fits: number } | null {

@@ -1,6 +1,7 @@
 import type { Identifier } from '../learning/attack.js';
 import { buildWindows, thinWindows } from '../learning/build-windows.js';
 import { packetRange, splitAt, splitValidation } from '../learning/split.js';
+import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from '../result/result.js';
 import type { Observed } from '../shaping/account.js';
 import type { AppliedDefense } from '../shaping/shaper.js';
 import type { OnProgress } from '../shared/progress.js';
@@ -9,10 +10,9 @@ import { hasCover, type Trace } from '../trace/trace.js';
 import { type AppliedView, observe } from '../view/observe.js';
 import type { Cache } from './cache.js';
 import type { Parts } from './dataset.js';
-import { findThreshold, holdOut } from './open-world.js';
-import { attackOf, builtIns, prepareAll, type Registry } from './plugins.js';
+import { findThreshold, holdOut } from './observer/open-world.js';
+import { attackOf, builtIns, prepareAll, type Registry } from './plugins/registry.js';
 import type { Record, Recording } from './recording.js';
-import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from './result.js';
 import { windowing } from './setting.js';
 
 /** What a run is given besides its spec. */
@@ -42,7 +42,7 @@ export interface RunOptions {
 /** Share of the training part, at its end, that attacks with early stopping validate on, and an open world sets its threshold on. */
 const VALIDATION_SHARE = 0.2;
 
-export interface Shaped {
+interface Shaped {
   readonly defended: Observed;
   readonly seconds: number;
 }
@@ -68,7 +68,7 @@ export interface World {
   fit(attack: ResolvedPlugin, defense: ResolvedDefense, options: FitOptions): Promise<Model>;
 }
 
-export type FitOptions = Pick<RunOptions, 'threads' | 'onProgress' | 'onWarning' | 'signal'>;
+type FitOptions = Pick<RunOptions, 'threads' | 'onProgress' | 'onWarning' | 'signal'>;
 
 export const UNDEFENDED: ResolvedDefense = { label: 'none', parts: [] };
 

@@ -4,7 +4,7 @@ import type { Rng } from '../shared/rng.js';
  * What the people of the home do that devices answer to, in times an hour when all are up and at home. One act may
  * concern several devices: who switches a plug from a phone makes traffic at both. Our choice.
  */
-export const ACTS = {
+const ACTS = {
   'ask Echo': 5,
   'ask Google': 4,
   'ask Tmall': 4,

@@ -1,5 +1,5 @@
 import type { Rng } from '../shared/rng.js';
-import { TCP, UDP } from '../trace/frame.js';
+import { TCP, UDP } from '../trace/read/frame.js';
 import { Direction, LARGEST_FRAME, Protocol, type TraceBuilder } from '../trace/trace.js';
 import type { DeviceProfile, Exchange, Range } from './profile.js';
 import { type Carriage, SERVICES, type Service, serverAddress } from './services.js';

@@ -10,7 +10,7 @@ import type { GROUPS, ServiceName } from './services.js';
 export type Range = number | readonly [low: number, high: number];
 
 /** One message of an exchange, from the device or to it. */
-export type Message = { readonly up: Range } | { readonly down: Range };
+type Message = { readonly up: Range } | { readonly down: Range };
 
 /** Messages that follow each other, each when the one before has arrived. */
 export type Exchange = readonly Message[];

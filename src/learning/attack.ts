@@ -31,7 +31,7 @@ export interface Identifier {
 }
 
 /** A trained attack as a file that needs nothing beside it. */
-export interface ModelFile {
+interface ModelFile {
   /** An ONNX model that takes packets as they are: see model-input.ts. */
   readonly onnx: Uint8Array;
   /** How it makes its own numbers of those, for the model's card: ports that it knows, units, means. */

@@ -24,7 +24,7 @@ export interface Identification {
   readonly confusion: readonly (readonly number[])[];
 }
 
-export interface DeviceScore {
+interface DeviceScore {
   readonly precision: number | null;
   readonly recall: number | null;
   readonly f1: number | null;

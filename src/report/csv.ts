@@ -1,5 +1,5 @@
-import type { Cell, Result } from '../harness/result.js';
-import { checkVersion } from './parse.js';
+import { checkVersion } from '../result/parse.js';
+import type { Cell, Result } from '../result/result.js';
 
 /** Columns of {@link renderCsv}, in their order. */
 const COLUMNS: readonly (readonly [string, (cell: Cell) => string | number | null])[] = [

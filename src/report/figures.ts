@@ -1,9 +1,9 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { Result, StudyResult } from '../harness/result.js';
 import { labelOf } from '../harness/setting.js';
-import { type Chart, lightSpec, renderSvgFile } from './figure.js';
-import { heatChart } from './heat-map.js';
-import { checkVersion } from './parse.js';
+import { checkVersion } from '../result/parse.js';
+import type { Result, StudyResult } from '../result/result.js';
+import { type Chart, lightSpec, renderSvgFile } from './kit/figure.js';
+import { heatChart } from './kit/heat-map.js';
 import { cellsOf, strongestDefense, undefendedRow } from './reading.js';
 import { attackChart } from './sections/attacks.js';
 import { confusionMap } from './sections/confusion.js';

@@ -1,8 +1,8 @@
-import type { Result } from '../harness/result.js';
-import { type Html, html, render } from './escape.js';
-import { renderPage } from './page.js';
-import { subjectOf } from './panels.js';
-import { checkVersion } from './parse.js';
+import { checkVersion } from '../result/parse.js';
+import type { Result } from '../result/result.js';
+import { type Html, html, render } from './kit/escape.js';
+import { renderPage } from './kit/page.js';
+import { subjectOf } from './kit/panels.js';
 import { renderAttacks } from './sections/attacks.js';
 import { renderBounds } from './sections/bounds.js';
 import { renderConfusion } from './sections/confusion.js';

@@ -1,8 +1,8 @@
-import type { Interval, Result, SummaryRow } from '../harness/result.js';
-import { benchCommand } from './command.js';
-import { count, counted, duration, fixed, listed, percentage } from './format.js';
+import { benchCommand } from '../result/command.js';
+import { checkVersion } from '../result/parse.js';
+import type { Interval, Result, SummaryRow } from '../result/result.js';
+import { count, counted, duration, fixed, listed, percentage } from './kit/format.js';
 import { observedBy } from './observers.js';
-import { checkVersion } from './parse.js';
 import { attacksOf, cellsOf, deviceScores, mean, meanCost, scoredDevices, undefendedRow } from './reading.js';
 import { isOpenWorld, OPEN_WORLD_COLUMNS, openWorldFigures } from './sections/open-world.js';
 

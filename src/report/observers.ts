@@ -1,5 +1,5 @@
-import type { Adversary, Cell, Interval, Result, SummaryRow } from '../harness/result.js';
 import { dominates } from '../harness/summary.js';
+import type { Adversary, Cell, Interval, Result, SummaryRow } from '../result/result.js';
 import { mean } from './reading.js';
 
 /** Which attack and which adversary a figure is to show. */

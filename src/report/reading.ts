@@ -1,7 +1,7 @@
-import type { Adversary, Cell, Cost, Result, SummaryRow } from '../harness/result.js';
+import type { Adversary, Cell, Cost, Result, SummaryRow } from '../result/result.js';
 import { type DelayHistogram, toGigabytesPerMonth } from '../shaping/cost.js';
 import type { AttackScores } from './charts/attacks.js';
-import { counted, isNumber, listed, percent } from './format.js';
+import { counted, isNumber, listed, percent } from './kit/format.js';
 
 /** What the sections of a report read out of a result: means over seeds, nothing that is not in the file. */
 

@@ -1,7 +1,7 @@
-import type { Interval, Result, StudyResult, SummaryRow } from '../harness/result.js';
 import { labelOf } from '../harness/setting.js';
+import type { Interval, Result, StudyResult, SummaryRow } from '../result/result.js';
 import { csvHeader, csvLines, csvRows } from './csv.js';
-import { duration, isNumber, percentage } from './format.js';
+import { duration, isNumber, percentage } from './kit/format.js';
 import { accuracyByAttack, code, escaped, renderMarkdown, table } from './markdown.js';
 import { attacksOf, undefendedRow } from './reading.js';
 import { defensesOf } from './study.js';

@@ -1,14 +1,16 @@
-import type { Result, StudyResult, SummaryRow } from '../harness/result.js';
 import { labelOf } from '../harness/setting.js';
-import { benchCommand } from './command.js';
-import { breakable, type Content, type Html, html, render } from './escape.js';
-import { count, counted, duration, isNumber, NOT_AVAILABLE, percent, percentage } from './format.js';
-import { renderHeatMap } from './heat-map.js';
+import { benchCommand } from '../result/command.js';
+import { checkVersion } from '../result/parse.js';
+import type { Result, StudyResult, SummaryRow } from '../result/result.js';
 import { renderContents, renderHtml } from './html.js';
+import { breakable, type Content, type Html, html, render } from './kit/escape.js';
+import { count, counted, duration, isNumber, NOT_AVAILABLE, percent, percentage } from './kit/format.js';
+import { renderHeatMap } from './kit/heat-map.js';
+import { renderPage } from './kit/page.js';
+import { subjectOf } from './kit/panels.js';
+import type { Specs } from './kit/specs.js';
+import { renderTable, sorted, type TableCell } from './kit/table.js';
 import { observedBy } from './observers.js';
-import { renderPage } from './page.js';
-import { subjectOf } from './panels.js';
-import { checkVersion } from './parse.js';
 import { attacksOf, strongestDefense, undefendedRow } from './reading.js';
 import { renderAttacks } from './sections/attacks.js';
 import { renderCosts } from './sections/costs.js';
@@ -20,8 +22,6 @@ import { renderSummary } from './sections/summary.js';
 import { renderTradeoff } from './sections/tradeoff.js';
 import { renderTransfer } from './sections/transfer.js';
 import { renderWarnings, type Warning } from './sections/warnings.js';
-import type { Specs } from './specs.js';
-import { renderTable, sorted, type TableCell } from './table.js';
 
 /** A page of a report, with the name of its file. */
 export interface NamedPage {

@@ -1,6 +1,6 @@
-import { type Columns, createColumns } from './columns.js';
 import { createKeyTable, keyId } from './keys.js';
 import type { PacketTable } from './packets.js';
+import { type Columns, createColumns } from './read/columns.js';
 
 /**
  * Tables one after another as one, which knows the addresses and conversations of its packets and no others. Conversations of several

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { InputError } from '../shared/errors.js';
 import { describeClock } from './clock.js';
-import { DUPLICATE, DUPLICATE_WINDOW } from './duplicates.js';
-import { type Labelling, readLabelling } from './label-file.js';
-import { type LabelledTrace, labelPackets } from './labels.js';
+import { type Labelling, readLabelling } from './labels/label-file.js';
+import { type LabelledTrace, labelPackets } from './labels/labels.js';
 import type { IngestReport, PacketTable } from './packets.js';
-import { problemsOf } from './problems.js';
-import { type ReadOptions, readCaptures } from './read.js';
-import { carrierOf } from './unwrap.js';
+import { DUPLICATE, DUPLICATE_WINDOW } from './read/duplicates.js';
+import { problemsOf } from './read/problems.js';
+import { type ReadOptions, readCaptures } from './read/read.js';
+import { carrierOf } from './read/unwrap.js';
 
 /**
  * Reads captures (files and folders) and gives their packets the devices that `labels` names: the path of a label file, or the

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { tunnelDefense, tunnelParameters } from '../shaping/kit/tunnel.js';
 import type { AppliedDefense } from '../shaping/shaper.js';
-import { tunnelDefense, tunnelParameters } from '../shaping/tunnel.js';
 import type { ParameterSchema } from '../shared/parameters.js';
 import type { Rng } from '../shared/rng.js';
 import { filterPackets, type Trace } from '../trace/trace.js';

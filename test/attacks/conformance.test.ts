@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { checkAttack } from '../../src/conformance/check-attack.js';
-import { attacks } from '../../src/harness/plugins.js';
+import { attacks } from '../../src/harness/plugins/registry.js';
 
 /** Less than the defaults, for attacks that would take long. */
 const SMALL: Record<string, Record<string, unknown>> = {

@@ -9,7 +9,7 @@ import { createRng } from '../../src/shared/rng.js';
 import { loadTrace } from '../../src/trace/load.js';
 import { NO_DEVICE, type Trace } from '../../src/trace/trace.js';
 import { views } from '../../src/view/views.js';
-import { makeTrace } from '../learning/make-trace.js';
+import { makeTrace } from '../support/make-trace.js';
 import { needs, noShared, sharedPath } from '../support/needs.js';
 
 const home = { size: 10, stride: 10, mix: 'home', port: 'service' } as const;

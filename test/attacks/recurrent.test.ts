@@ -5,7 +5,7 @@ import { NO_CLASS, type Windows } from '../../src/learning/windows.js';
 import { resolveParameters } from '../../src/shared/parameters.js';
 import type { Progress } from '../../src/shared/progress.js';
 import { createRng } from '../../src/shared/rng.js';
-import { accuracy, makeOrderedWindows } from '../learning/make-windows.js';
+import { accuracy, makeOrderedWindows } from '../support/make-windows.js';
 
 interface Options {
   given?: Record<string, unknown>;

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { needs, noProgram } from '../support/needs.js';
-import { homeveil, homeveilHere, temporaryFolder } from './run-cli.js';
+import { homeveil, homeveilHere, temporaryFolder } from '../support/run-cli.js';
 
 test.each<[string[], RegExp]>([
   [[], /^homeveil: expected a command; see homeveil --help\n$/],

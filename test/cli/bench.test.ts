@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Result } from '../../src/harness/result.js';
-import { homeveil, homeveilHere, shellCode, startHomeveil, temporaryFolder } from './run-cli.js';
+import type { Result } from '../../src/result/result.js';
+import { homeveil, homeveilHere, shellCode, startHomeveil, temporaryFolder } from '../support/run-cli.js';
 
 const tiny = ['--minimum-packets', '20', '--attack', 'random-forest:trees=5'];
 const small = ['--hours', '0.3', ...tiny];

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generateHome } from '../../src/home/home.js';
-import { formatLabels } from '../../src/trace/label-file.js';
-import { deviceLabels, writePcap } from '../../src/trace/write-pcap.js';
-import { homeveil, homeveilHere, temporaryFolder } from './run-cli.js';
+import { formatLabels } from '../../src/trace/labels/label-file.js';
+import { deviceLabels, writePcap } from '../../src/trace/write/write-pcap.js';
+import { homeveil, homeveilHere, temporaryFolder } from '../support/run-cli.js';
 
 const folder = temporaryFolder();
 afterAll(() => rmSync(folder, { recursive: true }));

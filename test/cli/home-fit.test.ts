@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import type { Result } from '../../src/harness/result.js';
 import { generateFittedHome } from '../../src/home/fitted/home.js';
 import { readProfiles } from '../../src/home/fitted/profile.js';
+import type { Result } from '../../src/result/result.js';
 import { loadTrace } from '../../src/trace/load.js';
-import { homeveil, homeveilHere, temporaryFolder } from './run-cli.js';
+import { homeveil, homeveilHere, temporaryFolder } from '../support/run-cli.js';
 
 const folder = temporaryFolder();
 afterAll(() => rmSync(folder, { recursive: true }));

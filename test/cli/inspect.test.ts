@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { ethernet, GATEWAY, ipv4, pcap, tcp, temporaryFolder, udp } from '../support/fixtures.js';
 import { needs, noProgram, noShared, sharedPath } from '../support/needs.js';
-import { ethernet, GATEWAY, ipv4, pcap, tcp, temporaryFolder, udp } from '../trace/fixtures.js';
-import { homeveilHere } from './run-cli.js';
+import { homeveilHere } from '../support/run-cli.js';
 
 const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { attacks, defenses, views } from '../../src/harness/plugins.js';
-import { homeveil, homeveilHere } from './run-cli.js';
+import { attacks, defenses, views } from '../../src/harness/plugins/registry.js';
+import { homeveil, homeveilHere } from '../support/run-cli.js';
 
 test('everything there is is listed with its parameters, defaults and source, within 80 columns', () => {
   const { stdout, status } = homeveil('list');

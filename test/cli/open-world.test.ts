@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Cell, Result, StudyResult } from '../../src/harness/result.js';
-import { homeveilHere, temporaryFolder } from './run-cli.js';
+import type { Cell, Result, StudyResult } from '../../src/result/result.js';
+import { homeveilHere, temporaryFolder } from '../support/run-cli.js';
 
 const SMALL = ['--hours', '0.3', '--minimum-packets', '5', '--attack', 'random-forest:trees=5'];
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { homeveilHere, temporaryFolder } from './run-cli.js';
+import { homeveilHere, temporaryFolder } from '../support/run-cli.js';
 
 const folder = temporaryFolder();
 const file = (...names: string[]) => join(folder, ...names);

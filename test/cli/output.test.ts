@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ethernet, GATEWAY, ipv4, pcap, tcp } from '../trace/fixtures.js';
-import { homeveil, homeveilHere, temporaryFolder } from './run-cli.js';
+import { ethernet, GATEWAY, ipv4, pcap, tcp } from '../support/fixtures.js';
+import { homeveil, homeveilHere, temporaryFolder } from '../support/run-cli.js';
 
 /** What a hostile name could do to a terminal, and what of it must not get there. */
 const HOSTILE = {

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import type { Result } from '../../src/harness/result.js';
-import { homeveil, homeveilHere, temporaryFolder } from './run-cli.js';
+import type { Result } from '../../src/result/result.js';
+import { homeveil, homeveilHere, temporaryFolder } from '../support/run-cli.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const small = ['--hours', '0.3', '--minimum-packets', '20', '--attack', 'random-forest:trees=5'];

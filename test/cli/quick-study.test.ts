@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { StudyResult } from '../../src/harness/result.js';
-import { homeveil, temporaryFolder } from './run-cli.js';
+import type { StudyResult } from '../../src/result/result.js';
+import { homeveil, temporaryFolder } from '../support/run-cli.js';
 
 const decimals = (value: number | null) => (value === null ? '' : value.toFixed(4));
 

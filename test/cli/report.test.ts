@@ -5,8 +5,8 @@ import { compile } from 'vega-lite';
 import { expect, test } from 'vitest';
 import { renderFigures } from '../../src/report/figures.js';
 import { renderHtml } from '../../src/report/html.js';
-import { makeResult } from '../report/make-result.js';
-import { homeveil, homeveilHere, temporaryFolder } from './run-cli.js';
+import { makeResult } from '../support/make-result.js';
+import { homeveil, homeveilHere, temporaryFolder } from '../support/run-cli.js';
 
 const result = makeResult();
 

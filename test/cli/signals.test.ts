@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { homeveil, shellCode, temporaryFolder, watchHomeveil } from './run-cli.js';
+import { homeveil, shellCode, temporaryFolder, watchHomeveil } from '../support/run-cli.js';
 
 const index = new URL('../../dist/src/index.js', import.meta.url).href;
 const home = temporaryFolder();

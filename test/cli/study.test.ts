@@ -2,8 +2,15 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { StudyResult } from '../../src/harness/result.js';
-import { homeveil, homeveilHere, shellCode, startHomeveil, temporaryFolder, watchHomeveil } from './run-cli.js';
+import type { StudyResult } from '../../src/result/result.js';
+import {
+  homeveil,
+  homeveilHere,
+  shellCode,
+  startHomeveil,
+  temporaryFolder,
+  watchHomeveil,
+} from '../support/run-cli.js';
 
 const STUDY = `
 name: A small study

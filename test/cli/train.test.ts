@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { IdentifyResult } from '../../src/harness/identify.js';
-import type { ModelCard } from '../../src/harness/model-card.js';
-import { homeveil, homeveilHere, shellCode, temporaryFolder, watchHomeveil } from './run-cli.js';
+import type { IdentifyResult } from '../../src/harness/observer/identify.js';
+import type { ModelCard } from '../../src/result/model-card.js';
+import { homeveil, homeveilHere, shellCode, temporaryFolder, watchHomeveil } from '../support/run-cli.js';
 
 const folder = temporaryFolder();
 const capture = (seed: number) => ({

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Result } from '../../src/harness/result.js';
-import { homeveil, temporaryFolder } from './run-cli.js';
+import type { Result } from '../../src/result/result.js';
+import { homeveil, temporaryFolder } from '../support/run-cli.js';
 
 test('transfer tests each model on each other defense, and shows the matrix', () => {
   const out = temporaryFolder();

@@ -4,8 +4,8 @@ import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { run } from '../../src/cli/commands.js';
-import { sealVersionOne } from '../live/tunnel/version-one.js';
-import { homeveil, temporaryFolder, watchHomeveil } from './run-cli.js';
+import { homeveil, temporaryFolder, watchHomeveil } from '../support/run-cli.js';
+import { sealVersionOne } from '../support/version-one.js';
 
 const folder = temporaryFolder();
 const key = join(folder, 'tunnel.key');

@@ -1,9 +1,9 @@
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { summaryLines, watchLine, watchLines } from '../../src/cli/watch-text.js';
-import type { ComparisonStatus } from '../../src/live/watch/comparison.js';
-import type { WatchView } from '../../src/live/watch/watch.js';
-import type { WatchedDevice } from '../../src/live/watch/watcher.js';
+import type { ComparisonStatus } from '../../src/watch/comparison.js';
+import type { WatchView } from '../../src/watch/watch.js';
+import type { WatchedDevice } from '../../src/watch/watcher.js';
 
 const URL = 'http://127.0.0.1:34571/18337338b4de2ff96cd9143ed92a3728/';
 const SIZES = [

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { checkAttack } from '../../src/conformance/check-attack.js';
-import { brokenAttacks, soundAttack } from './broken-attacks.js';
+import { brokenAttacks, soundAttack } from '../support/broken-attacks.js';
 
 test('every check has an attack that breaks it', async () => {
   const { checks } = await checkAttack(soundAttack);

@@ -8,7 +8,7 @@ import type { DefendedTrace } from '../../src/shaping/account.js';
 import { shape } from '../../src/shaping/simulate.js';
 import { resolveParameters } from '../../src/shared/parameters.js';
 import { createRng } from '../../src/shared/rng.js';
-import { brokenDefenses } from './broken-defenses.js';
+import { brokenDefenses } from '../support/broken-defenses.js';
 
 test('every check has a defense that breaks it, or a run that was tampered with', async () => {
   const { checks } = await checkDefense(pad, { sets: 0 });

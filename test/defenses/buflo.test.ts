@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import buflo from '../../defenses/buflo.js';
-import type { Packet } from '../shaping/traces.js';
-import { defend, timesOf, wireOf } from './wire.js';
+import { defend, timesOf, wireOf } from '../support/defended-wire.js';
+import type { Packet } from '../support/traces.js';
 
 const START = 1.7e9;
 

@@ -3,7 +3,7 @@ import jitter from '../../defenses/jitter.js';
 import pad from '../../defenses/pad.js';
 import { checkComposition, checkDefense } from '../../src/conformance/check-defense.js';
 import type { ConformanceReport } from '../../src/conformance/report.js';
-import { builtIns, defenseOf, defenses, resolveDefense } from '../../src/harness/plugins.js';
+import { builtIns, defenseOf, defenses, resolveDefense } from '../../src/harness/plugins/registry.js';
 import { parseRequest } from '../../src/shared/parameters.js';
 
 /**

@@ -4,8 +4,8 @@ import constantRate from '../../defenses/constant-rate.js';
 import { runBench } from '../../src/harness/run.js';
 import { resolveSpec } from '../../src/harness/spec.js';
 import { NO_DEVICE } from '../../src/trace/trace.js';
-import type { Packet } from '../shaping/traces.js';
-import { defend, timesOf, wireOf } from './wire.js';
+import { defend, timesOf, wireOf } from '../support/defended-wire.js';
+import type { Packet } from '../support/traces.js';
 
 const START = 1.7e9;
 const SPAN = 5;

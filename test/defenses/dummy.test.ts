@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import dummy from '../../defenses/dummy.js';
-import { makeTrace } from '../shaping/traces.js';
-import { coverRows, runDefense } from './run-defense.js';
-import { allowed, distance, mean, steps } from './statistics.js';
+import { coverRows, runDefense } from '../support/run-defense.js';
+import { allowed, distance, mean, steps } from '../support/statistics.js';
+import { makeTrace } from '../support/traces.js';
 
 /** A packet now and then over 2000 s, of two devices. */
 const quiet = makeTrace(

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import front from '../../defenses/front.js';
-import { makeTrace } from '../shaping/traces.js';
-import { coverRows, runDefense } from './run-defense.js';
-import { allowed, distance, mean } from './statistics.js';
+import { coverRows, runDefense } from '../support/run-defense.js';
+import { allowed, distance, mean } from '../support/statistics.js';
+import { makeTrace } from '../support/traces.js';
 
 const PERIOD = 1000;
 const ACTIVITIES = 600;

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { builtIns } from '../../src/harness/plugins.js';
+import { builtIns } from '../../src/harness/plugins/registry.js';
 import { costOf } from '../../src/shaping/cost.js';
 import { defineDefense } from '../../src/shaping/shaper.js';
 import { shapeAll } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';
 import { findGaps } from '../../src/trace/clock.js';
 import type { Trace } from '../../src/trace/trace.js';
-import { makeTrace } from '../shaping/traces.js';
-import { runDefense } from './run-defense.js';
+import { runDefense } from '../support/run-defense.js';
+import { makeTrace } from '../support/traces.js';
 
 const MONTH = 30 * 86_400;
 

@@ -4,7 +4,7 @@ import { addedDelays } from '../../src/shaping/cost.js';
 import { shape } from '../../src/shaping/simulate.js';
 import { resolveParameters } from '../../src/shared/parameters.js';
 import { createRng } from '../../src/shared/rng.js';
-import { makeTrace, type Packet } from '../shaping/traces.js';
+import { makeTrace, type Packet } from '../support/traces.js';
 
 function delayed(given: Record<string, unknown>, packets: Packet[]) {
   const parameters = resolveParameters(jitter.parameters, given, 'defense jitter');

@@ -4,8 +4,8 @@ import dummy from '../../defenses/dummy.js';
 import front from '../../defenses/front.js';
 import wtfPad from '../../defenses/wtf-pad.js';
 import type { Defense } from '../../src/shaping/shaper.js';
-import { anyTrace } from '../shaping/traces.js';
-import { coverRows, runDefense } from './run-defense.js';
+import { coverRows, runDefense } from '../support/run-defense.js';
+import { anyTrace } from '../support/traces.js';
 
 /** Cover that is drawn from the past is a copy of a real packet that passed its shaper before, in all that shows. */
 test.each<[string, Record<string, unknown>, Defense]>([

@@ -22,8 +22,8 @@ import {
   setTimer,
   state,
   UNLIMITED,
-} from '../shaping/maybenot/machines.js';
-import { makeTrace, type Packet } from '../shaping/traces.js';
+} from '../support/machines.js';
+import { makeTrace, type Packet } from '../support/traces.js';
 
 interface Given {
   home?: Machine[];

@@ -6,7 +6,7 @@ import { shapeAll } from '../../src/shaping/simulate.js';
 import { resolveParameters } from '../../src/shared/parameters.js';
 import { createRng } from '../../src/shared/rng.js';
 import { Protocol, type Trace } from '../../src/trace/trace.js';
-import { carriedBy, makeTrace, type Packet } from '../shaping/traces.js';
+import { carriedBy, makeTrace, type Packet } from '../support/traces.js';
 
 const LAMP = 0;
 const PLUG = 1;

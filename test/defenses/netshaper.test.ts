@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { builtIns, prepareAll, resolveDefense } from '../../src/harness/plugins.js';
+import { builtIns, prepareAll, resolveDefense } from '../../src/harness/plugins/registry.js';
 import { shapeAll } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';
 import type { Trace } from '../../src/trace/trace.js';
-import { carriedBy, makeTrace, type Packet } from '../shaping/traces.js';
+import { carriedBy, makeTrace, type Packet } from '../support/traces.js';
 
 /** In openvpn, which pads nothing, so that a frame tells the bytes that were decided upon. */
 async function through(given: string, packets: Trace | Packet[], seed = 1, capacity: number | null = null) {
@@ -76,7 +76,7 @@ describe('the noise', () => {
   ];
   const COUNT = 20_000;
 
-  // The multipliers of scipy in test/shaping/privacy.test.ts: 5.34998 for one decision, times the root of their number.
+  // The multipliers of scipy in test/shaping/kit/privacy.test.ts: 5.34998 for one decision, times the root of their number.
   test.each([
     ['up', 1, 'intervalUp=0.1,windowUp=1', 5.34998 * Math.sqrt(10) * 200],
     ['down', 0, 'intervalDown=0.1,windowDown=0.1', 5.34998 * 200],

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import noise from '../../defenses/noise.js';
 import { createTraceBuilder, NO_DEVICE, Protocol, type Trace } from '../../src/trace/trace.js';
-import { writePcap } from '../../src/trace/write-pcap.js';
-import { makeTrace } from '../shaping/traces.js';
-import { coverRows, runDefense } from './run-defense.js';
-import { allowed, distance } from './statistics.js';
+import { writePcap } from '../../src/trace/write/write-pcap.js';
+import { coverRows, runDefense } from '../support/run-defense.js';
+import { allowed, distance } from '../support/statistics.js';
+import { makeTrace } from '../support/traces.js';
 
 const TCP = Protocol.IP | Protocol.TCP;
 const UDP = Protocol.IP | Protocol.UDP;

@@ -4,7 +4,7 @@ import pad from '../../defenses/pad.js';
 import { shape } from '../../src/shaping/simulate.js';
 import { resolveParameters } from '../../src/shared/parameters.js';
 import { createRng } from '../../src/shared/rng.js';
-import { makeTrace } from '../shaping/traces.js';
+import { makeTrace } from '../support/traces.js';
 
 function padded(given: Record<string, unknown>, lengths: number[], seed = 1): number[] {
   const trace = makeTrace(lengths.map((length, time) => ({ time, length })));

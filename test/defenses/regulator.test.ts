@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import regulator from '../../defenses/regulator.js';
-import { carriedBy, type Packet } from '../shaping/traces.js';
-import { defend, timesOf } from './wire.js';
+import { defend, timesOf } from '../support/defended-wire.js';
+import { carriedBy, type Packet } from '../support/traces.js';
 
 const burst = (time: number, count: number, out: boolean): Packet[] =>
   Array.from({ length: count }, () => ({ time, length: 100, out }));

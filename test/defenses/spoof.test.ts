@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import spoof from '../../defenses/spoof.js';
 import { NO_DEVICE, type Trace } from '../../src/trace/trace.js';
-import { makeTrace, type Packet } from '../shaping/traces.js';
-import { coverRows, runDefense } from './run-defense.js';
+import { coverRows, runDefense } from '../support/run-defense.js';
+import { makeTrace, type Packet } from '../support/traces.js';
 
 /** 1000 s: the lamp sends a packet a second, the plug a question and an answer every 10 s, each of a length of its own. */
 const lamp = Array.from({ length: 1000 }, (_, i): Packet => ({ time: 5e6 + i, length: 100 + (i % 7), flow: 0 }));

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import stp from '../../defenses/stp.js';
 import { resolveParameters } from '../../src/shared/parameters.js';
 import { createRng } from '../../src/shared/rng.js';
-import { carriedBy, type Packet } from '../shaping/traces.js';
-import { defend } from './wire.js';
+import { defend } from '../support/defended-wire.js';
+import { carriedBy, type Packet } from '../support/traces.js';
 
 /** Slots of a second, and their distance. */
 const RATE = 4;

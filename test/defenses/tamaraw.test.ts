@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import tamaraw from '../../defenses/tamaraw.js';
 import { Direction } from '../../src/trace/trace.js';
-import type { Packet } from '../shaping/traces.js';
-import { defend, timesOf, wireOf } from './wire.js';
+import { defend, timesOf, wireOf } from '../support/defended-wire.js';
+import type { Packet } from '../support/traces.js';
 
 const START = 1.7e9;
 const IN = 0.012;

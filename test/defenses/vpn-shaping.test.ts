@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import randomForest from '../../attacks/random-forest.js';
-import { truthOf } from '../../src/harness/evaluate.js';
-import { builtIns, defenseOf, prepareAll, resolveAttack, resolveDefense } from '../../src/harness/plugins.js';
-import { predictTrace } from '../../src/harness/predict.js';
+import { truthOf } from '../../src/harness/observer/evaluate.js';
+import { predictTrace } from '../../src/harness/observer/predict.js';
+import { builtIns, defenseOf, prepareAll, resolveAttack, resolveDefense } from '../../src/harness/plugins/registry.js';
 import { generateHome } from '../../src/home/home.js';
 import { buildWindows } from '../../src/learning/build-windows.js';
 import { splitByTime } from '../../src/learning/split.js';
@@ -12,7 +12,7 @@ import { addedDelays, costOf } from '../../src/shaping/cost.js';
 import { shapeAll } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';
 import { Cover, filterPackets, Protocol, type Trace } from '../../src/trace/trace.js';
-import { anyTrace, carriedBy, makeTrace, type Packet } from '../shaping/traces.js';
+import { anyTrace, carriedBy, makeTrace, type Packet } from '../support/traces.js';
 
 /** `text` is one defense or several in a row, as on the command line. */
 async function subject(text: string) {

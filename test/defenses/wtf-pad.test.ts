@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import wtfPad from '../../defenses/wtf-pad.js';
 import type { Trace } from '../../src/trace/trace.js';
-import { makeTrace, type Packet } from '../shaping/traces.js';
-import { coverRows, runDefense } from './run-defense.js';
-import { allowed, distance, steps } from './statistics.js';
+import { coverRows, runDefense } from '../support/run-defense.js';
+import { allowed, distance, steps } from '../support/statistics.js';
+import { makeTrace, type Packet } from '../support/traces.js';
 
 /** A lone packet now and then, so far apart that all fake bursts after it have ended. */
 const lone = (count: number, packet: Partial<Packet> = {}): Trace =>

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { defenses, resolveDefense } from '../../src/harness/plugins.js';
+import { defenses, resolveDefense } from '../../src/harness/plugins/registry.js';
 
 const page = readFileSync(new URL('../../docs/defenses.md', import.meta.url), 'utf8');
 const study = parse(readFileSync(new URL('../../specs/catalogue.yaml', import.meta.url), 'utf8'));

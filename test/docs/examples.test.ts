@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkDefense } from '../../src/conformance/check-defense.js';
-import { loadPlugins } from '../../src/harness/load-plugins.js';
-import { temporaryFolder } from '../cli/run-cli.js';
+import { loadPlugins } from '../../src/harness/plugins/load-plugins.js';
+import { temporaryFolder } from '../support/run-cli.js';
 
 /** Whole files among the examples of a page. */
 function filesIn(page: string): string[] {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { resolveSpec } from '../../src/harness/spec.js';
 import { readStudy } from '../../src/harness/study-file.js';
-import { temporaryFolder } from '../cli/run-cli.js';
+import { temporaryFolder } from '../support/run-cli.js';
 
 const specs = new URL('../../specs/', import.meta.url).pathname;
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { noCache, openCache } from '../../src/harness/cache.js';
-import { temporaryFolder } from '../cli/run-cli.js';
+import { temporaryFolder } from '../support/run-cli.js';
 
 const made = (value: unknown) => vi.fn(async () => value);
 

@@ -15,11 +15,11 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { type DefendRequest, defend } from '../../src/harness/defend.js';
 import { generateHome } from '../../src/home/home.js';
 import { InputError, UsageError } from '../../src/shared/errors.js';
-import { readArrow } from '../../src/trace/arrow.js';
-import { formatLabels } from '../../src/trace/label-file.js';
+import { formatLabels } from '../../src/trace/labels/label-file.js';
 import { loadTrace } from '../../src/trace/load.js';
 import { Protocol } from '../../src/trace/trace.js';
-import { deviceLabels, GATEWAY_MAC, PROVIDER_MAC, writePcap } from '../../src/trace/write-pcap.js';
+import { readArrow } from '../../src/trace/write/arrow.js';
+import { deviceLabels, GATEWAY_MAC, PROVIDER_MAC, writePcap } from '../../src/trace/write/write-pcap.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'homeveil-defend-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -4,9 +4,9 @@ import { expect, test } from 'vitest';
 import { estimateAll } from '../../src/harness/estimate.js';
 import { resolveSpec } from '../../src/harness/spec.js';
 import { mostFrames } from '../../src/shaping/simulate.js';
-import { homeveilHere } from '../cli/run-cli.js';
+import { ethernet, filler, ipv4, pcap, readBytes, temporaryFolder, udp } from '../support/fixtures.js';
 import { needs, noShared, sharedPath } from '../support/needs.js';
-import { ethernet, filler, ipv4, pcap, readBytes, temporaryFolder, udp } from '../trace/fixtures.js';
+import { homeveilHere } from '../support/run-cli.js';
 
 const folder = temporaryFolder();
 const labels = join(folder, 'labels.csv');

@@ -4,7 +4,7 @@ import { appliedView } from '../../src/harness/setting.js';
 import { resolveSpec } from '../../src/harness/spec.js';
 import { UNDEFENDED, type World } from '../../src/harness/world.js';
 import { createRng } from '../../src/shared/rng.js';
-import { makeTrace } from '../learning/make-trace.js';
+import { makeTrace } from '../support/make-trace.js';
 
 const spec = resolveSpec({ defenses: ['none'], window: 20 });
 const devices = ['plug', 'camera'];

@@ -2,11 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { addPlugins, attacks, builtIns, defenses, resolveDefense, views } from '../../src/harness/plugins.js';
+import { addPlugins, attacks, builtIns, defenses, resolveDefense, views } from '../../src/harness/plugins/registry.js';
 import { resolveSpec } from '../../src/harness/spec.js';
 import { readStudy, studySchema } from '../../src/harness/study-file.js';
 import { UsageError } from '../../src/shared/errors.js';
-import { temporaryFolder } from '../cli/run-cli.js';
+import { temporaryFolder } from '../support/run-cli.js';
 
 const folder = temporaryFolder();
 const path = join(folder, 'study.yaml');

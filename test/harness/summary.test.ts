@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Cell } from '../../src/harness/result.js';
 import { resolveSpec } from '../../src/harness/spec.js';
 import { dominates, type Estimates, type ScoredCell, summarize } from '../../src/harness/summary.js';
 import { sanityWarnings } from '../../src/harness/warnings.js';
+import type { Cell } from '../../src/result/result.js';
 
 interface Given {
   attack: string;

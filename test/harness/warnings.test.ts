@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { LiveFigures } from '../../src/harness/result.js';
 import { resolveSpec } from '../../src/harness/spec.js';
 import { sanityWarnings } from '../../src/harness/warnings.js';
-import { makeResult } from '../report/make-result.js';
+import type { LiveFigures } from '../../src/result/result.js';
+import { makeResult } from '../support/make-result.js';
 
 /** What is said of a run of these defenses in a view; the numbers are made up. */
 function warningsOf(view: string, defenses: readonly string[]): string[] {

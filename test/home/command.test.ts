@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { generateHome } from '../../src/home/home.js';
-import { readArrow } from '../../src/trace/arrow.js';
 import { loadTrace } from '../../src/trace/load.js';
-import { homeveil, homeveilHere, temporaryFolder } from '../cli/run-cli.js';
+import { readArrow } from '../../src/trace/write/arrow.js';
+import { homeveil, homeveilHere, temporaryFolder } from '../support/run-cli.js';
 
 const folder = temporaryFolder();
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -8,13 +8,13 @@ import type { Session } from '../../src/home/profile.js';
 import { PROFILES } from '../../src/home/profiles/index.js';
 import { SERVICES } from '../../src/home/services.js';
 import { UsageError } from '../../src/shared/errors.js';
-import { formatLabels, type Label } from '../../src/trace/label-file.js';
+import { formatLabels, type Label } from '../../src/trace/labels/label-file.js';
 import { loadTrace } from '../../src/trace/load.js';
 import { scopeOf } from '../../src/trace/scope.js';
 import { Direction, filterPackets, Protocol, type Trace } from '../../src/trace/trace.js';
-import { deviceMac, writePcap } from '../../src/trace/write-pcap.js';
+import { deviceMac, writePcap } from '../../src/trace/write/write-pcap.js';
 import { needs, noProgram } from '../support/needs.js';
-import { complaintsOfTcpdump, complaintsOfTshark } from '../trace/programs.js';
+import { complaintsOfTcpdump, complaintsOfTshark } from '../support/programs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'homeveil-home-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bayesErrorBound } from '../../src/learning/bayes-bound.js';
 import { nearestNeighbourError } from '../../src/learning/nearest-neighbour.js';
 import { createRng } from '../../src/shared/rng.js';
-import { makeTable, takeRows } from './forest/table.js';
+import { makeTable, takeRows } from '../support/forest-table.js';
 
 describe('the bound on the Bayes error', () => {
   it('is that of Cover and Hart', () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { buildWindows, labelPackets, rowsInWindows, thinWindows } from '../../src/learning/build-windows.js';
 import { NO_CLASS } from '../../src/learning/windows.js';
 import { NO_DEVICE } from '../../src/trace/trace.js';
-import { makeTrace } from './make-trace.js';
+import { makeTrace } from '../support/make-trace.js';
 
 const classes = ['a', 'b', 'c'];
 const home = { size: 2, stride: 2, mix: 'home', port: 'service', classes } as const;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { countValues, entropy, informationAbout, mutualInformation } from '../../src/learning/mutual-information.js';
 import { createRng } from '../../src/shared/rng.js';
-import { makeTable } from './forest/table.js';
+import { makeTable } from '../support/forest-table.js';
 
 const rng = createRng(1, 'information');
 const { columns, label } = makeTable(2000);

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { initialParameters, type NetworkShape } from '../../src/learning/recurrent/network.js';
 import { createOnnxEngine } from '../../src/learning/recurrent/onnx-engine.js';
 import { createRng } from '../../src/shared/rng.js';
-import { randomBatch } from './make-batch.js';
+import { randomBatch } from '../support/make-batch.js';
 
 vi.mock('onnxruntime-node', () => {
   throw new Error('no binary for this platform');

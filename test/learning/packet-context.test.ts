@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { buildWindows } from '../../src/learning/build-windows.js';
 import { neighbourColumns, windowColumns } from '../../src/learning/packet-context.js';
-import { makeTrace } from './make-trace.js';
+import { makeTrace } from '../support/make-trace.js';
 
 /** Five packets, 1 s apart, in windows of three and two. */
 const trace = makeTrace([100, 200, 300, 400, 500].map((length, i) => ({ time: i, length, direction: i % 2 })));

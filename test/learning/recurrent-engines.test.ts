@@ -10,7 +10,7 @@ import {
 import { createOnnxEngine } from '../../src/learning/recurrent/onnx-engine.js';
 import { createTfjsEngine } from '../../src/learning/recurrent/tfjs-engine.js';
 import { createRng } from '../../src/shared/rng.js';
-import { randomBatch } from './make-batch.js';
+import { randomBatch } from '../support/make-batch.js';
 
 const time = 6;
 const batch = 4;

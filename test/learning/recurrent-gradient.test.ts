@@ -3,7 +3,7 @@ import { initialParameters, type NetworkShape, parameterLayout } from '../../src
 import { createOnnxEngine } from '../../src/learning/recurrent/onnx-engine.js';
 import { createTfjsEngine } from '../../src/learning/recurrent/tfjs-engine.js';
 import { createRng } from '../../src/shared/rng.js';
-import { randomBatch } from './make-batch.js';
+import { randomBatch } from '../support/make-batch.js';
 
 const disposables: { dispose(): Promise<void> }[] = [];
 afterAll(async () => {

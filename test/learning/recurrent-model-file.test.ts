@@ -10,8 +10,8 @@ import type { RecurrentModel } from '../../src/learning/recurrent/model.js';
 import { decodeRecurrentModel, encodeRecurrentModel } from '../../src/learning/recurrent/model-file.js';
 import { initialParameters, type NetworkShape } from '../../src/learning/recurrent/network.js';
 import { createRng } from '../../src/shared/rng.js';
+import { makeOrderedWindows } from '../support/make-windows.js';
 import { needs, noPython, PYTHON } from '../support/needs.js';
-import { makeOrderedWindows } from './make-windows.js';
 
 const windows = makeOrderedWindows(1, 3, 8);
 // A port that the model does not know.

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { splitAt, splitByFile, splitByPaths, splitByTime, splitValidation } from '../../src/learning/split.js';
-import { makeTrace } from './make-trace.js';
+import { makeTrace } from '../support/make-trace.js';
 
 const times = (...values: number[]) => makeTrace(values.map((time) => ({ time })));
 

@@ -1,15 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../src/lab/namespaces.js';
 import { capture } from '../../src/live/capture/capture.js';
 import { listInterfaces } from '../../src/live/capture/interfaces.js';
 import { openCapture } from '../../src/live/capture/source.js';
-import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../src/live/lab/namespaces.js';
 import { parseDuration, parseSizeOrDuration } from '../../src/shared/quantities.js';
-import { readCaptures } from '../../src/trace/read.js';
+import { readCaptures } from '../../src/trace/read/read.js';
+import { temporaryFolder } from '../support/fixtures.js';
 import { needs, noProgram } from '../support/needs.js';
-import { temporaryFolder } from '../trace/fixtures.js';
-import { asNobody, fieldsOf, startOn, until } from './run-live.js';
+import { asNobody, fieldsOf, startOn, until } from '../support/run-live.js';
 
 const engines = ['dumpcap', 'tcpdump'];
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { headersEnd } from '../../src/live/capture/headers.js';
-import { createDissector } from '../../src/trace/dissect.js';
-import { linkOf } from '../../src/trace/links.js';
-import { ethernet, filler, hex, ipv4, ipv6, tcp, udp } from '../trace/fixtures.js';
+import { createDissector } from '../../src/trace/read/dissect.js';
+import { linkOf } from '../../src/trace/read/links.js';
+import { ethernet, filler, hex, ipv4, ipv6, tcp, udp } from '../support/fixtures.js';
 
 function kept(frame: Uint8Array, { link = 1, original = frame.length } = {}): number {
   const dissector = createDissector();

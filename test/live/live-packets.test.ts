@@ -7,9 +7,20 @@ import { generateHome } from '../../src/home/home.js';
 import { readLive } from '../../src/live/capture/packets.js';
 import { joinTables, lastRows } from '../../src/trace/join.js';
 import type { PacketTable } from '../../src/trace/packets.js';
-import { readCaptures } from '../../src/trace/read.js';
-import { writePcap } from '../../src/trace/write-pcap.js';
-import { ethernet, filler, ipv4, ipv6, pcap, rowOf, tcp, temporaryFolder, tlsRecord, udp } from '../trace/fixtures.js';
+import { readCaptures } from '../../src/trace/read/read.js';
+import { writePcap } from '../../src/trace/write/write-pcap.js';
+import {
+  ethernet,
+  filler,
+  ipv4,
+  ipv6,
+  pcap,
+  rowOf,
+  tcp,
+  temporaryFolder,
+  tlsRecord,
+  udp,
+} from '../support/fixtures.js';
 
 const path = join(temporaryFolder(), 'home.pcap');
 writePcap(generateHome({ hours: 0.02, seed: 3 }), path);

@@ -2,14 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generateHome } from '../../src/home/home.js';
-import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../src/live/lab/namespaces.js';
+import { createNetwork, type Host, type Network, whyNoNamespaces } from '../../src/lab/namespaces.js';
 import { type ReplayRequest, replay } from '../../src/live/replay/replay.js';
-import { formatLabels } from '../../src/trace/label-file.js';
-import { deviceLabels, writePcap } from '../../src/trace/write-pcap.js';
+import { formatLabels } from '../../src/trace/labels/label-file.js';
+import { deviceLabels, writePcap } from '../../src/trace/write/write-pcap.js';
+import { ethernet, filler, ipv4, pcap, temporaryFolder, udp } from '../support/fixtures.js';
 import { needs, noPackage, noProgram } from '../support/needs.js';
-import { ethernet, filler, ipv4, pcap, temporaryFolder, udp } from '../trace/fixtures.js';
-import { complaintsOfTshark } from '../trace/programs.js';
-import { asNobody, fieldsOf, startOn } from './run-live.js';
+import { complaintsOfTshark } from '../support/programs.js';
+import { asNobody, fieldsOf, startOn } from '../support/run-live.js';
 
 const needing = needs(whyNoNamespaces(), noPackage('raw-socket'), noProgram('tshark'), noProgram('dumpcap'));
 

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { renderStudyHtml } from '../../src/report/study.js';
+import { type Browser, findChromium, noChromium, startChromium } from '../support/chromium.js';
+import { expectFitsPaper, expectSound } from '../support/layout.js';
+import { makeStudy, withTransfer } from '../support/make-result.js';
 import { needs } from '../support/needs.js';
-import { type Browser, findChromium, noChromium, startChromium } from './chromium.js';
-import { expectFitsPaper, expectSound } from './layout.js';
-import { makeStudy, withTransfer } from './make-result.js';
 
 const chromium = findChromium();
 

@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { compile } from 'vega-lite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Result } from '../../src/harness/result.js';
-import { render } from '../../src/report/escape.js';
 import { renderHtml } from '../../src/report/html.js';
+import { render } from '../../src/report/kit/escape.js';
 import { renderHeadline } from '../../src/report/sections/headline.js';
+import type { Result } from '../../src/result/result.js';
+import { type Browser, findChromium, noChromium, startChromium } from '../support/chromium.js';
+import { EDGE_CASES } from '../support/edge-cases.js';
+import { expectFitsPaper, expectSound } from '../support/layout.js';
+import { DEFENSES, DEVICES, makeResult } from '../support/make-result.js';
 import { needs } from '../support/needs.js';
-import { type Browser, findChromium, noChromium, startChromium } from './chromium.js';
-import { EDGE_CASES } from './edge-cases.js';
-import { expectFitsPaper, expectSound } from './layout.js';
-import { DEFENSES, DEVICES, makeResult } from './make-result.js';
-import { specsOf } from './specs.js';
+import { specsOf } from '../support/page-specs.js';
 
 /** What a reader sees: text between tags, without styles and embedded specifications. */
 function visible(page: string): string {

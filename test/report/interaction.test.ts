@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Result } from '../../src/harness/result.js';
 import { renderHtml } from '../../src/report/html.js';
 import { renderStudyHtml } from '../../src/report/study.js';
+import type { Result } from '../../src/result/result.js';
+import { type Browser, findChromium, noChromium, startChromium } from '../support/chromium.js';
+import { makeResult, makeStudy, withTransfer } from '../support/make-result.js';
 import { needs } from '../support/needs.js';
-import { type Browser, findChromium, noChromium, startChromium } from './chromium.js';
-import { makeResult, makeStudy, withTransfer } from './make-result.js';
 
 const chromium = findChromium();
 

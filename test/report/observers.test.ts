@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Cell, Result } from '../../src/harness/result.js';
 import { observe, observedBy, observersOf } from '../../src/report/observers.js';
-import { DEFENSES, makeResult } from './make-result.js';
+import type { Cell, Result } from '../../src/result/result.js';
+import { DEFENSES, makeResult } from '../support/make-result.js';
 
 /** A run of two attacks and both adversaries in which `accuracy` says who reaches what, with an interval of 0.1 either way. */
 function runWith(accuracy: (cell: Cell) => number, seeds = 1): Result {

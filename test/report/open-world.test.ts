@@ -3,9 +3,9 @@ import { renderCsv } from '../../src/report/csv.js';
 import { renderFigures } from '../../src/report/figures.js';
 import { renderHtml } from '../../src/report/html.js';
 import { renderMarkdown } from '../../src/report/markdown.js';
-import { parseResult } from '../../src/report/parse.js';
 import { renderStudyMarkdown } from '../../src/report/study-text.js';
-import { makeResult } from './make-result.js';
+import { parseResult } from '../../src/result/parse.js';
+import { makeResult } from '../support/make-result.js';
 
 const result = makeResult({ unknown: 2, seeds: 2 });
 const row = result.summary[0]!;

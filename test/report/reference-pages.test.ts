@@ -1,8 +1,8 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, test } from 'vitest';
+import { type Browser, findChromium, noChromium, startChromium } from '../support/chromium.js';
+import { expectFitsPaper, expectSound } from '../support/layout.js';
 import { needs } from '../support/needs.js';
-import { type Browser, findChromium, noChromium, startChromium } from './chromium.js';
-import { expectFitsPaper, expectSound } from './layout.js';
 
 const chromium = findChromium();
 const page = (name: string) => pathToFileURL(fileURLToPath(new URL(`../../reports/${name}`, import.meta.url))).href;

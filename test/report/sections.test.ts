@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Cell, Cost, Result } from '../../src/harness/result.js';
 import { delayAxisStart } from '../../src/report/charts/delays.js';
 import { renderHtml } from '../../src/report/html.js';
 import { pooledDelays } from '../../src/report/reading.js';
-import { DEFENSES, makeResult } from './make-result.js';
+import type { Cell, Cost, Result } from '../../src/result/result.js';
+import { DEFENSES, makeResult } from '../support/make-result.js';
 
 const text = (markup: string): string =>
   markup

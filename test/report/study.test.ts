@@ -1,9 +1,9 @@
 import { compile } from 'vega-lite';
 import { describe, expect, test } from 'vitest';
-import type { StudyResult } from '../../src/harness/result.js';
 import { renderStudyHtml, renderStudyPages } from '../../src/report/study.js';
-import { DEFENSES, makeResult, makeStudy, withTransfer } from './make-result.js';
-import { specsOf } from './specs.js';
+import type { StudyResult } from '../../src/result/result.js';
+import { DEFENSES, makeResult, makeStudy, withTransfer } from '../support/make-result.js';
+import { specsOf } from '../support/page-specs.js';
 
 const small = { attacks: ['random-forest'], devices: ['camera', 'plug'], defenses: DEFENSES.slice(0, 2), seeds: 1 };
 

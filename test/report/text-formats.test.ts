@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import type { Result } from '../../src/harness/result.js';
 import { csvLines, renderCsv } from '../../src/report/csv.js';
 import { renderFigures, renderStudyFigures } from '../../src/report/figures.js';
+import { renderPng } from '../../src/report/kit/png.js';
 import { renderMarkdown } from '../../src/report/markdown.js';
-import { renderPng } from '../../src/report/png.js';
 import { renderStudyCsv, renderStudyMarkdown } from '../../src/report/study-text.js';
+import type { Result } from '../../src/result/result.js';
+import { EDGE_CASES } from '../support/edge-cases.js';
+import { DEFENSES, makeResult, makeStudy, withTransfer } from '../support/make-result.js';
 import { needs, noPackage } from '../support/needs.js';
-import { EDGE_CASES } from './edge-cases.js';
-import { DEFENSES, makeResult, makeStudy, withTransfer } from './make-result.js';
 
 const withName = (name: string): Result => ({ ...makeResult(), dataset: { ...makeResult().dataset, name } });
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { render } from '../../src/report/escape.js';
 import { renderHtml } from '../../src/report/html.js';
+import { render } from '../../src/report/kit/escape.js';
 import { majorityWords } from '../../src/report/reading.js';
 import { groupWarnings, renderWarnings } from '../../src/report/sections/warnings.js';
 import { renderStudyHtml } from '../../src/report/study.js';
-import { DEFENSES, makeResult, makeStudy } from './make-result.js';
+import { DEFENSES, makeResult, makeStudy } from '../support/make-result.js';
 
 const pointer = (file: string) =>
   `../captures/${file}: expected a pcap or pcapng file, found a Git LFS pointer (the capture itself is yet to be fetched: git lfs pull)`;

@@ -3,7 +3,7 @@ import type { DefendedTrace } from '../../src/shaping/account.js';
 import { costOf, histogramOf } from '../../src/shaping/cost.js';
 import { shapeAll } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';
-import { makeTrace, type Packet } from './traces.js';
+import { makeTrace, type Packet } from '../support/traces.js';
 
 /** A defended trace as if by hand: packet i delivered at `delivered[i]`. */
 function defendedBy(original: Packet[], sent: Packet[], delivered: number[], dropped = 0): DefendedTrace {

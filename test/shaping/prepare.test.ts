@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Defense, defineDefense, prepareDefense, type Training } from '../../src/shaping/shaper.js';
 import { shape, shapeAll } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';
-import { makeTrace } from './traces.js';
+import { makeTrace } from '../support/traces.js';
 
 const rng = createRng(1);
 const about = { summary: 'For tests.', source: 'this file', removedAt: 'nowhere' } as const;

@@ -5,8 +5,8 @@ import { shape, shapeAll } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';
 import { findGaps } from '../../src/trace/clock.js';
 import { Cover, NO_DEVICE, Protocol, type Trace } from '../../src/trace/trace.js';
-import { probe as defense } from './probe.js';
-import { anyTrace, carriedBy, makeTrace } from './traces.js';
+import { probe as defense } from '../support/probe.js';
+import { anyTrace, carriedBy, makeTrace } from '../support/traces.js';
 
 const rng = createRng(1);
 

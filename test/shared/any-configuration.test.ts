@@ -4,25 +4,25 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fitHome } from '../../src/harness/fit-home.js';
-import { parseCard } from '../../src/harness/model-card.js';
-import { resolveDefense } from '../../src/harness/plugins.js';
+import { resolveDefense } from '../../src/harness/plugins/registry.js';
 import { resolveSpec } from '../../src/harness/spec.js';
 import { readStudy } from '../../src/harness/study-file.js';
 import { generateFittedHome } from '../../src/home/fitted/home.js';
 import { formatProfiles, parseProfiles, readProfiles } from '../../src/home/fitted/profile.js';
 import { generateHome } from '../../src/home/home.js';
-import { readNoiseConfig } from '../../src/live/noise/config.js';
-import { openState } from '../../src/live/noise/state-file.js';
 import { readKey } from '../../src/live/tunnel/key.js';
-import { parsePlace } from '../../src/live/watch/server.js';
+import { readNoiseConfig } from '../../src/noise/config.js';
+import { openState } from '../../src/noise/state-file.js';
+import { parseCard } from '../../src/result/model-card.js';
 import { readMachines } from '../../src/shaping/maybenot/serialized.js';
 import { HomeveilError } from '../../src/shared/errors.js';
 import { parseDuration, parseSize, parseSizeOrDuration } from '../../src/shared/quantities.js';
-import { readLabelling } from '../../src/trace/label-file.js';
-import { homeveilHere, temporaryFolder } from '../cli/run-cli.js';
-import { DEFENSES, makeResult } from '../report/make-result.js';
+import { readLabelling } from '../../src/trace/labels/label-file.js';
+import { parsePlace } from '../../src/watch/server.js';
+import { DEFENSES, makeResult } from '../support/make-result.js';
+import { jsonLike, textsLike } from '../support/mutants.js';
 import { needs, noShared, sharedPath } from '../support/needs.js';
-import { jsonLike, textsLike } from './mutants.js';
+import { homeveilHere, temporaryFolder } from '../support/run-cli.js';
 
 /** Reads what `read` reads, or gets an expected fault, which the command line prints in one line: never anything else. */
 function readOrRefuse(read: () => unknown): void {

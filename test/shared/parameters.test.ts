@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { resolveDefense } from '../../src/harness/plugins.js';
+import { resolveDefense } from '../../src/harness/plugins/registry.js';
 import { UsageError } from '../../src/shared/errors.js';
 import {
   describeParameters,

@@ -10,9 +10,9 @@ import {
   stretchEnds,
 } from '../../src/trace/clock.js';
 import { loadTrace } from '../../src/trace/load.js';
-import { makeTrace } from '../shaping/traces.js';
+import { ethernet, filler, ipv4, pcap, readBytes, temporaryFolder, udp } from '../support/fixtures.js';
 import { needs, noShared, sharedPath } from '../support/needs.js';
-import { ethernet, filler, ipv4, pcap, readBytes, temporaryFolder, udp } from './fixtures.js';
+import { makeTrace } from '../support/traces.js';
 
 const folder = temporaryFolder();
 const frame = ethernet(0x0800, ipv4(17, udp(40000, 53, filler(20))));

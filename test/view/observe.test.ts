@@ -10,7 +10,7 @@ import { createRng } from '../../src/shared/rng.js';
 import type { Trace } from '../../src/trace/trace.js';
 import { type AppliedView, observe } from '../../src/view/observe.js';
 import { views } from '../../src/view/views.js';
-import { anyTrace, makeTrace } from '../shaping/traces.js';
+import { anyTrace, makeTrace } from '../support/traces.js';
 
 function apply(defense: Defense, given: Record<string, unknown> = {}): AppliedDefense {
   return { defense, parameters: resolveParameters(defense.parameters, given, `defense ${defense.name}`) };

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import type { ResolvedPlugin, ResolvedSpec } from '../../result/result.js';
 import { statIfThere } from '../../shared/files.js';
 import { sha256 } from '../../shared/hash.js';
-import { labellingOf } from '../../trace/label-file.js';
-import { expandPaths } from '../../trace/paths.js';
+import { labellingOf } from '../../trace/labels/label-file.js';
+import { expandPaths } from '../../trace/read/paths.js';
 import type { CacheKey } from '../cache.js';
-import type { ResolvedPlugin, ResolvedSpec } from '../result.js';
 import type { Item, Job } from './plan.js';
 
 /** All that the value of an item depends on. `dataset` is the hash of the traffic. */

@@ -1,8 +1,8 @@
+import type { DatasetSummary, ResolvedSpec } from '../../result/result.js';
 import { UsageError } from '../../shared/errors.js';
 import { noCache } from '../cache.js';
 import { type Loader, openData } from '../dataset.js';
-import { builtIns } from '../plugins.js';
-import type { DatasetSummary, ResolvedSpec } from '../result.js';
+import { builtIns } from '../plugins/registry.js';
 import { appliedView } from '../setting.js';
 import type { RunOptions } from '../world.js';
 import { dataKey, itemKey } from './keys.js';

@@ -1,4 +1,4 @@
-import type { Adversary, ResolvedDefense, ResolvedPlugin, ResolvedSpec } from '../result.js';
+import type { Adversary, ResolvedDefense, ResolvedPlugin, ResolvedSpec } from '../../result/result.js';
 import { UNDEFENDED } from '../world.js';
 
 /** One thing whose value is kept by itself: a cell, a cell of the transfer matrix, or the metrics of a defense. */
@@ -21,7 +21,7 @@ export interface TransferItem {
   readonly defense: ResolvedDefense;
 }
 
-export interface MetricsItem {
+interface MetricsItem {
   readonly kind: 'metrics';
   readonly seed: number;
   readonly defense: ResolvedDefense;

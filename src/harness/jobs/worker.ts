@@ -1,11 +1,11 @@
 import { parentPort } from 'node:worker_threads';
+import type { ResolvedSpec } from '../../result/result.js';
 import { HomeveilError, InputError } from '../../shared/errors.js';
 import type { Progress } from '../../shared/progress.js';
 import { noCache, openCache } from '../cache.js';
 import type { Parts } from '../dataset.js';
-import { loadPlugins } from '../load-plugins.js';
-import type { Registry } from '../plugins.js';
-import type { ResolvedSpec } from '../result.js';
+import { loadPlugins } from '../plugins/load-plugins.js';
+import type { Registry } from '../plugins/registry.js';
 import { appliedView } from '../setting.js';
 import { createWorld, type World } from '../world.js';
 import type { Job } from './plan.js';

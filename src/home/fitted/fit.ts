@@ -18,7 +18,7 @@ export interface FitOptions {
   readonly price: number;
 }
 
-export const FIT_DEFAULTS: FitOptions = { order: 12, price: 1 };
+const FIT_DEFAULTS: FitOptions = { order: 12, price: 1 };
 
 /** Frame lengths of a service and direction that are told apart, if they make up {@link OWN_LENGTH_SHARE} at least. */
 const MOST_LENGTHS = 48;

@@ -4,7 +4,7 @@ import { readText } from '../../shared/text.js';
 import { PROTOCOL_NAMES } from '../../trace/trace.js';
 
 /** Raise it with any change after which older versions of the tool would read profiles wrongly. */
-export const PROFILES_VERSION = 2;
+const PROFILES_VERSION = 2;
 
 /** Says what the file is, to people and to {@link parseProfiles}. */
 const KIND = 'homeveil device profiles';

@@ -6,13 +6,13 @@ export const MAX_BINS = 256;
 /** A column of a table: numbers, or small whole numbers that only stand for themselves. */
 export type Column = NumericColumn | CategoricalColumn;
 
-export interface NumericColumn {
+interface NumericColumn {
   readonly kind: 'numeric';
   readonly name: string;
   readonly values: Float64Array | Float32Array | Uint32Array | Uint16Array | Uint8Array;
 }
 
-export interface CategoricalColumn {
+interface CategoricalColumn {
   readonly kind: 'categorical';
   readonly name: string;
   readonly values: Uint16Array | Uint8Array;

@@ -3,7 +3,7 @@ import { attributeTypes, dataTypes } from './proto.js';
 /** The name of a value in a graph: what an operator gives, and another takes. */
 export type Value = string;
 
-export type ElementType = keyof typeof dataTypes;
+type ElementType = keyof typeof dataTypes;
 
 /** A number, or a name where the size is open until the graph runs. */
 export type Dimension = number | string;
@@ -21,11 +21,11 @@ export interface FloatAttribute {
 }
 
 /** A list of floats. A plain list of numbers is one of integers. */
-export interface FloatsAttribute {
+interface FloatsAttribute {
   readonly floats: readonly number[];
 }
 
-export type Attribute =
+type Attribute =
   | number
   | string
   | readonly number[]

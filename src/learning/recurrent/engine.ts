@@ -37,7 +37,7 @@ export interface Engine {
   dispose(): Promise<void>;
 }
 
-export interface StepResult {
+interface StepResult {
   readonly loss: number;
   /** Norm of the gradient before clipping. */
   readonly norm: number;

@@ -32,7 +32,7 @@ export interface ParameterSlot {
 }
 
 /** Parameters of one direction of one layer; gates in ONNX order: input, output, forget, cell. */
-export interface CellSlots {
+interface CellSlots {
   /** 4 hidden x inputs */
   readonly input: ParameterSlot;
   /** 4 hidden x hidden */

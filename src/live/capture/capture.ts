@@ -1,9 +1,9 @@
 import { InputError, UsageError } from '../../shared/errors.js';
 import type { OnProgress } from '../../shared/progress.js';
-import { streamBytes } from '../../trace/bytes.js';
-import type { PacketSink } from '../../trace/capture.js';
-import { createDissector } from '../../trace/dissect.js';
-import { readPcap } from '../../trace/pcap.js';
+import { streamBytes } from '../../trace/read/bytes.js';
+import type { PacketSink } from '../../trace/read/capture.js';
+import { createDissector } from '../../trace/read/dissect.js';
+import { readPcap } from '../../trace/read/pcap.js';
 import { type CaptureFiles, createCaptureFiles, type FilesOptions, type WrittenFile } from './files.js';
 import { HEADERS_SNAPLEN, headersEnd } from './headers.js';
 import type { EngineName } from './rights.js';

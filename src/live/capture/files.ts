@@ -2,7 +2,7 @@ import { closeSync, fchmodSync, ftruncateSync, openSync, rmSync } from 'node:fs'
 import { dirname, parse } from 'node:path';
 import { InputError, reasonOf } from '../../shared/errors.js';
 import { giveToCaller, makeFolder, PRIVATE, writeAll } from '../../shared/files.js';
-import type { Link } from '../../trace/links.js';
+import type { Link } from '../../trace/read/links.js';
 
 export interface FilesOptions {
   /** Of the capture; where there are several, their names have a time and a number before the extension. */

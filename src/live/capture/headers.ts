@@ -1,4 +1,4 @@
-import { FRAGMENT, type Frame, KEPT, TCP, UDP } from '../../trace/frame.js';
+import { FRAGMENT, type Frame, KEPT, TCP, UDP } from '../../trace/read/frame.js';
 
 const ICMP = 1;
 const IGMP = 2;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { ENGINES, type EngineName, type EngineState, probeEngine } from './rights.js';
 
-export interface InterfaceState {
+interface InterfaceState {
   readonly name: string;
   readonly mac: string | null;
   /** With the length of the network's prefix: 192.168.1.5/24. */

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { streamBytes } from '../../trace/bytes.js';
-import type { Duplicates } from '../../trace/duplicates.js';
-import { createIngest } from '../../trace/ingest.js';
 import type { FileReport, PacketTable } from '../../trace/packets.js';
-import { readPcap } from '../../trace/pcap.js';
+import { streamBytes } from '../../trace/read/bytes.js';
+import type { Duplicates } from '../../trace/read/duplicates.js';
+import { createIngest } from '../../trace/read/ingest.js';
+import { readPcap } from '../../trace/read/pcap.js';
 import type { CaptureSource } from './source.js';
 
 /** Packets as they come, read as those of a file are. */

@@ -72,7 +72,7 @@ const NET_RAW = 1n << 13n;
 const NET_ADMIN = 1n << 12n;
 
 /** How to give a program the right to capture, as far as this machine (or container) has it to give. */
-export function rightsFor(path: string): string[] {
+function rightsFor(path: string): string[] {
   const bounds = boundingSet();
   if ((bounds & NET_RAW) === 0n) return ['start this container with --cap-add=NET_RAW'];
   // A program with a capability beyond the bounding set cannot even be started.

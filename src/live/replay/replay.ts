@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { type DefendRequest, defendCaptures } from '../../harness/defend.js';
-import { builtIns, type Registry } from '../../harness/plugins.js';
+import { builtIns, type Registry } from '../../harness/plugins/registry.js';
 import { InputError, UsageError } from '../../shared/errors.js';
 import type { OnProgress } from '../../shared/progress.js';
 import type { Rng } from '../../shared/rng.js';
 import { ipv4Text } from '../../trace/addresses.js';
 import { ipv4Word } from '../../trace/scope.js';
 import { countCover, type Trace } from '../../trace/trace.js';
-import { createFrameWriter } from '../../trace/write-pcap.js';
+import { createFrameWriter } from '../../trace/write/write-pcap.js';
 import { openRawSocket, type PacketSender } from './raw-socket.js';
 import { countBelow, sendOnSchedule } from './schedule.js';
 import {

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { TCP } from '../../trace/frame.js';
+import { TCP } from '../../trace/read/frame.js';
 import { ipv4Word } from '../../trace/scope.js';
 import { Cover, createTraceBuilder, Direction, Protocol, type Trace } from '../../trace/trace.js';
 

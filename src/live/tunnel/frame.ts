@@ -1,5 +1,5 @@
-import { IP_HEADER } from '../../shaping/parts.js';
-import { ETHERNET_HEADER } from '../../shaping/tunnel.js';
+import { IP_HEADER } from '../../shaping/kit/parts.js';
+import { ETHERNET_HEADER } from '../../shaping/kit/tunnel.js';
 import { PREFIX, TAG } from './seal.js';
 
 /**

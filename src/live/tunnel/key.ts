@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readFileSync, writeFileSync } from 'nod
 import { InputError } from '../../shared/errors.js';
 
 /** Bytes of the secret that both ends share, and of each key made of it. */
-export const KEY_LENGTH = 32;
+const KEY_LENGTH = 32;
 
 /**
  * Writes a new key, which only its owner can read: 32 random bytes in base64, as of `wg genpsk`.

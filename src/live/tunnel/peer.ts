@@ -27,7 +27,7 @@ export interface Limits {
   readonly rejectMessages: number;
 }
 
-export const LIMITS: Limits = { rekeyAfter: 120, rejectAfter: 180, rekeyMessages: 2 ** 40, rejectMessages: 2 ** 44 };
+const LIMITS: Limits = { rekeyAfter: 120, rejectAfter: 180, rekeyMessages: 2 ** 40, rejectMessages: 2 ** 44 };
 
 /** Seconds of sending without hearing, after which the home asks whether the other end is there. */
 const SILENCE = 5;

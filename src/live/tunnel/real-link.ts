@@ -1,4 +1,4 @@
-import { IP_HEADER } from '../../shaping/parts.js';
+import { IP_HEADER } from '../../shaping/kit/parts.js';
 import {
   type AppliedDefense,
   DefenseError,
@@ -13,7 +13,7 @@ import { cutSegments, type Datagram, OVERHEAD, type Segment } from './frame.js';
 import { createSecretRng } from './secret-rng.js';
 
 /** A frame that the last shaper puts on the wire, in the direction of this end. */
-export type OnFrame = (
+type OnFrame = (
   /** Seconds of the caller's clock: when it was to leave. */
   time: number,
   /** Bytes of the frame. */

@@ -23,8 +23,7 @@ export const VERSION = 2;
 const NAME = 8;
 const CIPHER = 'chacha20-poly1305';
 
-export const nameOfDirection = (direction: Direction): string =>
-  direction === Direction.OUTBOUND ? 'outbound' : 'inbound';
+const nameOfDirection = (direction: Direction): string => (direction === Direction.OUTBOUND ? 'outbound' : 'inbound');
 
 /** A key for datagrams, and the name by which a datagram says that it is sealed with it. */
 export interface NamedKey {
@@ -33,7 +32,7 @@ export interface NamedKey {
 }
 
 /** What the prefix of a datagram says, which is not authenticated before {@link Seals.open}. */
-export interface Prefix {
+interface Prefix {
   readonly name: Buffer;
   readonly number: Buffer;
 }

@@ -1,4 +1,4 @@
-import type { Spread } from '../../harness/result.js';
+import type { Spread } from '../../result/result.js';
 import type { PeerStatistics, Refusal } from './peer.js';
 
 /** Quantiles of the values added last. */

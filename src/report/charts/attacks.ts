@@ -1,8 +1,8 @@
-import type { Adversary } from '../../harness/result.js';
-import { printable } from '../escape.js';
-import { type Chart, chartBase, type Drawing } from '../figure.js';
-import { percent, shortened } from '../format.js';
-import { type Colors, PAGE_COLORS } from '../theme.js';
+import type { Adversary } from '../../result/result.js';
+import { printable } from '../kit/escape.js';
+import { type Chart, chartBase, type Drawing } from '../kit/figure.js';
+import { percent, shortened } from '../kit/format.js';
+import { type Colors, PAGE_COLORS } from '../kit/theme.js';
 import { textWidth } from './labels.js';
 import { type Rates, ratesLayer } from './rates.js';
 

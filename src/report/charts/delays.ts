@@ -1,8 +1,8 @@
 import type { DelayHistogram } from '../../shaping/cost.js';
-import { printable } from '../escape.js';
-import { type Chart, chartBase, type Drawing } from '../figure.js';
-import { duration, percent, shortened } from '../format.js';
-import type { Colors } from '../theme.js';
+import { printable } from '../kit/escape.js';
+import { type Chart, chartBase, type Drawing } from '../kit/figure.js';
+import { duration, percent, shortened } from '../kit/format.js';
+import type { Colors } from '../kit/theme.js';
 
 /** How long packets wait under one defense, in seconds. */
 export interface DelayRow {

@@ -1,7 +1,7 @@
-import { printable } from '../escape.js';
-import { type Chart, chartBase, type Drawing } from '../figure.js';
-import { isNumber, shortened } from '../format.js';
-import { type Colors, HEAT_STEPS, heatColors, LIGHT } from '../theme.js';
+import { printable } from '../kit/escape.js';
+import { type Chart, chartBase, type Drawing } from '../kit/figure.js';
+import { isNumber, shortened } from '../kit/format.js';
+import { type Colors, HEAT_STEPS, heatColors, LIGHT } from '../kit/theme.js';
 import { textWidth } from './labels.js';
 
 /** Shares in [0, 1] by row and column; null where there is none. */

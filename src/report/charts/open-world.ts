@@ -1,5 +1,5 @@
-import { type Chart, chartBase, type Drawing } from '../figure.js';
-import type { Colors } from '../theme.js';
+import { type Chart, chartBase, type Drawing } from '../kit/figure.js';
+import type { Colors } from '../kit/theme.js';
 import { INSET } from './tradeoff-layout.js';
 
 /** The curve of open-set classification rates under one defense, from 0 to 1 evenly; see OpenWorldScores. */

@@ -1,4 +1,4 @@
-import type { Colors } from '../theme.js';
+import type { Colors } from '../kit/theme.js';
 
 /** What takes no traffic to reach: naming a device by chance, or the commonest one always. */
 export interface Rates {

@@ -1,5 +1,5 @@
-import type { Interval } from '../../harness/result.js';
-import { percent } from '../format.js';
+import type { Interval } from '../../result/result.js';
+import { percent } from '../kit/format.js';
 import type { CostAxis } from './axis.js';
 import { type Box, boxAround, overlap, type PlacedLabel, placeLabels, textWidth } from './labels.js';
 import type { Rates } from './rates.js';

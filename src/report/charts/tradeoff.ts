@@ -1,8 +1,8 @@
-import type { Interval } from '../../harness/result.js';
-import { breakable, type Html, html, printable } from '../escape.js';
-import { type Chart, chartBase, type Drawing } from '../figure.js';
-import { duration, percent, shortened } from '../format.js';
-import { type Colors, PAGE_COLORS } from '../theme.js';
+import type { Interval } from '../../result/result.js';
+import { breakable, type Html, html, printable } from '../kit/escape.js';
+import { type Chart, chartBase, type Drawing } from '../kit/figure.js';
+import { duration, percent, shortened } from '../kit/format.js';
+import { type Colors, PAGE_COLORS } from '../kit/theme.js';
 import { type CostAxis, costAxis } from './axis.js';
 import { textWidth } from './labels.js';
 import { type Rates, ratesLayer } from './rates.js';

@@ -1,11 +1,11 @@
-import type { Result } from '../../harness/result.js';
+import type { Result } from '../../result/result.js';
 import { attacksChart } from '../charts/attacks.js';
-import { breakable, type Html, html, trusted } from '../escape.js';
-import { type Chart, renderFigure } from '../figure.js';
-import { fixed, isNumber, percent, percentage } from '../format.js';
-import { renderBySetting, renderSection, type Subject } from '../panels.js';
+import { breakable, type Html, html, trusted } from '../kit/escape.js';
+import { type Chart, renderFigure } from '../kit/figure.js';
+import { fixed, isNumber, percent, percentage } from '../kit/format.js';
+import { renderBySetting, renderSection, type Subject } from '../kit/panels.js';
+import { orReason, renderTable, sorted } from '../kit/table.js';
 import { attackScores, majorityWords, mean, repeatedCells } from '../reading.js';
-import { orReason, renderTable, sorted } from '../table.js';
 
 /** Every attack by itself: what the best-attack numbers hide. */
 export async function renderAttacks(subject: Subject): Promise<Html> {

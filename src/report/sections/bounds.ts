@@ -1,8 +1,8 @@
-import type { Result } from '../../harness/result.js';
-import { breakable, type Content, type Html, html } from '../escape.js';
-import { fixed, isNumber, listed, percentage } from '../format.js';
+import type { Result } from '../../result/result.js';
+import { breakable, type Content, type Html, html } from '../kit/escape.js';
+import { fixed, isNumber, listed, percentage } from '../kit/format.js';
+import { orReason, renderTable } from '../kit/table.js';
 import { meanMetrics } from '../reading.js';
-import { orReason, renderTable } from '../table.js';
 
 const NOT_MEASURED = 'not measured for this defense';
 

@@ -1,8 +1,7 @@
-import type { Cell, Result } from '../../harness/result.js';
-import { breakable, type Content, type Html, html } from '../escape.js';
-import { percent } from '../format.js';
-import { deviceHeader, type HeatMap, renderHeatMap } from '../heat-map.js';
-import { observerValue } from '../observers.js';
+import type { Cell, Result } from '../../result/result.js';
+import { breakable, type Content, type Html, html } from '../kit/escape.js';
+import { percent } from '../kit/format.js';
+import { deviceHeader, type HeatMap, renderHeatMap } from '../kit/heat-map.js';
 import {
   adversaryChooser,
   attackChooser,
@@ -11,9 +10,10 @@ import {
   renderPanels,
   renderSection,
   type Subject,
-} from '../panels.js';
+} from '../kit/panels.js';
+import type { Specs } from '../kit/specs.js';
+import { observerValue } from '../observers.js';
 import { cellsOf, scoredDevices, strongestDefense } from '../reading.js';
-import type { Specs } from '../specs.js';
 
 /** Numbers in all matrices of a page: more would make it heavy. What is left out is in the result file. */
 const MOST_NUMBERS = 25_000;

@@ -1,9 +1,9 @@
-import type { Cost, Result, SummaryRow } from '../../harness/result.js';
-import { breakable, type Content, type Html, html } from '../escape.js';
-import { duration, fixed, isNumber, percentage } from '../format.js';
-import { renderBySetting, renderSection, type Subject } from '../panels.js';
+import type { Cost, Result, SummaryRow } from '../../result/result.js';
+import { breakable, type Content, type Html, html } from '../kit/escape.js';
+import { duration, fixed, isNumber, percentage } from '../kit/format.js';
+import { renderBySetting, renderSection, type Subject } from '../kit/panels.js';
+import { orReason, renderTable, sorted } from '../kit/table.js';
 import { meanCost } from '../reading.js';
-import { orReason, renderTable, sorted } from '../table.js';
 import { renderDelays } from './delays.js';
 
 const NO_BYTES = 'not defined: there was no traffic without defense to compare with';

@@ -1,7 +1,7 @@
-import type { Result } from '../../harness/result.js';
-import { type Html, html } from '../escape.js';
-import { count, counted, duration, instant, isNumber, percent } from '../format.js';
-import { renderTable } from '../table.js';
+import type { Result } from '../../result/result.js';
+import { type Html, html } from '../kit/escape.js';
+import { count, counted, duration, instant, isNumber, percent } from '../kit/format.js';
+import { renderTable } from '../kit/table.js';
 
 /** What was measured on: packets, time, devices, and what was left out on the way. */
 export function renderDataset({ dataset }: Result): Html {

@@ -1,9 +1,9 @@
-import type { Result } from '../../harness/result.js';
+import type { Result } from '../../result/result.js';
 import { type DelayRow, delayAxisStart, delaysChart } from '../charts/delays.js';
-import { type Html, html } from '../escape.js';
-import { type Chart, renderFigure } from '../figure.js';
-import { duration, isNumber, listed } from '../format.js';
-import type { Place } from '../panels.js';
+import { type Html, html } from '../kit/escape.js';
+import { type Chart, renderFigure } from '../kit/figure.js';
+import { duration, isNumber, listed } from '../kit/format.js';
+import type { Place } from '../kit/panels.js';
 import { meanCost, pooledDelays } from '../reading.js';
 
 /** How long packets wait: a distribution for each defense that delays any. */

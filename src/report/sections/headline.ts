@@ -1,7 +1,7 @@
-import { UNKNOWN } from '../../harness/open-world.js';
-import type { Mix, Result, SummaryRow } from '../../harness/result.js';
-import { breakable, type Html, html } from '../escape.js';
-import { counted, duration, isNumber, percent, percentage } from '../format.js';
+import { UNKNOWN } from '../../harness/observer/open-world.js';
+import type { Mix, Result, SummaryRow } from '../../result/result.js';
+import { breakable, type Html, html } from '../kit/escape.js';
+import { counted, duration, isNumber, percent, percentage } from '../kit/format.js';
 import { strongestDefense, undefendedRow } from '../reading.js';
 
 /** What the run shows, in one sentence, and how sure that is, in a second. */

@@ -1,7 +1,7 @@
-import type { LiveFigures, Result } from '../../harness/result.js';
-import { breakable, type Html, html } from '../escape.js';
-import { count, duration, fixed } from '../format.js';
-import { renderTable } from '../table.js';
+import type { LiveFigures, Result } from '../../result/result.js';
+import { breakable, type Html, html } from '../kit/escape.js';
+import { count, duration, fixed } from '../kit/format.js';
+import { renderTable } from '../kit/table.js';
 
 /** How live traffic was played under each defense; nothing for simulated traffic. */
 export function renderLive({ cells }: Result): Html {

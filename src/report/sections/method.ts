@@ -1,6 +1,6 @@
-import type { Mix, ResolvedSpec, Result } from '../../harness/result.js';
-import { type Content, type Html, html } from '../escape.js';
-import { count, counted, listed, percent } from '../format.js';
+import type { Mix, ResolvedSpec, Result } from '../../result/result.js';
+import { type Content, type Html, html } from '../kit/escape.js';
+import { count, counted, listed, percent } from '../kit/format.js';
 
 /** How the numbers came about, and what each word means: a number here should need no other page to be understood. */
 export function renderMethod({ spec }: Result): Html {

@@ -1,12 +1,12 @@
-import type { OpenWorldScores, Result, SummaryRow } from '../../harness/result.js';
+import type { OpenWorldScores, Result, SummaryRow } from '../../result/result.js';
 import { openWorldChart } from '../charts/open-world.js';
-import { breakable, type Content, type Html, html } from '../escape.js';
-import { type Chart, renderFigure } from '../figure.js';
-import { counted, fixed, percentage } from '../format.js';
-import { deviceHeader, type HeatMap, renderHeatMap } from '../heat-map.js';
+import { breakable, type Content, type Html, html } from '../kit/escape.js';
+import { type Chart, renderFigure } from '../kit/figure.js';
+import { counted, fixed, percentage } from '../kit/format.js';
+import { deviceHeader, type HeatMap, renderHeatMap } from '../kit/heat-map.js';
+import type { Specs } from '../kit/specs.js';
+import { orReason, renderTable } from '../kit/table.js';
 import { cellsOf, mean, strongestDefense, undefendedRow } from '../reading.js';
-import type { Specs } from '../specs.js';
-import { orReason, renderTable } from '../table.js';
 
 const NOT_MET = 'no packet of a device of this kind is in the test part';
 
@@ -62,7 +62,7 @@ function describeHeldOut({ spec }: Result): string {
 }
 
 /** In an open world, by the best attack of `row`: means over seeds, null where there is none. */
-export interface MeanOpenWorld {
+interface MeanOpenWorld {
   readonly known: number | null;
   readonly auroc: number | null;
   readonly oscr: number | null;
@@ -72,7 +72,7 @@ export interface MeanOpenWorld {
   readonly curve: readonly number[];
 }
 
-export function meanOpenWorld(result: Result, row: SummaryRow): MeanOpenWorld {
+function meanOpenWorld(result: Result, row: SummaryRow): MeanOpenWorld {
   const all = scoresOf(result, row);
   const curves = all.map(({ curve }) => curve).filter((curve) => curve.length > 0);
   return {

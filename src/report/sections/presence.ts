@@ -1,8 +1,8 @@
-import type { Result } from '../../harness/result.js';
-import { type Html, html } from '../escape.js';
-import { counted, isNumber, percent } from '../format.js';
-import { deviceHeader, type HeatMap, renderHeatMap } from '../heat-map.js';
-import { renderByObserver, renderSection, type Subject } from '../panels.js';
+import type { Result } from '../../result/result.js';
+import { type Html, html } from '../kit/escape.js';
+import { counted, isNumber, percent } from '../kit/format.js';
+import { deviceHeader, type HeatMap, renderHeatMap } from '../kit/heat-map.js';
+import { renderByObserver, renderSection, type Subject } from '../kit/panels.js';
 import { cellsOf, mean, meanPresence, scoredDevices, undefendedRow } from '../reading.js';
 
 /** Which devices an observer finds active in which hour: what is left to tell where single packets are not. */

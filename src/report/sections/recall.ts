@@ -1,8 +1,8 @@
-import type { Result, SummaryRow } from '../../harness/result.js';
-import { breakable, type Content, type Html, html } from '../escape.js';
-import { counted, listed, percent } from '../format.js';
-import { deviceHeader, type HeatMap, renderHeatMap } from '../heat-map.js';
-import { renderByObserver, renderSection, type Subject } from '../panels.js';
+import type { Result, SummaryRow } from '../../result/result.js';
+import { breakable, type Content, type Html, html } from '../kit/escape.js';
+import { counted, listed, percent } from '../kit/format.js';
+import { deviceHeader, type HeatMap, renderHeatMap } from '../kit/heat-map.js';
+import { renderByObserver, renderSection, type Subject } from '../kit/panels.js';
 import { deviceScores, mean, scoredDevices, strongestDefense, undefendedRow } from '../reading.js';
 
 /** Which devices are still told, in words and as a heat map of recall. */

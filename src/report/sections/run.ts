@@ -1,7 +1,7 @@
-import type { Result } from '../../harness/result.js';
-import { benchCommand } from '../command.js';
-import { type Html, html } from '../escape.js';
-import { duration } from '../format.js';
+import { benchCommand } from '../../result/command.js';
+import type { Result } from '../../result/result.js';
+import { type Html, html } from '../kit/escape.js';
+import { duration } from '../kit/format.js';
 
 /** Where and how the run was made, and how to make it again. */
 export function renderRun({ tool, environment, spec, dataset, cells }: Result): Html {

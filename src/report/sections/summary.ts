@@ -1,8 +1,8 @@
-import type { Interval, SummaryRow } from '../../harness/result.js';
-import { breakable, type Content, type Html, html } from '../escape.js';
-import { duration, isNumber, percentage } from '../format.js';
-import { renderBySetting, renderSection, type Subject } from '../panels.js';
-import { orReason, renderTable, sorted, type TableCell } from '../table.js';
+import type { Interval, SummaryRow } from '../../result/result.js';
+import { breakable, type Content, type Html, html } from '../kit/escape.js';
+import { duration, isNumber, percentage } from '../kit/format.js';
+import { renderBySetting, renderSection, type Subject } from '../kit/panels.js';
+import { orReason, renderTable, sorted, type TableCell } from '../kit/table.js';
 
 const NOT_ASKED = 'this adversary was not part of the run';
 const NO_REFERENCE = 'the run has no undefended traffic (defense none) to compare with';

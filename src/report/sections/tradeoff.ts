@@ -1,9 +1,9 @@
-import type { Result, SummaryRow } from '../../harness/result.js';
+import type { Result, SummaryRow } from '../../result/result.js';
 import { type Tradeoff, tradeoffChart } from '../charts/tradeoff.js';
-import { type Html, html } from '../escape.js';
-import { type Chart, renderFigure } from '../figure.js';
-import { duration, isNumber, listed, percent } from '../format.js';
-import { type Place, renderByObserver, renderSection, type Subject } from '../panels.js';
+import { type Html, html } from '../kit/escape.js';
+import { type Chart, renderFigure } from '../kit/figure.js';
+import { duration, isNumber, listed, percent } from '../kit/format.js';
+import { type Place, renderByObserver, renderSection, type Subject } from '../kit/panels.js';
 import { majorityWords } from '../reading.js';
 
 interface CostKind {

@@ -1,7 +1,7 @@
-import type { Result } from '../../harness/result.js';
-import { type Html, html } from '../escape.js';
-import { type HeatMap, renderHeatMap } from '../heat-map.js';
-import { renderBySetting, renderSection, type Subject } from '../panels.js';
+import type { Result } from '../../result/result.js';
+import { type Html, html } from '../kit/escape.js';
+import { type HeatMap, renderHeatMap } from '../kit/heat-map.js';
+import { renderBySetting, renderSection, type Subject } from '../kit/panels.js';
 import { mean } from '../reading.js';
 
 /** What a model that was trained on one defense does against another: one matrix for each attack. */

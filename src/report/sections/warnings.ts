@@ -1,5 +1,5 @@
-import { type Html, html } from '../escape.js';
-import { count, counted } from '../format.js';
+import { type Html, html } from '../kit/escape.js';
+import { count, counted } from '../kit/format.js';
 
 /** More kinds than these stay folded, so that they do not push the findings off the page. */
 const SHOWN = 6;

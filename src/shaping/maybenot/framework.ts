@@ -38,7 +38,7 @@ export type TriggerAction =
   | { readonly kind: 'update-timer'; readonly machine: number; readonly duration: number; readonly replace: boolean };
 
 /** Where a machine stands. */
-export interface MachineRuntime {
+interface MachineRuntime {
   readonly state: number;
   /** How often the action of the state may still be taken; Infinity for no limit. */
   readonly limit: number;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { capturedSeconds } from '../../../src/home/fitted/fit.js';
 import { findGaps } from '../../../src/trace/clock.js';
-import { makeTrace } from '../../shaping/traces.js';
+import { makeTrace } from '../../support/traces.js';
 
 test('time that was captured has the gaps within a file left out', () => {
   const times = [30, 40, 1e9, 1e9 + 100, 1e9 + 90_000, 1e9 + 90_010];

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Forest, predictProbabilities, trainForest } from '../../../src/learning/forest/forest.js';
 import { mostProbable, scoreIdentification } from '../../../src/learning/scores.js';
 import { createRng } from '../../../src/shared/rng.js';
-import { makeTable, takeRows } from './table.js';
+import { makeTable, takeRows } from '../../support/forest-table.js';
 
 const { columns, label } = makeTable(6000);
 const train = takeRows(columns, 0, 3000);

@@ -54,7 +54,7 @@ describe('a forest over packets as a file', () => {
     writeFileSync(model, onnx);
     const byRow = Array.from({ length: rows }, (_, row) => [...features.subarray(10 * row, 10 * row + 10)]);
     writeFileSync(input, JSON.stringify({ port: Array.from(port, Number), features: byRow }));
-    const script = fileURLToPath(new URL('evaluate-onnx.py', import.meta.url));
+    const script = fileURLToPath(new URL('../../support/evaluate-onnx.py', import.meta.url));
     const { stdout, stderr } = spawnSync(PYTHON, [script, model, input], { encoding: 'utf8' });
     expect(stderr).toBe('');
     const found: number[] = JSON.parse(stdout).flat();

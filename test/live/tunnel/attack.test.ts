@@ -3,7 +3,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { builtIns, prepareAll, resolveDefense } from '../../../src/harness/plugins.js';
+import { builtIns, prepareAll, resolveDefense } from '../../../src/harness/plugins/registry.js';
 import { openTunnelEnd, type TunnelEnd, type TunnelOptions } from '../../../src/live/tunnel/end.js';
 import { createRng } from '../../../src/shared/rng.js';
 

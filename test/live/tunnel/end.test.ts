@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { whyNoNamespaces } from '../../../src/live/lab/namespaces.js';
+import { whyNoNamespaces } from '../../../src/lab/namespaces.js';
 import { needs, noProgram } from '../../support/needs.js';
-import { createStretch, type Stretch } from './two-ends.js';
+import { createStretch, type Stretch } from '../../support/two-ends.js';
 
 const lacks = [whyNoNamespaces(), noProgram('tcpdump'), noProgram('tshark')];
 

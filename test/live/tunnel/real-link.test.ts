@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { defenses, resolveDefense } from '../../../src/harness/plugins.js';
+import { defenses, resolveDefense } from '../../../src/harness/plugins/registry.js';
 import { now as clock, createAlarm } from '../../../src/live/tunnel/alarm.js';
 import { lengthOffset, whyNotLive } from '../../../src/live/tunnel/end.js';
 import { frameFor, OVERHEAD, type Segment } from '../../../src/live/tunnel/frame.js';
@@ -9,7 +9,7 @@ import { type AppliedDefense, type Defense, prepareDefense } from '../../../src/
 import { shapeAll } from '../../../src/shaping/simulate.js';
 import { createRng } from '../../../src/shared/rng.js';
 import { createTraceBuilder, type Direction, NO_DEVICE, Protocol, type Trace } from '../../../src/trace/trace.js';
-import { makeTrace } from '../../shaping/traces.js';
+import { makeTrace } from '../../support/traces.js';
 
 /** What comes to an end of the tunnel: a datagram to send in direction 1 (`out`), or from the other end in direction 0. */
 interface Arrival {

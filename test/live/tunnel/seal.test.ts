@@ -12,7 +12,7 @@ import {
   VERSION,
   versionOf,
 } from '../../../src/live/tunnel/seal.js';
-import { derive, sealVersionOne } from './version-one.js';
+import { derive, sealVersionOne } from '../../support/version-one.js';
 
 const secret = randomBytes(32);
 const session = { name: sessionName(randomBytes(32)), key: randomBytes(32) };

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type DistributionKind, sample } from '../../../src/shaping/maybenot/distribution.js';
 import { createRng } from '../../../src/shared/rng.js';
-import { anyMachine, distribution, fixed } from './machines.js';
+import { anyMachine, distribution, fixed } from '../../support/machines.js';
 
 /**
  * Parameters; then mean, standard deviation, the deciles 1, 5 and 9 and the share at or below each, from scipy.stats 1.10:

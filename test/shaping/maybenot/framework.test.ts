@@ -7,7 +7,7 @@ import {
 } from '../../../src/shaping/maybenot/framework.js';
 import { Event, type Machine, STATE_END, STATE_SIGNAL } from '../../../src/shaping/maybenot/machine.js';
 import { createRng } from '../../../src/shared/rng.js';
-import { block, cancel, count, distribution, machine, pad, setTimer, state } from './machines.js';
+import { block, cancel, count, distribution, machine, pad, setTimer, state } from '../../support/machines.js';
 
 /** The behaviours that the unit tests of the crate maybenot 2.2 (`framework.rs`) assert, on machines like theirs. */
 

@@ -15,8 +15,25 @@ import {
   readMachines,
 } from '../../../src/shaping/maybenot/serialized.js';
 import { InputError } from '../../../src/shared/errors.js';
-import { anyMachine, block, count, distribution, fixed, machine, pad, state, UNLIMITED } from './machines.js';
-import { BETWEEN_VERSIONS, EXAMPLE, NOOP, ONE_PADDING, PADDING_DEFENSES, PING } from './published.js';
+import {
+  anyMachine,
+  block,
+  count,
+  distribution,
+  fixed,
+  machine,
+  pad,
+  state,
+  UNLIMITED,
+} from '../../support/machines.js';
+import {
+  BETWEEN_VERSIONS,
+  EXAMPLE,
+  NOOP,
+  ONE_PADDING,
+  PADDING_DEFENSES,
+  PING,
+} from '../../support/published-machines.js';
 
 const published = [
   NOOP,

@@ -1,0 +1,65 @@
+import { labelPackets, type WindowOptions } from '../../learning/build-windows.js';
+import { accuracyInterval, type BlockCounts, countBlocks } from '../../learning/interval.js';
+import { scoreIdentification } from '../../learning/scores.js';
+import { NO_CLASS } from '../../learning/windows.js';
+import type { Cell } from '../../result/result.js';
+import { createRng } from '../../shared/rng.js';
+import type { Trace } from '../../trace/trace.js';
+import { type Model, secondsSince } from '../world.js';
+import { scoreOpenWorld } from './open-world.js';
+import { predictTrace } from './predict.js';
+
+/** What `model` says of a trace, and how well it names the packets' devices; in an open world, those of unknown devices too. */
+export async function scoreModel(
+  { identifier, classes, commonest, threshold }: Pick<Model, 'identifier' | 'classes' | 'commonest' | 'threshold'>,
+  trace: Trace,
+  devices: readonly string[],
+  windowing: Omit<WindowOptions, 'stride'>,
+  seed: number,
+) {
+  const started = performance.now();
+  const answers = await predictTrace(identifier, classes, trace, windowing);
+  const seconds = secondsSince(started);
+  const truth = truthOf(trace, devices);
+  if (threshold === null) {
+    const scored = score(truth, answers.device, devices, seed, commonest);
+    return { predictions: answers, seconds, truth, ...scored, openWorld: undefined };
+  }
+  const device = answers.device.map((one) => (one === NO_CLASS ? commonest : one));
+  const open = scoreOpenWorld(trace, truth, { ...answers, device }, devices, threshold);
+  const { predictions, scores: openWorld } = open;
+  return { predictions, seconds, truth, ...score(open.truth, open.answers, open.classes, seed), openWorld };
+}
+
+/** The class of each packet of `trace`, of those that are `devices`; NO_CLASS for cover and for other devices. */
+export function truthOf(trace: Trace, devices: readonly string[]): Uint16Array {
+  return labelPackets(
+    trace,
+    Uint32Array.from({ length: trace.packets }, (_, row) => row),
+    devices,
+  );
+}
+
+/**
+ * How well `answers` name the devices of the packets, with the interval of the accuracy over blocks of time.
+ * Only real packets are scored, so whoever answers "cover" can only lose: an observer who is to be scored like this names the most
+ * probable device, and a defense gets no credit for an attack that was merely shy. How well cover is told from real is measured
+ * apart (`coverAuc`).
+ * @param truth of {@link truthOf}
+ * @param answers of {@link Answers.device}
+ * @param fallback answer where there is none; NO_CLASS to count it as a miss
+ * @throws InputError where no packet is to be scored.
+ */
+export function score(
+  truth: Uint16Array,
+  answers: Uint16Array,
+  devices: readonly string[],
+  seed: number,
+  fallback = NO_CLASS,
+): { identification: Cell['identification']; blocks: BlockCounts } {
+  const predicted = fallback === NO_CLASS ? answers : answers.map((one) => (one === NO_CLASS ? fallback : one));
+  const identification = scoreIdentification({ devices, classes: devices, truth, predicted });
+  const blocks = countBlocks(truth, predicted);
+  const { low, high } = accuracyInterval([blocks], createRng(seed, 'interval'));
+  return { identification: { ...identification, accuracyLow: low, accuracyHigh: high }, blocks };
+}

@@ -1,0 +1,189 @@
+import type { Identifier } from '../../learning/attack.js';
+import type { WindowOptions } from '../../learning/build-windows.js';
+import { type OpenSetScores, scoreOpenSet, thresholdAt } from '../../learning/open-set.js';
+import { take } from '../../learning/packet-columns.js';
+import { type Identification, ratio, scoreIdentification } from '../../learning/scores.js';
+import { NO_CLASS } from '../../learning/windows.js';
+import type { ResolvedSpec } from '../../result/result.js';
+import { InputError, suggestion, UsageError } from '../../shared/errors.js';
+import { createRng } from '../../shared/rng.js';
+import { filterPackets, NO_DEVICE, type Trace } from '../../trace/trace.js';
+import type { Parts } from '../dataset.js';
+import { type Answers, type Predictions, predictTrace } from './predict.js';
+
+/**
+ * An open world: some devices of the home are held out from training, and an observer is to say of their packets that he does not
+ * know the device, and still name the others. He calls a packet unknown where his certainty of the best known device is below a
+ * threshold (maximum probability: Hendrycks and Gimpel, ICLR 2017), which he sets without having met any unknown device: on the end of
+ * his training time, at {@link FALSE_ALARMS}. That the home's other devices are the same ones in training and test, and that what is
+ * unknown comes from the same home, is the setting of most of the literature on device identification, and its limit.
+ */
+
+/** Name of the answer, and of all held-out devices together in the scores. */
+export const UNKNOWN = 'unknown';
+
+/** Share of the known devices' packets that an observer is ready to call unknown, on what he can set the threshold on. Our choice. */
+const FALSE_ALARMS = 0.1;
+
+/** How an observer does in an open world. Quantities that are 0 / 0 are null. */
+export interface OpenWorldScores extends OpenSetScores {
+  /** Certainty below which a packet is called unknown. */
+  readonly threshold: number;
+  /** Share of the known devices' packets of the test part that is called unknown. */
+  readonly falseAlarms: number | null;
+  /** Share of the unknown devices' packets that is called so. */
+  readonly recall: number | null;
+  /** The same for each device that was held out, and the known device that its packets are most often given to; null for none. */
+  readonly perUnknown: Readonly<Record<string, UnknownDevice>>;
+  /** Over the known devices' packets, if each is given to the most probable of them whatever its certainty: a closed world. */
+  readonly known: Pick<Identification, 'accuracy' | 'balancedAccuracy' | 'macroF1' | 'chance' | 'majority'>;
+}
+
+interface UnknownDevice {
+  readonly recall: number | null;
+  readonly takenFor: string | null;
+  /** Packets. */
+  readonly support: number;
+}
+
+/**
+ * The parts of a run with the devices held out that `seed` holds out: they are in no training traffic, and in the test part as ever.
+ * In a closed world, `whole` itself.
+ * @throws UsageError for devices that there are not, or where fewer than two remain; InputError for a device with the name of the answer
+ */
+export function holdOut(whole: Parts, { unknown: asked }: Pick<ResolvedSpec, 'unknown'>, seed: number): Parts {
+  if (asked === undefined) return whole;
+  const { classes } = whole;
+  if (classes.includes(UNKNOWN)) {
+    throw new InputError(`device "${UNKNOWN}": the name stands for devices that were held out, expected another`);
+  }
+  if (typeof asked !== 'number') {
+    const missing = asked.find((name) => !classes.includes(name));
+    if (missing !== undefined) {
+      throw new UsageError(
+        `--unknown: no device is called "${missing}"${suggestion(missing, classes)}; there is ${classes.join(', ')}`,
+      );
+    }
+  }
+  const wanted = typeof asked === 'number' ? asked : asked.length;
+  if (wanted > classes.length - 2) {
+    throw new UsageError(
+      `--unknown: expected at most ${classes.length - 2} of ${classes.length} devices, so that two are known, found ${wanted}`,
+    );
+  }
+  const unknown = typeof asked === 'number' ? drawn(classes, asked, seed) : asked;
+  const isUnknown = whole.train.devices.map(({ name }) => unknown.includes(name));
+  return {
+    ...whole,
+    train: filterPackets(whole.train, (row) => !isUnknown[whole.train.device[row]!]),
+    classes: classes.filter((name) => !unknown.includes(name)),
+    unknown,
+  };
+}
+
+/**
+ * The turn of `seed`: `count` devices in an order that is drawn once for all seeds, those after the ones of the seed before. So as many
+ * seeds in a row as it takes hold out every device, and a seed holds out the same ones in every run.
+ */
+function drawn(devices: readonly string[], count: number, seed: number): string[] {
+  const rng = createRng(UNKNOWN, 'order');
+  const keyed = devices.map((name) => ({ name, key: rng.uniform() })).sort((a, b) => a.key - b.key);
+  const first = (seed % devices.length) * count;
+  return Array.from({ length: count }, (_, i) => keyed[(first + i) % devices.length]!.name);
+}
+
+/**
+ * The threshold that an observer sets on traffic of known devices that he has not learnt from.
+ * @throws InputError where there is none
+ */
+export async function findThreshold(
+  identifier: Identifier,
+  classes: readonly string[],
+  trace: Trace,
+  windowing: Omit<WindowOptions, 'stride'>,
+): Promise<number> {
+  const { certainty } = await predictTrace(identifier, classes, trace, windowing);
+  const ofReal = certainty.filter((_, row) => trace.cover[row] === 0);
+  const threshold = thresholdAt(ofReal, FALSE_ALARMS);
+  if (threshold === null) {
+    throw new InputError(
+      'open world: expected packets at the end of the training part to set the threshold on, found none (whole files: three or more of a device)',
+    );
+  }
+  return threshold;
+}
+
+/** What an observer says in an open world, and how well he does. */
+export interface OpenAnswers {
+  /** As they are, without a prediction for packets that are called unknown. */
+  readonly predictions: Predictions;
+  /** The known devices, then {@link UNKNOWN}: what `truth` and `answers` index. */
+  readonly classes: readonly string[];
+  /** NO_CLASS for cover. */
+  readonly truth: Uint16Array;
+  readonly answers: Uint16Array;
+  readonly scores: OpenWorldScores;
+}
+
+/**
+ * @param known class of each packet of a known device, NO_CLASS for all others
+ * @param answers with a device for every packet
+ * @param devices the known ones
+ * @throws InputError where no packet is of a known device
+ */
+export function scoreOpenWorld(
+  trace: Trace,
+  known: Uint16Array,
+  { device, certainty, predicted, confidence }: Answers,
+  devices: readonly string[],
+  threshold: number,
+): OpenAnswers {
+  const unknown = devices.length;
+  const isReal = (row: number) => trace.cover[row] === 0 && trace.device[row] !== NO_DEVICE;
+  const truth = known.map((c, row) => (c === NO_CLASS && isReal(row) ? unknown : c));
+  const answers = device.map((c, row) => (certainty[row]! < threshold ? unknown : c));
+  const real = Uint32Array.from(truth.keys()).filter((row) => truth[row] !== NO_CLASS);
+  const closed = scoreIdentification({ devices, classes: devices, truth: known, predicted: device });
+  const { accuracy, balancedAccuracy, macroF1, chance, majority } = closed;
+  return {
+    predictions: { predicted: predicted.map((c, row) => (answers[row] === unknown ? NO_CLASS : c)), confidence },
+    classes: [...devices, UNKNOWN],
+    truth,
+    answers,
+    scores: {
+      ...scoreOpenSet(take(certainty, real), take(known, real), take(device, real)),
+      threshold,
+      falseAlarms: shareOf(unknown, answers, real, (row) => truth[row] !== unknown),
+      recall: shareOf(unknown, answers, real, (row) => truth[row] === unknown),
+      perUnknown: Object.fromEntries(
+        trace.devices.flatMap(({ name }, i): [string, UnknownDevice][] => {
+          const own = real.filter((row) => truth[row] === unknown && trace.device[row] === i);
+          return own.length === 0 ? [] : [[name, scoreUnknown(take(answers, own), devices)]];
+        }),
+      ),
+      known: { accuracy, balancedAccuracy, macroF1, chance, majority },
+    },
+  };
+}
+
+/** Share of the packets `among` that get the answer `wanted`. */
+function shareOf(
+  wanted: number,
+  answers: Uint16Array,
+  rows: Uint32Array,
+  among: (row: number) => boolean,
+): number | null {
+  const of = rows.filter(among);
+  return ratio(of.filter((row) => answers[row] === wanted).length, of.length);
+}
+
+function scoreUnknown(answers: Uint16Array, devices: readonly string[]): UnknownDevice {
+  const given = new Array<number>(devices.length + 1).fill(0);
+  for (const c of answers) given[c]!++;
+  const most = Math.max(...given.slice(0, -1));
+  return {
+    recall: ratio(given.at(-1)!, answers.length),
+    takenFor: most === 0 ? null : devices[given.indexOf(most)]!,
+    support: answers.length,
+  };
+}

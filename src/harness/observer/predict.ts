@@ -1,0 +1,77 @@
+import type { Identifier } from '../../learning/attack.js';
+import { buildWindows, type WindowOptions } from '../../learning/build-windows.js';
+import { mostProbable } from '../../learning/scores.js';
+import { COVER, NO_CLASS, type Windows } from '../../learning/windows.js';
+import type { Trace } from '../../trace/trace.js';
+
+/** What an identifier says of each packet of a trace, in the order of the trace. */
+export interface Predictions {
+  /** The most probable class, NO_CLASS for no answer. */
+  readonly predicted: Uint16Array;
+  /** Its probability; 0 for no answer. */
+  readonly confidence: Float32Array;
+}
+
+/** Predictions, and what they would be of a packet that is known to be real. */
+export interface Answers extends Predictions {
+  /** The most probable device, cover left aside; NO_CLASS where none has any probability. */
+  readonly device: Uint16Array;
+  /**
+   * How certain that is: the device's probability among all devices; 0 where none has any. Where a window holds the packets of one
+   * device or flow, whose packets an observer knows to belong together, the mean over its window.
+   */
+  readonly certainty: Float32Array;
+}
+
+/** Asks `identifier` of every packet of `trace`, each in one window, without showing it any label. */
+export async function predictTrace(
+  identifier: Identifier,
+  classes: readonly string[],
+  trace: Trace,
+  windowing: Omit<WindowOptions, 'stride'>,
+): Promise<Answers> {
+  const { windows, source } = buildWindows(trace, { ...windowing, stride: windowing.size });
+  const probabilities = await identifier.predict(windows);
+  const byRow = mostProbable(probabilities, classes.length);
+  const devices = classes.filter((name) => name !== COVER).length;
+  const deviceByRow = mostProbable(probabilities, classes.length, devices);
+  const certaintyByRow = certaintyAmong(devices, probabilities, deviceByRow, classes.length);
+  if (windowing.mix !== 'home') averageWindows(certaintyByRow, windows);
+  // Back from streams to the order of time.
+  const device = new Uint16Array(trace.packets).fill(NO_CLASS);
+  const predicted = new Uint16Array(trace.packets).fill(NO_CLASS);
+  const confidence = new Float32Array(trace.packets);
+  const certainty = new Float32Array(trace.packets);
+  for (let row = 0; row < source.length; row++) {
+    device[source[row]!] = deviceByRow[row]!;
+    certainty[source[row]!] = certaintyByRow[row]!;
+    const best = byRow[row]!;
+    if (best === NO_CLASS) continue;
+    predicted[source[row]!] = best;
+    confidence[source[row]!] = probabilities[row * classes.length + best]!;
+  }
+  return { device, certainty, predicted, confidence };
+}
+
+/** The probability of the class `chosen` of each row over that of the first `devices` classes together. */
+function certaintyAmong(
+  devices: number,
+  probabilities: Float32Array,
+  chosen: Uint16Array,
+  classes: number,
+): Float32Array {
+  return Float32Array.from(chosen, (best, row) => {
+    if (best === NO_CLASS) return 0;
+    let sum = 0;
+    for (let c = 0; c < devices; c++) sum += probabilities[row * classes + c]!;
+    return probabilities[row * classes + best]! / sum;
+  });
+}
+
+/** Gives each row of a window the mean of that window's rows; windows must not overlap. */
+function averageWindows(values: Float32Array, { start, count }: Windows): void {
+  for (let w = 0; w < start.length; w++) {
+    const rows = values.subarray(start[w]!, start[w]! + count[w]!);
+    rows.fill(rows.reduce((sum, value) => sum + value, 0) / rows.length);
+  }
+}

@@ -1,0 +1,197 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Jiti } from 'jiti';
+import { z } from 'zod';
+import type { Attack } from '../../learning/attack.js';
+import type { Defense } from '../../shaping/shaper.js';
+import { describeThrown, InputError, oneLine, suggestion, UsageError } from '../../shared/errors.js';
+import { statIfThere } from '../../shared/files.js';
+import { sha256 } from '../../shared/hash.js';
+import { isKebabCase } from '../../shared/parameters.js';
+import { guardAttack, guardDefense } from './guard.js';
+import { addPlugins, builtIns, type Registry } from './registry.js';
+
+const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs'];
+
+/**
+ * Adds the attacks and defenses of files, or of packages that are installed in or above the working folder. TypeScript is stripped of
+ * its types, not checked. `homeveil` in such a file is this very package, wherever the file lies.
+ * @param paths as they would be written after `--plugin`
+ * @throws UsageError where there is no such file, or a name is taken; InputError where it does not load or holds no plug-in
+ */
+export async function loadPlugins(paths: readonly string[], registry: Registry = builtIns): Promise<Registry> {
+  for (const path of paths) {
+    const { file, plugins } = await loadFile(path);
+    try {
+      registry = addPlugins({ ...plugins, files: [{ path, sha256: sha256(readFileSync(file)) }] }, registry);
+    } catch (thrown) {
+      throw thrown instanceof UsageError ? new UsageError(`${path}: ${thrown.message}`) : thrown;
+    }
+  }
+  return registry;
+}
+
+/** What one file adds. */
+interface Plugins {
+  readonly attacks: readonly Attack[];
+  readonly defenses: readonly Defense[];
+}
+
+async function loadFile(path: string): Promise<{ file: string; plugins: Plugins }> {
+  // Not at the top: the package's index exports what is here.
+  const [homeveil, { createJiti }] = await Promise.all([import('../../index.js'), import('jiti')]);
+  const isPath = looksLikePath(path);
+  const jiti = createJiti(join(process.cwd(), 'homeveil'), {
+    virtualModules: { homeveil },
+    // Or a package would get a homeveil of its own.
+    transformModules: isPath ? [] : [path],
+    interopDefault: false,
+    // Nothing is left behind in the user's folders.
+    fsCache: false,
+  });
+  const file = isPath ? resolveFile(path) : resolvePackage(path, jiti);
+  // A file that has changed since this process loaded it is loaded again; what it imports is not.
+  delete jiti.cache[file];
+  let module: unknown;
+  try {
+    module = await jiti.import(file);
+  } catch (thrown) {
+    throw new InputError(`${path}: ${describeImportError(thrown)}`, { cause: thrown });
+  }
+  return { file, plugins: pluginsIn(module, path) };
+}
+
+function looksLikePath(path: string): boolean {
+  return path.startsWith('.') || isAbsolute(path) || EXTENSIONS.includes(extname(path)) || isFile(path);
+}
+
+function isFile(path: string): boolean {
+  return statIfThere(path)?.isFile() ?? false;
+}
+
+function resolveFile(path: string): string {
+  const file = resolve(path);
+  if (!isFile(file)) {
+    const beside = listFolder(dirname(file)).filter((name) => EXTENSIONS.includes(extname(name)));
+    throw new UsageError(`--plugin ${path}: there is no such file${suggestion(basename(file), beside)}`);
+  }
+  if (!EXTENSIONS.includes(extname(file))) {
+    throw new UsageError(`--plugin ${path}: expected TypeScript or JavaScript (${EXTENSIONS.join(', ')})`);
+  }
+  return file;
+}
+
+function listFolder(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function resolvePackage(name: string, jiti: Jiti): string {
+  const found = jiti.esmResolve(name, { try: true });
+  if (found) return found.startsWith('file:') ? fileURLToPath(found) : found;
+  throw new UsageError(
+    `--plugin ${name}: there is no file of this name, and no package installed in or above this folder`,
+  );
+}
+
+/** On one line, with the place in the file for an error of syntax. */
+function describeImportError(thrown: unknown): string {
+  const message = thrown instanceof Error ? thrown.message : '';
+  const syntax = /^ParseError: (.*?)\s+(\S+:\d+:\d+)$/s.exec(message);
+  if (syntax) {
+    const [, what, place] = syntax;
+    return `expected TypeScript or JavaScript, found ${lowerFirst(oneLine(what!))} (${basename(place!)})`;
+  }
+  if ((thrown as NodeJS.ErrnoException | null)?.code === 'MODULE_NOT_FOUND') {
+    return `cannot be loaded: ${lowerFirst(message.split('\n', 1)[0]!)}`;
+  }
+  return `cannot be loaded: ${describeThrown(thrown)}`;
+}
+
+/**
+ * The plug-ins among what a module exports: by default one or a list of them, or `attacks` and `defenses`.
+ * @throws InputError where there is none, or one is not whole
+ */
+function pluginsIn(module: unknown, path: string): Plugins {
+  const exported = Object(module) as { default?: unknown; attacks?: unknown; defenses?: unknown };
+  // A CommonJS module may be the plug-in itself.
+  const main = kindOf(module) ? module : exported.default;
+  const values = [main ?? [], exported.attacks ?? [], exported.defenses ?? []].flat();
+  if (values.length === 0) {
+    const names = Object.entries(exported).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+    throw new InputError(
+      `${path}: expected a plug-in as the default export (export default defineDefense({ ... })), found ${names.length === 0 ? 'no export' : `only ${names.join(', ')}`}`,
+    );
+  }
+  const found = { attacks: [] as Attack[], defenses: [] as Defense[] };
+  for (const value of values) {
+    const kind = kindOf(value);
+    if (!kind) {
+      throw new InputError(
+        `${path}: expected a defense, with create(), or an attack, with fit(), found ${shown(value)}`,
+      );
+    }
+    const problem = problemOf(value, SHAPES[kind]);
+    if (problem) throw new InputError(`${path}: ${kind}: ${problem}`);
+    if (kind === 'attack') found.attacks.push(guardAttack(value as Attack, path));
+    else found.defenses.push(guardDefense(value as Defense, path));
+  }
+  return found;
+}
+
+function kindOf(value: unknown): 'attack' | 'defense' | null {
+  const { fit, create } = Object(value) as { fit?: unknown; create?: unknown };
+  if (typeof fit === 'function') return 'attack';
+  return typeof create === 'function' ? 'defense' : null;
+}
+
+const method = z.custom((value) => typeof value === 'function', 'expected a function');
+const common = {
+  name: z.string().refine(isKebabCase, 'expected lower-case words joined by hyphens'),
+  summary: z.string(),
+  source: z.string(),
+  parameters: z.custom(
+    (value) => value instanceof z.ZodObject,
+    "expected z.object({ ... }) of zod 4 (import { z } from 'homeveil')",
+  ),
+};
+/** What is demanded before anything is called; the rest is checkDefense's and checkAttack's. */
+const SHAPES = {
+  attack: z.object({ ...common, open: method.optional() }),
+  defense: z.object({
+    ...common,
+    scope: z.union([z.enum(['flow', 'device', 'home']), method], "expected 'flow', 'device', 'home' or a function"),
+    removedAt: z.enum(['device', 'gateway', 'tunnel end', 'nowhere']),
+    tunnel: method.optional(),
+    prepare: method.optional(),
+  }),
+};
+
+function problemOf(value: unknown, shape: z.ZodType): string | null {
+  const parsed = shape.safeParse(value);
+  if (parsed.success) return null;
+  const [issue] = parsed.error.issues;
+  const key = issue!.path.join('.');
+  return `${key}: ${issue!.message.replace(/^(Invalid (input|option): )?./, (start) => start.at(-1)!.toLowerCase())}, found ${shown((value as Record<string, unknown>)[key])}`;
+}
+
+/** A value in a few words. */
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'function') return `a function${value.name && ` ${value.name}`}`;
+  if (typeof value === 'object' && value !== null) {
+    const keys = Object.keys(value);
+    return keys.length === 0
+      ? 'an empty object'
+      : `an object with ${keys.slice(0, 5).join(', ')}${keys.length > 5 ? ', ...' : ''}`;
+  }
+  return JSON.stringify(value);
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

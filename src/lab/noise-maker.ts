@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Parameters } from '../../defenses/noise.js';
+import { InputError } from '../shared/errors.js';
+import { startActor } from './actor.js';
+import { createCertificate } from './certificate.js';
+import { noiseConfigOf } from './noise.js';
+import type { Notice, Order } from './noise-process.js';
+import { RESOLVER_ADDRESS, type Stage, WEB_NETWORK } from './stage.js';
+import { createWeb } from './web.js';
+import type { WebOrder } from './web-process.js';
+
+export interface NoisePlan {
+  /** Of the defense `noise`. */
+  readonly parameters: Parameters;
+  readonly speed: number;
+  /** Of the home's clock: when it begins, and for how long. */
+  readonly from: number;
+  readonly seconds: number;
+  readonly seed: number;
+}
+
+/** Noise from a browser in the home. */
+export interface NoiseMaker {
+  /** Begins at `start`, in milliseconds of Unix time. */
+  begin(start: number): Promise<void>;
+  /** @throws InputError where it failed */
+  stop(): Promise<void>;
+}
+
+/** Opens the web that noise goes to, and gets ready to go there. */
+export async function openNoise(
+  stage: Stage,
+  { parameters, speed, from, seconds, seed }: NoisePlan,
+  folder: string,
+): Promise<NoiseMaker> {
+  const options = { seed, objects: parameters.objects, speed };
+  const web = createWeb(options);
+  const config = noiseConfigOf(parameters, {
+    ...{ web, speed, seconds, seed },
+    state: join(folder, 'noise.json'),
+    networks: [WEB_NETWORK],
+  });
+  const identity = await createCertificate([...web.hosts]);
+  const addresses = Array.from({ length: web.hosts.length }, (_, i) => `100.64.${1 + (i >> 7)}.${1 + (i & 127)}`);
+  const order: WebOrder = { ...options, identity, resolver: RESOLVER_ADDRESS, addresses };
+  await startActor(stage.web, './web-process.js').ask(order);
+  const browser = startActor(stage.browser, './noise-process.js');
+  const check = (notice: Notice): void => {
+    if (notice.type === 'error') throw new InputError(`live: noise: ${notice.problem}`);
+  };
+  return {
+    async begin(start) {
+      await pause(Math.max(0, start - Date.now()));
+      const clock = { at: start / 1000, showed: from, speed };
+      check(await browser.ask<Notice>({ config, ca: identity.cert, clock } satisfies Order));
+    },
+    stop: async () => check(await browser.ask<Notice>({ type: 'stop' })),
+  };
+}

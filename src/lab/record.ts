@@ -1,0 +1,173 @@
+import type { Parameters as NoiseParameters } from '../../defenses/noise.js';
+import { defenseOf, prepareAll, type Registry } from '../harness/plugins/registry.js';
+import type { Recording, RecordRequest } from '../harness/recording.js';
+import { UNDEFENDED } from '../harness/world.js';
+import { cutTime, packetRange, splitAt } from '../learning/split.js';
+import { whyNotLive } from '../live/tunnel/end.js';
+import type { LiveFigures, ResolvedDefense, ResolvedPlugin, ResolvedSpec } from '../result/result.js';
+import type { Observed } from '../shaping/account.js';
+import { shapeAll } from '../shaping/simulate.js';
+import { UsageError } from '../shared/errors.js';
+import { createRng } from '../shared/rng.js';
+import { noiseConfigOf } from './noise.js';
+import type { NoisePlan } from './noise-maker.js';
+import { findRequirements } from './requirements.js';
+import { type LabRun, playingTime, runLab } from './run.js';
+import { type Script, scriptOfHome, scriptOfTrace } from './script.js';
+import { labVpn } from './simulated.js';
+
+/**
+ * Plays a home in the lab once for each defense and seed: the synthetic home's applications, or connections of the lengths and times
+ * of recorded ones. Noise is made by `homeveil noise`; every other defense runs in the ends of the live tunnel, which carry a VPN.
+ */
+export async function recordLive(request: RecordRequest): Promise<Recording> {
+  const { spec, plugins, onProgress, signal } = request;
+  const plans = new Map(spec.defenses.map((defense) => [defense.label, planOf(defense, spec, plugins)]));
+  plans.set(UNDEFENDED.label, planOf(UNDEFENDED, spec, plugins));
+  const missing = findRequirements([...plans.values()].some(({ vpn }) => vpn));
+  if (missing !== null) throw new UsageError(`--live: ${missing}`);
+  const script = scriptFor(request);
+  const speed = spec.live?.speed ?? (await fastest([...plans.values()], request));
+  for (const { noise } of plans.values()) if (noise) checkNoise(noise, script, speed);
+  const runs = new Map<string, Promise<LabRun>>();
+
+  const learn = async (seed: number) => (await recording.observe(seed, UNDEFENDED, 'train')).original;
+  const run = (seed: number, defense: ResolvedDefense): Promise<LabRun> => {
+    const key = `${seed} ${defense.label}`;
+    const known = runs.get(key);
+    if (known) return known;
+    const plan = plans.get(defense.label)!;
+    const made = (async () => {
+      const learns = plan.shaping?.parts.some((part) => defenseOf(part, plugins).prepare) ?? false;
+      const training = learns ? await learn(seed) : null;
+      const noise: NoisePlan | undefined = plan.noise && {
+        parameters: plan.noise.parameters as NoiseParameters,
+        ...{ speed, seed, from: script.from, seconds: script.seconds },
+      };
+      return runLab({
+        ...{ script, speed, noise, training, seed, onProgress, signal },
+        ...{ vpn: plan.vpn, shaping: plan.shaping, plugins: plugins.files.map(({ path }) => path) },
+        detail: `${defense.label}, ${speed} times as fast`,
+      });
+    })();
+    runs.set(key, made);
+    return made;
+  };
+
+  const recording = cutRecording(run, spec.split.train!);
+  return { ...recording, seconds: playingTime(script, speed) };
+}
+
+/** A run of a home under a defense, whole. */
+export interface WholeRun {
+  readonly recorded: Observed;
+  readonly figures: LiveFigures;
+}
+
+/**
+ * Cuts all runs of a seed at one moment of the home's time: where so large a share of its packets has passed without any defense.
+ * @param run always gives the same for the same seed and defense
+ */
+export function cutRecording(
+  run: (seed: number, defense: ResolvedDefense) => Promise<WholeRun>,
+  share: number,
+): Omit<Recording, 'seconds'> {
+  const figures = new Map<string, LiveFigures>();
+  return {
+    async observe(seed, defense, part) {
+      const time = cutTime((await run(seed, UNDEFENDED)).recorded.original, share);
+      const whole = await run(seed, defense);
+      figures.set(`${seed} ${defense.label}`, whole.figures);
+      return partOf(whole.recorded, time, part);
+    },
+    figures: (seed, defense) => figures.get(`${seed} ${defense.label}`)!,
+  };
+}
+
+/** What of the lab a defense takes. */
+export interface Plan {
+  readonly vpn: boolean;
+  /** At the ends of the tunnel; left out where there is none. */
+  readonly shaping?: ResolvedDefense;
+  readonly noise?: ResolvedPlugin;
+}
+
+/** @throws UsageError for a defense that cannot run live, or not in this view */
+export function planOf(defense: ResolvedDefense, { view }: ResolvedSpec, plugins: Registry): Plan {
+  const refuse = (why: string) => new UsageError(`defense ${defense.label}: cannot run live: ${why}`);
+  const parts = defense.parts.filter(({ name }) => name !== 'none');
+  const [noise, ...others] = parts.filter(({ name }) => name === 'noise');
+  if (others.length > 0 || (noise && parts[0] !== noise))
+    throw refuse('noise is made in the home, once, before all else');
+  const rest = parts.filter((part) => part !== noise);
+  const isPlainVpn = rest.length === 1 && rest[0]!.name === 'vpn';
+  if (isPlainVpn && rest[0]!.parameters.tunnel !== 'wireguard') throw refuse('the lab has WireGuard');
+  const shaping = rest.length === 0 || isPlainVpn ? undefined : { label: labelOf(rest), parts: rest };
+  const obstacle = whyNotLive(rest.map((part) => ({ defense: defenseOf(part, plugins) })));
+  if (obstacle !== null) throw new UsageError(obstacle);
+  const isTunnel = rest.some((part) => defenseOf(part, plugins).tunnel);
+  const vpn = view.name === 'vpn' || isTunnel;
+  if (shaping && !vpn) {
+    throw refuse(
+      'outside a tunnel nobody takes off what it adds; expected --view vpn, where it runs at the ends of a tunnel',
+    );
+  }
+  return { vpn, shaping, noise };
+}
+
+/** What cannot be had is told before anything is played. @throws UsageError */
+function checkNoise({ parameters }: ResolvedPlugin, { seconds }: Script, speed: number): void {
+  const web = { roots: ['https://lab.test/'] };
+  noiseConfigOf(parameters as NoiseParameters, { web, speed, seconds, seed: 0, state: '' });
+}
+
+const labelOf = (parts: readonly ResolvedPlugin[]): string => parts.map(({ label }) => label).join('+');
+
+function scriptFor({ spec, trace, classes }: RecordRequest): Script {
+  const { data } = spec;
+  const isInvented = data.kind === 'synthetic' && data.profiles === undefined;
+  const script = isInvented
+    ? scriptOfHome({ hours: data.hours, seed: data.seed }).script
+    : scriptOfTrace(trace, Number.POSITIVE_INFINITY);
+  const takesPart = script.devices.map(({ name }) => classes.includes(name));
+  return { ...script, parts: script.parts.filter(({ device }) => takesPart[device]) };
+}
+
+/** Frames a second, both directions and all processes together, that two cores keep up with; measured, see docs/live.md. */
+const MOST_FRAMES = 800;
+/** Beyond that, milliseconds of processes and timers are seconds of the home. */
+const FASTEST = 20;
+/** A page of noise takes its time to load, however fast the home's clock. */
+const FASTEST_WITH_NOISE = 10;
+const TRIED_PACKETS = 5000;
+
+/**
+ * The speed that suits all runs: they are compared, and speed shows in times. Found from how many frames a second each defense
+ * sends in simulation.
+ */
+async function fastest(plans: readonly Plan[], { spec, parts, plugins }: RecordRequest): Promise<number> {
+  let speed = FASTEST;
+  const few = packetRange(parts.test, 0, Math.min(parts.test.packets, TRIED_PACKETS));
+  for (const { shaping, noise } of plans) {
+    if (noise) speed = Math.min(speed, FASTEST_WITH_NOISE);
+    const rng = createRng(spec.seed, 'speed');
+    const applied = shaping ? await prepareAll(shaping, { trace: parts.train, rng }, plugins) : [];
+    const isTunnel = applied.some(({ defense }) => defense.tunnel);
+    const { trace } = shapeAll(few, isTunnel ? applied : [labVpn(0), ...applied], { rng });
+    const seconds = trace.time[trace.packets - 1]! - trace.time[0]!;
+    if (seconds > 0) speed = Math.min(speed, MOST_FRAMES / (trace.packets / seconds));
+  }
+  return Math.max(1, speed >= 2 ? Math.floor(speed) : speed);
+}
+
+/** What was on the wire from `time` on, or before; and what entered then. A frame belongs where it is seen. */
+export function partOf({ trace, original, delivered }: Observed, time: number, part: 'train' | 'test'): Observed {
+  const observed = splitAt(trace, time)[part];
+  const entered = splitAt(original, time);
+  const [from, to] = part === 'train' ? [0, entered.train.packets] : [entered.train.packets, original.packets];
+  const own = delivered.subarray(from, to);
+  const real = entered[part];
+  let dropped = 0;
+  for (let i = 0; i < own.length; i++) if (Number.isNaN(own[i]) && real.cover[i] === 0) dropped++;
+  return { trace: observed, original: real, delivered: own, dropped };
+}

@@ -1,0 +1,61 @@
+import { prepareAll, type Registry } from '../harness/plugins/registry.js';
+import { lengthOffset } from '../live/tunnel/end.js';
+import { OUTER_HEADERS, OVERHEAD } from '../live/tunnel/frame.js';
+import type { ResolvedPlugin } from '../result/result.js';
+import { composeAccounts, type Observed, settle } from '../shaping/account.js';
+import { IP_HEADER } from '../shaping/kit/parts.js';
+import { tunnelDefense } from '../shaping/kit/tunnel.js';
+import type { AppliedDefense } from '../shaping/shaper.js';
+import { shapeAll } from '../shaping/simulate.js';
+import type { Rng } from '../shared/rng.js';
+import type { Trace } from '../trace/trace.js';
+import type { Plan } from './record.js';
+import { PLAIN_VPN_MTU, TUNNELLED_VPN_MTU } from './run.js';
+
+/** The lab's WireGuard, simulated: its gateway has TCP make segments that fit. `mtu` of 0 is the usual one. */
+export function labVpn(mtu: number): AppliedDefense {
+  return { defense: tunnelDefense, parameters: { tunnel: 'wireguard', mtu, clamp: true } };
+}
+
+/**
+ * What the lab would do to `home`, on a virtual clock: noise mixed in, then WireGuard, then the shapers of the tunnel's ends, which take
+ * each datagram of WireGuard for a packet of its length and their own headers, as they do live.
+ * @param home what crosses the gateway
+ * @param training what a defense learns from
+ */
+export async function simulateLab(
+  home: Trace,
+  { vpn, shaping, noise }: Plan,
+  training: Trace,
+  plugins: Registry,
+  rng: Rng,
+): Promise<Observed> {
+  const prepare = (parts: readonly ResolvedPlugin[], name: string): Promise<readonly AppliedDefense[]> =>
+    parts.length === 0
+      ? Promise.resolve([])
+      : prepareAll(
+          { label: parts.map(({ label }) => label).join('+'), parts: [...parts] },
+          { trace: training, rng: rng.stream('prepare', name) },
+          plugins,
+        );
+  const before = [...(await prepare(noise ? [noise] : [], 'noise'))];
+  const mtu = shaping ? TUNNELLED_VPN_MTU : PLAIN_VPN_MTU;
+  if (vpn) before.push(labVpn(mtu));
+  const entered = shapeAll(home, before, { rng: rng.stream('home') });
+  if (!shaping) return entered;
+
+  const applied = await prepare(shaping.parts, 'tunnel');
+  const added = OVERHEAD - OUTER_HEADERS;
+  const { trace } = entered;
+  const datagrams: Trace = {
+    ...trace,
+    length: trace.length.map((length) => length + added),
+    flows: { ...trace.flows, header: trace.flows.header.map(() => OVERHEAD - IP_HEADER) },
+  };
+  const sent = shapeAll(datagrams, applied, { rng: rng.stream('tunnel') });
+  const offset = lengthOffset(applied, 4);
+  const account = composeAccounts({ trace: datagrams, account: entered.account }, sent.account);
+  const onWire =
+    offset === 0 ? sent.trace : { ...sent.trace, length: sent.trace.length.map((length) => length + offset) };
+  return settle(home, { trace: onWire, account });
+}

@@ -1,0 +1,60 @@
+import { resolve4, resolve6 } from 'node:dns/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Rng } from '../shared/rng.js';
+import type { Budget } from './budget.js';
+import type { Report } from './events.js';
+import type { Rhythm } from './rhythm.js';
+
+/** Looks a name up, IPv4 and IPv6 at once as browsers do. */
+export type Query = (name: string) => Promise<unknown>;
+
+/** Past the hosts file and its caches, so that it is sent. */
+const queryBoth: Query = (name) => Promise.any([resolve4(name), resolve6(name)]);
+
+export interface DnsNoiseOptions {
+  /** Look-ups when the household is busiest. */
+  readonly perHour: number;
+  readonly roots: readonly string[];
+  readonly rhythm: Rhythm;
+  readonly budget: Budget;
+  readonly rng: Rng;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  readonly clock: () => number;
+  readonly query?: Query;
+}
+
+/** Two queries and two answers with a few records each: about so many IP bytes. */
+export const LOOKUP_BYTES = 600;
+/** What stands before a site's name often enough; most others of a real household lead to the same sites. */
+const PREFIXES = ['', 'www.', 'static.', 'cdn.', 'images.', 'api.', 'm.'] as const;
+
+/** Looks up names of roots at Poisson times, and nothing more. Throws only the signal's reason. */
+export async function runDnsNoise(options: DnsNoiseOptions): Promise<never> {
+  const { perHour, roots, rhythm, budget, rng, report, signal, clock, query = queryBoth } = options;
+  const names = [...new Set(roots.map((root) => new URL(root).hostname))].filter(
+    (name) => /[a-z]/i.test(name) && !name.includes(':'),
+  );
+  if (names.length === 0) return sleepForever(signal);
+  for (;;) {
+    await sleep(rng.exponential(3600 / perHour) * 1000, undefined, { signal });
+    if (rng.uniform() >= rhythm.activity(clock())) continue;
+    const base = names[rng.integer(0, names.length - 1)]!;
+    const name = `${PREFIXES[rng.integer(0, PREFIXES.length - 1)]}${base.replace(/^www\./, '')}`;
+    if (!budget.reserve(LOOKUP_BYTES)) continue;
+    budget.spend(LOOKUP_BYTES);
+    const problem = await query(name).then(
+      () => null,
+      (error: { code?: string; errors?: { code?: string }[] }) => error.errors?.[0]?.code ?? error.code ?? 'failed',
+    );
+    signal.throwIfAborted();
+    report({ type: 'lookup', name, problem });
+  }
+}
+
+function sleepForever(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

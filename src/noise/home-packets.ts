@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HEADERS_SNAPLEN } from '../live/capture/headers.js';
+import { readLive } from '../live/capture/packets.js';
+import { openCapture } from '../live/capture/source.js';
+import { InputError } from '../shared/errors.js';
+import { Protocol } from '../trace/trace.js';
+import { views } from '../view/views.js';
+import { createLiveObserver } from '../watch/observer.js';
+import type { SeenPacket } from './clock-link.js';
+import type { OwnConnections } from './own-connections.js';
+
+export interface HomeOptions {
+  /** Of this machine, where the traffic of the home passes. */
+  readonly interface: string;
+  readonly own: OwnConnections;
+  readonly signal: AbortSignal;
+  /** Told of the program that captures, once it does. */
+  readonly onOpen: (engine: string) => void;
+  readonly onPacket: (device: string, packet: SeenPacket) => void;
+  /** Told of how many packets of a moment were shown. */
+  readonly onShown: (packets: number) => void;
+}
+
+/** Seconds that are not worth a timer. */
+const NO_WAIT = 0.002;
+/** A packet is waited for no longer than so many seconds: clocks are set. */
+const LONGEST_WAIT = 5;
+const TCP = 6;
+
+/**
+ * Shows the packets of an interface that leave and enter the home, in the rhythm in which they were on the wire, each as late as the
+ * capture may be. Left out are those of the noise's own connections, and all of DNS: the noise asks for names as well, and nothing
+ * says which questions are whose. Throws the signal's reason; InputError or UsageError where there can be no capture.
+ */
+export async function showHome(options: HomeOptions): Promise<never> {
+  const { interface: name, own, signal, onOpen, onPacket, onShown } = options;
+  const source = await openCapture({ interface: name, snaplen: HEADERS_SNAPLEN });
+  signal.addEventListener('abort', source.stop, { once: true });
+  const observer = createLiveObserver({ view: views.find((view) => view.name === 'lan')!, parameters: {} });
+  try {
+    signal.throwIfAborted();
+    onOpen(source.engine);
+    for await (const batch of readLive(source).batches) {
+      const trace = observer.take([batch]);
+      if (trace === null) continue;
+      const { flows, devices } = trace;
+      let shown = 0;
+      for (let row = 0; row < trace.packets; row++) {
+        const flow = trace.flow[row]!;
+        const isOwn =
+          flows.transport[flow] === TCP &&
+          own.has(flows.localPort[flow]!, flows.addresses[flows.remoteAddress[flow]!]!, flows.remotePort[flow]!);
+        if (flows.wan[flow] === 0 || isOwn || (trace.protocols[row]! & Protocol.DNS) !== 0) continue;
+        const wait = trace.time[row]! + source.latency - Date.now() / 1000;
+        if (wait > NO_WAIT) await sleep(Math.min(LONGEST_WAIT, wait) * 1000, undefined, { signal });
+        onPacket(devices[trace.device[row]!]!.name, {
+          direction: trace.direction[row] as SeenPacket['direction'],
+          length: trace.length[row]!,
+          header: flows.header[flow]!,
+          protocols: trace.protocols[row]!,
+          port: trace.port[row]!,
+        });
+        shown++;
+      }
+      if (shown > 0) onShown(shown);
+    }
+    signal.throwIfAborted();
+    throw new InputError(`${name}: ${source.engine} ended early: ${await source.ended}`);
+  } finally {
+    signal.removeEventListener('abort', source.stop);
+    source.stop();
+    source.stream.resume();
+  }
+}

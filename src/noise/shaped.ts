@@ -1,0 +1,242 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AppliedDefense } from '../shaping/shaper.js';
+import { shape } from '../shaping/simulate.js';
+import { UsageError } from '../shared/errors.js';
+import { createRng, type Rng } from '../shared/rng.js';
+import { createTraceBuilder, Direction, Protocol } from '../trace/trace.js';
+import { Refused } from './addresses.js';
+import { createClockLink, type SeenPacket } from './clock-link.js';
+import type { Report } from './events.js';
+import { showHome } from './home-packets.js';
+import type { OwnConnections } from './own-connections.js';
+import { parseUrl } from './page.js';
+import type { Rhythm } from './rhythm.js';
+import type { Robots } from './robots.js';
+import type { Sites } from './sites.js';
+import { type Client, type ClientOptions, createClient, siteOf } from './web-client.js';
+
+/** A defense that decides when to make noise. */
+export interface NoiseShape {
+  readonly label: string;
+  readonly applied: AppliedDefense;
+}
+
+export interface ShapedOptions extends ClientOptions {
+  readonly roots: readonly string[];
+  readonly rhythm: Rhythm;
+  readonly sites: Sites;
+  readonly robots: Robots | null;
+  readonly rng: Rng;
+  readonly report: Report;
+  readonly clock: () => number;
+  /** The interface whose packets the defense is shown, in place of visits; null for visits. */
+  readonly home: string | null;
+  readonly own: OwnConnections;
+}
+
+const { INBOUND, OUTBOUND } = Direction;
+
+/** What a defense is shown where a visit would begin: a request and the first of its answer, in bytes. */
+const REQUEST = 700;
+const ANSWER = 1514;
+/** IP bytes of an answer beside its content: headers of the answer, of TLS, TCP and IP; and of a request. */
+const ANSWER_HEADERS = 700;
+const REQUEST_BYTES = 900;
+
+/** Cover is gathered for so long, in ms, before it is asked for: a request is no smaller than itself. */
+const TICK = 250;
+/** Bytes beyond which what could not be asked for in time is let go. */
+const MOST_OWED = 4e6;
+const AT_ONCE = 6;
+/** Requests to one site before the next is gone to. */
+const REQUESTS_PER_SITE = 30;
+/** Seconds before another site is tried, where one could not be used. */
+const AFTER_FAILURE = 5;
+/** Nothing is begun with less than this left of the budget. */
+const LEAST_BYTES = 500_000;
+/** Seconds of the trial in which a defense must make cover. */
+const TRIAL = 600;
+
+/**
+ * Whether a defense is of use here: shown two packets, does it send cover?
+ * @throws UsageError where it does not, or where it is a tunnel
+ */
+export function checkShape({ label, applied }: NoiseShape): void {
+  const { defense, parameters } = applied;
+  if (defense.tunnel) throw new UsageError(`--shape ${label}: a tunnel; expected a defense that sends cover`);
+  if (defense.prepare) throw new UsageError(`--shape ${label}: learns from captures, which there are none of here`);
+  const builder = createTraceBuilder([{ name: 'noise', category: 'non-iot' }], ['trial'], 4);
+  builder.flow({
+    transport: 6,
+    localPort: 50_000,
+    remotePort: 443,
+    localAddress: '192.0.2.1',
+    remoteAddress: '198.51.100.1',
+    wan: true,
+    header: 14,
+  });
+  const protocols = Protocol.IP | Protocol.TCP | Protocol.TLS;
+  const packet = (time: number, direction: Direction, length: number) =>
+    builder.push({ time, length, direction, protocols, port: 443, flow: 0, device: 0 });
+  packet(0, OUTBOUND, REQUEST);
+  packet(0.05, INBOUND, ANSWER);
+  packet(TRIAL, OUTBOUND, REQUEST);
+  const { trace } = shape(builder.build(), defense, parameters, {
+    rng: createRng(1, 'trial'),
+    maximumFrames: 2_000_000,
+  });
+  if (!trace.cover.includes(1))
+    throw new UsageError(`--shape ${label}: sends no cover; expected a defense such as front or dummy`);
+}
+
+/**
+ * Lets a defense decide when how much noise is made. It is shown the packets of the home; or, where none are to be had, two packets where
+ * a visit would begin, as of one. Its inbound
+ * cover becomes requests for about as many bytes, its outbound cover the requests themselves. An approximation: cover of a
+ * quarter of a second comes as one answer, after a round trip; what an answer is short of its range is made up for by the next.
+ * Throws only the signal's reason.
+ */
+export async function createShapedNoise(shaped: NoiseShape, options: ShapedOptions): Promise<never> {
+  const { rhythm, rng, signal, clock, home, own, report } = options;
+  const owed = { [INBOUND]: 0, [OUTBOUND]: 0 };
+  const link = createClockLink(shaped.applied, {
+    rng: rng.stream('defense'),
+    onCover(direction, bytes) {
+      if (rhythm.isActive(clock())) owed[direction] = Math.min(MOST_OWED, owed[direction] + bytes);
+    },
+  });
+  const visits = async (): Promise<never> => {
+    for (let next = rhythm.activeFrom(clock()); ; next = rhythm.next(clock(), rng)) {
+      while (next > clock()) await sleep(Math.min(60, next - clock()) * 1000, undefined, { signal });
+      link.packet('noise', ofVisit(OUTBOUND, REQUEST));
+      link.packet('noise', ofVisit(INBOUND, ANSWER));
+      // A rhythm without rest still has visits that take time.
+      await sleep(1000, undefined, { signal });
+    }
+  };
+  const pay = async (): Promise<never> => {
+    for (;;) {
+      await sleep(TICK, undefined, { signal });
+      if (owed[INBOUND] < ANSWER_HEADERS && owed[OUTBOUND] < REQUEST_BYTES) continue;
+      // What cannot be afforded is not made up for later.
+      if (options.budget.timeOf(LEAST_BYTES) > clock()) {
+        owed[INBOUND] = 0;
+        owed[OUTBOUND] = 0;
+        await sleep(AFTER_FAILURE * 1000, undefined, { signal });
+        continue;
+      }
+      const source = await openSource(options);
+      if (source) await payFrom(source, owed, options);
+      else await sleep(AFTER_FAILURE * 1000, undefined, { signal });
+    }
+  };
+  const show = () =>
+    home === null
+      ? visits()
+      : showHome({
+          ...{ interface: home, own, signal, onPacket: link.packet },
+          onOpen: (engine) => report({ type: 'home', interface: home, engine }),
+          onShown: (packets) => report({ type: 'shown', packets }),
+        });
+  try {
+    return await Promise.race([show(), pay()]);
+  } finally {
+    link.close();
+  }
+}
+
+/** A packet as those of web pages are. */
+function ofVisit(direction: Direction, length: number): SeenPacket {
+  return { direction, length, header: 14, protocols: Protocol.IP | Protocol.TCP | Protocol.TLS, port: 443 };
+}
+
+/** Something to ask a site for, in parts. */
+interface Source {
+  readonly client: Client;
+  readonly urls: readonly string[];
+  readonly referrer: string;
+}
+
+async function openSource(options: ShapedOptions): Promise<Source | null> {
+  const { roots, guard, robots, sites, rng, report } = options;
+  const root = roots[rng.integer(0, roots.length - 1)]!;
+  const url = parseUrl(root)!;
+  const site = siteOf(url);
+  if (sites.isResting(site)) return null;
+  report({ type: 'visit', user: 0, root });
+  const client = createClient(options);
+  const ask = askOf(client, options);
+  try {
+    guard.checkUrl(url);
+    const rules = robots ? await robots.of(url, (address) => ask(address, 'robots', null)) : null;
+    const document = rules && !rules.isAllowed(url.href) ? null : await ask(url.href, 'document', null);
+    const { page = null } = document ?? {};
+    if (document && page) {
+      sites.succeeded(site);
+      const own = page.resources
+        .map((one) => one.url)
+        .filter((one) => siteOf(new URL(one)) === siteOf(new URL(document.url)));
+      const urls = own.filter((one) => rules?.isAllowed(one) ?? true);
+      return { client, urls: urls.length > 0 ? urls : [document.url], referrer: document.url };
+    }
+    // What we refuse, or cannot afford, is no fault of the site's.
+    if (document && !/^(refused|cut)/.test(document.problem ?? '')) sites.failed(site, document.retryAfter);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+  }
+  await client.close();
+  return null;
+}
+
+function askOf(client: Client, { report }: ShapedOptions) {
+  return async (url: string, kind: 'robots' | 'document' | 'image', referrer: string | null, most?: number) => {
+    const range = most === undefined ? undefined : `bytes=0-${most - 1}`;
+    const answer = await client.fetch(url, { kind, referrer, range, most });
+    const { status, bytes, seconds, problem } = answer;
+    report({
+      type: 'request',
+      user: 0,
+      url,
+      kind,
+      status,
+      bytes,
+      seconds,
+      problem: problem?.startsWith('cut: longest') ? null : problem,
+    });
+    return answer;
+  };
+}
+
+async function payFrom(
+  { client, urls, referrer }: Source,
+  owed: Record<Direction, number>,
+  options: ShapedOptions,
+): Promise<void> {
+  const { rng, signal } = options;
+  const ask = askOf(client, options);
+  const running = new Set<Promise<void>>();
+  let failures = 0;
+  try {
+    for (let requests = 0; requests < REQUESTS_PER_SITE && failures < 3; ) {
+      const wanted = owed[INBOUND] - ANSWER_HEADERS;
+      if ((wanted <= 0 && owed[OUTBOUND] < REQUEST_BYTES) || running.size >= AT_ONCE) {
+        await sleep(TICK, undefined, { signal });
+        continue;
+      }
+      requests++;
+      const most = Math.max(1, Math.floor(wanted));
+      owed[INBOUND] = Math.max(0, owed[INBOUND] - most - ANSWER_HEADERS);
+      owed[OUTBOUND] = Math.max(0, owed[OUTBOUND] - REQUEST_BYTES);
+      const task = ask(urls[rng.integer(0, urls.length - 1)]!, 'image', referrer, most).then((answer) => {
+        if (answer.status === null || answer.status >= 400) failures++;
+        owed[INBOUND] = Math.min(MOST_OWED, owed[INBOUND] + Math.max(0, most - answer.bytes));
+      });
+      running.add(task);
+      void task.finally(() => running.delete(task)).catch(() => {});
+      await sleep(TICK, undefined, { signal });
+    }
+    await Promise.all(running);
+  } finally {
+    await client.close();
+  }
+}

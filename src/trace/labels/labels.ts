@@ -1,0 +1,268 @@
+import { InputError } from '../../shared/errors.js';
+import type { IngestReport, PacketTable } from '../packets.js';
+import { isGroupMac, networkOf, scopeOf } from '../scope.js';
+import { createTraceBuilder, type Device, Direction, NO_DEVICE, type Trace, type TraceBuilder } from '../trace.js';
+import { byAddress } from './by-address.js';
+import { byFile } from './by-file.js';
+import { findGateways } from './gateways.js';
+import { findHosts } from './hosts.js';
+import { describeIdentical, findIdenticalFiles } from './identical.js';
+import type { Labelling } from './label-file.js';
+import { type Ends, NOBODY, type Resolution } from './resolution.js';
+
+/** Why a packet that was read is not in the trace. */
+export const NO_LABELLED_DEVICE = 'no labelled device';
+
+/** What the labels found in the captures, and what they did not. */
+export interface Coverage {
+  readonly devices: readonly DeviceCoverage[];
+  /** Packets left out because neither end is a labelled device, and the hosts (gateways aside) with most of them. */
+  readonly unlabelled: {
+    readonly packets: number;
+    readonly hosts: readonly { readonly address: string; readonly packets: number }[];
+  };
+}
+
+interface DeviceCoverage {
+  readonly name: string;
+  readonly category: Device['category'];
+  /** 0 for a label without packets. */
+  readonly packets: number;
+  readonly outbound: number;
+  readonly inbound: number;
+  readonly addresses: readonly DeviceAddress[];
+}
+
+export interface DeviceAddress {
+  readonly address: string;
+  /** Where labels are files or folders, the address is inferred: files it was found in, of those the device has. */
+  readonly inferred: { readonly files: number; readonly of: number } | null;
+}
+
+export interface LabelledTrace {
+  readonly trace: Trace;
+  /** The readers' report, with the packets that no label claims moved from kept to dropped. */
+  readonly report: IngestReport;
+  readonly coverage: Coverage;
+  /** What a user should know of the labels and of the captures as a whole, a line each. */
+  readonly warnings: readonly string[];
+  /** Captures with the same packets, each group under the paths of its files. */
+  readonly identical: readonly (readonly string[])[];
+}
+
+/** Hosts without a label that a coverage report names. */
+const HOSTS_NAMED = 10;
+
+/**
+ * Makes a trace of the packets of labelled devices, sorted by time. A frame belongs to its sender, if that is labelled, and is
+ * outbound; else to its receiver, and is inbound: so a frame between two labelled devices is the sender's, but one with a labelled
+ * gateway is the other device's (see by-address.ts). A flow
+ * crosses the gateway (`wan`) if its remote address lies outside the home ({@link scopeOf}), not in the device's own
+ * IPv6 /64, and the peer is no labelled device. Flows of frames without IP have MAC addresses.
+ */
+export function labelPackets(table: PacketTable, report: IngestReport, labelling: Labelling): LabelledTrace {
+  const { devices, addresses, resolve, warnings } =
+    labelling.by === 'address'
+      ? byAddress(table, labelling.labels)
+      : labelling.by === 'host'
+        ? byHost(table)
+        : byFile(table, labelling);
+  const builder = createTraceBuilder(devices, table.files, Math.max(table.packets, 1));
+  const flowOf = createFlowFinder(table, builder.flow);
+  const outbound = new Uint32Array(devices.length);
+  const inbound = new Uint32Array(devices.length);
+  const droppedOfFile = new Uint32Array(table.files.length);
+  const unlabelled: UnlabelledCounts = {
+    macs: new Uint32Array(table.macs.length),
+    addresses: new Uint32Array(table.conversations.addresses.length),
+  };
+
+  const ends: Ends = { sender: NOBODY, receiver: NOBODY };
+  for (let i = 0; i < table.packets; i++) {
+    resolve(i, ends);
+    const { sender, receiver } = ends;
+    const isOutbound = sender !== NOBODY;
+    const device = isOutbound ? sender : receiver;
+    if (device === NOBODY) {
+      droppedOfFile[table.file[i]!]!++;
+      countUnlabelled(table, i, unlabelled);
+      continue;
+    }
+    if (isOutbound) outbound[device]!++;
+    else inbound[device]!++;
+    const { flow, port } = flowOf(i, device, isOutbound, isOutbound && receiver !== NOBODY);
+    builder.push({
+      time: table.time[i]!,
+      length: table.length[i]!,
+      direction: isOutbound ? Direction.OUTBOUND : Direction.INBOUND,
+      protocols: table.protocols[i]!,
+      port,
+      flow,
+      device,
+      file: table.file[i]!,
+    });
+  }
+
+  const dropped = droppedOfFile.reduce((sum, count) => sum + count, 0);
+  const identical = findIdenticalFiles(table);
+  return {
+    trace: { ...numberFlows(builder.build()), gaps: report.gaps },
+    report: leaveOut(report, table.files, droppedOfFile),
+    coverage: {
+      devices: devices.map(({ name, category }, device) => ({
+        name,
+        category,
+        packets: outbound[device]! + inbound[device]!,
+        outbound: outbound[device]!,
+        inbound: inbound[device]!,
+        addresses: addresses[device]!,
+      })),
+      unlabelled: { packets: dropped, hosts: dropped === 0 ? [] : unlabelledHosts(table, unlabelled) },
+    },
+    warnings: [
+      ...(labelling.by === 'address' ? (labelling.warnings ?? []) : []),
+      ...warnings,
+      ...describeIdentical(identical),
+    ],
+    identical,
+  };
+}
+
+/** Every host of the home is a device, under its address: what an observer without labels has to go by. */
+function byHost(table: PacketTable): Resolution {
+  const hosts = findHosts(table);
+  if (hosts.addresses.length >= NO_DEVICE) {
+    throw new InputError(`expected the captures of a home, found ${hosts.addresses.length} hosts in it`);
+  }
+  const { addressA, addressB } = table.conversations;
+  return {
+    devices: hosts.addresses.map((name) => ({ name, category: 'iot' })),
+    addresses: hosts.addresses.map((address) => [{ address, inferred: null }]),
+    resolve(i, ends) {
+      const [source, destination] = [table.source[i]!, table.destination[i]!];
+      if (source !== 0 && destination !== 0) {
+        ends.sender = hosts.ofMac[source]!;
+        ends.receiver = hosts.ofMac[destination]!;
+        return;
+      }
+      const conversation = table.conversation[i]!;
+      const a = hosts.ofAddress[addressA[conversation]!]!;
+      const b = hosts.ofAddress[addressB[conversation]!]!;
+      const reverse = table.reverse[i] === 1;
+      ends.sender = reverse ? b : a;
+      ends.receiver = reverse ? a : b;
+    },
+    warnings: [],
+  };
+}
+
+/** A flow as first used, and the next one of the same conversation and side that is not the same flow. */
+interface FlowEntry {
+  readonly device: number;
+  readonly isPeerLabelled: boolean;
+  readonly flow: number;
+  readonly port: number;
+  readonly next: FlowEntry | undefined;
+}
+
+/** Flows by conversation, the device's side of it, device, and kind of peer; the last two seldom make a difference. */
+function createFlowFinder(table: PacketTable, add: TraceBuilder['flow']) {
+  const { conversations } = table;
+  const scopes = conversations.addresses.map(scopeOf);
+  const entries = new Array<FlowEntry | undefined>(conversations.count * 2);
+
+  const addFlow = (i: number, isOutbound: boolean, isLocalA: boolean, isPeerLabelled: boolean): number => {
+    const { addresses, portA, portB, addressA, addressB } = conversations;
+    const row = table.conversation[i]!;
+    const local = isLocalA ? addressA[row]! : addressB[row]!;
+    const remote = isLocalA ? addressB[row]! : addressA[row]!;
+    const hasIp = scopes[local] !== 'none' || scopes[remote] !== 'none';
+    const localMac = isOutbound ? table.source[i]! : table.destination[i]!;
+    const remoteMac = isOutbound ? table.destination[i]! : table.source[i]!;
+    const isBeyond = scopes[remote] === 'outside' && !isOnLink(addresses[local]!, addresses[remote]!);
+    return add({
+      transport: conversations.transport[row]!,
+      localPort: isLocalA ? portA[row]! : portB[row]!,
+      remotePort: isLocalA ? portB[row]! : portA[row]!,
+      localAddress: hasIp ? addresses[local]! : table.macs[localMac]!,
+      remoteAddress: hasIp ? addresses[remote]! : table.macs[remoteMac]!,
+      wan: isBeyond && !isPeerLabelled,
+      header: conversations.header[row]!,
+    });
+  };
+
+  return (i: number, device: number, isOutbound: boolean, isPeerLabelled: boolean): FlowEntry => {
+    const row = table.conversation[i]!;
+    const isLocalA = isOutbound === (table.reverse[i] === 0);
+    const at = row * 2 + (isLocalA ? 0 : 1);
+    for (let entry = entries[at]; entry; entry = entry.next) {
+      if (entry.device === device && entry.isPeerLabelled === isPeerLabelled) return entry;
+    }
+    const flow = addFlow(i, isOutbound, isLocalA, isPeerLabelled);
+    const port = isLocalA ? conversations.portB[row]! : conversations.portA[row]!;
+    const entry: FlowEntry = { device, isPeerLabelled, flow, port, next: entries[at] };
+    entries[at] = entry;
+    return entry;
+  };
+}
+
+/** Numbers flows in the order of their first packets, whatever the order of the files: the gateway's NAT goes by it. */
+function numberFlows(trace: Trace): Trace {
+  if (trace.files.length < 2) return trace;
+  const { flow, flows } = trace;
+  const rows = [...new Set(flow)];
+  const numbers = new Uint32Array(flows.count);
+  for (const [number, row] of rows.entries()) numbers[row] = number;
+  const sorted = Object.entries(flows).map(([name, column]) =>
+    ArrayBuffer.isView(column)
+      ? [name, (column as Uint32Array).map((_, i) => (column as Uint32Array)[rows[i]!]!)]
+      : [name, column],
+  );
+  return { ...trace, flow: flow.map((row) => numbers[row]!), flows: { ...flows, ...Object.fromEntries(sorted) } };
+}
+
+/** Two global IPv6 addresses of one /64 are neighbours on the LAN. */
+function isOnLink(local: string, remote: string): boolean {
+  return local.includes(':') && networkOf(local) === networkOf(remote);
+}
+
+function leaveOut(report: IngestReport, files: readonly string[], dropped: Uint32Array): IngestReport {
+  const less = <T extends { kept: number; dropped: Record<string, number> }>(counted: T, count: number): T =>
+    count === 0
+      ? counted
+      : { ...counted, kept: counted.kept - count, dropped: { ...counted.dropped, [NO_LABELLED_DEVICE]: count } };
+  const byPath = new Map(files.map((file, i) => [file, dropped[i]!]));
+  const all = dropped.reduce((sum, count) => sum + count, 0);
+  return { ...less(report, all), files: report.files.map((file) => less(file, byPath.get(file.path) ?? 0)) };
+}
+
+/** Counts packets without a label for the host at each end, by MAC address where there is one. */
+interface UnlabelledCounts {
+  readonly macs: Uint32Array;
+  readonly addresses: Uint32Array;
+}
+
+function countUnlabelled(table: PacketTable, i: number, counts: UnlabelledCounts): void {
+  const source = table.source[i]!;
+  const destination = table.destination[i]!;
+  counts.macs[source]!++;
+  counts.macs[destination]!++;
+  if (source !== 0 && destination !== 0) return;
+  const row = table.conversation[i]!;
+  counts.addresses[table.conversations.addressA[row]!]!++;
+  counts.addresses[table.conversations.addressB[row]!]!++;
+}
+
+function unlabelledHosts(table: PacketTable, counts: UnlabelledCounts): Coverage['unlabelled']['hosts'] {
+  const gateways = findGateways(table).isGateway;
+  const hosts: { address: string; packets: number }[] = [];
+  table.macs.forEach((address, row) => {
+    const packets = counts.macs[row]!;
+    if (row > 0 && packets > 0 && gateways[row] === 0 && !isGroupMac(address)) hosts.push({ address, packets });
+  });
+  table.conversations.addresses.forEach((address, row) => {
+    const packets = counts.addresses[row]!;
+    if (packets > 0 && scopeOf(address) === 'home') hosts.push({ address, packets });
+  });
+  return hosts.sort((a, b) => b.packets - a.packets || (a.address < b.address ? -1 : 1)).slice(0, HOSTS_NAMED);
+}

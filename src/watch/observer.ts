@@ -1,0 +1,86 @@
+import { countDevices } from '../harness/observer/identify.js';
+import { shapeAll } from '../shaping/simulate.js';
+import { createRng, type Rng } from '../shared/rng.js';
+import { joinTables, lastRows } from '../trace/join.js';
+import type { Label } from '../trace/labels/label-file.js';
+import { labelPackets } from '../trace/labels/labels.js';
+import type { IngestReport, PacketTable } from '../trace/packets.js';
+import { type Device, filterPackets, type Trace } from '../trace/trace.js';
+import { steadyPorts } from '../view/nat.js';
+import type { AppliedView } from '../view/observe.js';
+
+/** Turns packets as they come on an interface into what an observer sees of them from a view. */
+export interface LiveObserver {
+  /** What the observer sees of `batches`; null where that is nothing. */
+  take(batches: readonly PacketTable[]): Trace | null;
+  /** Hosts of the home among the packets of late. */
+  readonly hosts: number;
+}
+
+/** Packets of late by which hosts and gateways are told apart. */
+const EVIDENCE = 20_000;
+
+/**
+ * Hosts of the home are found as for a capture (see hosts.ts), from the last {@link EVIDENCE} packets: until a gateway has spoken
+ * for several addresses outside, its packets may be taken for a host's; one that
+ * never speaks for any stays one, and what goes to it does not leave the home. The view is that of observe.ts, batch by batch, but for
+ * the ports that a gateway makes up, which stay from batch to batch.
+ * @param labels of the user's devices: packets bear their names, where they are theirs; other packets stay
+ * @param evidence for tests
+ */
+export function createLiveObserver(
+  { view, parameters }: AppliedView,
+  labels: readonly Label[] = [],
+  rng: Rng = createRng(1, 'watch'),
+  evidence = EVIDENCE,
+): LiveObserver {
+  let past = joinTables([]);
+  let hosts = 0;
+  const rename = createRenaming(labels);
+  return {
+    get hosts() {
+      return hosts;
+    },
+    take(batches) {
+      const table = joinTables([past, ...batches]);
+      if (table.packets === past.packets) return null;
+      past = lastRows(table, evidence);
+      const { trace } = labelPackets(table, NO_REPORT, { by: 'host' });
+      hosts = countDevices(trace);
+      // The first of the tables joined is the past.
+      const own = filterPackets(trace, (row) => trace.file[row]! > 0);
+      const selected = view.select(rename(own), rng.stream('view', view.name));
+      if (selected.packets === 0) return null;
+      const { flows } = selected;
+      const seen =
+        flows.localPort === own.flows.localPort
+          ? selected
+          : { ...selected, flows: { ...flows, localPort: steadyPorts(own.flows, selected.flow) } };
+      const tunnel = view.tunnel(parameters);
+      return shapeAll(seen, tunnel ? [tunnel] : [], { rng, capacity: null }).trace;
+    },
+  };
+}
+
+/** Gives packets the device of their label, by the MAC address of the host or by the address in the home. */
+export function createRenaming(labels: readonly Label[]): (trace: Trace) => Trace {
+  if (labels.length === 0) return (trace) => trace;
+  const byAddress = new Map(labels.map((label) => [label.address, label]));
+  const known: Device[] = [];
+  const ids = new Map<string, number>();
+  for (const { device: name, category } of labels) {
+    if (!ids.has(name)) ids.set(name, known.push({ name, category }) - 1);
+  }
+  return (trace) => {
+    const { flows } = trace;
+    const ofHost = trace.devices.map(({ name }) => byAddress.get(name));
+    const ofAddress = flows.addresses.map((address) => byAddress.get(address));
+    const device = trace.device.map((host, row) => {
+      const label = ofHost[host] ?? ofAddress[flows.localAddress[trace.flow[row]!]!];
+      return label === undefined ? known.length + host : ids.get(label.device)!;
+    });
+    return { ...trace, devices: [...known, ...trace.devices], device };
+  };
+}
+
+const NO_REPORT: IngestReport = { read: 0, kept: 0, dropped: {}, backward: 0, gaps: [], files: [], skipped: [] };

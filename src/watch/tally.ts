@@ -1,0 +1,68 @@
+import { SURE } from '../harness/observer/conclude.js';
+import { NO_CLASS } from '../learning/windows.js';
+
+/** Sums over some packets, as one array of numbers, so that sums are added column by column. */
+export type Tally = Float64Array;
+
+/** Columns of a {@link Tally}; then three for each class. */
+export const Sum = {
+  PACKETS: 0,
+  BYTES: 1,
+  /** Bytes from home to Internet. */
+  OUTBOUND: 2,
+  /** Attributed to none. */
+  UNSURE: 3,
+  UNSURE_BYTES: 4,
+  /** Packets whose true device the model knows, and those of them whose most probable device is that. */
+  SCORED: 5,
+  RIGHT: 6,
+} as const;
+const SUMS = 7;
+
+export function createTally(classes: number): Tally {
+  return new Float64Array(SUMS + 3 * classes);
+}
+
+export function addTally(to: Tally, tally: Tally): void {
+  for (let i = 0; i < to.length; i++) to[i]! += tally[i]!;
+}
+
+/** A packet, and what the model says of it; see Answers in predict.ts. */
+export interface Answered {
+  readonly bytes: number;
+  readonly isOutbound: boolean;
+  readonly predicted: number;
+  readonly confidence: number;
+  /** The most probable device, and the true one; NO_CLASS where there is none. */
+  readonly device: number;
+  readonly truth: number;
+}
+
+/** Adds a packet; whether it is attributed to its most probable class. */
+export function countPacket(tally: Tally, packet: Answered): boolean {
+  const { bytes, predicted, confidence, truth } = packet;
+  tally[Sum.PACKETS]!++;
+  tally[Sum.BYTES]! += bytes;
+  if (packet.isOutbound) tally[Sum.OUTBOUND]! += bytes;
+  if (truth !== NO_CLASS) {
+    tally[Sum.SCORED]!++;
+    if (packet.device === truth) tally[Sum.RIGHT]!++;
+  }
+  if (predicted === NO_CLASS || confidence < SURE) {
+    tally[Sum.UNSURE]!++;
+    tally[Sum.UNSURE_BYTES]! += bytes;
+    return false;
+  }
+  const at = SUMS + 3 * predicted;
+  tally[at]!++;
+  tally[at + 1]! += bytes;
+  tally[at + 2]! += confidence;
+  return true;
+}
+
+/** What was attributed to one class. */
+export function ofClass(tally: Tally, c: number): { packets: number; bytes: number; confidence: number | null } {
+  const at = SUMS + 3 * c;
+  const packets = tally[at]!;
+  return { packets, bytes: tally[at + 1]!, confidence: packets === 0 ? null : tally[at + 2]! / packets };
+}

@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { renderHtml } from '../../src/report/html.js';
+import { parseResult } from '../../src/result/parse.js';
+import { InputError } from '../../src/shared/errors.js';
+import { makeOlderResult, makeResult } from '../support/make-result.js';
+
+const text = JSON.stringify(makeResult());
+
+describe('reading a result file', () => {
+  test('gives back what was written, keys of later versions included', () => {
+    const written = { ...makeResult({ devices: ['__proto__', 'plug'] }), later: [1] };
+    const read = parseResult(JSON.stringify(written), 'result.json');
+    expect(JSON.stringify(read)).toBe(JSON.stringify(written));
+  });
+
+  test('takes a result from before there were plug-ins', () => {
+    const { plugins, ...spec } = makeResult().spec;
+    expect(plugins).toEqual([]);
+    const read = parseResult(JSON.stringify({ ...makeResult(), spec }), 'result.json');
+    expect(read.spec.plugins).toEqual([]);
+  });
+
+  test('takes a result of before there were metrics', () => {
+    const written = JSON.stringify(makeOlderResult());
+    expect(written).not.toMatch(/metrics|presence|dropLow|gigabytes/);
+    expect(JSON.stringify(parseResult(written, 'result.json'))).toBe(written);
+  });
+
+  test.each([
+    ['', /^r\.json: expected JSON: /],
+    [text.slice(0, 100), /^r\.json: expected JSON: /],
+    ['[]', /^r\.json: expected a result object, found \[\]$/],
+    ['{}', /^r\.json: schemaVersion: expected 1, found nothing$/],
+    [text.replace('"schemaVersion":1', '"schemaVersion":2'), /^r\.json: schemaVersion: expected 1, found 2$/],
+    [
+      text.replace('"accuracyHigh":', '"accuracyTop":'),
+      /^r\.json: cells\[0\]\.identification\.accuracyHigh: expected number, .*found nothing$/,
+    ],
+    [
+      text.replace('"packets":171234', '"packets":"many"'),
+      /^r\.json: dataset\.packets: expected number.*, found "many"$/,
+    ],
+    [
+      text.replace('"mutualInformation":{"port":0.5', '"mutualInformation":{"port":null'),
+      /^r\.json: metrics\[0\]\.mutualInformation\.port: expected number, .*found null$/,
+    ],
+    [text.replace('"by":"time"', '"by":"luck"'), /^r\.json: spec\.split\.by: expected one of .*, found "luck"$/],
+  ])('says in one line what is wrong (%#)', (broken, message) => {
+    const read = () => parseResult(broken, 'r.json');
+    expect(read).toThrow(InputError);
+    expect(read).toThrow(message);
+    expect(read).not.toThrow(/\n/);
+  });
+
+  test('a report refuses a result of another schema version', async () => {
+    const other = { ...makeResult(), schemaVersion: 2 } as never;
+    await expect(renderHtml(other)).rejects.toThrow(new InputError('result: schemaVersion: expected 1, found 2'));
+  });
+});
