@@ -1,9 +1,25 @@
 import { availableParallelism } from 'node:os';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-const built = fileURLToPath(new URL('./dist/', import.meta.url));
+const root = new URL('./', import.meta.url);
+
+/**
+ * A source file that asks where it lies is told where its build lies: what it starts beside itself, a worker thread or a process, Node can
+ * only run as built.
+ */
+const builtPlace = {
+  name: 'built-place',
+  enforce: 'pre' as const,
+  transform(code: string, id: string) {
+    const path = relative(fileURLToPath(root), id);
+    if (!/^(src|attacks|defenses|views)\/.*\.ts$/.test(path) || !code.includes('import.meta.url')) return;
+    const place = new URL(`dist/${path.replace(/\.ts$/, '.js')}`, root).href;
+    return { code: code.replaceAll('import.meta.url', JSON.stringify(place)), map: null };
+  },
+};
 
 /** Replaces a module (vi.mock), so needs a process of its own, and the modules loaded by Vite. */
 const mocked = 'test/learning/onnx-runtime.test.ts';
@@ -18,10 +34,7 @@ class CommandsFirst extends BaseSequencer {
 }
 
 export default defineConfig({
-  resolve: {
-    // Tests read like imports of the sources, but run the built files: the very code users run, worker threads included.
-    alias: [{ find: /^(?:\.\.\/)+(src|attacks|defenses)\/(.*)$/, replacement: `${built}$1/$2` }],
-  },
+  plugins: [builtPlace],
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
@@ -41,7 +54,6 @@ export default defineConfig({
           exclude: [mocked],
           // A process for each file would spend a sixth of all the time on starting and on loading the same modules.
           isolate: false,
-          server: { deps: { external: [/\/dist\//] } },
         },
       },
       { extends: true, test: { name: 'mocked', include: [mocked] } },
