@@ -70,6 +70,7 @@ const tasks = {
     tasks.build();
     run(process.execPath, [bin('typescript', 'bin/tsc'), '-p', join(root, 'tsconfig.test.json')]);
     run(process.execPath, [bin('@biomejs/biome', 'bin/biome'), 'check', '--error-on-warnings', '.']);
+    run(process.execPath, [bin('knip', 'bin/knip.js')]);
     run(process.execPath, [bin('vitest', 'vitest.mjs'), 'run', ...rest]);
   },
 };
