@@ -1,5 +1,5 @@
 import { Protocol } from '../../trace/trace.js';
-import type { PacketRef } from '../shaper.js';
+import type { Link, PacketRef } from '../shaper.js';
 
 /** Bytes of an IP header without options; for IPv6 too, our simplification. */
 export const IP_HEADER = 20;
@@ -12,4 +12,25 @@ export const TCP_HEADER = 20;
  */
 export function headersOfPart({ header, protocols }: PacketRef): number {
   return header + IP_HEADER + ((protocols & Protocol.TCP) === 0 ? 0 : TCP_HEADER);
+}
+
+/**
+ * Sends a packet over a link that takes IP packets of at most `mtu` bytes: whole where it fits, else as IP fragments. All but the last
+ * carry a multiple of 8 bytes (RFC 791), and each has an IP header of its own, of {@link IP_HEADER} bytes.
+ * @param frame gives the bytes on the wire of an IP packet of so many bytes
+ */
+export function sendFragments(p: PacketRef, link: Link, mtu: number, frame: (inner: number) => number): void {
+  const inner = Math.max(0, p.length - p.header);
+  if (inner <= mtu) {
+    link.send(p, frame(inner));
+    return;
+  }
+  const fragment = Math.floor((mtu - IP_HEADER) / 8) * 8;
+  let rest = inner - IP_HEADER;
+  let headers = p.header + IP_HEADER;
+  for (; rest > mtu - IP_HEADER; rest -= fragment) {
+    link.send(p, frame(IP_HEADER + fragment), headers + fragment);
+    headers = 0;
+  }
+  link.send(p, frame(IP_HEADER + rest));
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { UDP } from '../../trace/read/frame.js';
 import { Protocol } from '../../trace/trace.js';
 import { defineDefense, type TunnelFlow } from '../shaper.js';
-import { IP_HEADER } from './parts.js';
+import { sendFragments } from './parts.js';
 import { createSegmenter } from './segments.js';
 
 /** How a kind of tunnel wraps one inner IP packet. Lengths in bytes. */
@@ -92,21 +92,11 @@ export const tunnelDefense = defineDefense({
   create(parameters) {
     const { mtu, frame } = encapsulationOf(parameters);
     const segmenter = parameters.clamp ? createSegmenter(mtu, frame) : null;
-    // All fragments but the last carry a multiple of 8 bytes (RFC 791).
-    const fragment = Math.floor((mtu - IP_HEADER) / 8) * 8;
     return {
       packet(p, link) {
         if ((p.protocols & Protocol.IP) === 0) return link.drop(p);
         if (segmenter && (p.protocols & Protocol.TCP) !== 0) return segmenter.packet(p, link);
-        const inner = Math.max(0, p.length - p.header);
-        if (inner <= mtu) return link.send(p, frame(inner));
-        let rest = inner - IP_HEADER;
-        let headers = p.header + IP_HEADER;
-        for (; rest > mtu - IP_HEADER; rest -= fragment) {
-          link.send(p, frame(IP_HEADER + fragment), headers + fragment);
-          headers = 0;
-        }
-        link.send(p, frame(IP_HEADER + rest));
+        sendFragments(p, link, mtu, frame);
       },
       wake: (link) => segmenter?.wake(link),
       close: (link) => segmenter?.close(link),
