@@ -15,6 +15,8 @@ const builtPlace = {
   enforce: 'pre' as const,
   transform(code: string, id: string) {
     const path = relative(fileURLToPath(root), id);
+    // The built-in plug-ins are found beside it, as sources.
+    if (path === 'src/harness/plugins/built-ins.ts') return;
     if (!/^(src|attacks|defenses|views)\/.*\.ts$/.test(path) || !code.includes('import.meta.url')) return;
     const place = new URL(`dist/${path.replace(/\.ts$/, '.js')}`, root).href;
     return { code: code.replaceAll('import.meta.url', JSON.stringify(place)), map: null };
@@ -35,6 +37,13 @@ class CommandsFirst extends BaseSequencer {
 
 export default defineConfig({
   plugins: [builtPlace],
+  // The package's own names, which a plug-in may import.
+  resolve: {
+    alias: [
+      { find: /^homeveil$/, replacement: fileURLToPath(new URL('src/index.ts', root)) },
+      { find: /^homeveil\/plugin$/, replacement: fileURLToPath(new URL('src/plugin.ts', root)) },
+    ],
+  },
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -24,7 +24,7 @@ import type { PacketFeatures } from '../src/learning/windows.js';
 import { createRng, type Rng } from '../src/shared/rng.js';
 import { loadTrace } from '../src/trace/load.js';
 import { Protocol, type Trace } from '../src/trace/trace.js';
-import { views } from '../src/view/views.js';
+import napt from '../views/napt.js';
 
 const { values } = parseArgs({
   options: {
@@ -147,7 +147,6 @@ function sklearnRun(encoding: 'raw' | 'one-hot' | 'bins'): Run | string {
 
 async function readTables(paths: readonly string[], labels: string) {
   const { trace } = await loadTrace(paths, labels);
-  const napt = views.find(({ name }) => name === 'napt')!;
   const parts = splitByTime(napt.select(trace, createRng(seed, 'view')), 0.6);
   const names = trace.devices.map(({ name }) => name);
   const table = (part: Trace): Table => {

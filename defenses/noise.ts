@@ -14,7 +14,6 @@ import {
 } from '../src/shaping/kit/web.js';
 import { defineDefense } from '../src/shaping/shaper.js';
 import { InputError } from '../src/shared/errors.js';
-import { loadTrace } from '../src/trace/load.js';
 
 const parameters = z
   .object({
@@ -128,6 +127,8 @@ export default defineDefense({
   neutral: { users: 0 },
   async prepare({ capture }): Promise<Recording | null> {
     if (capture === '') return null;
+    // Most runs name no capture: what reads them is loaded for those that do.
+    const { loadTrace } = await import('../src/trace/load.js');
     const recording = recordingOf((await loadTrace([capture], null)).trace);
     if (recording.packets > 0) return recording;
     throw new InputError(

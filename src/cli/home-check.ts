@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import type { CommandModule } from 'yargs';
+import { views } from '../harness/plugins/registry.js';
 import type { Interval } from '../learning/interval.js';
 import { checkRealism, type Realism, type RealismOptions, type Separability } from '../likeness/realism.js';
 import { suggestion, UsageError } from '../shared/errors.js';
 import { loadTrace, warningsOf } from '../trace/load.js';
 import type { Duplicates } from '../trace/read/duplicates.js';
-import { views } from '../view/views.js';
 import { CAPTURES, DUPLICATES_OPTION, LABELS } from './data-options.js';
 import { formatCount, formatPercent, table, withProgress, wrap } from './terminal.js';
 
@@ -61,7 +61,7 @@ const command: CommandModule<object, CheckOptions> = {
       trainShare: given['train-share'],
       minimumPackets: given['minimum-packets'],
     };
-    const names = views.filter((view) => view.tunnel({}) === null).map(({ name }) => name);
+    const names = views.filter((view) => !view.carry).map(({ name }) => name);
     const view = views.find(({ name }) => name === given.view && names.includes(name));
     if (!view) {
       throw new UsageError(

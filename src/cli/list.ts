@@ -1,6 +1,5 @@
 import type { CommandModule } from 'yargs';
 import { loadPlugins } from '../harness/plugins/load-plugins.js';
-import { views } from '../harness/plugins/registry.js';
 import { describeParameters, formatParameter, type ParameterInfo, type ParameterSchema } from '../shared/parameters.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 import { wrap } from './terminal.js';
@@ -31,8 +30,7 @@ const command: CommandModule<object, ListOptions> = {
       })
       .option('json', { type: 'boolean', default: false, describe: 'One JSON document on stdout' }),
   handler: async ({ kind, plugin = [], json }) => {
-    const { attacks, defenses } = await loadPlugins(plugin);
-    const all: Record<(typeof KINDS)[number], readonly Listed[]> = { attacks, defenses, views };
+    const all: Record<(typeof KINDS)[number], readonly Listed[]> = await loadPlugins(plugin);
     const chosen = KINDS.filter((name) => kind === undefined || name === kind).map(
       (name) => [name, all[name]] as const,
     );

@@ -1,6 +1,5 @@
 import type { CommandModule } from 'yargs';
 import { loadPlugins } from '../harness/plugins/load-plugins.js';
-import { views } from '../harness/plugins/registry.js';
 import { studySchema } from '../harness/study-file.js';
 import { noiseSchema } from '../noise/config.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
@@ -13,8 +12,7 @@ const command: CommandModule<object, PluginOption & { of: 'study' | 'noise' }> =
     addPluginOption(yargs).positional('of', { choices: ['study', 'noise'] as const, default: 'study' as const }),
   handler: async ({ plugin = [], of }) => {
     if (of === 'noise') return console.log(JSON.stringify(noiseSchema(), null, 2));
-    const { attacks, defenses } = await loadPlugins(plugin);
-    console.log(JSON.stringify(studySchema({ views, attacks, defenses }), null, 2));
+    console.log(JSON.stringify(studySchema(await loadPlugins(plugin)), null, 2));
   },
 };
 

@@ -172,11 +172,11 @@ interface Resolved extends Pick<DefendedCaptures, 'defense' | 'view' | 'seed' | 
 function resolveRequest(request: Omit<DefendRequest, 'out'>, registry: Registry): Resolved {
   const defense = resolveDefense(request.defense, registry);
   const notes: string[] = [];
-  const view = resolveView(request.view ?? defaultView(defense, registry, notes));
+  const view = resolveView(request.view ?? defaultView(defense, registry, notes), registry);
   checkTunnels(view, [defense], registry);
   const seed = integer('--seed', request.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
   const capacity = request.capacity === undefined ? null : positive('--capacity', request.capacity) * 1e6;
-  return { defense, view, seed, capacity, notes, applied: appliedView({ view }) };
+  return { defense, view, seed, capacity, notes, applied: appliedView({ view }, registry) };
 }
 
 async function apply(

@@ -11,6 +11,7 @@ import { createMemoryGate } from './jobs/memory.js';
 import { nameOf, type OpenRun, openRun, type Run } from './jobs/open-run.js';
 import { countCells, type Item, isCell, itemsOf, type Job, jobsOf } from './jobs/plan.js';
 import { type KeptCell, type Setting, scoredCell } from './jobs/run-job.js';
+import type { Registry } from './plugins/registry.js';
 import { labelOf } from './setting.js';
 import { summarize } from './summary.js';
 import { sanityWarnings } from './warnings.js';
@@ -104,7 +105,7 @@ export async function runAll(specs: readonly ResolvedSpec[], options: RunOptions
   } finally {
     await Promise.all(hands.map((hand) => hand.close()));
   }
-  return runs.map((run, i) => conclude(specs[i]!, run));
+  return runs.map((run, i) => conclude(specs[i]!, run, options.plugins));
 }
 
 /** Runs one thing after another, in the order in which they are asked for. */
@@ -139,7 +140,7 @@ export function describeRefusal({ setting, message }: SettingFailure): string {
 }
 
 /** Where no cell could be run, the error is that of the first. */
-function conclude(spec: ResolvedSpec, run: Run | HomeveilError): Attempt {
+function conclude(spec: ResolvedSpec, run: Run | HomeveilError, plugins: Registry | undefined): Attempt {
   if (run instanceof Error) return { spec, result: null, error: run };
   const { dataset, warnings, outcomes } = run;
   const cells: KeptCell[] = [];
@@ -171,7 +172,7 @@ function conclude(spec: ResolvedSpec, run: Run | HomeveilError): Attempt {
     summary,
     ...(spec.transfer ? { transfer } : {}),
     ...(failures.length > 0 ? { failures } : {}),
-    warnings: [...warnings, ...failures.map(describeFailure), ...sanityWarnings(spec, summary, plain)],
+    warnings: [...warnings, ...failures.map(describeFailure), ...sanityWarnings(spec, summary, plain, plugins)],
   };
   return { spec, result };
 }

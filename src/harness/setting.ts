@@ -2,10 +2,10 @@ import { basename, resolve } from 'node:path';
 import type { WindowOptions } from '../learning/build-windows.js';
 import type { ResolvedSpec } from '../result/result.js';
 import type { AppliedView } from '../view/observe.js';
-import { viewOf } from './plugins/registry.js';
+import { builtIns, type Registry, viewOf } from './plugins/registry.js';
 
-export function appliedView({ view }: Pick<ResolvedSpec, 'view'>): AppliedView {
-  return { view: viewOf(view), parameters: view.parameters };
+export function appliedView({ view }: Pick<ResolvedSpec, 'view'>, registry: Registry = builtIns): AppliedView {
+  return { view: viewOf(view, registry), parameters: view.parameters };
 }
 
 /** How packets become windows: what training, testing and later use of a model must have in common. */

@@ -100,7 +100,7 @@ function resolve(request: BenchRequest, registry: Registry, mayTrainOnAll: boole
   const window = integer('--window', request.window ?? 100, 2, 65_535);
   const seed = integer('--seed', request.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
   const data = resolveData(request, seed, quick);
-  const view = resolveView(request.view ?? 'napt');
+  const view = resolveView(request.view ?? 'napt', registry);
   const asked = request.adversaries ?? ADVERSARIES;
   const adversaries = asked.filter((name) => name !== TRANSFER);
   if (adversaries.length === 0) throw new UsageError('--adversary: expected static or adaptive beside transfer');
@@ -109,7 +109,7 @@ function resolve(request: BenchRequest, registry: Registry, mayTrainOnAll: boole
     (request.defenses ?? DEFAULT_DEFENSES).map((text) => resolveDefense(text, registry)),
   );
   checkTunnels(view, defenses, registry);
-  const live = resolveLive(request, view);
+  const live = resolveLive(request, view, registry);
   return {
     plugins: registry.files,
     data,
@@ -141,7 +141,7 @@ function resolve(request: BenchRequest, registry: Registry, mayTrainOnAll: boole
 /** Faster than that, what processes and timers take is more of the home's time than what its devices do. */
 const FASTEST = 100;
 
-function resolveLive(request: BenchRequest, view: ResolvedPlugin): ResolvedSpec['live'] {
+function resolveLive(request: BenchRequest, view: ResolvedPlugin, registry: Registry): ResolvedSpec['live'] {
   const { live = false, speed, capacity, unknown, train, split, labels } = request;
   if (!live) {
     if (speed !== undefined) throw new UsageError('--speed is for live traffic: it needs --live');
@@ -153,9 +153,10 @@ function resolveLive(request: BenchRequest, view: ResolvedPlugin): ResolvedSpec[
   if (train !== undefined || split === 'file' || (labels !== undefined && labellingOf(labels) !== null)) {
     throw refuse('a split by files', 'a home is played from its beginning to its end');
   }
-  if (viewOf(view).perDevice)
-    throw refuse(`--view ${view.name}`, 'captures are made outside the gateway; expected napt or vpn');
-  if (view.parameters.tunnel === 'openvpn') throw refuse('--view vpn:tunnel=openvpn', 'the lab has WireGuard');
+  if (!viewOf(view, registry).live?.(view.parameters)) {
+    const playable = registry.views.filter((one) => one.live).map(({ name }) => name);
+    throw refuse(`--view ${view.label}`, `the lab has nothing like it; expected ${anyOf(playable)}`);
+  }
   if (speed === undefined) return { speed: null };
   if (positive('--speed', speed) > FASTEST)
     throw new UsageError(`--speed: expected at most ${FASTEST}, found ${speed}`);
@@ -167,7 +168,7 @@ function resolveLive(request: BenchRequest, view: ResolvedPlugin): ResolvedSpec[
  * @throws UsageError
  */
 export function checkTunnels(view: ResolvedPlugin, defenses: readonly ResolvedDefense[], registry: Registry): void {
-  if (!viewOf(view).perDevice) return;
+  if (!viewOf(view, registry).perDevice) return;
   const parts = defenses.flatMap((defense) => defense.parts);
   const [tunnel] = tunnelsAmong(parts, registry);
   if (tunnel) {

@@ -7,7 +7,7 @@ import { InputError, UsageError } from '../shared/errors.js';
 import { formatParameter, listParameters, type ParameterSchema } from '../shared/parameters.js';
 import { LABEL_WORDS, labellingOf } from '../trace/labels/label-file.js';
 import { DUPLICATES } from '../trace/read/duplicates.js';
-import { builtIns, type Registry, views } from './plugins/registry.js';
+import { builtIns, type Registry } from './plugins/registry.js';
 import type { BenchRequest } from './spec.js';
 
 /** Something to vary: one value or a list of them. */
@@ -168,7 +168,7 @@ function requestsOf(given: Study, sources: readonly BenchRequest[], registry: Re
   };
   const requests: BenchRequest[] = [];
   for (const source of sources) {
-    for (const view of given.views.flatMap((entry) => expand(entry, views))) {
+    for (const view of given.views.flatMap((entry) => expand(entry, registry.views))) {
       for (const mix of mixes) {
         for (const window of windows) {
           for (const capacity of capacities) {

@@ -1,22 +1,33 @@
 import type { Cell, ResolvedSpec, SummaryRow } from '../result/result.js';
 import { ETHERNET_HEADER, encapsulationOf, tunnelParameters } from '../shaping/kit/tunnel.js';
+import { builtIns, type Registry, viewOf } from './plugins/registry.js';
 
 /** Where padding makes frames of one size that the view's own tunnel then has to cut: that size, and the largest that fits. */
-function paddedBeyond({ view, defenses, live }: ResolvedSpec, label: string): { size: number; fits: number } | null {
+function paddedBeyond(
+  { view, defenses, live }: ResolvedSpec,
+  label: string,
+  registry: Registry,
+): { size: number; fits: number } | null {
   // Live, frames are padded behind the VPN.
-  if (view.name !== 'vpn' || live) return null;
+  const carrier = live ? null : viewOf(view, registry).carry?.(view.parameters);
+  if (!carrier?.defense.tunnel) return null;
   const parts = defenses.find((defense) => defense.label === label)?.parts ?? [];
   const pad = parts.find(
     ({ name, parameters }) => name === 'pad' && ['mtu', 'mice-elephants'].includes(String(parameters.rule)),
   );
   if (!pad) return null;
   const size = Number(pad.parameters.size);
-  const fits = encapsulationOf(tunnelParameters.parse(view.parameters)).mtu + ETHERNET_HEADER;
+  const fits = encapsulationOf(tunnelParameters.parse(carrier.parameters)).mtu + ETHERNET_HEADER;
   return size > fits ? { size, fits } : null;
 }
 
 /** Ways in which a run may fail to prove anything (design: the method, sanity gates); one line each. */
-export function sanityWarnings(spec: ResolvedSpec, summary: readonly SummaryRow[], cells: readonly Cell[]): string[] {
+export function sanityWarnings(
+  spec: ResolvedSpec,
+  summary: readonly SummaryRow[],
+  cells: readonly Cell[],
+  registry: Registry = builtIns,
+): string[] {
   const warnings: string[] = [];
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   const undefended = summary.find((row) => row.defense === 'none');
@@ -31,7 +42,7 @@ export function sanityWarnings(spec: ResolvedSpec, summary: readonly SummaryRow[
     warnings.push('the run has no defense "none", so no drop can be stated');
   }
   for (const row of summary) {
-    const added = paddedBeyond(spec, row.defense);
+    const added = paddedBeyond(spec, row.defense, registry);
     if (added !== null) {
       warnings.push(
         `${row.defense} pads frames to ${added.size} bytes, more than fit a packet of the tunnel, so that most become two: size=${added.fits} fills one`,

@@ -112,7 +112,7 @@ const REACH = 2;
  */
 export async function measureFidelity(spec: ResolvedSpec, options: FidelityOptions): Promise<Fidelity> {
   const { plugins = builtIns, threads, onProgress, signal } = options;
-  const view = appliedView(spec);
+  const view = appliedView(spec, plugins);
   const { trace, parts, warnings } = await openData(spec, view);
   const { classes } = parts;
   const { seed } = spec;

@@ -1,5 +1,5 @@
 import type { Parameters as NoiseParameters } from '../../defenses/noise.js';
-import { defenseOf, prepareAll, type Registry } from '../harness/plugins/registry.js';
+import { defenseOf, prepareAll, type Registry, viewOf } from '../harness/plugins/registry.js';
 import type { Recording, RecordRequest } from '../harness/recording.js';
 import { UNDEFENDED } from '../harness/world.js';
 import { cutTime, packetRange, splitAt } from '../learning/split.js';
@@ -106,7 +106,7 @@ export function planOf(defense: ResolvedDefense, { view }: ResolvedSpec, plugins
   const obstacle = whyNotLive(rest.map((part) => ({ defense: defenseOf(part, plugins) })));
   if (obstacle !== null) throw new UsageError(obstacle);
   const isTunnel = rest.some((part) => defenseOf(part, plugins).tunnel);
-  const vpn = view.name === 'vpn' || isTunnel;
+  const vpn = isTunnel || viewOf(view, plugins).live?.(view.parameters) === 'tunnel';
   if (shaping && !vpn) {
     throw refuse(
       'outside a tunnel nobody takes off what it adds; expected --view vpn, where it runs at the ends of a tunnel',

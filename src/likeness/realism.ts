@@ -12,7 +12,7 @@ import { InputError } from '../shared/errors.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng, type Rng } from '../shared/rng.js';
 import { filterPackets, type Trace } from '../trace/trace.js';
-import type { View } from '../view/views.js';
+import type { View } from '../view/view.js';
 
 export interface RealismOptions {
   /** Share of the packets, the earliest, that profiles are fitted to. */

@@ -3,8 +3,7 @@ import { HEADERS_SNAPLEN } from '../live/capture/headers.js';
 import { readLive } from '../live/capture/packets.js';
 import { openCapture } from '../live/capture/source.js';
 import { InputError } from '../shared/errors.js';
-import { Protocol } from '../trace/trace.js';
-import { views } from '../view/views.js';
+import { Protocol, type Trace } from '../trace/trace.js';
 import { createLiveObserver } from '../watch/observer.js';
 import type { SeenPacket } from './clock-link.js';
 import type { OwnConnections } from './own-connections.js';
@@ -26,6 +25,8 @@ const NO_WAIT = 0.002;
 /** A packet is waited for no longer than so many seconds: clocks are set. */
 const LONGEST_WAIT = 5;
 const TCP = 6;
+/** Shows every packet of the interface. */
+const ALL = { name: 'all', select: (trace: Trace) => trace };
 
 /**
  * Shows the packets of an interface that leave and enter the home, in the rhythm in which they were on the wire, each as late as the
@@ -36,7 +37,7 @@ export async function showHome(options: HomeOptions): Promise<never> {
   const { interface: name, own, signal, onOpen, onPacket, onShown } = options;
   const source = await openCapture({ interface: name, snaplen: HEADERS_SNAPLEN });
   signal.addEventListener('abort', source.stop, { once: true });
-  const observer = createLiveObserver({ view: views.find((view) => view.name === 'lan')!, parameters: {} });
+  const observer = createLiveObserver({ view: ALL, parameters: {} });
   try {
     signal.throwIfAborted();
     onOpen(source.engine);

@@ -1,18 +1,25 @@
 import type { Rng } from '../shared/rng.js';
-import type { Flows } from '../trace/trace.js';
+import { type Flows, filterPackets, type Trace } from '../trace/trace.js';
 
-/** The gateway's address outside; of the ranges for documentation (RFC 5737, RFC 3849). */
+/** Addresses of the gateway on its outer side, from the ranges for documentation (RFC 5737, RFC 3849). */
 const OUTSIDE_IPV4 = '192.0.2.1';
 const OUTSIDE_IPV6 = '2001:db8::1';
 const FIRST_PORT = 1024;
 const PORTS = 65_536 - FIRST_PORT;
 
+/** Selects the packets that cross the gateway, with the addresses and ports that they have outside it. */
+export function outsideGateway(trace: Trace, rng: Rng): Trace {
+  const { wan } = trace.flows;
+  const crossing = filterPackets(trace, (row) => wan[trace.flow[row]!] === 1);
+  return { ...crossing, flows: translateAddresses(trace.flows, rng) };
+}
+
 /**
- * The flows as they are seen outside a gateway with NAPT: one local address (of each IP version), and for each flow a local
- * port drawn by chance, of 1024 to 65535, all of them used before one is used again (RFC 6056, section 3.3, demands no
- * more). So neither tells anything of the device. Flows without a local port have none outside either.
+ * Rewrites flows as a gateway with NAPT does. All get one local address for each IP version, and each a local port drawn at random from
+ * 1024 to 65535. No port is used again before all have been (RFC 6056, section 3.3, demands no more), so neither tells anything about
+ * the device. Flows without a local port have none outside either.
  */
-export function translateAddresses(flows: Flows, rng: Rng): Flows {
+function translateAddresses(flows: Flows, rng: Rng): Flows {
   const addresses = [...flows.addresses];
   const ipv4 = addresses.push(OUTSIDE_IPV4) - 1;
   const ipv6 = addresses.push(OUTSIDE_IPV6) - 1;
@@ -25,8 +32,8 @@ export function translateAddresses(flows: Flows, rng: Rng): Flows {
 }
 
 /**
- * Ports such as a gateway makes up, of the flows `rows`: without chance, so that a flow that is seen again in other company, as live,
- * has the same again. Two flows may share one, since a gateway may have them do so where their other ends differ.
+ * Derives the gateway's ports of the flows `rows` from their addresses, without chance: a flow that returns in a later batch of live
+ * traffic has the same port again. Two flows may share a port, as at a gateway if their other ends differ.
  */
 export function steadyPorts(flows: Flows, rows: Iterable<number>): Uint16Array {
   const { transport, addresses, localAddress, localPort, remoteAddress, remotePort } = flows;
@@ -35,7 +42,7 @@ export function steadyPorts(flows: Flows, rows: Iterable<number>): Uint16Array {
     if (localPort[row] === 0 || ports[row] !== 0) continue;
     const [here, there] = [addresses[localAddress[row]!], addresses[remoteAddress[row]!]];
     const ends = `${transport[row]} ${here} ${localPort[row]} ${there} ${remotePort[row]}`;
-    // FNV-1a, of which a whole number of ports takes next to nothing.
+    // FNV-1a
     let hash = 0x811c9dc5;
     for (let i = 0; i < ends.length; i++) hash = Math.imul(hash ^ ends.charCodeAt(i), 0x01000193);
     ports[row] = FIRST_PORT + ((hash >>> 0) % PORTS);
@@ -43,7 +50,7 @@ export function steadyPorts(flows: Flows, rows: Iterable<number>): Uint16Array {
   return ports;
 }
 
-/** All ports that a gateway hands out, in an order drawn by chance (Fisher and Yates). */
+/** Lists all ports that a gateway hands out, in random order (Fisher and Yates). */
 function shuffledPorts(rng: Rng): Uint16Array {
   const ports = new Uint16Array(PORTS).map((_, i) => FIRST_PORT + i);
   for (let i = PORTS - 1; i > 0; i--) {

@@ -3,21 +3,21 @@ import type { AppliedDefense } from '../shaping/shaper.js';
 import { type ShapeOptions, shapeAll } from '../shaping/simulate.js';
 import { InputError, UsageError } from '../shared/errors.js';
 import type { Trace } from '../trace/trace.js';
-import type { View } from './views.js';
+import type { View } from './view.js';
 
-/** A view and its parameters, as resolved. */
+/** A view with its parameters as resolved. */
 export interface AppliedView {
   readonly view: View;
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
 /**
- * What an observer sees of `trace` from a view, with defenses in place (none: the base that costs are relative to): the
- * packets that reach the observer, through the defenses in their order, then through the view's own tunnel, then over the
- * link. A defense that is itself a tunnel takes the place of the view's. Ground truth stays in `device` and `cover`; delay
- * and loss are counted from where packets enter the first defense.
- * @throws InputError where no packet of `trace` reaches the observer.
- * @throws UsageError for a tunnel under a view that lies before it.
+ * Simulates what an observer sees of `trace` from a view, with defenses in place. Without any, this is the base that costs are relative to.
+ * Packets pass the view's selection, then the defenses in their order, then the view's carrier, then the link. A defense that is
+ * a tunnel replaces a carrier that is one, never a link layer. Ground truth stays in `device` and `cover`; delay and loss count from
+ * where packets enter the first defense.
+ * @throws InputError if no packet of `trace` reaches the observer.
+ * @throws UsageError for a tunnel in a view from before the gateway.
  */
 export function observe(
   trace: Trace,
@@ -37,6 +37,7 @@ export function observe(
     const why = trace.packets === 0 ? 'there are no packets' : `none of ${trace.packets} packets crosses the gateway`;
     throw new InputError(`view ${view.name}: ${why}; use the view lan, or check the labels`);
   }
-  const own = tunnel ? null : view.tunnel(parameters);
-  return shapeAll(seen, own ? [...defenses, own] : defenses, options);
+  const carrier = view.carry?.(parameters) ?? null;
+  const isReplaced = tunnel !== undefined && carrier?.defense.tunnel !== undefined;
+  return shapeAll(seen, carrier && !isReplaced ? [...defenses, carrier] : defenses, options);
 }

@@ -8,6 +8,7 @@ import type { IngestReport, PacketTable } from '../trace/packets.js';
 import { type Device, filterPackets, type Trace } from '../trace/trace.js';
 import { steadyPorts } from '../view/nat.js';
 import type { AppliedView } from '../view/observe.js';
+import type { View } from '../view/view.js';
 
 /** Turns packets as they come on an interface into what an observer sees of them from a view. */
 export interface LiveObserver {
@@ -29,7 +30,7 @@ const EVIDENCE = 20_000;
  * @param evidence for tests
  */
 export function createLiveObserver(
-  { view, parameters }: AppliedView,
+  { view, parameters }: { view: Pick<View, 'name' | 'select' | 'carry'>; parameters: AppliedView['parameters'] },
   labels: readonly Label[] = [],
   rng: Rng = createRng(1, 'watch'),
   evidence = EVIDENCE,
@@ -56,8 +57,8 @@ export function createLiveObserver(
         flows.localPort === own.flows.localPort
           ? selected
           : { ...selected, flows: { ...flows, localPort: steadyPorts(own.flows, selected.flow) } };
-      const tunnel = view.tunnel(parameters);
-      return shapeAll(seen, tunnel ? [tunnel] : [], { rng, capacity: null }).trace;
+      const carrier = view.carry?.(parameters);
+      return shapeAll(seen, carrier ? [carrier] : [], { rng, capacity: null }).trace;
     },
   };
 }

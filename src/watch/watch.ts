@@ -2,7 +2,7 @@ import { basename, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countDevices, limitsOf } from '../harness/observer/identify.js';
 import type { LoadedModel } from '../harness/observer/model-folder.js';
-import { appliedView, windowing } from '../harness/setting.js';
+import { windowing } from '../harness/setting.js';
 import { UNDEFENDED } from '../harness/world.js';
 import { HEADERS_SNAPLEN } from '../live/capture/headers.js';
 import { readLive } from '../live/capture/packets.js';
@@ -118,8 +118,7 @@ export async function watch(
   if ((request.interface === undefined) === (request.pcap === undefined)) {
     throw new UsageError('expected either an interface (-i) or a capture file (--pcap)');
   }
-  const { card, identifier } = model;
-  const view = appliedView(card);
+  const { card, identifier, view } = model;
   const { labels, warnings: told } = readLabels(request.labels, model);
   const options = {
     identifier,
@@ -190,7 +189,7 @@ async function watchFile(session: Session, path: string): Promise<WatchView> {
   // With the very chance that identify has.
   const rng = createRng(1, 'identify', UNDEFENDED.label);
   const renamed = createRenaming(labels)(loaded.trace);
-  const { trace } = observe(renamed, appliedView(model.card), [], { rng, capacity: null });
+  const { trace } = observe(renamed, model.view, [], { rng, capacity: null });
   const about: About = {
     source: { kind: 'capture', name: basename(resolve(path)) },
     hosts: countDevices(loaded.trace),
@@ -232,7 +231,7 @@ async function watchInterface(session: Session, name: string): Promise<WatchView
   const { engine, filter, seconds } = request;
   const source = await openCapture({ interface: name, engine, filter, snaplen: HEADERS_SNAPLEN });
   const live = readLive(source, undefined, request.duplicates);
-  const observer = createLiveObserver(appliedView(model.card), labels);
+  const observer = createLiveObserver(model.view, labels);
   const started = Date.now() / 1000;
   let waiting: PacketTable[] = [];
   let rows = 0;

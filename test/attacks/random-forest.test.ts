@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import randomForest from '../../attacks/random-forest.js';
+import { views } from '../../src/harness/plugins/registry.js';
 import { buildWindows, labelPackets } from '../../src/learning/build-windows.js';
 import { mostProbable, scoreIdentification } from '../../src/learning/scores.js';
 import { splitByTime } from '../../src/learning/split.js';
@@ -8,7 +9,6 @@ import type { OnProgress } from '../../src/shared/progress.js';
 import { createRng } from '../../src/shared/rng.js';
 import { loadTrace } from '../../src/trace/load.js';
 import { NO_DEVICE, type Trace } from '../../src/trace/trace.js';
-import { views } from '../../src/view/views.js';
 import { makeTrace } from '../support/make-trace.js';
 import { needs, noShared, sharedPath } from '../support/needs.js';
 

@@ -95,7 +95,7 @@ async function defended(request: string, viewName: string): Promise<Trace> {
   const view = resolveView(viewName);
   const rng = createRng(4);
   const defenses = own[request] ?? (await prepareAll(resolveDefense(request), { trace: null, rng }, builtIns));
-  const applied = { view: viewOf(view), parameters: view.parameters };
+  const applied = { view: viewOf(view, builtIns), parameters: view.parameters };
   return observe(home, applied, defenses, { rng, capacity: null }).trace;
 }
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { views } from '../../src/harness/plugins/registry.js';
 import { checkRealism, type RealismOptions } from '../../src/likeness/realism.js';
 import { InputError } from '../../src/shared/errors.js';
 import { createRng } from '../../src/shared/rng.js';
 import { createTraceBuilder, Protocol, type Trace } from '../../src/trace/trace.js';
-import { views } from '../../src/view/views.js';
 
 const HOURS = 8;
 

@@ -4,12 +4,12 @@ import jitter from '../../defenses/jitter.js';
 import none from '../../defenses/none.js';
 import pad from '../../defenses/pad.js';
 import vpn from '../../defenses/vpn.js';
+import { views } from '../../src/harness/plugins/registry.js';
 import type { AppliedDefense, Defense } from '../../src/shaping/shaper.js';
 import { resolveParameters } from '../../src/shared/parameters.js';
 import { createRng } from '../../src/shared/rng.js';
 import type { Trace } from '../../src/trace/trace.js';
 import { type AppliedView, observe } from '../../src/view/observe.js';
-import { views } from '../../src/view/views.js';
 import { anyTrace, makeTrace } from '../support/traces.js';
 
 function apply(defense: Defense, given: Record<string, unknown> = {}): AppliedDefense {

@@ -36,7 +36,7 @@ export async function openRun(spec: ResolvedSpec, load: Loader, options: RunOpti
     onProgress,
     signal,
   } = spec.live ? { ...options, cache: noCache } : options;
-  const view = appliedView(spec);
+  const view = appliedView(spec, plugins);
   const items = itemsOf(spec);
   const outcomes = new Map<string, Outcome>();
   const missing = (dataset: DatasetSummary): Item[] =>

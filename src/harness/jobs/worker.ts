@@ -63,7 +63,7 @@ async function perform({ setting, job, threads, cache }: Order): Promise<Outcome
   if (setting) {
     const { spec, parts, dataset } = setting;
     const plugins = await loadSamePlugins(spec);
-    current = { setting: { spec, parts, dataset, view: appliedView(spec) }, plugins, worlds: new Map() };
+    current = { setting: { spec, parts, dataset, view: appliedView(spec, plugins) }, plugins, worlds: new Map() };
   }
   const { setting: known, plugins, worlds } = current!;
   // One seed's traffic at a time: jobs come in the order of seeds.

@@ -13,7 +13,7 @@ import { observe } from '../../view/observe.js';
 import { hashTrace, spanOf } from '../dataset.js';
 import { describeTool } from '../environment.js';
 import { builtIns, prepareAll, type Registry, resolveDefense, resolveView } from '../plugins/registry.js';
-import { appliedView, windowing } from '../setting.js';
+import { windowing } from '../setting.js';
 import { UNDEFENDED } from '../world.js';
 import {
   attribute,
@@ -96,19 +96,18 @@ export interface IdentifyResult {
  * @throws UsageError for a request that the model does not fit; InputError for captures without traffic to go by.
  */
 export async function identify(
-  { path, card, identifier }: LoadedModel,
+  { path, card, identifier, view }: LoadedModel,
   request: IdentifyRequest,
   onProgress?: OnProgress,
   plugins: Registry = builtIns,
 ): Promise<IdentifyResult> {
-  checkFit(path, card, request);
+  checkFit(path, card, request, plugins);
   const { captures, labels, duplicates, overTime, seed = 1 } = request;
   if (overTime !== undefined && !(overTime > 0 && Number.isFinite(overTime))) {
     throw new UsageError(`--over-time: expected minutes, more than 0, found ${overTime}`);
   }
   const defense = request.defense === undefined ? UNDEFENDED : resolveDefense(request.defense, plugins);
   const loaded = await loadTrace(captures, labels ?? null, { onProgress, duplicates });
-  const view = appliedView(card);
   const rng = createRng(seed, 'identify', defense.label);
   const applied = await prepareAll(defense, { trace: null, rng: rng.stream('prepare') }, plugins);
   const { trace } = observe(loaded.trace, view, applied, { rng, capacity: null });
@@ -192,12 +191,12 @@ function compare(
 }
 
 /** A model answers in the setting that it was trained in, and in no other. */
-function checkFit(path: string, card: ModelCard, request: IdentifyRequest): void {
+function checkFit(path: string, card: ModelCard, request: IdentifyRequest, plugins: Registry): void {
   const refuse = (what: string, is: string, wanted: string): never => {
     throw new UsageError(`${path}: expected a model of ${what} ${wanted}, found one of ${what} ${is}: train another`);
   };
   if (request.view !== undefined) {
-    const wanted = resolveView(request.view);
+    const wanted = resolveView(request.view, plugins);
     if (!isSame(wanted, card.view)) refuse('view', describe(card.view), describe(wanted));
   }
   if (request.mix !== undefined && request.mix !== card.mix) refuse('mix', card.mix, request.mix);

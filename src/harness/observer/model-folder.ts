@@ -6,6 +6,7 @@ import { type ModelCard, parseCard } from '../../result/model-card.js';
 import { InputError, UsageError } from '../../shared/errors.js';
 import { checkWritable, recoverFolder, statIfThere, writeFolderAtomic } from '../../shared/files.js';
 import { sha256 } from '../../shared/hash.js';
+import type { AppliedView } from '../../view/observe.js';
 import { builtIns, type Registry } from '../plugins/registry.js';
 
 const MODEL = 'model.onnx';
@@ -22,10 +23,12 @@ export interface LoadedModel {
   readonly path: string;
   readonly card: ModelCard;
   readonly identifier: Identifier;
+  /** The view that it was trained in. */
+  readonly view: AppliedView;
 }
 
 export interface OpenOptions {
-  /** Where the model's attack is looked up; by default among what is built in. */
+  /** Plug-ins among which the model's attack and view are looked up; by default those built in. */
   readonly plugins?: Registry;
   readonly threads: number;
   readonly onWarning?: (message: string) => void;
@@ -83,13 +86,15 @@ export async function loadModel(path: string, { plugins = builtIns, ...options }
       `${where}: expected the model that ${CARD} describes (${card.model.bytes} bytes, SHA-256 ${card.model.sha256.slice(0, 12)}…), found another or a damaged one (${onnx.length} bytes)`,
     );
   }
+  const unknown = (what: string, name: string) => {
+    const hint = card.plugins.map((plugin) => `; it was trained with --plugin ${plugin.path}`).join('');
+    return new InputError(`${path}: expected a model of ${what} that is known here, found "${name}"${hint}`);
+  };
   const attack = plugins.attacks.find(({ name }) => name === card.attack.name);
-  if (!attack?.open) {
-    const hint = card.plugins.map(({ path }) => `; it was trained with --plugin ${path}`).join('');
-    throw new InputError(
-      `${path}: expected a model of an attack that is known here, found "${card.attack.name}"${hint}`,
-    );
-  }
+  if (!attack?.open) throw unknown('an attack', card.attack.name);
+  const view = plugins.views.find(({ name }) => name === card.view.name);
+  if (!view) throw unknown('a view', card.view.name);
   const classes = card.classes.map(({ name }) => name);
-  return { path, card, identifier: await attack.open(onnx, where, { classes, ...options }) };
+  const identifier = await attack.open(onnx, where, { classes, ...options });
+  return { path, card, identifier, view: { view, parameters: card.view.parameters } };
 }

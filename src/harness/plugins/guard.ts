@@ -1,10 +1,11 @@
 import type { Attack, Identifier } from '../../learning/attack.js';
-import type { Defense, Shaper } from '../../shaping/shaper.js';
+import type { AppliedDefense, Defense, Shaper } from '../../shaping/shaper.js';
 import { describeThrown, HomeveilError, PluginError } from '../../shared/errors.js';
+import type { View } from '../../view/view.js';
 
 /**
- * A plug-in as it is, but for what it throws: anything that is no expected fault becomes a PluginError of one line that names it. Only
- * what comes from somebody else's file is guarded: an exception in a built-in is a bug of ours, and keeps its stack.
+ * Returns the same plug-in, except that unexpected exceptions become a PluginError of one line that names it. Only plug-ins from files are
+ * guarded: an exception in a built-in is a bug of ours and keeps its stack.
  */
 export function guardDefense(defense: Defense, path: string): Defense {
   const { guard, guardAsync } = createGuards(`defense ${defense.name} (${path})`);
@@ -25,7 +26,20 @@ export function guardDefense(defense: Defense, path: string): Defense {
   });
 }
 
-/** See {@link guardDefense}. */
+/** Guards a view and what it carries packets in, as {@link guardDefense} does. */
+export function guardView(view: View, path: string): View {
+  const { guard } = createGuards(`view ${view.name} (${path})`);
+  const { select, carry, live } = view;
+  const guardCarrier = (carrier: AppliedDefense | null): AppliedDefense | null =>
+    carrier && { ...carrier, defense: guardDefense(carrier.defense, path) };
+  return override(view, {
+    select: guard(select.bind(view)),
+    ...(carry && { carry: guard((parameters) => guardCarrier(carry.call(view, parameters))) }),
+    ...(live && { live: guard(live.bind(view)) }),
+  });
+}
+
+/** Guards an attack, as {@link guardDefense} does. */
 export function guardAttack(attack: Attack, path: string): Attack {
   const where = `attack ${attack.name} (${path})`;
   const { guard, guardAsync } = createGuards(where);
@@ -42,7 +56,7 @@ export function guardAttack(attack: Attack, path: string): Attack {
       try {
         return guardIdentifier(await attack.fit(train, validation, context));
       } catch (thrown) {
-        // What ends a fit that is interrupted is not its fault.
+        // The reason of an aborted signal is no fault of the attack.
         throw context.signal?.aborted && thrown === context.signal.reason ? thrown : named(where, thrown);
       }
     },
@@ -80,7 +94,7 @@ function named(where: string, thrown: unknown): unknown {
   return new PluginError(`${where}: ${describeThrown(thrown)}`, { cause: thrown });
 }
 
-/** `original` but for what is given; the rest is inherited, so that objects of a class work too. */
+/** Replaces some members of an object; the others are inherited, so that objects of a class work too. */
 function override<T extends object>(original: T, given: Partial<T>): T {
   return Object.assign(Object.create(original), given);
 }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Jiti } from 'jiti';
+import * as zod from 'zod';
 import { z } from 'zod';
 import type { Attack } from '../../learning/attack.js';
 import type { Defense } from '../../shaping/shaper.js';
@@ -9,16 +10,17 @@ import { describeThrown, InputError, oneLine, suggestion, UsageError } from '../
 import { statIfThere } from '../../shared/files.js';
 import { sha256 } from '../../shared/hash.js';
 import { isKebabCase } from '../../shared/parameters.js';
-import { guardAttack, guardDefense } from './guard.js';
+import type { View } from '../../view/view.js';
+import { guardAttack, guardDefense, guardView } from './guard.js';
 import { addPlugins, builtIns, type Registry } from './registry.js';
 
 const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs'];
 
 /**
- * Adds the attacks and defenses of files, or of packages that are installed in or above the working folder. TypeScript is stripped of
- * its types, not checked. `homeveil` in such a file is this very package, wherever the file lies.
- * @param paths as they would be written after `--plugin`
- * @throws UsageError where there is no such file, or a name is taken; InputError where it does not load or holds no plug-in
+ * Adds the attacks, defenses and views of files, or of packages that are installed in or above the working folder. TypeScript is stripped
+ * of its types, not checked. In such a file `homeveil`, `homeveil/plugin` and `zod` are those of this process, wherever the file lies.
+ * @param paths as written after `--plugin`
+ * @throws UsageError if there is no such file, or a name is taken; InputError if it does not load or holds no plug-in
  */
 export async function loadPlugins(paths: readonly string[], registry: Registry = builtIns): Promise<Registry> {
   for (const path of paths) {
@@ -32,30 +34,44 @@ export async function loadPlugins(paths: readonly string[], registry: Registry =
   return registry;
 }
 
-/** What one file adds. */
-interface Plugins {
-  readonly attacks: readonly Attack[];
-  readonly defenses: readonly Defense[];
-}
+type Plugins = Pick<Registry, 'attacks' | 'defenses' | 'views'>;
 
 async function loadFile(path: string): Promise<{ file: string; plugins: Plugins }> {
-  // Not at the top: the package's index exports what is here.
-  const [homeveil, { createJiti }] = await Promise.all([import('../../index.js'), import('jiti')]);
+  const [plugin, { createJiti }] = await Promise.all([import('homeveil/plugin'), import('jiti')]);
   const isPath = looksLikePath(path);
-  const jiti = createJiti(join(process.cwd(), 'homeveil'), {
-    virtualModules: { homeveil },
+  const options = {
     // Or a package would get a homeveil of its own.
     transformModules: isPath ? [] : [path],
     interopDefault: false,
     // Nothing is left behind in the user's folders.
     fsCache: false,
-  });
+  };
+  let isLibraryAsked = false;
+  const known = {
+    'homeveil/plugin': plugin,
+    zod,
+    get homeveil() {
+      isLibraryAsked = true;
+      throw new InputError('homeveil is not loaded yet');
+    },
+  };
+  const create = (virtualModules: Record<string, unknown>) =>
+    createJiti(join(process.cwd(), 'homeveil'), { ...options, virtualModules });
+  let jiti = create(known);
   const file = isPath ? resolveFile(path) : resolvePackage(path, jiti);
-  // A file that has changed since this process loaded it is loaded again; what it imports is not.
-  delete jiti.cache[file];
+  const load = async () => {
+    // A file that has changed since this process loaded it is loaded again; what it imports is not.
+    delete jiti.cache[file];
+    return jiti.import(file);
+  };
   let module: unknown;
   try {
-    module = await jiti.import(file);
+    module = await load().catch(async (thrown) => {
+      if (!isLibraryAsked) throw thrown;
+      // The whole library takes longer to load than what a plug-in needs of it.
+      jiti = create({ 'homeveil/plugin': plugin, zod, homeveil: await import('homeveil') });
+      return load();
+    });
   } catch (thrown) {
     throw new InputError(`${path}: ${describeImportError(thrown)}`, { cause: thrown });
   }
@@ -98,7 +114,7 @@ function resolvePackage(name: string, jiti: Jiti): string {
   );
 }
 
-/** On one line, with the place in the file for an error of syntax. */
+/** Describes an error in one line, with the place in the file if it is one of syntax. */
 function describeImportError(thrown: unknown): string {
   const message = thrown instanceof Error ? thrown.message : '';
   const syntax = /^ParseError: (.*?)\s+(\S+:\d+:\d+)$/s.exec(message);
@@ -113,40 +129,42 @@ function describeImportError(thrown: unknown): string {
 }
 
 /**
- * The plug-ins among what a module exports: by default one or a list of them, or `attacks` and `defenses`.
- * @throws InputError where there is none, or one is not whole
+ * Finds the plug-ins among the exports of a module: one or a list of them by default, or `attacks`, `defenses` and `views`.
+ * @throws InputError if there is none, or one lacks something
  */
 function pluginsIn(module: unknown, path: string): Plugins {
-  const exported = Object(module) as { default?: unknown; attacks?: unknown; defenses?: unknown };
+  const exported = Object(module) as Record<'default' | 'attacks' | 'defenses' | 'views', unknown>;
   // A CommonJS module may be the plug-in itself.
   const main = kindOf(module) ? module : exported.default;
-  const values = [main ?? [], exported.attacks ?? [], exported.defenses ?? []].flat();
+  const values = [main, exported.attacks, exported.defenses, exported.views].flatMap((value) => value ?? []);
   if (values.length === 0) {
     const names = Object.entries(exported).flatMap(([name, value]) => (value === undefined ? [] : [name]));
     throw new InputError(
       `${path}: expected a plug-in as the default export (export default defineDefense({ ... })), found ${names.length === 0 ? 'no export' : `only ${names.join(', ')}`}`,
     );
   }
-  const found = { attacks: [] as Attack[], defenses: [] as Defense[] };
+  const found = { attacks: [] as Attack[], defenses: [] as Defense[], views: [] as View[] };
   for (const value of values) {
     const kind = kindOf(value);
     if (!kind) {
       throw new InputError(
-        `${path}: expected a defense, with create(), or an attack, with fit(), found ${shown(value)}`,
+        `${path}: expected a defense, with create(), an attack, with fit(), or a view, with select(), found ${shown(value)}`,
       );
     }
     const problem = problemOf(value, SHAPES[kind]);
     if (problem) throw new InputError(`${path}: ${kind}: ${problem}`);
     if (kind === 'attack') found.attacks.push(guardAttack(value as Attack, path));
-    else found.defenses.push(guardDefense(value as Defense, path));
+    else if (kind === 'defense') found.defenses.push(guardDefense(value as Defense, path));
+    else found.views.push(guardView(value as View, path));
   }
   return found;
 }
 
-function kindOf(value: unknown): 'attack' | 'defense' | null {
-  const { fit, create } = Object(value) as { fit?: unknown; create?: unknown };
+function kindOf(value: unknown): 'attack' | 'defense' | 'view' | null {
+  const { fit, create, select } = Object(value) as Record<'fit' | 'create' | 'select', unknown>;
   if (typeof fit === 'function') return 'attack';
-  return typeof create === 'function' ? 'defense' : null;
+  if (typeof create === 'function') return 'defense';
+  return typeof select === 'function' ? 'view' : null;
 }
 
 const method = z.custom((value) => typeof value === 'function', 'expected a function');
@@ -156,10 +174,10 @@ const common = {
   source: z.string(),
   parameters: z.custom(
     (value) => value instanceof z.ZodObject,
-    "expected z.object({ ... }) of zod 4 (import { z } from 'homeveil')",
+    "expected z.object({ ... }) of zod 4 (import { z } from 'zod')",
   ),
 };
-/** What is demanded before anything is called; the rest is checkDefense's and checkAttack's. */
+/** Demands on a plug-in before any of it is called; the conformance checks demand the rest. */
 const SHAPES = {
   attack: z.object({ ...common, open: method.optional() }),
   defense: z.object({
@@ -169,6 +187,7 @@ const SHAPES = {
     tunnel: method.optional(),
     prepare: method.optional(),
   }),
+  view: z.object({ ...common, perDevice: z.boolean(), carry: method.optional(), live: method.optional() }),
 };
 
 function problemOf(value: unknown, shape: z.ZodType): string | null {
@@ -179,7 +198,7 @@ function problemOf(value: unknown, shape: z.ZodType): string | null {
   return `${key}: ${issue!.message.replace(/^(Invalid (input|option): )?./, (start) => start.at(-1)!.toLowerCase())}, found ${shown((value as Record<string, unknown>)[key])}`;
 }
 
-/** A value in a few words. */
+/** Describes a value in a few words. */
 function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'function') return `a function${value.name && ` ${value.name}`}`;

@@ -1,79 +1,38 @@
-import blstm from '../../../attacks/blstm.js';
-import lstm from '../../../attacks/lstm.js';
-import randomForest from '../../../attacks/random-forest.js';
-import buflo from '../../../defenses/buflo.js';
-import constantRate from '../../../defenses/constant-rate.js';
-import dummy from '../../../defenses/dummy.js';
-import front from '../../../defenses/front.js';
-import jitter from '../../../defenses/jitter.js';
-import maybenot from '../../../defenses/maybenot.js';
-import morph from '../../../defenses/morph.js';
-import netshaper from '../../../defenses/netshaper.js';
-import noise from '../../../defenses/noise.js';
-import none from '../../../defenses/none.js';
-import pad from '../../../defenses/pad.js';
-import regulator from '../../../defenses/regulator.js';
-import split from '../../../defenses/split.js';
-import spoof from '../../../defenses/spoof.js';
-import stp from '../../../defenses/stp.js';
-import tamaraw from '../../../defenses/tamaraw.js';
-import vpn from '../../../defenses/vpn.js';
-import vpnShaping from '../../../defenses/vpn-shaping.js';
-import wtfPad from '../../../defenses/wtf-pad.js';
 import type { Attack } from '../../learning/attack.js';
 import type { PluginFile, ResolvedDefense, ResolvedPlugin } from '../../result/result.js';
 import { type AppliedDefense, type Defense, prepareDefense, type Training } from '../../shaping/shaper.js';
 import { suggestion, UsageError } from '../../shared/errors.js';
 import { type ParameterSchema, parseRequest, resolveParameters } from '../../shared/parameters.js';
-import { type View, views } from '../../view/views.js';
+import type { View } from '../../view/view.js';
+import { attacks, defenses, views } from './built-ins.js';
 
-/** The built-in plug-ins, by kind, in the order in which they are listed. */
-export const attacks: readonly Attack[] = [randomForest, lstm, blstm];
-export const defenses: readonly Defense[] = [
-  none,
-  pad,
-  split,
-  morph,
-  jitter,
-  noise,
-  dummy,
-  spoof,
-  vpn,
-  vpnShaping,
-  netshaper,
-  constantRate,
-  buflo,
-  tamaraw,
-  stp,
-  wtfPad,
-  front,
-  regulator,
-  maybenot,
-];
-export { views };
+export { attacks, defenses, views };
 
-/** The attacks and defenses that a run may name. Made once, of what there is and what is added, and then passed along. */
+/** The plug-ins that a run may name: those built in and those added. */
 export interface Registry {
   readonly attacks: readonly Attack[];
   readonly defenses: readonly Defense[];
-  /** Where those come from that are not built in. */
+  readonly views: readonly View[];
+  /** Files and packages of the added plug-ins. */
   readonly files: readonly PluginFile[];
 }
 
-export const builtIns: Registry = { attacks, defenses, files: [] };
+export const builtIns: Registry = { attacks, defenses, views, files: [] };
 
 /**
- * `registry` and what is added to it; see loadPlugins for plug-ins in files.
- * @throws UsageError where two bear one name
+ * Returns `registry` with more plug-ins; see loadPlugins for those in files.
+ * @throws UsageError if two of a kind have one name
  */
 export function addPlugins(added: Partial<Registry>, registry: Registry = builtIns): Registry {
   const merged = {
     attacks: [...registry.attacks, ...(added.attacks ?? [])],
     defenses: [...registry.defenses, ...(added.defenses ?? [])],
+    views: [...registry.views, ...(added.views ?? [])],
     files: [...registry.files, ...(added.files ?? [])],
   };
   checkDistinct('attack', merged.attacks, attacks);
   checkDistinct('defense', merged.defenses, defenses);
+  checkDistinct('view', merged.views, views);
   return merged;
 }
 
@@ -93,7 +52,7 @@ interface Named {
   readonly parameters: ParameterSchema;
 }
 
-/** @throws UsageError with the nearest name where there is none of that name. */
+/** @throws UsageError that suggests the nearest name if none has this one */
 export function findPlugin<T extends Named>(kind: string, known: readonly T[], name: string): T {
   const plugin = known.find((candidate) => candidate.name === name);
   if (plugin) return plugin;
@@ -108,23 +67,23 @@ function resolvePlugin(kind: string, known: readonly Named[], text: string): Res
   return { name: plugin.name, label: text.trim(), parameters };
 }
 
-/** `random-forest` or `random-forest:trees=50`. */
+/** Resolves `random-forest` or `random-forest:trees=50`. */
 export function resolveAttack(text: string, registry: Registry = builtIns): ResolvedPlugin {
   return resolvePlugin('attack', registry.attacks, text);
 }
 
-/** `napt`, `vpn` or `vpn:tunnel=openvpn`. */
-export function resolveView(text: string): ResolvedPlugin {
-  return resolvePlugin('view', views, text);
+/** Resolves `napt`, `vpn` or `vpn:tunnel=openvpn`. */
+export function resolveView(text: string, registry: Registry = builtIns): ResolvedPlugin {
+  return resolvePlugin('view', registry.views, text);
 }
 
-/** Those of the parts of a defense that are tunnels themselves. */
+/** Lists the parts of a defense that are tunnels. */
 export function tunnelsAmong(parts: readonly ResolvedPlugin[], registry: Registry): ResolvedPlugin[] {
   return parts.filter((part) => defenseOf(part, registry).tunnel);
 }
 
 /**
- * `pad:rule=mtu`, or several applied in order: `pad:rule=mtu+jitter`. A plus sign inside a number (1e+3) joins nothing.
+ * Resolves `pad:rule=mtu`, or several defenses applied in order: `pad:rule=mtu+jitter`. A plus sign inside a number (1e+3) joins nothing.
  */
 export function resolveDefense(text: string, registry: Registry = builtIns): ResolvedDefense {
   const parts = text.split(/\+(?=\s*[a-z])/i).map((part) => resolvePlugin('defense', registry.defenses, part));
@@ -141,9 +100,10 @@ export const attackOf = (plugin: ResolvedPlugin, registry: Registry): Attack =>
   findPlugin('attack', registry.attacks, plugin.name);
 export const defenseOf = (plugin: ResolvedPlugin, registry: Registry): Defense =>
   findPlugin('defense', registry.defenses, plugin.name);
-export const viewOf = (plugin: ResolvedPlugin): View => findPlugin('view', views, plugin.name);
+export const viewOf = (plugin: ResolvedPlugin, registry: Registry): View =>
+  findPlugin('view', registry.views, plugin.name);
 
-/** The parts of a defense in their order, each prepared from the same training traffic. */
+/** Prepares the parts of a defense in their order, each from the same training traffic. */
 export function prepareAll(
   { parts }: ResolvedDefense,
   { trace, rng }: Training,

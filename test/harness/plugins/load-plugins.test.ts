@@ -138,7 +138,7 @@ describe('a plug-in file', () => {
     ['only other exports', /, found only a, b$/, { 'a.ts': 'export const a = 1, b = 2;' }],
     [
       'another default export',
-      /^InputError: a\.ts: expected a defense, with create\(\), or an attack, with fit\(\), found an object with size$/,
+      /^InputError: a\.ts: expected a defense, with create\(\), an attack, with fit\(\), or a view, with select\(\), found an object with size$/,
       { 'a.ts': 'export default { size: 3 };' },
     ],
     ['a function', /, found a function hold$/, { 'a.ts': 'export default function hold() {}' }],
