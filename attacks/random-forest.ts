@@ -4,8 +4,9 @@ import { rowsInWindows } from '../src/learning/build-windows.js';
 import { checkPackets } from '../src/learning/check-packets.js';
 import { predictProbabilities, trainForest } from '../src/learning/forest/forest.js';
 import { encodeForestModel, forestEncoding, openForestModel } from '../src/learning/forest/model-file.js';
-import { packetColumns, take } from '../src/learning/packet-columns.js';
+import { packetColumns } from '../src/learning/packet-columns.js';
 import { NO_CLASS, type Windows } from '../src/learning/windows.js';
+import { take } from '../src/shared/columns.js';
 import { InputError } from '../src/shared/errors.js';
 
 export default defineAttack({

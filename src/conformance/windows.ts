@@ -1,5 +1,5 @@
 import { buildWindows } from '../learning/build-windows.js';
-import { NO_CLASS, type Windows } from '../learning/windows.js';
+import { FEATURE_COLUMNS, NO_CLASS, type Windows } from '../learning/windows.js';
 import type { Rng } from '../shared/rng.js';
 import { createTraceBuilder, NO_DEVICE, Protocol, type Trace } from '../trace/trace.js';
 
@@ -74,14 +74,7 @@ export function withoutWindows(windows: Windows): Windows {
 /** Not one packet. */
 export function emptyWindows(classes: readonly string[]): Windows {
   return {
-    packets: {
-      rows: 0,
-      port: new Uint16Array(0),
-      protocols: new Uint8Array(0),
-      direction: new Uint8Array(0),
-      length: new Float32Array(0),
-      interval: new Float32Array(0),
-    },
+    packets: { rows: 0, ...FEATURE_COLUMNS.allocate(0) },
     start: new Uint32Array(0),
     count: new Uint16Array(0),
     size: WINDOW,

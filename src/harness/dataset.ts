@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import { generateFittedHome } from '../home/fitted/home.js';
 import { readProfiles } from '../home/fitted/profile.js';
@@ -9,6 +8,7 @@ import { InputError } from '../shared/errors.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
 import { describeClock } from '../trace/clock.js';
+import { hashTrace } from '../trace/hash-trace.js';
 import { loadTrace, warningsOf } from '../trace/load.js';
 import { filterPackets, NO_DEVICE, type Trace } from '../trace/trace.js';
 import type { AppliedView } from '../view/observe.js';
@@ -225,61 +225,4 @@ function devicesOverlap({ device, file }: Trace): boolean {
   let changes = 0;
   for (let i = 1; i < device.length; i++) if (device[i] !== device[i - 1]) changes++;
   return changes > new Set(file).size;
-}
-
-/**
- * SHA-256 over what decides every number: each packet with its device and flow. Packets of one time are put in an order of their own,
- * so that neither the order of files nor that of labels changes it.
- */
-export function hashTrace(trace: Trace): string {
-  const { packets, time, length, direction, protocols, port, device, flow, flows } = trace;
-  const digest = (value: unknown): bigint =>
-    createHash('sha256').update(JSON.stringify(value)).digest().readBigUInt64LE();
-  const devices = new BigUint64Array(trace.devices.map(({ name, category }) => digest([name, category])));
-  const flowDigests = new BigUint64Array(flows.count);
-  const isKnown = new Uint8Array(flows.count);
-  for (const row of flow) {
-    if (isKnown[row] === 1) continue;
-    isKnown[row] = 1;
-    const { transport, localPort, remotePort, localAddress, remoteAddress, wan, header, addresses } = flows;
-    flowDigests[row] = digest([
-      ...[transport[row], localPort[row], remotePort[row], wan[row], header[row]],
-      ...[addresses[localAddress[row]!], addresses[remoteAddress[row]!]],
-    ]);
-  }
-
-  const hash = createHash('sha256');
-  const buffer = Buffer.alloc(RECORD * 4096);
-  let end = 0;
-  for (let from = 0, to = 0; from < packets; from = to) {
-    for (to = from + 1; to < packets && time[to] === time[from]; ) to++;
-    const size = (to - from) * RECORD;
-    if (end + size > buffer.length) {
-      hash.update(buffer.subarray(0, end));
-      end = 0;
-    }
-    const bytes = size > buffer.length ? Buffer.alloc(size) : buffer.subarray(end, end + size);
-    for (let row = from, at = 0; row < to; row++, at += RECORD) {
-      bytes.writeDoubleLE(time[row]!, at);
-      bytes.writeBigUInt64LE(flowDigests[flow[row]!]!, at + 8);
-      bytes.writeBigUInt64LE(devices[device[row]!]!, at + 16);
-      bytes.writeUInt32LE(length[row]!, at + 24);
-      bytes.writeUInt16LE(port[row]!, at + 28);
-      bytes[at + 30] = direction[row]!;
-      bytes[at + 31] = protocols[row]!;
-    }
-    if (to - from > 1) sortRecords(bytes);
-    if (size > buffer.length) hash.update(bytes);
-    else end += size;
-  }
-  return hash.update(buffer.subarray(0, end)).digest('hex');
-}
-
-/** Bytes that {@link hashTrace} makes of a packet. */
-const RECORD = 32;
-
-function sortRecords(bytes: Buffer): void {
-  const copy = Buffer.from(bytes);
-  const records = Array.from({ length: bytes.length / RECORD }, (_, i) => copy.subarray(i * RECORD, (i + 1) * RECORD));
-  Buffer.concat(records.sort(Buffer.compare)).copy(bytes);
 }

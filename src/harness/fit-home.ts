@@ -2,8 +2,8 @@ import { basename, resolve } from 'node:path';
 import { fitDevices } from '../home/fitted/fit.js';
 import { type Profiles, profilesOf } from '../home/fitted/profile.js';
 import { InputError } from '../shared/errors.js';
+import { hashTrace } from '../trace/hash-trace.js';
 import type { Trace } from '../trace/trace.js';
-import { hashTrace } from './dataset.js';
 import { describeTool } from './environment.js';
 
 /**

@@ -1,6 +1,6 @@
 import { InputError, UsageError } from '../shared/errors.js';
 import { Cover, Direction, type Trace } from '../trace/trace.js';
-import { COVER, NO_CLASS, type PacketFeatures, type Windows } from './windows.js';
+import { COVER, FEATURE_COLUMNS, NO_CLASS, type PacketFeatures, type Windows } from './windows.js';
 
 /** Whose packets a window holds: see {@link WindowOptions.mix}. */
 export const MIXES = ['single', 'home', 'flow'] as const;
@@ -165,11 +165,7 @@ function features(
   portOption: WindowOptions['port'],
 ): PacketFeatures {
   const rows = source.length;
-  const port = new Uint16Array(rows);
-  const protocols = new Uint8Array(rows);
-  const direction = new Uint8Array(rows);
-  const length = new Float32Array(rows);
-  const interval = new Float32Array(rows);
+  const { port, protocols, direction, length, interval } = FEATURE_COLUMNS.allocate(rows);
   let row = 0;
   for (const end of ends) {
     let before = row < end ? trace.time[source[row]!]! : 0;

@@ -1,5 +1,5 @@
+import { take } from '../shared/columns.js';
 import type { Column } from './forest/bins.js';
-import { take } from './packet-columns.js';
 
 /** Rows with a class each. Columns all have one length, that of `label`. */
 export interface LabelledRows {

@@ -1,3 +1,4 @@
+import { take } from '../shared/columns.js';
 import type { Column } from './forest/bins.js';
 import type { PacketFeatures } from './windows.js';
 
@@ -14,13 +15,4 @@ export function packetColumns(packets: PacketFeatures, rows?: Uint32Array): Colu
     { kind: 'numeric', name: 'length', values: of(packets.length) },
     { kind: 'numeric', name: 'interval', values: of(packets.interval) },
   ];
-}
-
-type TypedArray = Uint8Array | Uint16Array | Uint32Array | Float32Array | Float64Array;
-
-/** The elements `rows` of `values`. */
-export function take<T extends TypedArray>(values: T, rows: Uint32Array): T {
-  const out = new (values.constructor as new (length: number) => T)(rows.length);
-  for (let i = 0; i < rows.length; i++) out[i] = values[rows[i]!]!;
-  return out;
 }

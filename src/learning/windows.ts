@@ -1,3 +1,5 @@
+import { type ColumnsOf, defineTable } from '../shared/columns.js';
+
 /** `label` of a packet that has no class: cover that there was nothing to learn of, or a device that was left out. */
 export const NO_CLASS = 0xffff;
 
@@ -29,19 +31,23 @@ export interface Windows {
   readonly label: Uint16Array;
 }
 
+/** The columns of {@link PacketFeatures}. */
+export const FEATURE_COLUMNS = defineTable({
+  port: Uint16Array,
+  /** Bit set of `Protocol` in trace.ts: seven features. */
+  protocols: Uint8Array,
+  /** 1 outbound, 0 inbound. */
+  direction: Uint8Array,
+  /** Bytes. */
+  length: Float32Array,
+  /** Seconds since the packet before in the same stream; 0 for a stream's first. */
+  interval: Float32Array,
+});
+
 /**
  * The eleven numbers of Dong et al., arXiv 1909.00104, section 4.1, per packet: port, seven protocol bits, direction,
  * frame length, interval to the packet before.
  */
-export interface PacketFeatures {
+export interface PacketFeatures extends ColumnsOf<typeof FEATURE_COLUMNS> {
   readonly rows: number;
-  readonly port: Uint16Array;
-  /** Bit set of `Protocol` in trace.ts: seven features. */
-  readonly protocols: Uint8Array;
-  /** 1 outbound, 0 inbound. */
-  readonly direction: Uint8Array;
-  /** Bytes. */
-  readonly length: Float32Array;
-  /** Seconds since the packet before in the same stream; 0 for a stream's first. */
-  readonly interval: Float32Array;
 }

@@ -1,26 +1,6 @@
 import { formatCount, formatDuration, formatTime } from '../shared/quantities.js';
-import type { IngestReport } from './packets.js';
-import { type Trace, timeOrder } from './trace.js';
-
-/** A time in which nothing was captured, between two packets. */
-export interface Gap {
-  /** Seconds since the Unix epoch: the last packet before it, and the first after it. */
-  readonly from: number;
-  readonly to: number;
-  /** Packets of the capture up to its beginning. */
-  readonly before: number;
-}
-
-/** A capture's clock that ran backward by more than packets change places. */
-export interface SetBack {
-  /** Seconds since the Unix epoch: the packet before, and the one that follows it in the file. */
-  readonly from: number;
-  readonly to: number;
-  /** Packets of the file up to the first time that this happened. */
-  readonly before: number;
-  /** How often it happened. */
-  readonly times: number;
-}
+import type { IngestReport, SetBack } from './packets.js';
+import { type Gap, type Trace, timeOrder } from './trace.js';
 
 /**
  * Seconds without a packet of any host after which nobody was listening, or the clock was set. A home that is awake at all breaks the

@@ -1,3 +1,5 @@
+import { grown } from '../shared/columns.js';
+
 /**
  * Dense ids for keys of five 32-bit words, in order of first sight: a hash table with open addressing on typed arrays.
  * Reading looks up at least two keys per packet, so nothing here allocates on a look-up.
@@ -51,8 +53,7 @@ function insert(table: KeyTable, slot: number, a: number, b: number, c: number, 
 }
 
 function grow(table: KeyTable): void {
-  const keys = new Int32Array(table.keys.length * 2);
-  keys.set(table.keys);
+  const keys = grown(table.keys);
   const slots = new Int32Array(table.slots.length * 2);
   const mask = slots.length - 1;
   for (let id = 0; id < table.count; id++) {

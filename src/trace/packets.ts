@@ -1,44 +1,57 @@
-import type { Gap, SetBack } from './clock.js';
+import { type ColumnsOf, defineTable } from '../shared/columns.js';
+import type { Gap } from './trace.js';
+
+/** The columns of {@link PacketTable}. */
+export const PACKET_COLUMNS = defineTable({
+  /** Seconds since the Unix epoch. */
+  time: Float64Array,
+  /** Original frame length in bytes, less VLAN tags (and less radiotap or PPI headers, which were never on the air). */
+  length: Uint32Array,
+  /** Bit set of `Protocol` in trace.ts. */
+  protocols: Uint8Array,
+  /** Sender and receiver on the link: rows of `macs`; 0 where the link type has none. */
+  source: Uint32Array,
+  destination: Uint32Array,
+  /** Row of `conversations`. */
+  conversation: Uint32Array,
+  /** 0 from side A to side B of the conversation, 1 from B to A. */
+  reverse: Uint8Array,
+  /** Row of `files`. */
+  file: Uint16Array,
+});
+
+type PacketColumns = ColumnsOf<typeof PACKET_COLUMNS>;
 
 /**
- * What the readers know of a set of captures before anyone says which device is which: the border between reading
- * (pcap, pcapng, dissection) and labelling. One row per packet kept, in the order read, files one after another.
+ * The packets of a set of captures before devices are assigned: the border between reading (pcap, pcapng, dissection) and
+ * labelling. One row per packet kept, in the order read, files one after another.
  */
-export interface PacketTable {
+export interface PacketTable extends PacketColumns {
   readonly packets: number;
-  /** Seconds since the Unix epoch. */
-  readonly time: Float64Array;
-  /** Original frame length in bytes, less VLAN tags (and less radiotap or PPI headers, which were never on the air). */
-  readonly length: Uint32Array;
-  /** Bit set of `Protocol` in trace.ts. */
-  readonly protocols: Uint8Array;
-  /** Sender and receiver on the link: rows of `macs`; 0 where the link type has none. */
-  readonly source: Uint32Array;
-  readonly destination: Uint32Array;
-  /** Row of `conversations`. */
-  readonly conversation: Uint32Array;
-  /** 0 from side A to side B of the conversation, 1 from B to A. */
-  readonly reverse: Uint8Array;
-  /** Row of `files`. */
-  readonly file: Uint16Array;
   readonly files: readonly string[];
   /** MAC addresses as lower-case text with colons; row 0 is '' (none). */
   readonly macs: readonly string[];
   readonly conversations: Conversations;
 }
 
-/** A 5-tuple without direction; side A is the sender of the first packet seen. One row per conversation. */
-export interface Conversations {
-  readonly count: number;
+/** The columns of {@link Conversations}. */
+export const CONVERSATION_COLUMNS = defineTable({
   /** IP protocol number; 0 for frames without IP. */
-  readonly transport: Uint8Array;
-  readonly portA: Uint16Array;
-  readonly portB: Uint16Array;
+  transport: Uint8Array,
+  portA: Uint16Array,
+  portB: Uint16Array,
   /** Rows of `addresses`. */
-  readonly addressA: Uint32Array;
-  readonly addressB: Uint32Array;
+  addressA: Uint32Array,
+  addressB: Uint32Array,
   /** Bytes before the IP header in its frames, VLAN tags excluded: 14 for Ethernet, 0 for raw IP. */
-  readonly header: Uint8Array;
+  header: Uint8Array,
+});
+
+type ConversationColumns = ColumnsOf<typeof CONVERSATION_COLUMNS>;
+
+/** 5-tuples without direction, one row each; side A is the sender of the first packet seen. */
+export interface Conversations extends ConversationColumns {
+  readonly count: number;
   /** IP addresses as text (IPv6 as in RFC 5952); '' for frames without IP. */
   readonly addresses: readonly string[];
 }
@@ -65,6 +78,17 @@ export interface SkippedFile {
   readonly path: string;
   /** What it is: 'text', 'a zip archive (unpack it: unzip home.zip)', ... */
   readonly reason: string;
+}
+
+/** A capture's clock that ran backward by more than packets change places. */
+export interface SetBack {
+  /** Seconds since the Unix epoch: the packet before, and the one that follows it in the file. */
+  readonly from: number;
+  readonly to: number;
+  /** Packets of the file up to the first time that this happened. */
+  readonly before: number;
+  /** How often it happened. */
+  readonly times: number;
 }
 
 export interface FileReport {

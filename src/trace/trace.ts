@@ -3,7 +3,7 @@
  * per packet is an object. `device` and `cover` are the ground truth: never shown to an attack.
  */
 
-import type { Gap } from './clock.js';
+import { type ColumnsOf, defineTable } from '../shared/columns.js';
 
 /** Bits of the `protocols` column: the seven of Dong et al., arXiv 1909.00104, section 4.1. */
 export const Protocol = { IP: 1, TCP: 2, UDP: 4, TLS: 8, HTTP: 16, DNS: 32, OTHER: 64 } as const;
@@ -41,46 +41,58 @@ export const LARGEST_FRAME = 1514;
 /** `device` of a packet that belongs to none: cover traffic made for the home as a whole. */
 export const NO_DEVICE = 0xffff;
 
-/** The flows of a trace, one row per value of the `flow` column (a 5-tuple, seen from the home). */
-export interface Flows {
-  readonly count: number;
+/** The columns of {@link Flows}: each flow is a 5-tuple, seen from the home. */
+export const FLOW_COLUMNS = defineTable({
   /** IP protocol number (6 TCP, 17 UDP, 1 ICMP, ...); 0 for frames without IP. */
-  readonly transport: Uint8Array;
+  transport: Uint8Array,
   /** The home's and the other side's port; 0 where there is none. */
-  readonly localPort: Uint16Array;
-  readonly remotePort: Uint16Array;
+  localPort: Uint16Array,
+  remotePort: Uint16Array,
   /** Index into `addresses`. */
-  readonly localAddress: Uint32Array;
-  readonly remoteAddress: Uint32Array;
+  localAddress: Uint32Array,
+  remoteAddress: Uint32Array,
   /** 1 where the flow crosses the gateway, 0 where it stays on the LAN (and only the `lan` view sees it). */
-  readonly wan: Uint8Array;
+  wan: Uint8Array,
   /** Bytes before the IP header in each frame (14 for Ethernet): `length` less this is the length of the IP packet. */
-  readonly header: Uint8Array;
+  header: Uint8Array,
+});
+
+type FlowColumns = ColumnsOf<typeof FLOW_COLUMNS>;
+
+/** The flows of a trace, one row per value of the `flow` column. */
+export interface Flows extends FlowColumns {
+  readonly count: number;
   /** IP addresses as text, MAC addresses for frames without IP; '' for none. */
   readonly addresses: readonly string[];
 }
 
-/** A table of packets, all columns of length `packets`, sorted by `time` (ties keep their order of arrival). */
-export interface Trace {
-  readonly packets: number;
+/** The columns of {@link Trace}, one row per packet. */
+export const TRACE_COLUMNS = defineTable({
   /** Seconds since the Unix epoch, when the packet is on the wire at the observer. */
-  readonly time: Float64Array;
+  time: Float64Array,
   /** Bytes of the frame on the wire, not only those captured; VLAN tags excluded. */
-  readonly length: Uint32Array;
+  length: Uint32Array,
   /** {@link Direction}. */
-  readonly direction: Uint8Array;
+  direction: Uint8Array,
   /** Bit set of {@link Protocol}. */
-  readonly protocols: Uint8Array;
+  protocols: Uint8Array,
   /** The remote (service) port in both directions; 0 where there is none. */
-  readonly port: Uint16Array;
+  port: Uint16Array,
   /** Row of `flows`. */
-  readonly flow: Uint32Array;
+  flow: Uint32Array,
   /** Index into `devices`, or {@link NO_DEVICE}. Ground truth. */
-  readonly device: Uint16Array;
+  device: Uint16Array,
   /** {@link Cover}. Ground truth. */
-  readonly cover: Uint8Array;
+  cover: Uint8Array,
   /** Index of the capture file the packet came from; 0 where there is one only. Splits by file use it. */
-  readonly file: Uint16Array;
+  file: Uint16Array,
+});
+
+type TraceColumns = ColumnsOf<typeof TRACE_COLUMNS>;
+
+/** A table of packets, all columns of length `packets`, sorted by `time` (ties keep their order of arrival). */
+export interface Trace extends TraceColumns {
+  readonly packets: number;
   readonly files: readonly string[];
   readonly devices: readonly Device[];
   readonly flows: Flows;
@@ -88,29 +100,27 @@ export interface Trace {
   readonly gaps?: readonly Gap[];
 }
 
-/** The columns of one packet; what {@link TraceBuilder.push} takes. */
-export interface PacketRow {
-  time: number;
-  length: number;
-  direction: number;
-  protocols: number;
-  port: number;
-  flow: number;
-  device: number;
-  cover?: number;
-  file?: number;
+/** A time in which nothing was captured, between two packets. */
+export interface Gap {
+  /** Seconds since the Unix epoch: the last packet before it, and the first after it. */
+  readonly from: number;
+  readonly to: number;
+  /** Packets of the capture up to its beginning. */
+  readonly before: number;
 }
 
-/** The columns of one flow; what {@link TraceBuilder.flow} takes. */
-export interface FlowRow {
-  transport: number;
-  localPort: number;
-  remotePort: number;
+/** A value for each column of one packet; `cover` and `file` are 0 where left out. */
+export type PacketRow = Record<Exclude<keyof TraceColumns, 'cover' | 'file'>, number> & {
+  cover?: number;
+  file?: number;
+};
+
+/** A value for each column of one flow. */
+export type FlowRow = Record<Exclude<keyof FlowColumns, 'localAddress' | 'remoteAddress' | 'wan'>, number> & {
   localAddress: string;
   remoteAddress: string;
   wan: boolean;
-  header: number;
-}
+};
 
 /** Collects packets and flows in any order and makes a {@link Trace} of them. Grows as needed. */
 export interface TraceBuilder {
@@ -130,8 +140,8 @@ export function createTraceBuilder(
   let size = 0;
   let flows = 0;
   let sorted = true;
-  let columns = allocateColumns(capacity);
-  let table = allocateFlows(64);
+  let columns = TRACE_COLUMNS.allocate(capacity);
+  let table = FLOW_COLUMNS.allocate(64);
   const addresses: string[] = [];
   const addressIds = new Map<string, number>();
   const intern = (address: string): number => {
@@ -147,7 +157,7 @@ export function createTraceBuilder(
       return size;
     },
     push(row) {
-      if (size === columns.time.length) columns = copyColumns(columns, allocateColumns(size * 2), size);
+      if (size === columns.time.length) columns = TRACE_COLUMNS.grow(columns);
       if (size > 0 && row.time < columns.time[size - 1]!) sorted = false;
       columns.time[size] = row.time;
       columns.length[size] = row.length;
@@ -161,7 +171,7 @@ export function createTraceBuilder(
       size++;
     },
     flow(row) {
-      if (flows === table.transport.length) table = copyColumns(table, allocateFlows(flows * 2), flows);
+      if (flows === table.transport.length) table = FLOW_COLUMNS.grow(table);
       table.transport[flows] = row.transport;
       table.localPort[flows] = row.localPort;
       table.remotePort[flows] = row.remotePort;
@@ -174,10 +184,10 @@ export function createTraceBuilder(
     build() {
       const trace: Trace = {
         packets: size,
-        ...sliceColumns(columns, size),
+        ...TRACE_COLUMNS.slice(columns, 0, size),
         files,
         devices,
-        flows: { count: flows, ...sliceColumns(table, flows), addresses },
+        flows: { count: flows, ...FLOW_COLUMNS.slice(table, 0, flows), addresses },
       };
       return sorted ? trace : takePackets(trace, timeOrder(trace.time));
     },
@@ -227,20 +237,7 @@ const LOWEST_FIRST = new Uint16Array(Float64Array.of(1).buffer)[3] === 0x3ff0 ? 
 
 /** The packets `rows` of `trace`, in that order; devices, files and flows stay as they are. */
 export function takePackets(trace: Trace, rows: Uint32Array): Trace {
-  const columns = allocateColumns(rows.length);
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i]!;
-    columns.time[i] = trace.time[row]!;
-    columns.length[i] = trace.length[row]!;
-    columns.direction[i] = trace.direction[row]!;
-    columns.protocols[i] = trace.protocols[row]!;
-    columns.port[i] = trace.port[row]!;
-    columns.flow[i] = trace.flow[row]!;
-    columns.device[i] = trace.device[row]!;
-    columns.cover[i] = trace.cover[row]!;
-    columns.file[i] = trace.file[row]!;
-  }
-  return { ...trace, packets: rows.length, ...columns };
+  return { ...trace, packets: rows.length, ...TRACE_COLUMNS.take(trace, rows) };
 }
 
 /** Frames of `trace` that a defense made. */
@@ -261,43 +258,4 @@ export function filterPackets(trace: Trace, keep: (row: number) => boolean): Tra
   let size = 0;
   for (let i = 0; i < trace.packets; i++) if (keep(i)) rows[size++] = i;
   return size === trace.packets ? trace : takePackets(trace, rows.subarray(0, size));
-}
-
-type Column = Float64Array | Uint32Array | Uint16Array | Uint8Array;
-
-function allocateColumns(capacity: number) {
-  return {
-    time: new Float64Array(capacity),
-    length: new Uint32Array(capacity),
-    direction: new Uint8Array(capacity),
-    protocols: new Uint8Array(capacity),
-    port: new Uint16Array(capacity),
-    flow: new Uint32Array(capacity),
-    device: new Uint16Array(capacity),
-    cover: new Uint8Array(capacity),
-    file: new Uint16Array(capacity),
-  };
-}
-
-function allocateFlows(capacity: number) {
-  return {
-    transport: new Uint8Array(capacity),
-    localPort: new Uint16Array(capacity),
-    remotePort: new Uint16Array(capacity),
-    localAddress: new Uint32Array(capacity),
-    remoteAddress: new Uint32Array(capacity),
-    wan: new Uint8Array(capacity),
-    header: new Uint8Array(capacity),
-  };
-}
-
-function copyColumns<T extends Record<string, Column>>(from: T, to: T, size: number): T {
-  for (const name of Object.keys(from)) (to[name] as Float64Array).set(from[name]!.subarray(0, size) as Float64Array);
-  return to;
-}
-
-function sliceColumns<T extends Record<string, Column>>(columns: T, size: number): T {
-  const out: Record<string, Column> = {};
-  for (const name of Object.keys(columns)) out[name] = columns[name]!.slice(0, size);
-  return out as T;
 }

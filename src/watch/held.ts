@@ -1,4 +1,5 @@
-import { NO_CLASS, type PacketFeatures, type Windows } from '../learning/windows.js';
+import { FEATURE_COLUMNS, NO_CLASS, type Windows } from '../learning/windows.js';
+import { type ColumnsOf, defineTable } from '../shared/columns.js';
 
 /** Packets of one stream that are to be in one window, and what the model says of them. */
 export interface Held {
@@ -8,62 +9,45 @@ export interface Held {
   columns: HeldColumns;
 }
 
-type HeldColumns = ReturnType<typeof createColumns>;
+type HeldColumns = ColumnsOf<typeof HELD_COLUMNS>;
+
+const HELD_COLUMNS = defineTable({
+  ...FEATURE_COLUMNS.types,
+  time: Float64Array,
+  truth: Uint16Array,
+  predicted: Uint16Array,
+  confidence: Float32Array,
+  device: Uint16Array,
+});
 
 const FEW = 16;
 
 export function createHeld(): Held {
-  return { count: 0, answered: 0, columns: createColumns(FEW) };
+  return { count: 0, answered: 0, columns: HELD_COLUMNS.allocate(FEW) };
 }
 
 /** Makes room for one more packet and returns its row. */
 export function nextRow(held: Held): number {
-  const { columns } = held;
-  if (held.count === columns.time.length) {
-    const larger = createColumns(held.count * 2);
-    for (const name of Object.keys(columns) as (keyof HeldColumns)[]) {
-      (larger[name] as Float64Array).set(columns[name] as Float64Array);
-    }
-    held.columns = larger;
-  }
+  if (held.count === held.columns.time.length) held.columns = HELD_COLUMNS.grow(held.columns);
   return held.count++;
-}
-
-function createColumns(rows: number) {
-  return {
-    time: new Float64Array(rows),
-    length: new Float32Array(rows),
-    port: new Uint16Array(rows),
-    protocols: new Uint8Array(rows),
-    direction: new Uint8Array(rows),
-    interval: new Float32Array(rows),
-    truth: new Uint16Array(rows),
-    predicted: new Uint16Array(rows),
-    confidence: new Float32Array(rows),
-    device: new Uint16Array(rows),
-  };
 }
 
 /** One window of each, without labels. */
 export function toWindows(all: readonly Held[], size: number): Windows {
-  const rows = all.reduce((sum, { count }) => sum + count, 0);
-  const packets: PacketFeatures = {
-    rows,
-    port: new Uint16Array(rows),
-    protocols: new Uint8Array(rows),
-    direction: new Uint8Array(rows),
-    length: new Float32Array(rows),
-    interval: new Float32Array(rows),
-  };
+  const packets = FEATURE_COLUMNS.join(all.map(({ count, columns }) => FEATURE_COLUMNS.view(columns, 0, count)));
   const start = new Uint32Array(all.length);
-  let at = 0;
-  for (const [w, { count, columns }] of all.entries()) {
-    start[w] = at;
-    for (const name of ['port', 'protocols', 'direction', 'length', 'interval'] as const) {
-      packets[name].set(columns[name].subarray(0, count), at);
-    }
-    at += count;
+  let rows = 0;
+  for (const [w, { count }] of all.entries()) {
+    start[w] = rows;
+    rows += count;
   }
   const label = new Uint16Array(rows).fill(NO_CLASS);
-  return { packets, start, count: Uint16Array.from(all, ({ count }) => count), size, classes: [], label };
+  return {
+    packets: { rows, ...packets },
+    start,
+    count: Uint16Array.from(all, ({ count }) => count),
+    size,
+    classes: [],
+    label,
+  };
 }

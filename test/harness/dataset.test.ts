@@ -1,11 +1,12 @@
 import { copyFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { hashTrace, openData } from '../../src/harness/dataset.js';
+import { openData } from '../../src/harness/dataset.js';
 import { runTraining } from '../../src/harness/observer/train.js';
 import { appliedView } from '../../src/harness/setting.js';
 import { resolveSpec, resolveTraining } from '../../src/harness/spec.js';
 import { generateHome } from '../../src/home/home.js';
+import { hashTrace } from '../../src/trace/hash-trace.js';
 import { formatLabels } from '../../src/trace/labels/label-file.js';
 import { loadTrace } from '../../src/trace/load.js';
 import { filterPackets } from '../../src/trace/trace.js';

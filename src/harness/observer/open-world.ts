@@ -1,10 +1,10 @@
 import type { Identifier } from '../../learning/attack.js';
 import type { WindowOptions } from '../../learning/build-windows.js';
 import { type OpenSetScores, scoreOpenSet, thresholdAt } from '../../learning/open-set.js';
-import { take } from '../../learning/packet-columns.js';
 import { type Identification, ratio, scoreIdentification } from '../../learning/scores.js';
 import { NO_CLASS } from '../../learning/windows.js';
 import type { ResolvedSpec } from '../../result/result.js';
+import { take } from '../../shared/columns.js';
 import { InputError, suggestion, UsageError } from '../../shared/errors.js';
 import { createRng } from '../../shared/rng.js';
 import { filterPackets, NO_DEVICE, type Trace } from '../../trace/trace.js';

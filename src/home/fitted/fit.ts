@@ -1,5 +1,4 @@
-import type { Gap } from '../../trace/clock.js';
-import { Direction, PROTOCOL_NAMES, type Trace } from '../../trace/trace.js';
+import { Direction, type Gap, PROTOCOL_NAMES, type Trace } from '../../trace/trace.js';
 import { balance, offBy } from './balance.js';
 import { findChannels, SILENCE_SECONDS } from './channels.js';
 import { findDependence } from './dependence.js';

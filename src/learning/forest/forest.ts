@@ -1,6 +1,6 @@
+import { share } from '../../shared/columns.js';
 import { InputError, UsageError } from '../../shared/errors.js';
 import type { Rng } from '../../shared/rng.js';
-import { share } from '../../shared/share.js';
 import { applyBins, type Column, type ColumnBins, learnBins, MAX_BINS } from './bins.js';
 import { groupRows } from './rows.js';
 import { runWorkers } from './threads.js';

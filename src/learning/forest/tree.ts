@@ -1,3 +1,4 @@
+import { grown } from '../../shared/columns.js';
 import type { createDraw } from './random.js';
 
 type Draw = ReturnType<typeof createDraw>;
@@ -281,7 +282,7 @@ export function createGrower(table: TrainingTable, options: TreeOptions): (draw:
     constant: number,
     byClass: Uint32Array,
   ): void {
-    if (stackTop + frame > stack.length) stack = doubled(stack);
+    if (stackTop + frame > stack.length) stack = grown(stack);
     stack[stackTop] = node;
     stack[stackTop + 1] = from;
     stack[stackTop + 2] = to;
@@ -373,7 +374,7 @@ export function createGrower(table: TrainingTable, options: TreeOptions): (draw:
 
     importance[bestSplit & 0xff]! += bestScore[0]! - totalSquares / totalWeight;
     const middle = partition(bestSplit, from, to);
-    if (2 * (nodeCount + 2) > nodes.length) nodes = doubled(nodes);
+    if (2 * (nodeCount + 2) > nodes.length) nodes = grown(nodes);
     nodes[2 * node] = bestSplit;
     nodes[2 * node + 1] = nodeCount;
     // Classes are counted on the smaller side; the other side has the rest.
@@ -388,7 +389,7 @@ export function createGrower(table: TrainingTable, options: TreeOptions): (draw:
 
   /** Keeps the shares of the classes in the node at hand; returns the number of a leaf that has them. */
   function addDistribution(totalWeight: number): number {
-    if ((impureLeaves + 1) * classes > distributions.length) distributions = doubled(distributions);
+    if ((impureLeaves + 1) * classes > distributions.length) distributions = grown(distributions);
     for (let c = 0; c < classes; c++) distributions[impureLeaves * classes + c] = total[c]! / totalWeight;
     return classes + impureLeaves++;
   }
@@ -409,10 +410,4 @@ export function createGrower(table: TrainingTable, options: TreeOptions): (draw:
       importance: importance.slice(),
     };
   };
-}
-
-function doubled<T extends Int32Array | Uint32Array | Float32Array>(array: T): T {
-  const larger = new (array.constructor as new (length: number) => T)(array.length * 2);
-  larger.set(array);
-  return larger;
 }

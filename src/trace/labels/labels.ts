@@ -1,7 +1,15 @@
 import { InputError } from '../../shared/errors.js';
 import type { IngestReport, PacketTable } from '../packets.js';
 import { isGroupMac, networkOf, scopeOf } from '../scope.js';
-import { createTraceBuilder, type Device, Direction, NO_DEVICE, type Trace, type TraceBuilder } from '../trace.js';
+import {
+  createTraceBuilder,
+  type Device,
+  Direction,
+  FLOW_COLUMNS,
+  NO_DEVICE,
+  type Trace,
+  type TraceBuilder,
+} from '../trace.js';
 import { byAddress } from './by-address.js';
 import { byFile } from './by-file.js';
 import { findGateways } from './gateways.js';
@@ -213,12 +221,8 @@ function numberFlows(trace: Trace): Trace {
   const rows = [...new Set(flow)];
   const numbers = new Uint32Array(flows.count);
   for (const [number, row] of rows.entries()) numbers[row] = number;
-  const sorted = Object.entries(flows).map(([name, column]) =>
-    ArrayBuffer.isView(column)
-      ? [name, (column as Uint32Array).map((_, i) => (column as Uint32Array)[rows[i]!]!)]
-      : [name, column],
-  );
-  return { ...trace, flow: flow.map((row) => numbers[row]!), flows: { ...flows, ...Object.fromEntries(sorted) } };
+  const sorted = FLOW_COLUMNS.take(flows, Uint32Array.from(rows));
+  return { ...trace, flow: flow.map((row) => numbers[row]!), flows: { ...flows, ...sorted } };
 }
 
 /** Two global IPv6 addresses of one /64 are neighbours on the LAN. */

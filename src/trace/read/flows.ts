@@ -1,7 +1,8 @@
+import { grown } from '../../shared/columns.js';
 import { InputError } from '../../shared/errors.js';
 import { ipv4Text, ipv6Text, macText } from '../addresses.js';
 import { createKeyTable, type KeyTable, keyId, keyWords } from '../keys.js';
-import type { Conversations } from '../packets.js';
+import { CONVERSATION_COLUMNS, type Conversations } from '../packets.js';
 import { FRAGMENT, type Frame } from './frame.js';
 
 /** The stations, IP addresses and conversations seen so far, each with a dense id. */
@@ -75,7 +76,10 @@ export function pairOf(table: FlowTable, frame: Frame): number {
   const told = (hasSource ? 1 : 0) | (hasDestination ? 2 : 0);
   const pair = keyId(table.pairs, sourceHigh, sourceLow, destinationHigh, destinationLow, told);
   if (pair === known) {
-    if (pair === table.pairSource.length) grow(table, ['pairSource', 'pairDestination']);
+    if (pair === table.pairSource.length) {
+      table.pairSource = grown(table.pairSource);
+      table.pairDestination = grown(table.pairDestination);
+    }
     table.pairSource[pair] = hasSource ? macRow(table, sourceHigh, sourceLow) : 0;
     table.pairDestination[pair] = hasDestination ? macRow(table, destinationHigh, destinationLow) : 0;
   }
@@ -167,7 +171,7 @@ function directionBetween(
     if (conversation === MAX_CONVERSATIONS) {
       throw new InputError(`expected at most ${MAX_CONVERSATIONS} conversations, found more`);
     }
-    if (conversation === table.header.length) grow(table, ['header', 'application']);
+    if (conversation === table.header.length) growConversations(table);
     table.header[conversation] = Math.min(frame.header, 255);
   }
   return direction;
@@ -176,13 +180,9 @@ function directionBetween(
 /** No frame's {@link Frame.family}. */
 const NO_FAMILY = -1;
 
-function grow<Column extends keyof FlowTable>(table: FlowTable, names: readonly Column[]): void {
-  for (const name of names) {
-    const column = table[name] as Uint8Array | Uint32Array;
-    const larger = new (column.constructor as Uint32ArrayConstructor)(column.length * 2);
-    larger.set(column);
-    table[name] = larger as never;
-  }
+function growConversations(table: FlowTable): void {
+  table.header = grown(table.header);
+  table.application = grown(table.application);
 }
 
 /** The conversations seen, side A being the sender of the first packet of each; of some, those of these ids, in their order. */
@@ -191,11 +191,7 @@ export function takeConversations(
   ids?: readonly number[],
 ): Conversations {
   const count = ids?.length ?? directions.count >>> 1;
-  const transport = new Uint8Array(count);
-  const portA = new Uint16Array(count);
-  const portB = new Uint16Array(count);
-  const addressA = new Uint32Array(count);
-  const addressB = new Uint32Array(count);
+  const columns = CONVERSATION_COLUMNS.allocate(count);
   const addresses = [''];
   const known = createKeyTable();
   const rowOf = (end: number, family: number): number => {
@@ -203,19 +199,18 @@ export function takeConversations(
     if (row === addresses.length) addresses.push(family === 4 ? ipv4Text(end) : address6Text(addresses6, end));
     return row;
   };
-  const headers = new Uint8Array(count);
   for (let row = 0; row < count; row++) {
     const id = ids?.[row] ?? row;
-    headers[row] = header[id]!;
+    columns.header[row] = header[id]!;
     const [source, destination, ports, protocol, family] = keyWords(directions, id * 2);
     if (family === 0) continue;
-    transport[row] = protocol;
-    portA[row] = ports >>> 16;
-    portB[row] = ports;
-    addressA[row] = rowOf(source, family);
-    addressB[row] = rowOf(destination, family);
+    columns.transport[row] = protocol;
+    columns.portA[row] = ports >>> 16;
+    columns.portB[row] = ports;
+    columns.addressA[row] = rowOf(source, family);
+    columns.addressB[row] = rowOf(destination, family);
   }
-  return { count, transport, portA, portB, addressA, addressB, header: headers, addresses };
+  return { count, ...columns, addresses };
 }
 
 /**
@@ -233,7 +228,7 @@ export function keepConversations(from: FlowTable, ids: Uint32Array): FlowTable 
       if (family === NO_FAMILY) keyId(to.directions, source, destination, row * 2, transport, NO_FAMILY);
       else keyId(to.directions, addressOf(source, family), addressOf(destination, family), ports, transport, family);
     }
-    if (row === to.header.length) grow(to, ['header', 'application']);
+    if (row === to.header.length) growConversations(to);
     to.header[row] = from.header[id]!;
     to.application[row] = from.application[id]!;
   }

@@ -1,9 +1,8 @@
 import { findSetBack } from '../clock.js';
-import type { FileReport, PacketTable } from '../packets.js';
+import { type FileReport, PACKET_COLUMNS, type PacketTable } from '../packets.js';
 import { Protocol } from '../trace.js';
 import { applicationOf } from './application.js';
 import type { PacketSink } from './capture.js';
-import { createColumns, firstRows, growColumns, removeRows } from './columns.js';
 import { createDissector } from './dissect.js';
 import { createDuplicateFilter, DUPLICATE, type Duplicates, VERDICT } from './duplicates.js';
 import { createFlowTable, directionOf, keepConversations, pairOf, takeConversations } from './flows.js';
@@ -54,7 +53,7 @@ export function createIngest(
   const files: string[] = [];
   /** The row after the last one of each file. */
   const fileEnds: number[] = [];
-  let columns = createColumns(Math.max(1, Math.ceil(expected)));
+  let columns = PACKET_COLUMNS.allocate(Math.max(1, Math.ceil(expected)));
   let rows = 0;
 
   const filter = duplicates === 'drop' ? createDuplicateFilter() : null;
@@ -108,7 +107,8 @@ export function createIngest(
     if (filter === null) return;
     const areCopies = filter.repeatsAreCopies();
     const gone = repeats.filter(({ sender }) => areCopies(sender)).map(({ row }) => row);
-    rows = removeRows(columns, gone, rows);
+    PACKET_COLUMNS.remove(columns, gone, rows);
+    rows -= gone.length;
     for (const _ of gone) drop(DUPLICATE);
     repeats = [];
     filter.clear();
@@ -116,7 +116,7 @@ export function createIngest(
 
   /** Appends the row of the packet in `frame`, between `pair`. */
   const keep = (time: number, pair: number): void => {
-    if (rows === columns.time.length) columns = growColumns(columns);
+    if (rows === columns.time.length) columns = PACKET_COLUMNS.grow(columns);
     const direction = directionOf(flows, frame);
     const conversation = direction >>> 1;
     let protocols: number = frame.family === 0 ? Protocol.OTHER : Protocol.IP;
@@ -172,17 +172,17 @@ export function createIngest(
     drop,
     problem,
     take() {
-      const taken = firstRows(columns, rows);
+      const taken = PACKET_COLUMNS.view(columns, 0, rows);
       const ids = renumber(taken.conversation);
       takes++;
       for (const id of ids) lastTake[id] = takes;
       const table = {
         packets: rows,
         ...taken,
-        ...{ file: new Uint16Array(rows), files: [report.path], macs: flows.macs },
+        ...{ files: [report.path], macs: flows.macs },
         conversations: takeConversations(flows, ids),
       };
-      columns = createColumns(Math.max(1, rows));
+      columns = PACKET_COLUMNS.allocate(Math.max(1, rows));
       rowsTaken += rows;
       rows = 0;
       repeats = [];
@@ -205,10 +205,9 @@ export function createIngest(
       if (rows > first) measureTime(columns.time.subarray(first, rows), report);
     },
     table() {
-      const file = new Uint16Array(rows);
-      for (const [index, end] of fileEnds.entries()) file.fill(index, fileEnds[index - 1] ?? 0, end);
+      for (const [index, end] of fileEnds.entries()) columns.file.fill(index, fileEnds[index - 1] ?? 0, end);
       const conversations = takeConversations(flows);
-      return { packets: rows, ...firstRows(columns, rows), file, files, macs: flows.macs, conversations };
+      return { packets: rows, ...PACKET_COLUMNS.view(columns, 0, rows), files, macs: flows.macs, conversations };
     },
   };
 }

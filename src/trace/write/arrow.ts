@@ -19,7 +19,7 @@ import {
 import { z } from 'zod';
 import { InputError } from '../../shared/errors.js';
 import { PRIVATE, writeFileAtomic } from '../../shared/files.js';
-import { type Flows, NO_DEVICE, type Trace, takePackets, timeOrder } from '../trace.js';
+import { FLOW_COLUMNS, type Flows, NO_DEVICE, type Trace, takePackets, timeOrder } from '../trace.js';
 
 /** In the schema's metadata: what no column can say, as JSON. */
 const METADATA_KEY = 'homeveil';
@@ -57,12 +57,7 @@ type NumberColumn = keyof typeof NUMBERS;
  */
 export function writeArrow(trace: Trace, path: string): { readonly bytes: number } {
   const { flows, packets, flow } = trace;
-  const ofFlow = <T extends Uint8Array | Uint16Array>(column: T): T => {
-    const values = column.slice(0, 0).constructor as new (length: number) => T;
-    const out = new values(packets);
-    for (let i = 0; i < packets; i++) out[i] = column[flow[i]!]!;
-    return out;
-  };
+  const ofFlow = FLOW_COLUMNS.take(flows, flow);
   const categories = ['iot', 'non-iot'];
   const categoryOf = trace.devices.map((device) => categories.indexOf(device.category));
   const code = (of: (i: number) => number) => {
@@ -91,21 +86,21 @@ export function writeArrow(trace: Trace, path: string): { readonly bytes: number
       code((i) => trace.file[i]!),
       2,
     ),
-    transport: makeVector(ofFlow(flows.transport)),
+    transport: makeVector(ofFlow.transport),
     local_address: textColumn(
       flows.addresses,
-      code((i) => flows.localAddress[flow[i]!]!),
+      code((i) => ofFlow.localAddress[i]!),
       3,
     ),
-    local_port: makeVector(ofFlow(flows.localPort)),
+    local_port: makeVector(ofFlow.localPort),
     remote_address: textColumn(
       flows.addresses,
-      code((i) => flows.remoteAddress[flow[i]!]!),
+      code((i) => ofFlow.remoteAddress[i]!),
       4,
     ),
-    remote_port: makeVector(ofFlow(flows.remotePort)),
-    wan: makeVector(ofFlow(flows.wan)),
-    header: makeVector(ofFlow(flows.header)),
+    remote_port: makeVector(ofFlow.remotePort),
+    wan: makeVector(ofFlow.wan),
+    header: makeVector(ofFlow.header),
   });
   const kept: z.input<typeof Metadata> = {
     trace: 1,

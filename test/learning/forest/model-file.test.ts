@@ -9,7 +9,8 @@ import { buildWindows, rowsInWindows } from '../../../src/learning/build-windows
 import { predictProbabilities, trainForest } from '../../../src/learning/forest/forest.js';
 import { encodeForestModel, openForestModel } from '../../../src/learning/forest/model-file.js';
 import { modelInput } from '../../../src/learning/model-input.js';
-import { packetColumns, take } from '../../../src/learning/packet-columns.js';
+import { packetColumns } from '../../../src/learning/packet-columns.js';
+import { take } from '../../../src/shared/columns.js';
 import { createRng } from '../../../src/shared/rng.js';
 import { needs, noPython, PYTHON } from '../../support/needs.js';
 

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+import { FLOW_COLUMNS, TRACE_COLUMNS, type Trace } from './trace.js';
+
+/**
+ * SHA-256 over everything that decides a result: each packet with its device and flow. The order of files, of labels, and of
+ * packets with equal times does not change it.
+ */
+export function hashTrace(trace: Trace): string {
+  const devices = new BigUint64Array(trace.devices.map(({ name, category }) => digest([name, category])));
+  return TRACE_COLUMNS.hash(trace, {
+    except: ['cover', 'file'],
+    meanings: { device: devices, flow: flowDigests(trace) },
+    unordered: 'time',
+  });
+}
+
+/** A digest of each flow that has packets: its numbers, and its addresses as text. */
+function flowDigests({ flow, flows }: Trace): BigUint64Array {
+  const digests = new BigUint64Array(flows.count);
+  const isKnown = new Uint8Array(flows.count);
+  const numbers = FLOW_COLUMNS.names.filter((name) => name !== 'localAddress' && name !== 'remoteAddress');
+  const { addresses, localAddress, remoteAddress } = flows;
+  for (const row of flow) {
+    if (isKnown[row] === 1) continue;
+    isKnown[row] = 1;
+    const ends = [addresses[localAddress[row]!], addresses[remoteAddress[row]!]];
+    digests[row] = digest([...numbers.map((name) => flows[name][row]), ...ends]);
+  }
+  return digests;
+}
+
+function digest(value: unknown): bigint {
+  return createHash('sha256').update(JSON.stringify(value)).digest().readBigUInt64LE();
+}
