@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import { integer } from '../harness/spec.js';
-import { anyOf, suggestion, UsageError } from '../shared/errors.js';
+import { anyOf, lowerFirst, suggestion, UsageError } from '../shared/errors.js';
 
 /** What yargs knows of the options of the command that is run, its own types aside. */
 interface Declared {
@@ -210,7 +210,7 @@ export function translateFailure(message: string, yargs: Argv): string {
       .map(({ name }) => `<${name}>`)
       .join(' and ')}${help}`;
   }
-  return `${message.charAt(0).toLowerCase()}${message.slice(1)}${help}`;
+  return lowerFirst(message) + help;
 }
 
 const PLUGIN_FILE = /\.m?[jt]s$/;

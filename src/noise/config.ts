@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { checkConfig, openConfig } from '../shared/config-file.js';
 import { InputError, UsageError } from '../shared/errors.js';
 import { readText } from '../shared/files.js';
+import { describeIssue, firstIssue } from '../shared/issues.js';
 import { bytesOf } from '../shared/quantities.js';
 import { isNoisy, readNoisy, rootOf } from './noisy-config.js';
 import { DEFAULT_ROOTS } from './roots.js';
@@ -194,8 +195,7 @@ export function readNoiseConfig(path: string): NoiseConfig {
 export function resolveNoiseConfig(given: NoiseInput = {}, folder = '.'): NoiseConfig {
   const parsed = noise.safeParse(given);
   if (parsed.success) return finish(parsed.data, folder);
-  const issue = parsed.error.issues[0]!;
-  throw new UsageError(`noise: ${issue.path.join('.')}: ${issue.message}`);
+  throw new UsageError(`noise: ${describeIssue(firstIssue(parsed.error))}`);
 }
 
 /** @param where of the roots, where they stand in the configuration itself */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MIXES } from '../learning/build-windows.js';
 import { InputError } from '../shared/errors.js';
+import { describeIssue, firstIssue } from '../shared/issues.js';
 
 /** Raise it with any change after which older versions of the tool would read a card wrongly. */
 export const CARD_VERSION = 1;
@@ -107,9 +108,6 @@ export function parseCard(text: string, where: string): ModelCard {
   }
   const parsed = cardSchema.safeParse(data);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  const place = issue.path.join('.');
-  throw new InputError(
-    `${where}: expected the card of a model, found another file${place && `: ${place}`}: ${issue.message}`,
-  );
+  const problem = describeIssue(firstIssue(parsed.error));
+  throw new InputError(`${where}: expected the card of a model, found another file: ${problem}`);
 }

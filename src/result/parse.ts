@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MIXES } from '../learning/build-windows.js';
-import { InputError } from '../shared/errors.js';
+import { InputError, lowerFirst, oneLine } from '../shared/errors.js';
+import { describeIssue, firstIssue, valueAt } from '../shared/issues.js';
 import type { Result, StudyResult } from './result.js';
 
 /**
@@ -35,7 +36,7 @@ function readObject(text: string, path: string): object {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new InputError(`${path}: expected JSON: ${oneLine((cause as Error).message)}`, { cause });
+    throw new InputError(`${path}: expected JSON: ${lowerFirst(oneLine((cause as Error).message))}`, { cause });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InputError(`${path}: expected a result object, found ${shown(value)}`);
@@ -47,10 +48,10 @@ function readObject(text: string, path: string): object {
 function check(schema: z.ZodType, value: object, path: string): void {
   const parsed = schema.safeParse(value);
   if (parsed.success) return;
-  const issue = parsed.error.issues[0]!;
+  const issue = firstIssue(parsed.error);
   const place = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
-  const found = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)?.[key], value);
-  throw new InputError(`${path}: ${place.slice(1)}: ${oneLine(issue.message)}, found ${shown(found)}`);
+  const found = shown(valueAt(value, issue.path));
+  throw new InputError(`${path}: ${describeIssue(issue, { place: place.slice(1), found, brief: true })}`);
 }
 
 /** A result from before there were plug-ins names none. */
@@ -67,11 +68,6 @@ function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
-
-function oneLine(message: string): string {
-  const line = message.replaceAll(/\s+/g, ' ').replace(/^Invalid (?:input|option): /, '');
-  return line.charAt(0).toLowerCase() + line.slice(1);
 }
 
 const tool = z.object({ name: z.literal('homeveil'), version: z.string(), commit: z.string().nullable() });

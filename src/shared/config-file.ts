@@ -1,10 +1,9 @@
 import type { z } from 'zod';
 import { suggestion, UsageError } from './errors.js';
+import { describeIssue, firstIssue } from './issues.js';
 import { type Found, readJson } from './json-text.js';
 import { decodeText, readBytes } from './text.js';
 import { readYaml } from './yaml-text.js';
-
-type Issue = z.core.$ZodIssue;
 
 export interface ConfigFile {
   /** For a message when the file cannot be read: 'a study in YAML'. */
@@ -62,34 +61,17 @@ export function checkConfig<S extends z.ZodType>(
   if (twice) throw new UsageError(`${config.where(twice.place, twice.key)}: "${twice.key}" stands twice`);
   const parsed = schema.safeParse(config.content ?? {});
   if (parsed.success) return parsed.data;
-  const issue = innermost(parsed.error.issues[0]!);
-  const key = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  throw new UsageError(`${config.where(issue.path, key)}: ${describeIssue(issue, keysAt)}`);
+  const issue = firstIssue(parsed.error);
+  if (issue.code !== 'unrecognized_keys') throw new UsageError(`${config.where(issue.path)}: ${describeIssue(issue)}`);
+  const known = keysAt(issue.path);
+  const key = issue.keys[0]!;
+  throw new UsageError(
+    `${config.where(issue.path, key)}: unknown key "${key}"${suggestion(key, known)}; expected one of ${known.join(', ')}`,
+  );
 }
 
 function lineAt(text: string, offset: number): number {
   let line = 1;
   for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) line++;
   return line;
-}
-
-/** What is wrong with the branch of a union that came furthest, where none fits. */
-function innermost(issue: Issue): Issue {
-  if (issue.code !== 'invalid_union') return issue;
-  const deepest = issue.errors
-    .flat()
-    .map((one) => innermost({ ...one, path: [...issue.path, ...one.path] }))
-    .sort((a, b) => b.path.length - a.path.length)[0];
-  return deepest && deepest.path.length > issue.path.length ? deepest : issue;
-}
-
-function describeIssue(issue: Issue, keysAt: ConfigFile['keysAt']): string {
-  const place = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const known = keysAt(issue.path);
-    const key = issue.keys[0]!;
-    return `unknown key "${key}"${suggestion(key, known)}; expected one of ${known.join(', ')}`;
-  }
-  const message = `${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
-  return place === '' ? message : `${place}: ${message}`;
 }

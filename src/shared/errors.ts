@@ -43,6 +43,11 @@ export function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, ' ').trim();
 }
 
+/** `text` with a small first letter, as it continues a message. */
+export function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
 /** Code of somebody else's, a plug-in, threw what is no expected fault. Its message is one line that names the plug-in. */
 export class PluginError extends HomeveilError {
   override readonly name = 'PluginError';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { suggestion, UsageError } from './errors.js';
+import { describeIssue, firstIssue, valueAt } from './issues.js';
 
 /**
  * Parameters of a plug-in: one zod object is the source of defaults, of the `name:key=value` notation, of validation and
@@ -230,12 +231,11 @@ export function resolveParameters<S extends ParameterSchema>(
   }
   const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  const key = issue.path.join('.');
-  // Where several parameters do not go together, the one at fault may be one that was left as it is.
-  const value = Object.hasOwn(values, key) ? values[key] : known.find(({ name }) => name === key)?.default;
-  const found = key === '' ? '' : `, found ${JSON.stringify(value)}`;
-  throw new UsageError(`${where}: ${key === '' ? '' : `${key}: `}${lowerFirst(issue.message)}${found}`);
+  const issue = firstIssue(parsed.error);
+  // Where several parameters do not go together, the one at fault may have its default.
+  const all = { ...Object.fromEntries(known.map((info) => [info.name, info.default])), ...values };
+  const found = issue.path.length === 0 ? undefined : (JSON.stringify(valueAt(all, issue.path)) ?? 'nothing');
+  throw new UsageError(`${where}: ${describeIssue(issue, { found })}`);
 }
 
 const isText = (value: unknown): value is string | readonly string[] =>
@@ -267,8 +267,4 @@ function scalarFromText(text: string, property: JsonSchemaProperty, where: strin
     if (scalars.size === 1) throw new UsageError(`${where}: expected true or false, found "${text}"`);
   }
   return scalars?.has('null') && text === 'null' ? null : text;
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -98,7 +98,7 @@ test('what is written is read back', () => {
 test.each([
   ['own:sizes=256+', 'defense own: sizes: expected a number, found ""'],
   ['own:sizes=256+x', 'defense own: sizes: expected a number, found "x"'],
-  ['own:sizes=0', 'defense own: sizes.0: too small: expected number to be >=1'],
+  ['own:sizes=0', 'defense own: sizes.0: too small: expected number to be >=1, found 0'],
   ['own:limit=some', 'defense own: limit: invalid input, found "some"'],
 ])('%s is refused in one line', (text, message) => {
   expect(() => resolveList(text)).toThrow(UsageError);

@@ -6,9 +6,10 @@ import * as zod from 'zod';
 import { z } from 'zod';
 import type { Attack } from '../../learning/attack.js';
 import type { Defense } from '../../shaping/shaper.js';
-import { describeThrown, InputError, oneLine, suggestion, UsageError } from '../../shared/errors.js';
+import { describeThrown, InputError, lowerFirst, oneLine, suggestion, UsageError } from '../../shared/errors.js';
 import { statIfThere } from '../../shared/files.js';
 import { sha256 } from '../../shared/hash.js';
+import { describeIssue, firstIssue, valueAt } from '../../shared/issues.js';
 import { isKebabCase } from '../../shared/parameters.js';
 import type { View } from '../../view/view.js';
 import { guardAttack, guardDefense, guardView } from './guard.js';
@@ -193,9 +194,8 @@ const SHAPES = {
 function problemOf(value: unknown, shape: z.ZodType): string | null {
   const parsed = shape.safeParse(value);
   if (parsed.success) return null;
-  const [issue] = parsed.error.issues;
-  const key = issue!.path.join('.');
-  return `${key}: ${issue!.message.replace(/^(Invalid (input|option): )?./, (start) => start.at(-1)!.toLowerCase())}, found ${shown((value as Record<string, unknown>)[key])}`;
+  const issue = firstIssue(parsed.error);
+  return describeIssue(issue, { found: shown(valueAt(value, issue.path)), brief: true });
 }
 
 /** Describes a value in a few words. */
@@ -209,8 +209,4 @@ function shown(value: unknown): string {
       : `an object with ${keys.slice(0, 5).join(', ')}${keys.length > 5 ? ', ...' : ''}`;
   }
   return JSON.stringify(value);
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InputError } from '../../shared/errors.js';
+import { describeIssue, firstIssue } from '../../shared/issues.js';
 import { readText } from '../../shared/text.js';
 import { PROTOCOL_NAMES } from '../../trace/trace.js';
 
@@ -204,10 +205,7 @@ export function parseProfiles(text: string, where: string): Profiles {
     );
   }
   const parsed = profilesSchema.safeParse(data);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw new InputError(`${where}: ${issue.path.join('.')}: ${issue.message}`);
-  }
+  if (!parsed.success) throw new InputError(`${where}: ${describeIssue(firstIssue(parsed.error))}`);
   checkReferences(parsed.data, where);
   return parsed.data;
 }
