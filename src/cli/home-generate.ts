@@ -6,8 +6,8 @@ import { UsageError } from '../shared/errors.js';
 import { checkWritable, PRIVATE, writeFileAtomic } from '../shared/files.js';
 import { formatLabels } from '../trace/labels/label-file.js';
 import { Direction, type Trace } from '../trace/trace.js';
+import { deviceLabels } from '../trace/write/device-macs.js';
 import { writerOf } from '../trace/write/write.js';
-import { deviceLabels } from '../trace/write/write-pcap.js';
 import { formatBytes, formatCount, table } from './terminal.js';
 
 interface HomeOptions {

@@ -15,8 +15,8 @@ import type { Duplicates } from '../trace/read/duplicates.js';
 import { expandPaths } from '../trace/read/paths.js';
 import { normaliseMac } from '../trace/scope.js';
 import { countCover, filterPackets, type Trace } from '../trace/trace.js';
+import { deviceLabels, deviceMac } from '../trace/write/device-macs.js';
 import { writerOf } from '../trace/write/write.js';
-import { deviceLabels, deviceMac } from '../trace/write/write-pcap.js';
 import { type AppliedView, observe } from '../view/observe.js';
 import { describeTool } from './environment.js';
 import {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generateHome } from '../../src/home/home.js';
 import { formatLabels } from '../../src/trace/labels/label-file.js';
-import { deviceLabels, writePcap } from '../../src/trace/write/write-pcap.js';
+import { deviceLabels } from '../../src/trace/write/device-macs.js';
+import { writePcap } from '../../src/trace/write/write-pcap.js';
 import { homeveil, homeveilHere, temporaryFolder } from '../support/run-cli.js';
 
 const folder = temporaryFolder();

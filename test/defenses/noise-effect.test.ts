@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runBench } from '../../src/harness/run.js';
 import { resolveSpec } from '../../src/harness/spec.js';
 import { generateHome } from '../../src/home/home.js';
-import { deviceMac, writePcap } from '../../src/trace/write/write-pcap.js';
+import { deviceMac } from '../../src/trace/write/device-macs.js';
+import { writePcap } from '../../src/trace/write/write-pcap.js';
 
 /**
  * What is known of cover outside a tunnel: an observer who separates flows is not moved by it. The devices are synthetic and

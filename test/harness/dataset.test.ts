@@ -10,7 +10,8 @@ import { hashTrace } from '../../src/trace/hash-trace.js';
 import { formatLabels } from '../../src/trace/labels/label-file.js';
 import { loadTrace } from '../../src/trace/load.js';
 import { filterPackets } from '../../src/trace/trace.js';
-import { deviceLabels, writePcap } from '../../src/trace/write/write-pcap.js';
+import { deviceLabels } from '../../src/trace/write/device-macs.js';
+import { writePcap } from '../../src/trace/write/write-pcap.js';
 import { temporaryFolder } from '../support/run-cli.js';
 
 const folder = temporaryFolder();

@@ -19,7 +19,8 @@ import { formatLabels } from '../../src/trace/labels/label-file.js';
 import { loadTrace } from '../../src/trace/load.js';
 import { Protocol } from '../../src/trace/trace.js';
 import { readArrow } from '../../src/trace/write/arrow.js';
-import { deviceLabels, GATEWAY_MAC, PROVIDER_MAC, writePcap } from '../../src/trace/write/write-pcap.js';
+import { deviceLabels, GATEWAY_MAC, PROVIDER_MAC } from '../../src/trace/write/device-macs.js';
+import { writePcap } from '../../src/trace/write/write-pcap.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'homeveil-defend-'));
 afterAll(() => rmSync(folder, { recursive: true }));

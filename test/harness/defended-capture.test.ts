@@ -13,7 +13,8 @@ import type { Label } from '../../src/trace/labels/label-file.js';
 import { labelPackets } from '../../src/trace/labels/labels.js';
 import { readCaptures } from '../../src/trace/read/read.js';
 import { createTraceBuilder, NO_DEVICE, Protocol, type Trace } from '../../src/trace/trace.js';
-import { deviceLabels, GATEWAY_MAC, writePcap } from '../../src/trace/write/write-pcap.js';
+import { deviceLabels, GATEWAY_MAC } from '../../src/trace/write/device-macs.js';
+import { writePcap } from '../../src/trace/write/write-pcap.js';
 import { observe } from '../../src/view/observe.js';
 import { needs, noProgram } from '../support/needs.js';
 

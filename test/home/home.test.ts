@@ -12,7 +12,8 @@ import { formatLabels, type Label } from '../../src/trace/labels/label-file.js';
 import { loadTrace } from '../../src/trace/load.js';
 import { scopeOf } from '../../src/trace/scope.js';
 import { Direction, filterPackets, Protocol, type Trace } from '../../src/trace/trace.js';
-import { deviceMac, writePcap } from '../../src/trace/write/write-pcap.js';
+import { deviceMac } from '../../src/trace/write/device-macs.js';
+import { writePcap } from '../../src/trace/write/write-pcap.js';
 import { needs, noProgram } from '../support/needs.js';
 import { complaintsOfTcpdump, complaintsOfTshark } from '../support/programs.js';
 

@@ -5,7 +5,8 @@ import { runTraining } from '../../src/harness/observer/train.js';
 import { resolveTraining, type TrainRequest } from '../../src/harness/spec.js';
 import { generateHome } from '../../src/home/home.js';
 import { formatLabels } from '../../src/trace/labels/label-file.js';
-import { deviceLabels, writePcap } from '../../src/trace/write/write-pcap.js';
+import { deviceLabels } from '../../src/trace/write/device-macs.js';
+import { writePcap } from '../../src/trace/write/write-pcap.js';
 import { temporaryFolder } from './fixtures.js';
 
 /** Some minutes of the synthetic home as a capture with its labels. */

@@ -6,7 +6,8 @@ import { afterAll, expect, test } from 'vitest';
 import { InputError } from '../../src/shared/errors.js';
 import { loadTrace } from '../../src/trace/load.js';
 import { createTraceBuilder } from '../../src/trace/trace.js';
-import { deviceMac, writePcap } from '../../src/trace/write/write-pcap.js';
+import { deviceMac } from '../../src/trace/write/device-macs.js';
+import { writePcap } from '../../src/trace/write/write-pcap.js';
 import { needs, noProgram, noShared, sharedPath } from '../support/needs.js';
 
 const data = sharedPath('data/');

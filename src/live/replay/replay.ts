@@ -8,7 +8,7 @@ import type { Rng } from '../../shared/rng.js';
 import { ipv4Text } from '../../trace/addresses.js';
 import { ipv4Word } from '../../trace/scope.js';
 import { countCover, type Trace } from '../../trace/trace.js';
-import { createFrameWriter } from '../../trace/write/write-pcap.js';
+import { createFrameWriter } from '../../trace/write/frames.js';
 import { openRawSocket, type PacketSender } from './raw-socket.js';
 import { countBelow, sendOnSchedule } from './schedule.js';
 import {

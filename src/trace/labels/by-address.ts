@@ -3,8 +3,7 @@ import { isPrivateIpv4, scopeOf, subnetOf } from '../scope.js';
 import type { Device } from '../trace.js';
 import { findGateways } from './gateways.js';
 import type { Label } from './label-file.js';
-import type { DeviceAddress } from './labels.js';
-import { type Ends, NOBODY, type Resolution } from './resolution.js';
+import { type DeviceAddress, type Ends, NOBODY, type Resolution } from './resolution.js';
 import { findSenders, type Senders } from './senders.js';
 
 /**

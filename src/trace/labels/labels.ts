@@ -16,7 +16,7 @@ import { findGateways } from './gateways.js';
 import { findHosts } from './hosts.js';
 import { describeIdentical, findIdenticalFiles } from './identical.js';
 import type { Labelling } from './label-file.js';
-import { type Ends, NOBODY, type Resolution } from './resolution.js';
+import { type DeviceAddress, type Ends, NOBODY, type Resolution } from './resolution.js';
 
 /** Why a packet that was read is not in the trace. */
 export const NO_LABELLED_DEVICE = 'no labelled device';
@@ -39,12 +39,6 @@ interface DeviceCoverage {
   readonly outbound: number;
   readonly inbound: number;
   readonly addresses: readonly DeviceAddress[];
-}
-
-export interface DeviceAddress {
-  readonly address: string;
-  /** Where labels are files or folders, the address is inferred: files it was found in, of those the device has. */
-  readonly inferred: { readonly files: number; readonly of: number } | null;
 }
 
 export interface LabelledTrace {

@@ -1,21 +1,27 @@
 import type { Device } from '../trace.js';
-import type { DeviceAddress } from './labels.js';
 
-/** No device. */
+/** The end of a packet that is no device's. */
 export const NOBODY = -1;
 
-/** The devices at the two ends of a packet; one object, filled anew for each. */
+/** The devices at the two ends of a packet. One object serves all packets. */
 export interface Ends {
   sender: number;
   receiver: number;
 }
 
-/** Which packets are whose, for one way of labelling. */
+/** An address of a device. */
+export interface DeviceAddress {
+  readonly address: string;
+  /** Null where a label names the address. Where labels are files or folders: files it was found in, of those the device has. */
+  readonly inferred: { readonly files: number; readonly of: number } | null;
+}
+
+/** The devices of a table, and the device at each end of its packets, for one way of labelling. */
 export interface Resolution {
   readonly devices: readonly Device[];
   readonly addresses: readonly (readonly DeviceAddress[])[];
-  /** Sets the device at each end of packet `i`, {@link NOBODY} where that is none. Asked for every packet, in their order. */
+  /** Sets the device at each end of packet `i`, or {@link NOBODY}. Called for every packet, in order. */
   readonly resolve: (i: number, ends: Ends) => void;
-  /** What a user should know of the labels, a line each. */
+  /** Lines that warn a user about the labels. */
   readonly warnings: readonly string[];
 }

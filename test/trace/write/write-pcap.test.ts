@@ -8,7 +8,8 @@ import type { Label } from '../../../src/trace/labels/label-file.js';
 import { labelPackets } from '../../../src/trace/labels/labels.js';
 import { readCaptures } from '../../../src/trace/read/read.js';
 import { createTraceBuilder, type FlowRow, type PacketRow, Protocol, type Trace } from '../../../src/trace/trace.js';
-import { deviceMac, GATEWAY_MAC, writePcap } from '../../../src/trace/write/write-pcap.js';
+import { deviceMac, GATEWAY_MAC } from '../../../src/trace/write/device-macs.js';
+import { writePcap } from '../../../src/trace/write/write-pcap.js';
 import { hasProgram, needs, noProgram } from '../../support/needs.js';
 import { complaintsOfTcpdump, complaintsOfTshark } from '../../support/programs.js';
 
