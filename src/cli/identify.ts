@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import stringWidth from 'string-width';
 import type { CommandModule } from 'yargs';
 import { type IdentifyResult, identify } from '../harness/observer/identify.js';
 import { loadModel } from '../harness/observer/model-folder.js';
@@ -9,7 +10,7 @@ import type { Duplicates } from '../trace/read/duplicates.js';
 import { numberOf } from './arguments.js';
 import { CAPTURES, DUPLICATES_OPTION, LABELS } from './data-options.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
-import { formatCount, formatPercent, table, withProgress, wrap } from './terminal.js';
+import { fitName, formatCount, formatPercent, pad, table, withProgress, wrap } from './terminal.js';
 
 interface IdentifyOptions extends PluginOption {
   captures: string[];
@@ -165,7 +166,8 @@ function presenceText({ devices }: IdentifyResult, presence: NonNullable<Identif
   const minutes = Math.round((presence[0]!.to - presence[0]!.from) / 60);
   const head = `Seen over time, ${minutes} min to a character: # seen, . attributed packets but too few`;
   if (shown.length === 0) return wrap('Seen over time: none in any stretch.').join('\n');
-  const margin = Math.min(24, Math.max(...shown.map(({ name }) => name.length)));
+  const names = shown.map(({ name }) => fitName(name, 24));
+  const margin = Math.max(...names.map((name) => stringWidth(name)));
   // Whole days or half days to a line, where stretches are hours.
   const room = WIDTH - margin - 2;
   const perLine = room >= 48 ? 48 : 24;
@@ -173,9 +175,9 @@ function presenceText({ devices }: IdentifyResult, presence: NonNullable<Identif
   for (let at = 0; at < presence.length; at += perLine) {
     const block = presence.slice(at, at + perLine);
     lines.push(`${formatTime(block[0]!.from)} to ${formatTime(block.at(-1)!.to)} UTC`);
-    for (const { name, c } of shown) {
+    for (const [i, { c }] of shown.entries()) {
       const marks = block.map(({ seen, attributed }) => (seen[c] ? '#' : attributed[c]! > 0 ? '.' : ' ')).join('');
-      lines.push(`  ${name.slice(0, margin).padEnd(margin)}  ${marks}`.trimEnd());
+      lines.push(`  ${pad(names[i]!, margin)}  ${marks}`.trimEnd());
     }
   }
   return lines.join('\n');

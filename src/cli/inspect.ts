@@ -10,7 +10,7 @@ import { DUPLICATE, type Duplicates } from '../trace/read/duplicates.js';
 import { readCaptures } from '../trace/read/read.js';
 import { isGroupMac, scopeOf } from '../trace/scope.js';
 import { CAPTURES, DUPLICATES_OPTION, LABELS } from './data-options.js';
-import { formatBytes, formatCount, formatDuration, table, withProgress } from './terminal.js';
+import { formatBytes, formatCount, formatDuration, table, withProgress, wrap } from './terminal.js';
 
 interface InspectOptions {
   files: string[];
@@ -21,7 +21,7 @@ interface InspectOptions {
 
 const command: CommandModule<object, InspectOptions> = {
   command: 'inspect <files..>',
-  describe: 'Say what captures hold: packets read, kept and dropped and why, links, span, devices',
+  describe: 'Show what captures hold: packets read, kept and dropped and why, links, span, devices',
   builder: (yargs) =>
     yargs
       .positional('files', {
@@ -56,9 +56,9 @@ const command: CommandModule<object, InspectOptions> = {
 
 export default command;
 
-/** What a host sent and received, as far as it was kept. */
+/** The kept packets of a host. */
 interface Host {
-  /** MAC address, or IP address where the link has none. */
+  /** MAC address, or IP address if the link has none. */
   readonly address: string;
   readonly sent: number;
   readonly received: number;
@@ -73,12 +73,12 @@ interface LabelledDevice extends Omit<Host, 'address'> {
 
 interface Findings {
   readonly report: IngestReport;
-  /** Without labels: hosts, those with most packets first. */
+  /** Hosts, those with most packets first, if there are no labels. */
   readonly hosts?: readonly Host[];
-  /** With labels: the devices they name, and what no label claims. */
+  /** Labelled devices, if there are labels. */
   readonly devices?: readonly LabelledDevice[];
   readonly unlabelled?: Coverage['unlabelled'];
-  /** What to know of the labels and of the captures as a whole. */
+  /** Warnings about the labels and about the captures as a whole. */
   readonly warnings?: readonly string[];
 }
 
@@ -127,7 +127,7 @@ function withDevices({ trace, report, coverage, warnings }: LabelledTrace): Find
   return { report, devices, unlabelled: coverage.unlabelled, warnings };
 }
 
-/** First and last time of all files, in seconds since the Unix epoch; null where nothing was kept. */
+/** First and last time of all files, in seconds since the Unix epoch; null if nothing was kept. */
 function spanOf(files: readonly FileReport[]): { from: number; to: number } | null {
   const from = files.flatMap((file) => file.from ?? []);
   const to = files.flatMap((file) => file.to ?? []);
@@ -150,7 +150,7 @@ function toJson({ report, ...who }: Findings) {
 }
 
 const WIDTH = 80;
-/** Rows shown of a long table; the JSON document has all. */
+/** Rows shown of a long table. */
 const SHOWN = 20;
 const ADDRESSES_SHOWN = 2;
 
@@ -170,11 +170,11 @@ function toText(found: Findings): string {
   if (found.hosts && found.hosts.length > 0) parts.push(hostsText(found.hosts));
   if (found.devices) parts.push(devicesText(found.devices, found.unlabelled?.packets ?? 0));
   const { warnings = [] } = found;
-  if (warnings.length > 0) parts.push(`Warnings\n${warnings.map((line) => wrap(line)).join('\n')}`);
+  if (warnings.length > 0) parts.push(`Warnings\n${warnings.flatMap((line) => wrap(line, 4, 0)).join('\n')}`);
   const clock = describeClock(report);
-  if (clock.length > 0) parts.push(`Clock\n${clock.map((line) => wrap(line)).join('\n')}`);
+  if (clock.length > 0) parts.push(`Clock\n${clock.flatMap((line) => wrap(line, 4, 0)).join('\n')}`);
   const problems = report.files.flatMap((file) => file.problems);
-  if (problems.length > 0) parts.push(`Problems\n${problems.map((line) => wrap(line)).join('\n')}`);
+  if (problems.length > 0) parts.push(`Problems\n${problems.flatMap((line) => wrap(line, 4, 0)).join('\n')}`);
   if (report.skipped.length > 0) parts.push(skippedText(report.skipped));
   return parts.join('\n\n');
 }
@@ -208,7 +208,7 @@ function summaryText({ files, skipped, read, kept, backward, gaps, dropped }: In
 }
 
 function skippedText(skipped: IngestReport['skipped']): string {
-  const lines = skipped.slice(0, SHOWN).map(({ path, reason }) => wrap(`${path}: ${reason}`));
+  const lines = skipped.slice(0, SHOWN).flatMap(({ path, reason }) => wrap(`${path}: ${reason}`, 4, 0));
   return ['Not read', ...lines, ...moreText(skipped.length, 'files')].join('\n');
 }
 
@@ -262,7 +262,7 @@ function devicesText(devices: readonly LabelledDevice[], unlabelled: number): st
   return table(columns, rows, WIDTH) + rest;
 }
 
-/** Addresses of a device, where there are many only some: the JSON document has all. */
+/** The first addresses of a device. The JSON document has all. */
 function shownAddresses(addresses: readonly string[]): string {
   const shown = addresses.slice(0, ADDRESSES_SHOWN).join(', ');
   const more = addresses.length - ADDRESSES_SHOWN;
@@ -276,15 +276,4 @@ function shownTable(columns: Parameters<typeof table>[0], rows: string[][], what
 
 function moreText(count: number, what: string): string[] {
   return count > SHOWN ? [`… and ${formatCount(count - SHOWN)} more ${what} (all of them with --json)`] : [];
-}
-
-/** Breaks a line at spaces; what goes over is indented. A word longer than a line stays whole, for copying. */
-function wrap(line: string): string {
-  const lines = [''];
-  for (const word of line.split(' ')) {
-    const last = lines.at(-1)!;
-    if (last.trim() !== '' && last.length + 1 + word.length > WIDTH) lines.push(`    ${word}`);
-    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
-  }
-  return lines.join('\n');
 }

@@ -10,15 +10,15 @@ export interface TableColumn {
   readonly title: string;
   readonly align?: 'left' | 'right';
   /**
-   * The column that gives way where the table is too wide. Its cells go on in further lines; in the first column, which names the row, a
-   * cell that does not fit stands above its row instead.
+   * Shrinks the column if the table is too wide. Its cells continue on further lines; a name in the first column that does not
+   * fit stands above its row instead.
    */
   readonly shrink?: boolean;
 }
 
 /**
- * Plain text table of at most `width` columns a line, as long as the columns that do not shrink leave room. Columns are those of a terminal:
- * a wide character takes two.
+ * Lays out a table in plain text, at most `width` terminal columns wide if the columns that do not shrink leave room. A wide
+ * character takes two columns.
  */
 export function table(columns: readonly TableColumn[], rows: readonly (readonly string[])[], width = 80): string {
   const shown = rows.map((row) => row.map(visibleLine));
@@ -30,10 +30,7 @@ export function table(columns: readonly TableColumn[], rows: readonly (readonly 
   const shrunk = shrink(widths, columns, excess);
   const line = (cells: readonly string[]) =>
     cells
-      .map((cell, i) => {
-        const space = ' '.repeat(Math.max(0, shrunk[i]! - stringWidth(cell)));
-        return columns[i]!.align === 'right' ? space + cell : cell + space;
-      })
+      .map((cell, i) => pad(cell, shrunk[i]!, columns[i]!.align))
       .join(' '.repeat(gap))
       .trimEnd();
   const lines = (cells: readonly string[]): string[] => {
@@ -50,7 +47,13 @@ export function table(columns: readonly TableColumn[], rows: readonly (readonly 
   ].join('\n');
 }
 
-/** Takes `excess` from the columns that may shrink, always from the widest, down to their titles or eight. */
+/** Fills `text` with spaces to `width` terminal columns. */
+export function pad(text: string, width: number, align: TableColumn['align'] = 'left'): string {
+  const space = ' '.repeat(Math.max(0, width - stringWidth(text)));
+  return align === 'right' ? space + text : text + space;
+}
+
+/** Takes `excess` from the columns that may shrink, always from the widest, down to the width of their titles or eight. */
 function shrink(widths: readonly number[], columns: readonly TableColumn[], excess: number): number[] {
   const shrunk = [...widths];
   const least = columns.map(({ title }) => Math.max(8, stringWidth(title)));
@@ -62,14 +65,14 @@ function shrink(widths: readonly number[], columns: readonly TableColumn[], exce
   return shrunk;
 }
 
-/** Cuts `text` into pieces of at most `width` columns, after a space, comma, colon, slash or plus where there is one. */
+/** Cuts `text` into pieces of at most `width` columns, after a space, comma, colon, slash or plus if there is one. */
 export function breakText(text: string, width: number): string[] {
   const pieces: string[] = [];
   let rest = text;
   while (stringWidth(rest) > width) {
     const fitting = cut(rest, width);
     const mark = (fitting.match(/^.*(?:[ ,:/]|(?<=\S)\+)/su)?.[0] ?? '').length;
-    // A character that is wider than the column has to stand somewhere.
+    // A character wider than the column is a piece by itself.
     const end = mark || fitting.length || firstCharacter(rest).length;
     pieces.push(rest.slice(0, end).trimEnd());
     rest = rest.slice(end);
@@ -81,7 +84,7 @@ const characters = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 const firstCharacter = (text: string): string => characters.segment(text)[Symbol.iterator]().next().value!.segment;
 
-/** As much of the beginning of `text` as fits into `width` columns, in whole characters. */
+/** The longest beginning of `text` that fits into `width` columns, in whole characters. */
 function cut(text: string, width: number): string {
   let taken = 0;
   for (const { segment, index } of characters.segment(text)) {
@@ -91,13 +94,13 @@ function cut(text: string, width: number): string {
   return text;
 }
 
-/** `text` as one line of a terminal of `width` columns; where it is longer, it ends in `…`. */
+/** `text` on one line of at most `width` columns; a longer text is cut and ends in `…`. */
 export function fitLine(text: string, width: number): string {
   const line = visibleLine(text);
   return stringWidth(line) <= width ? line : `${cut(line, width - 1)}…`;
 }
 
-/** The same with the middle left out, so that names that differ at their ends stay apart. */
+/** `text` on one line of at most `width` columns; a longer text loses its middle, so that names with different ends differ. */
 export function fitName(text: string, width: number): string {
   const line = visibleLine(text);
   if (stringWidth(line) <= width) return line;
@@ -109,12 +112,13 @@ export function fitName(text: string, width: number): string {
   return `${head}…${tail}`;
 }
 
-/** Lines of at most `width` columns, as far as words allow, each indented by `indent` spaces but the first by `first`. */
+/** Lines of at most `width` columns if words allow, indented by `indent` spaces, the first by `first`. A long word stays whole. */
 export function wrap(text: string, indent = 0, first = indent, width = 80): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of visible(text).split(/\s+/)) {
-    if (line !== '' && indent + stringWidth(line) + 1 + stringWidth(word) > width) {
+    const margin = lines.length === 0 ? first : indent;
+    if (line !== '' && margin + stringWidth(line) + 1 + stringWidth(word) > width) {
       lines.push(line);
       line = '';
     }
@@ -124,7 +128,7 @@ export function wrap(text: string, indent = 0, first = indent, width = 80): stri
   return lines.map((one, i) => ' '.repeat(i === 0 ? first : indent) + one);
 }
 
-/** Lines that are redrawn in place, each cut to the terminal's width: one that wraps would be two. */
+/** Lines that are redrawn in place, each cut to the terminal's width so that none wraps. */
 export interface Screen {
   draw(lines: readonly string[]): void;
   clear(): void;
@@ -147,8 +151,9 @@ export function createScreen(stream: NodeJS.WriteStream = process.stdout): Scree
 }
 
 /**
- * Until the function that is returned is called, all that is printed through the console shows what is unseen ({@link visible}), errors and
- * help texts as well. What moves the cursor is written to the stream itself, by {@link createScreen} and the progress line, which see to their texts.
+ * Makes the console escape invisible characters ({@link visible}), in errors and help texts as well. {@link createScreen} and the
+ * progress line escape their own texts, since they write to the stream itself to move the cursor.
+ * @returns a function that undoes this
  */
 export function guardConsole(): () => void {
   const guarded = (['log', 'info', 'warn', 'error'] as const).map((name) => {
@@ -165,13 +170,13 @@ export function guardConsole(): () => void {
 
 export interface ProgressLine {
   readonly onProgress: OnProgress;
-  /** Prints a warning on a line of its own, each only once. */
+  /** Prints a warning on its own line, each warning only once. */
   readonly onWarning: (message: string) => void;
-  /** Removes the line, so that results can be printed. */
+  /** Removes the line. */
   end(): void;
 }
 
-/** Runs `work` with a progress line on stderr, which is gone when it ends, however it ends. */
+/** Runs `work` with a progress line on stderr, and removes the line when it ends or fails. */
 export async function withProgress<T>(work: (progress: ProgressLine) => T | Promise<T>): Promise<T> {
   const progress = createProgressLine();
   try {
@@ -181,7 +186,7 @@ export async function withProgress<T>(work: (progress: ProgressLine) => T | Prom
   }
 }
 
-/** One line on stderr with rate and time left, redrawn in place at most ten times a second; silent off a terminal. */
+/** Shows a line on stderr with rate and time left, redrawn at most ten times a second; nothing if stderr is no terminal. */
 export function createProgressLine(stream: NodeJS.WriteStream = process.stderr): ProgressLine {
   const warned = new Set<string>();
   const warn = (message: string) => {
@@ -210,7 +215,7 @@ export function createProgressLine(stream: NodeJS.WriteStream = process.stderr):
       const parts = [progress.task];
       if (progress.total !== undefined && progress.total > 0) {
         parts.push(`${Math.floor((100 * progress.done) / progress.total)} %`);
-        // Figures say more than counts of steps or cells.
+        // Figures replace counts of steps or cells.
         if (figures.length === 0) {
           parts.push(`${amount(progress.done)} of ${amount(progress.total)}${unitSuffix(progress.unit)}`);
         }

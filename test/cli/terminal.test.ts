@@ -6,10 +6,12 @@ import {
   createProgressLine,
   createScreen,
   fitLine,
+  fitName,
   formatBytes,
   formatCount,
   formatDuration,
   formatPercent,
+  pad,
   table,
   wrap,
 } from '../../src/cli/terminal.js';
@@ -111,6 +113,31 @@ test('any table of any characters fits its width while its fixed columns do', ()
       expect(Math.max(...text.split('\n').map((line) => stringWidth(line)))).toBeLessThanOrEqual(width);
     }),
   );
+});
+
+test('combining accents take no column, and names are cut in whole characters', () => {
+  // NFD: e and a combining acute accent; a family is one character of seven code points.
+  const accented = 'Cafe\u0301-Kamera';
+  const family = '👨‍👩‍👧‍👦'.repeat(3);
+  const text = table(
+    [
+      { title: 'name', shrink: true },
+      { title: 'n', align: 'right' },
+    ],
+    [
+      [accented, '1'],
+      [family, '23'],
+    ],
+  );
+  expect(text.split('\n').slice(2)).toEqual([`${accented}   1`, `${family}       23`]);
+  expect(fitName(`${accented}${family}`, 8)).toBe('Cafe\u0301…👨‍👩‍👧‍👦');
+  expect(pad('電灯', 6)).toBe('電灯  ');
+  expect(pad('電灯', 6, 'right')).toBe('  電灯');
+});
+
+test('text wraps by columns, the first line by its own margin', () => {
+  expect(wrap('電灯 と カメラ と 鍵', 2, 0, 9)).toEqual(['電灯 と', '  カメラ', '  と 鍵']);
+  expect(wrap('one two three', 4, 0, 7)).toEqual(['one two', '    three']);
 });
 
 test('a cell cannot begin another line', () => {

@@ -85,9 +85,11 @@ export function listed(items: readonly string[]): string {
   return items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
 }
 
-/** `text` cut in its middle to at most `characters`, so that names that differ at their ends stay apart. */
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** `text` cut in its middle to at most `characters`, so that names with different ends stay apart. */
 export function shortened(text: string, characters: number): string {
-  const all = [...text];
+  const all = Array.from(graphemes.segment(text), ({ segment }) => segment);
   if (all.length <= characters) return text;
   const head = Math.ceil((characters - 1) / 2);
   const tail = characters - 1 - head;

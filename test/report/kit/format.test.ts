@@ -57,5 +57,6 @@ describe('numbers in a report', () => {
     ]);
     expect(shortened('pad:rule=random,width=10', 9)).toBe('pad:…h=10');
     expect(shortened('short', 9)).toBe('short');
+    expect(shortened('👨‍👩‍👧‍👦 e\u0301 camera', 4)).toBe('👨‍👩‍👧‍👦 …a');
   });
 });
