@@ -1,25 +1,26 @@
 import type { z } from 'zod';
+import { decodeText } from './decode.js';
 import { suggestion, UsageError } from './errors.js';
 import { describeIssue, firstIssue } from './issues.js';
 import { type Found, readJson } from './json-text.js';
-import { decodeText, readBytes } from './text.js';
+import { readBytes } from './text.js';
 import { readYaml } from './yaml-text.js';
 
 export interface ConfigFile {
-  /** For a message when the file cannot be read: 'a study in YAML'. */
+  /** Names the content in error messages: 'a study in YAML'. */
   readonly expected: string;
-  /** The keys known where an unknown one was found, for a suggestion. */
+  /** The keys that are known at a place, for suggestions. */
   keysAt(path: readonly PropertyKey[]): readonly string[];
 }
 
-/** A configuration as it stands in a file, not yet held to anything. */
+/** The content of a configuration file, not yet checked. */
 export interface ConfigText extends Found {
   readonly path: string;
-  /** `file:line` of a value; of a key of it where one is named. */
+  /** `file:line` of a value, or of one of its keys. */
   where(place: readonly PropertyKey[], key?: string): string;
 }
 
-/** A hosts file written into a configuration comes to a few hundred kB; YAML of 1 MB takes seconds to read. */
+/** Largest sizes in bytes. A hosts file in a configuration takes a few hundred kB; YAML of 1 MB takes seconds to read. */
 const MOST = { yaml: 2e6, json: 16e6 } as const;
 
 /** JSON begins with a brace or a bracket, comments aside. */
@@ -27,7 +28,7 @@ const JSON_START = /^\s*(?:(?:\/\/[^\n]*\n|\/\*[\s\S]*?\*\/)\s*)*[{[]/;
 
 /**
  * Reads a YAML file, or a JSON file with or without comments.
- * @throws InputError where it cannot be read; UsageError with file and line where it is neither
+ * @throws InputError if it cannot be read; UsageError with file and line if it is neither
  */
 export function openConfig(path: string, expected: string): ConfigText {
   const text = decodeText(readBytes(path, { hint: `; expected ${expected}`, most: MOST.json }));
@@ -44,14 +45,14 @@ export function openConfig(path: string, expected: string): ConfigText {
 }
 
 /**
- * Reads a YAML or JSON file, and holds it to a schema.
- * @throws InputError where it cannot be read; UsageError with file and line for what does not fit
+ * Reads a YAML or JSON file, and checks it against a schema.
+ * @throws InputError if it cannot be read; UsageError with file and line if it does not fit
  */
 export function readConfigFile<S extends z.ZodType>(path: string, schema: S, file: ConfigFile): z.output<S> {
   return checkConfig(openConfig(path, file.expected), schema, file);
 }
 
-/** @throws UsageError with file and line for a key that stands twice, or what does not fit the schema */
+/** @throws UsageError with file and line for a duplicate key, or a value that does not fit the schema */
 export function checkConfig<S extends z.ZodType>(
   config: ConfigText,
   schema: S,

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
-import { decodeText } from '../../shared/decode.js';
+import { decodeSpreadsheetText } from '../../shared/decode.js';
 import { InputError, suggestion, UsageError } from '../../shared/errors.js';
 import { readBytes } from '../../shared/text.js';
 import { composeYaml } from '../../shared/yaml-text.js';
@@ -101,7 +101,7 @@ export function readLabelling(given: string, roots: readonly string[] = []): Lab
   const word = labellingOf(given);
   if (word) return word.by === 'folder' && word.level === 'top' ? { ...word, roots } : word;
   const bytes = readBytes(given, { hint: '; expected a file of labels, or the word file or folder', most: MOST_BYTES });
-  const { text, encoding, line } = decodeText(bytes, given);
+  const { text, encoding, line } = decodeSpreadsheetText(bytes, given);
   const unused: Unused = new Map();
   const extension = extname(given).toLowerCase();
   const isYaml = ['.yaml', '.yml', '.json'].includes(extension);
