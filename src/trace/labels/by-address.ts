@@ -7,9 +7,9 @@ import { type DeviceAddress, type Ends, NOBODY, type Resolution } from './resolu
 import { findSenders, type Senders } from './senders.js';
 
 /**
- * Devices by their addresses. A MAC address is asked first, since an IP address moves; only where a station sends for several
- * addresses at once (a range extender) does the label of an IP address go before its own. A labelled gateway gets what no other
- * labelled device has a part in and what it does not forward, so its label changes nothing for the others.
+ * Finds devices by address. The label of a MAC address decides first, since IP addresses move. Only if a station sends from several
+ * addresses at once (a range extender) does the label of an IP address come before it. A labelled gateway gets only packets that it
+ * does not forward and that no other labelled device is an end of, so its label changes nothing for the others.
  */
 export function byAddress(table: PacketTable, labels: readonly Label[]): Resolution {
   const { macs, source, destination, conversation, reverse } = table;
@@ -34,7 +34,7 @@ export function byAddress(table: PacketTable, labels: readonly Label[]): Resolut
   const labelOfMac = Int32Array.from(macs, (mac) => byText.get(mac) ?? NOBODY);
   const labelOfAddress = Int32Array.from(texts, (address) => byText.get(address) ?? NOBODY);
   const isGatewayOnly = gatewayAddresses(table, senders, isGateway);
-  /** By device: the address by which it is known as a gateway. */
+  /** The address that shows a device to be a gateway, by device. */
   const gatewayOf = new Map<number, string>();
   labelOfMac.forEach((device, row) => {
     if (device !== NOBODY && isGateway[row] === 1) gatewayOf.set(device, macs[row]!);
@@ -76,7 +76,7 @@ export function byAddress(table: PacketTable, labels: readonly Label[]): Resolut
     const [sender, receiver] = reverse[i] === 0 ? [a, b] : [b, a];
     ends.sender = pick(from, sender);
     ends.receiver = pick(to, receiver);
-    // A learnt address is of the device that sent from it last.
+    // A learnt address belongs to the device that sent from it last.
     if (isLearnt[sender] === 1 && to === 0 && ofMac[from] !== NOBODY) ofAddress[sender] = ofMac[from]!;
     if (gatewayOf.size > 0 && ends.sender === NOBODY && ends.receiver === NOBODY) {
       ends.sender = gatewayAt(from, sender);
@@ -89,7 +89,7 @@ export function byAddress(table: PacketTable, labels: readonly Label[]): Resolut
       `${devices[device]!.name} (${address}) is a gateway: what it forwards belongs to the devices that it forwards for, and only its own traffic is its own`,
   );
   for (const [mac, rows] of atOnce) {
-    // One's own, and those of two hosts at least.
+    // A range extender has its own address and those of at least two hosts.
     if (ofMac[mac] === NOBODY || rows.length < 3) continue;
     const shown = rows.slice(0, 3).map((row) => texts[row]);
     warnings.push(
@@ -101,9 +101,9 @@ export function byAddress(table: PacketTable, labels: readonly Label[]): Resolut
 }
 
 /**
- * Some links name only the sender of a frame (Linux cooked captures). There a device is known as a receiver by the IP
- * addresses that its own frames came from: these are added to `ofAddress`.
- * @returns 1 for each address that was learnt so
+ * Adds to `ofAddress` the IP addresses that a labelled station sends from, if its frames do not name their receiver (Linux cooked
+ * captures). Only by these is the device known as a receiver.
+ * @returns 1 for each address that was added
  */
 function learnAddresses(table: PacketTable, ofMac: Int32Array, ofAddress: Int32Array): Uint8Array {
   const { addresses, addressA, addressB } = table.conversations;
@@ -120,7 +120,7 @@ function learnAddresses(table: PacketTable, ofMac: Int32Array, ofAddress: Int32A
   return isLearnt;
 }
 
-/** 1 for each IP address that a station which is no gateway sends from. */
+/** Marks with 1 each IP address that a station other than a gateway sends from. */
 function addressesOfHosts(addresses: number, senders: Senders, isGateway: Uint8Array): Uint8Array {
   const found = new Uint8Array(addresses);
   for (let id = 0; id < senders.count; id++) {
@@ -130,8 +130,8 @@ function addressesOfHosts(addresses: number, senders: Senders, isGateway: Uint8A
 }
 
 /**
- * 1 for each private IPv4 address that is a gateway's own: no other station sends from it, and it is the gateway's only one or in a
- * network where other stations are. Where a gateway has several such (it answers for hosts elsewhere), those that end in 1 or 254.
+ * Marks with 1 each private IPv4 address that is a gateway's own. No other station sends from it, and it is the gateway's only one or
+ * in a network with other stations. If a gateway has several such, since it answers for hosts elsewhere, its own end in 1 or 254.
  */
 function gatewayAddresses(table: PacketTable, senders: Senders, isGateway: Uint8Array): Uint8Array {
   const { addresses } = table.conversations;
@@ -156,7 +156,7 @@ function gatewayAddresses(table: PacketTable, senders: Senders, isGateway: Uint8
   return found;
 }
 
-/** By station: the private IPv4 addresses that it sends from at one time; a host that is given another one leaves the first. */
+/** The private IPv4 addresses that a station uses at the same time, by station. A host with a new address gives up the old one. */
 function addressesAtOnce(addresses: readonly string[], senders: Senders): Map<number, number[]> {
   const known = new Map<number, number[]>();
   for (let id = 0; id < senders.count; id++) {
@@ -179,7 +179,7 @@ function addressesAtOnce(addresses: readonly string[], senders: Senders): Map<nu
   return found;
 }
 
-/** Tells labels of IP addresses that several stations use, each with the time in which it does. */
+/** Warns of labelled IP addresses that several stations use, with the times of each station. */
 function movedAddresses(
   { macs, conversations }: PacketTable,
   senders: Senders,
@@ -193,7 +193,7 @@ function movedAddresses(
     const [mac, address] = [senders.mac[id]!, senders.address[id]!];
     const device = ofAddress[address]!;
     if (device === NOBODY || isGateway[mac] === 1) continue;
-    // Frames of a station that is labelled as another device are that device's.
+    // Frames of a station that is labelled as another device belong to that device.
     if (ofMac[mac] === NOBODY || ofMac[mac] === device) users.set(address, [...(users.get(address) ?? []), id]);
   }
   return [...users].flatMap(([address, found]) => {

@@ -4,12 +4,12 @@ import type { PacketTable } from '../packets.js';
 import { captureName } from '../read/capture-name.js';
 import type { Device } from '../trace.js';
 import type { Labelling } from './label-file.js';
-import { findOwnAddresses, isNamed, type OwnAddresses, type SharedAddress } from './own-address.js';
+import { findOwnAddresses, type OwnAddresses, type SharedAddress } from './own-address.js';
 import { type Ends, NOBODY, type Resolution } from './resolution.js';
 
 type ByFile = Extract<Labelling, { by: 'file' | 'folder' }>;
 
-/** Devices by the file, or by a folder that the file is in: each file is about one device. */
+/** Finds devices by file, or by a folder that the file is in. Each file is about one device. */
 export function byFile(table: PacketTable, labelling: ByFile): Resolution {
   const { conversations, macs, files } = table;
   const names = files.map((file) => nameOf(file, labelling));
@@ -22,9 +22,8 @@ export function byFile(table: PacketTable, labelling: ByFile): Resolution {
     });
   const isOwnMac = rows('mac', macs.length);
   const isOwnIp = rows('ip', conversations.addresses.length);
-  const lacksMac = Uint8Array.from(macs, (mac) => (isNamed(mac) ? 0 : 1));
   const isOwn = (device: number, mac: number, otherMac: number, address: number) =>
-    isOwnMac[device]!(mac) || (lacksMac[mac]! + lacksMac[otherMac]! > 0 && isOwnIp[device]!(address));
+    isOwnMac[device]!(mac) || ((mac === 0 || otherMac === 0) && isOwnIp[device]!(address));
   return {
     devices,
     addresses: own.ofDevice.map((found) =>
@@ -58,8 +57,8 @@ function number(names: readonly string[]): { devices: Device[]; deviceOfFile: Ui
 }
 
 /**
- * The device that a file is about.
- * @throws InputError where the file is in no such folder
+ * The name of the device that a file is about.
+ * @throws InputError if the file is in no such folder
  */
 function nameOf(file: string, labelling: ByFile): string {
   if (labelling.by === 'file') return captureName(file);
@@ -69,7 +68,7 @@ function nameOf(file: string, labelling: ByFile): string {
     const below = (labelling.roots ?? [])
       .map((root) => relative(resolve(root), resolve(file)))
       .filter((path) => path !== '' && !path.startsWith(`..${sep}`) && path !== '..');
-    // Of roots within each other the innermost was meant.
+    // The innermost of nested roots was meant.
     const path = below.sort((a, b) => a.length - b.length)[0] ?? '';
     name = path.includes(sep) ? path.split(sep)[0] : '';
   } else {
@@ -100,7 +99,7 @@ function describeShared({ address, kept, refused }: SharedAddress, devices: read
   return lines;
 }
 
-/** A device may have Wi-Fi and Ethernet; with more addresses than that, one after another, it is likely several devices. */
+/** Warns of more MAC addresses than Wi-Fi and Ethernet need: the folder is likely about several devices. */
 function manyAddresses(own: OwnAddresses['ofDevice'], devices: readonly Device[]): string[] {
   return own.flatMap((found, device) => {
     const macs = found.filter(({ kind }) => kind === 'mac').length;
@@ -109,7 +108,7 @@ function manyAddresses(own: OwnAddresses['ofDevice'], devices: readonly Device[]
   });
 }
 
-/** A hint where the folders one level up fit the addresses in the captures better: activities lie below devices. */
+/** Warns if the folders one level up fit the addresses better, as where activities lie below devices. */
 function betterFolders(
   table: PacketTable,
   labelling: ByFile,

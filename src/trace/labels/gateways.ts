@@ -2,26 +2,26 @@ import type { PacketTable } from '../packets.js';
 import { eui64Of, interfaceOf, isGroupMac, isPrivateIpv4, networkOf, scopeOf, subnetOf } from '../scope.js';
 import { findSenders, type Senders } from './senders.js';
 
-/** A station that speaks for this many networks beyond the home is a gateway, unless they are IPv6 prefixes of its own. */
+/** A station that sends from this many networks beyond the home is a gateway, unless they are its own IPv6 prefixes. */
 const GATEWAY_NETWORKS = 3;
 
 export interface Gateways {
-  /** 1 for each row of `macs` that is a gateway's. */
+  /** Has 1 for each row of `macs` that is a gateway's. */
   readonly isGateway: Uint8Array;
   /**
-   * 1 for each row of `conversations.addresses` that lies beyond a gateway: outside, and in no network that several stations of
-   * the home are in.
+   * Has 1 for each row of `conversations.addresses` beyond a gateway: an outside address in no network that several stations
+   * of the home share.
    */
   readonly isBeyond: Uint8Array;
 }
 
 /**
- * Finds the stations that forward for others. Such a station sends frames whose IP source lies beyond the home to a host in it, and
- * is sent those of the way back; that needs one remote network. Where the home has no addresses to know it by, the frames
- * of a gateway come from several networks. A host with several IPv6 prefixes is none: all that it sends from them to the
- * outside goes to a gateway. Nor is one that merely sends from a foreign address: answers to that go elsewhere.
+ * Finds the stations that forward for others. A gateway sends frames from beyond the home to a host in it, and receives the frames of
+ * the way back; one remote network is enough to see that. If no address shows which hosts are in the home, a gateway sends from
+ * several networks. A host with several IPv6 prefixes is no gateway: whatever it sends from them to the outside goes through one.
+ * Nor is a host that sends from a foreign address, since the answers go elsewhere.
  *
- * Where frames name their sender only (Linux cooked captures), the way back is not asked for.
+ * If frames name only their sender (Linux cooked captures), the way back is not required.
  */
 export function findGateways(table: PacketTable, senders: Senders = findSenders(table)): Gateways {
   const { macs, conversations, source, destination, conversation, reverse } = table;
@@ -34,7 +34,7 @@ export function findGateways(table: PacketTable, senders: Senders = findSenders(
   const bringsIn = new Uint8Array(macs.length);
   const bringsInUnnamed = new Uint8Array(macs.length);
   const takesOut = new Uint8Array(macs.length);
-  /** Where a station sends what it has from one network outside to another. */
+  /** The stations to which a station sends frames between two outside networks. */
   const nextHops = new Map<number, Set<number>>();
   for (let i = 0; i < table.packets; i++) {
     const [from, to] = [source[i]!, destination[i]!];
@@ -72,8 +72,8 @@ export function findGateways(table: PacketTable, senders: Senders = findSenders(
 }
 
 /**
- * Addresses outside, less those of the home's own networks: in such a one several stations have addresses, or a station has one with
- * the interface identifier that is made of its MAC address or stands in its link-local address too.
+ * Marks outside addresses that are not in the home's own networks. In such a network several stations have addresses, or a station
+ * has one whose interface identifier is made of its MAC address or is also in its link-local address.
  */
 function beyond(
   { macs, conversations: { addresses } }: PacketTable,
@@ -108,7 +108,7 @@ function beyond(
   return Uint8Array.from(addresses, (_, row) => (isOutside[row] && stations.get(subnets[row]!) !== SEVERAL ? 1 : 0));
 }
 
-/** For each station how many networks beyond the home its frames come from. */
+/** Counts the networks beyond the home that each station sends from. */
 function countNetworks(
   addresses: readonly string[],
   isBeyond: Uint8Array,

@@ -2,21 +2,21 @@ import type { PacketTable } from '../packets.js';
 import { isGroupMac, scopeOf } from '../scope.js';
 import { findGateways } from './gateways.js';
 
-/** The hosts of the home, where no labels name them. */
+/** The hosts of a home without labels. */
 export interface Hosts {
-  /** Addresses of the hosts, in the order in which they are first seen. */
+  /** Addresses of the hosts, in the order of their first packets. */
   readonly addresses: readonly string[];
-  /** Host by row of `macs`, and by row of `conversations.addresses`; -1 for what is no host of the home. */
+  /** Host by row of `macs`; -1 for none. */
   readonly ofMac: Int32Array;
+  /** Host by row of `conversations.addresses`; -1 for none. */
   readonly ofAddress: Int32Array;
 }
 
 /**
- * Finds who is at home, from addresses alone. Where frames name both ends, a host is a MAC address that is no group's and no
- * gateway's: a gateway speaks for several networks outside, or for an IPv4 address outside while others have the private
- * ones of a home. Where they do not (raw IP, Linux cooked captures), a host is an address of the home's ranges; and
- * where there is none of those either, as beyond the home's gateway, it is the address (of IPv4, and of IPv6) that most packets
- * come from or go to.
+ * Finds the hosts of a home from addresses alone. If frames name both ends, a host is a MAC address that is no group's and no
+ * gateway's. A gateway sends from several outside networks, or from an outside IPv4 address while others have private ones.
+ * If frames do not name both ends (raw IP, Linux cooked captures), a host is an address in the home's ranges. A capture from beyond
+ * the gateway has none of those: there the host is the IPv4 and the IPv6 address with most packets.
  */
 export function findHosts(table: PacketTable): Hosts {
   const { macs, conversations } = table;
@@ -44,11 +44,7 @@ export function findHosts(table: PacketTable): Hosts {
   const found: string[] = [];
   const add = (address: string) => found.push(address) - 1;
   const isHostMac = (mac: string, row: number) =>
-    row > 0 &&
-    mac !== '00:00:00:00:00:00' &&
-    !isGroupMac(mac) &&
-    isGateway[row] === 0 &&
-    !(hasPrivate && speaksForOutside[row] === 1);
+    row > 0 && !isGroupMac(mac) && isGateway[row] === 0 && !(hasPrivate && speaksForOutside[row] === 1);
   const ofMac = Int32Array.from(macs, (mac, row) => (isHostMac(mac, row) ? add(mac) : -1));
 
   const mostUsed = (isIpv6: boolean) => {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { PacketTable } from '../packets.js';
 
-/** Files with fewer packets are alike by chance: two copies of one announcement. */
+/** Files with fewer packets can be equal by chance: two copies of one announcement. */
 const FEWEST_PACKETS = 10;
 
 /**
- * Files with the same packets at the same times between the same ends, whatever their names, formats and compression; groups of
- * paths, in the order read.
+ * Finds files with the same packets at the same times between the same ends, whatever their names, formats and compression.
+ * @returns groups of paths, in the order read
  */
 export function findIdenticalFiles(table: PacketTable): string[][] {
   const { files, packets, file, time, length } = table;
@@ -19,19 +19,19 @@ export function findIdenticalFiles(table: PacketTable): string[][] {
     counts[row]!++;
     sums[row]! += length[i]!;
   }
-  // Nearly all differ in what is cheap to compare; only the rest are hashed.
+  // Most files differ in counts that are cheap to compare; only the rest are hashed.
   const rows = [...files.keys()].filter((row) => counts[row]! >= FEWEST_PACKETS);
   return groupsOf(rows, (row) => `${counts[row]} ${sums[row]} ${time[starts[row]!]}`)
     .flatMap((alike) => groupsOf(alike, (row) => hashRows(table, starts[row]!, starts[row]! + counts[row]!)))
     .map((same) => same.map((row) => files[row]!));
 }
 
-/** A line for each group of such files. */
+/** Describes each group of identical files in a line. */
 export function describeIdentical(groups: readonly (readonly string[])[]): string[] {
   return groups.map((paths) => `${paths.join(', ')} hold the same packets, which count ${paths.length} times`);
 }
 
-/** Rows with the same key, where there are several. */
+/** Groups of several rows with the same key. */
 function groupsOf(rows: readonly number[], keyOf: (row: number) => string): number[][] {
   const groups = new Map<string, number[]>();
   for (const row of rows) {
@@ -43,7 +43,7 @@ function groupsOf(rows: readonly number[], keyOf: (row: number) => string): numb
   return [...groups.values()].filter((group) => group.length > 1);
 }
 
-/** Rows of one file stand together; conversations and addresses have the same rows in every file. */
+/** Hashes the rows of one file, which are contiguous. Files share the rows of conversations and addresses. */
 function hashRows(table: PacketTable, from: number, to: number): string {
   const hash = createHash('sha256');
   const { time, length, source, destination, conversation, reverse } = table;

@@ -1,6 +1,6 @@
 import { InputError } from '../../shared/errors.js';
 
-/** One row of a table, as text. */
+/** A row of a table, as text. */
 export interface Cells {
   /** Number of its first line, from 1. */
   readonly line: number;
@@ -10,7 +10,7 @@ export interface Cells {
 
 export interface CellTable {
   readonly rows: readonly Cells[];
-  /** Columns are made by runs of white space: an empty cell can only stand at the beginning of a row. */
+  /** Whether runs of white space separate the columns, so that only the first cells of a row can be empty. */
   readonly isPadded: boolean;
 }
 
@@ -18,8 +18,8 @@ const LINE_END = /\r\n|\r|\n/;
 const PADDING = /\s*\t\s*| {2,}/;
 
 /**
- * Whether a table is padded with white space, for the eye: a header without comma and semicolon that has several spaces in a row, or
- * a table of tabs in which several stand together, so that a row has more fields than the header.
+ * Whether white space aligns the columns of a table. Its header has several spaces in a row and neither comma nor semicolon; or
+ * several tabs stand together, so that a row has more fields than the header.
  */
 export function isPadded(text: string): boolean {
   const lines = text.split(LINE_END).filter((line) => line.trim() !== '' && !line.startsWith('#'));
@@ -48,9 +48,8 @@ export function splitPadded(text: string): CellTable {
 }
 
 /**
- * Splits a table with separators: the one that a first line `sep=;` names (Excel), else comma, semicolon or tab, whichever the
- * header has. Quotes as in RFC 4180; a quoted cell may hold line ends, which become spaces. Empty lines and lines that begin with #
- * are left out.
+ * Splits a table at its separator: the one named by a first line `sep=;` (Excel), else the comma, semicolon or tab of its header.
+ * Quotes follow RFC 4180; line ends in a quoted cell become spaces. Empty lines and lines that begin with # are skipped.
  * @throws InputError with file and line for a quote that is not closed
  */
 export function splitCells(text: string, file: string): CellTable {

@@ -8,10 +8,10 @@ import { normaliseIp, normaliseMac } from '../scope.js';
 import type { DeviceCategory } from '../trace.js';
 import { type Cells, isPadded, splitCells, splitPadded } from './label-cells.js';
 
-/** Bytes of a label file, at most: each short row becomes an object. */
+/** Largest size of a label file in bytes: each short row becomes an object. */
 const MOST_BYTES = 16e6;
 
-/** One address of a device. */
+/** A labelled address of a device. */
 export interface Label {
   /** MAC or IP address, in the text form of the packet table. */
   readonly address: string;
@@ -20,19 +20,19 @@ export interface Label {
   readonly category: DeviceCategory;
 }
 
-/** How packets get their device: by address; or all of a file or of a folder are about one device; or each host is one. */
+/** How packets get their device: by address, by the file or folder that is about one device, or one device per host. */
 export type Labelling =
   | { readonly by: 'host' }
   | {
       readonly by: 'address';
       readonly labels: readonly Label[];
-      /** What was not read as it stands: another encoding, columns that are not ours. */
+      /** Warns of another encoding and of unknown columns. */
       readonly warnings?: readonly string[];
     }
   | { readonly by: 'file' }
   | {
       readonly by: 'folder';
-      /** Folders above the file, 1 (its own) by default; `top` for the first one below `roots`. */
+      /** Folders above the file, 1 (its own) by default; `top` for the first folder below `roots`. */
       readonly level?: number | 'top';
       /** The paths that captures are read from. */
       readonly roots?: readonly string[];
@@ -42,7 +42,7 @@ export type Labelling =
 const COLUMNS = ['mac', 'ip', 'address', 'device', 'category'] as const;
 type Column = (typeof COLUMNS)[number];
 
-/** Headers of published tables and of routers' lists, letters only; a column of the name itself goes before. */
+/** Headers of published tables and routers' lists, letters only. A column with the exact name comes first. */
 const ALIASES: Readonly<Record<string, Column>> = {
   macaddress: 'mac',
   macaddr: 'mac',
@@ -61,23 +61,23 @@ const ALIASES: Readonly<Record<string, Column>> = {
   name: 'device',
 };
 
-/** One row of a label file, before it is checked. */
+/** A row of a label file, not yet checked. */
 interface Row {
   /** `file:line`. */
   readonly where: string;
   readonly values: Readonly<Partial<Record<Column, string>>>;
 }
 
-/** Columns that are not ours, with the place where each was met first. */
+/** Unknown columns, with the place of the first occurrence of each. */
 type Unused = Map<string, string>;
 
 export const LABEL_WORDS =
   'a CSV or YAML file of addresses and devices, or "file", "folder", "folder=2" (levels up), "folder=top"';
 
 /**
- * The labelling that a word of --labels means: `file`; `folder`, `folder=2` for the folder above the file's own, and so on,
- * `folder=top` for the first folder below the path that was given. Null for anything else: the path of a file.
- * @throws UsageError for a level that is none
+ * The labelling that a word of --labels means: `file`; `folder`; `folder=2` for the folder above the file's own, and so on;
+ * `folder=top` for the first folder below the path that was given. Null for the path of a file.
+ * @throws UsageError for an invalid level
  */
 export function labellingOf(given: string): Extract<Labelling, { by: 'file' | 'folder' }> | null {
   if (given === 'file' || given === 'folder') return { by: given };
@@ -91,11 +91,11 @@ export function labellingOf(given: string): Extract<Labelling, { by: 'file' | 'f
 }
 
 /**
- * One of the words of {@link labellingOf}, or the path of a label file. That is a CSV file with a header (mac, ip or address; device;
- * category, by default iot), comma, semicolon or tab; a table padded with tabs or spaces, as UNSW's list of devices; lines of a MAC
- * address and a name, as Mon(IoT)r's; or a YAML file: a list of such rows, or a map from device to address, addresses or row.
- * @param roots where captures are read from, for folder=top
- * @throws InputError with file and line for anything that does not fit; UsageError for a word that is none
+ * Reads a word of {@link labellingOf}, or a label file. That is a CSV file with a header (mac, ip or address; device; category, iot
+ * by default), comma, semicolon or tab; a table padded with tabs or spaces, as UNSW's list of devices; lines of a MAC address and
+ * a name, as Mon(IoT)r's; or a YAML file with a list of such rows, or a map from device to address, addresses or row.
+ * @param roots paths that captures are read from, for folder=top
+ * @throws InputError with file and line for anything that does not fit; UsageError for an invalid level
  */
 export function readLabelling(given: string, roots: readonly string[] = []): Labelling {
   const word = labellingOf(given);
@@ -115,7 +115,7 @@ export function readLabelling(given: string, roots: readonly string[] = []): Lab
   try {
     labels = checkRows(rows, given);
   } catch (error) {
-    // The name of a column that was not understood is likely the reason.
+    // An unknown column is the likely reason.
     if (!(error instanceof InputError) || unused.size === 0) throw error;
     throw new InputError(`${error.message}; not used: ${unusedNames}`);
   }
@@ -128,7 +128,7 @@ export function readLabelling(given: string, roots: readonly string[] = []): Lab
   return { by: 'address', labels, ...(warnings.length > 0 && { warnings }) };
 }
 
-/** Labels as a CSV file that {@link readLabelling} reads. */
+/** Writes labels as a CSV file that {@link readLabelling} reads. */
 export function formatLabels(labels: readonly Label[]): string {
   const quote = (text: string) => (/[",\r\n#]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const column = labels.every((label) => label.kind === 'mac') ? 'mac' : 'address';
@@ -188,7 +188,7 @@ function readCategory(text: string, where: string): DeviceCategory {
   throw new InputError(`${where}: expected category iot or non-iot, found "${text}"`);
 }
 
-/** Our column of a header's name, in any case. */
+/** The column that a header names, in upper or lower case. */
 function columnOf(name: string): Column | undefined {
   return COLUMNS.find((candidate) => candidate === name.trim().toLowerCase());
 }
@@ -197,7 +197,7 @@ function aliasOf(name: string): Column | undefined {
   return ALIASES[name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')];
 }
 
-/** Comma, semicolon or tab, whichever the header has; RFC 4180 quotes; rows without content and lines that begin with # are left out. */
+/** Reads a table, without its empty rows. */
 function readTable(text: string, file: string, unused: Unused): Row[] {
   const named = readNamedAddresses(text, file);
   if (named) return named;
@@ -221,21 +221,21 @@ function readTable(text: string, file: string, unused: Unused): Row[] {
     }
     const values: Partial<Record<Column, string>> = {};
     for (const [i, column] of header.entries()) if (column && cells[i] !== undefined) values[column] = cells[i];
-    // In a padded table a name stands for the rows below it too.
+    // In a padded table a name also holds for the rows below it.
     if (table.isPadded && !values.device && device !== '') values.device = device;
     device = values.device ?? '';
     return { where: here, values };
   });
 }
 
-/** Mon(IoT)r's lists of devices: on each line an address, white space and a name, without a header. Null for anything else. */
+/** Reads Mon(IoT)r's lists of devices: lines of an address, white space and a name. Null for any other file. */
 function readNamedAddresses(text: string, file: string): Row[] | null {
   const rows: Row[] = [];
   for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue;
     const [, address, device] = /^\s*(\S+)\s+(\S.*?)\s*$/.exec(line) ?? [];
     const isAddress = address !== undefined && (normaliseMac(address) !== null || normaliseIp(address) !== null);
-    // The first line decides what this file is; a later one that differs is a mistake.
+    // The first line decides the format; a later line that differs is a mistake.
     if (!isAddress && rows.length === 0) return null;
     if (!isAddress || device === undefined) {
       throw new InputError(
@@ -278,7 +278,7 @@ function readYaml(text: string, file: string, unused: Unused): Row[] {
     if (isScalar(node)) return node.value === null ? '' : String(node.source ?? node.value).trim();
     throw new InputError(`${where(node)}: expected ${what}, found a list or map`);
   };
-  /** The rows of a map of columns; a list of addresses in one of them makes a row of each. */
+  /** The rows of a map of columns. Each address of a list makes a row. */
   const readRow = (node: unknown, device?: string): Row[] => {
     if (!isMap(node)) throw new InputError(`${where(node)}: expected a map with device and mac or ip`);
     const values: Partial<Record<Column, string>> = device === undefined ? {} : { device };

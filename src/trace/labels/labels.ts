@@ -21,10 +21,10 @@ import { type DeviceAddress, type Ends, NOBODY, type Resolution } from './resolu
 /** Why a packet that was read is not in the trace. */
 export const NO_LABELLED_DEVICE = 'no labelled device';
 
-/** What the labels found in the captures, and what they did not. */
+/** The packets of each label, and the packets without one. */
 export interface Coverage {
   readonly devices: readonly DeviceCoverage[];
-  /** Packets left out because neither end is a labelled device, and the hosts (gateways aside) with most of them. */
+  /** Packets dropped because neither end is a labelled device, and the hosts with most of them, without gateways. */
   readonly unlabelled: {
     readonly packets: number;
     readonly hosts: readonly { readonly address: string; readonly packets: number }[];
@@ -46,21 +46,20 @@ export interface LabelledTrace {
   /** The readers' report, with the packets that no label claims moved from kept to dropped. */
   readonly report: IngestReport;
   readonly coverage: Coverage;
-  /** What a user should know of the labels and of the captures as a whole, a line each. */
+  /** Lines that warn a user about the labels and the captures. */
   readonly warnings: readonly string[];
-  /** Captures with the same packets, each group under the paths of its files. */
+  /** Groups of captures with the same packets, as paths. */
   readonly identical: readonly (readonly string[])[];
 }
 
-/** Hosts without a label that a coverage report names. */
+/** Number of unlabelled hosts that a coverage report names. */
 const HOSTS_NAMED = 10;
 
 /**
- * Makes a trace of the packets of labelled devices, sorted by time. A frame belongs to its sender, if that is labelled, and is
- * outbound; else to its receiver, and is inbound: so a frame between two labelled devices is the sender's, but one with a labelled
- * gateway is the other device's (see by-address.ts). A flow
- * crosses the gateway (`wan`) if its remote address lies outside the home ({@link scopeOf}), not in the device's own
- * IPv6 /64, and the peer is no labelled device. Flows of frames without IP have MAC addresses.
+ * Makes a trace of the packets of labelled devices, sorted by time. A frame belongs to its sender if that is labelled, and is
+ * outbound; else to its receiver, and is inbound. So a frame between two labelled devices is the sender's, but one with a labelled
+ * gateway is the other device's (see by-address.ts). A flow crosses the gateway (`wan`) if its remote address is outside the home
+ * ({@link scopeOf}) and not in the device's own IPv6 /64, and the peer is no labelled device. Flows without IP have MAC addresses.
  */
 export function labelPackets(table: PacketTable, report: IngestReport, labelling: Labelling): LabelledTrace {
   const { devices, addresses, resolve, warnings } =
@@ -130,7 +129,7 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
   };
 }
 
-/** Every host of the home is a device, under its address: what an observer without labels has to go by. */
+/** Makes every host of the home a device with its address as name, as an observer without labels does. */
 function byHost(table: PacketTable): Resolution {
   const hosts = findHosts(table);
   if (hosts.addresses.length >= NO_DEVICE) {
@@ -158,7 +157,7 @@ function byHost(table: PacketTable): Resolution {
   };
 }
 
-/** A flow as first used, and the next one of the same conversation and side that is not the same flow. */
+/** A flow, and the next flow of the same conversation and side. */
 interface FlowEntry {
   readonly device: number;
   readonly isPeerLabelled: boolean;
@@ -167,7 +166,7 @@ interface FlowEntry {
   readonly next: FlowEntry | undefined;
 }
 
-/** Flows by conversation, the device's side of it, device, and kind of peer; the last two seldom make a difference. */
+/** Finds flows by conversation, the device's side of it, device and kind of peer. The last two seldom differ. */
 function createFlowFinder(table: PacketTable, add: TraceBuilder['flow']) {
   const { conversations } = table;
   const scopes = conversations.addresses.map(scopeOf);
@@ -208,7 +207,7 @@ function createFlowFinder(table: PacketTable, add: TraceBuilder['flow']) {
   };
 }
 
-/** Numbers flows in the order of their first packets, whatever the order of the files: the gateway's NAT goes by it. */
+/** Numbers flows in the order of their first packets, whatever the order of files. The gateway's NAT depends on it. */
 function numberFlows(trace: Trace): Trace {
   if (trace.files.length < 2) return trace;
   const { flow, flows } = trace;
@@ -219,7 +218,7 @@ function numberFlows(trace: Trace): Trace {
   return { ...trace, flow: flow.map((row) => numbers[row]!), flows: { ...flows, ...sorted } };
 }
 
-/** Two global IPv6 addresses of one /64 are neighbours on the LAN. */
+/** Whether two IPv6 addresses are in one /64, and so on one LAN. */
 function isOnLink(local: string, remote: string): boolean {
   return local.includes(':') && networkOf(local) === networkOf(remote);
 }

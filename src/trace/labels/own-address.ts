@@ -2,50 +2,50 @@ import type { PacketTable } from '../packets.js';
 import { isGroupMac, scopeOf } from '../scope.js';
 import { findGateways } from './gateways.js';
 
-/** An address found to be a device's own, where captures are labelled as a whole. */
+/** An address that a capture labelled as a whole shows to be its device's own. */
 interface OwnAddress {
   readonly address: string;
   readonly kind: 'mac' | 'ip';
-  /** Row of `macs`, or of `conversations.addresses`. */
+  /** Row of `macs` or `conversations.addresses`. */
   readonly row: number;
-  /** Files of the device with packets from this address, and files in all. */
+  /** Files of the device with packets from this address, and all its files. */
   readonly files: number;
   readonly of: number;
 }
 
 export interface OwnAddresses {
-  /** Of each device; none for a device without packets, and for one that is taken for another. */
+  /** Addresses by device; none for a device without packets, or one whose address is refused. */
   readonly ofDevice: readonly (readonly OwnAddress[])[];
   /** Addresses that were found for several devices. */
   readonly shared: readonly SharedAddress[];
-  /** Frames from or to an address that was found, as a share of all that a host is an end of. */
+  /** Share of all frames with a host at an end that have a found address there. */
   readonly explained: number;
 }
 
 export interface SharedAddress {
   readonly address: string;
-  /** Devices in nearly all of whose frames it is: it stays theirs. */
+  /** Devices that keep it, since it is in nearly all of their frames. */
   readonly kept: readonly number[];
-  /** The other devices that it was found for, of which it is not known whether it is theirs or a neighbour's. */
+  /** The other devices that it was found for. It may be theirs or a neighbour's. */
   readonly refused: readonly number[];
 }
 
-/** A candidate is in this share of a device's frames, against the most that any is in. */
+/** Least share of a device's frames that a candidate is in, relative to the most frequent candidate's. */
 const FEWEST = 0.1;
-/** Where an address of the home is in this share of the frames that one outside is in, it goes first. */
+/** A home address comes first if it is in this share of the frames that the most frequent outside address is in. */
 const HOME_FIRST = 0.5;
-/** An address in this share of a device's frames is its own, whoever else has it. */
+/** An address in this share of a device's frames is its own, even if another device has it too. */
 const NEARLY_ALL = 0.95;
-/** A second address takes this share of the frames of the files that lack the first. */
+/** Least share of the frames that a second address has in files without the first. */
 const ALONE = 0.9;
 const MOST_ROUNDS = 8;
 
 /**
- * Finds each device's own addresses in captures that are labelled as a whole. Such captures contain gateways, phones and
- * other hosts besides. The device's own is the address in most of its frames, gateways aside, less its share in the frames of other
- * devices that those devices' own addresses do not explain: a phone that is in everyone's captures loses by that, a hub that everyone
- * talks to does not. MAC addresses where the link names both ends; an IPv4 and an IPv6 address where not. Where some files
- * of a device lack the address, another that they have, and no other file, is its own as well.
+ * Finds each device's own addresses in captures that are labelled as a whole. Such captures also contain gateways, phones and
+ * other hosts. An address scores its share of the device's frames, less its share of other devices' frames that their own addresses
+ * do not explain. So a phone in everyone's captures scores low, but a hub that everyone talks to does not. The best address that
+ * is no gateway's is the device's own: a MAC address if the link names both ends, else an IPv4 and an IPv6 address.
+ * If some files of a device lack the address, it also owns another one that these files have and no other file has.
  *
  * @param deviceOfFile device of each row of `table.files`
  * @param devices number of devices
@@ -77,24 +77,19 @@ export function findOwnAddresses(table: PacketTable, deviceOfFile: Uint16Array, 
   return { ofDevice, shared, explained: all === 0 ? 1 : explained / all };
 }
 
-/** Whether a MAC address says who it is: some links have none, some programs write zeros for it. */
-export function isNamed(mac: string): boolean {
-  return mac !== '' && mac !== '00:00:00:00:00:00';
-}
-
-/** Ends of frames: MAC addresses, then IP addresses for the frames whose link does not name both ends. */
+/** Ends of frames: MAC addresses, then IP addresses, for frames whose link does not name both ends. */
 interface Stations {
   readonly macs: number;
   readonly names: readonly string[];
-  /** Index of {@link KINDS}; NONE for what is no host. */
+  /** Index of {@link KINDS}; NONE for a station that is no host. */
   readonly kind: Uint8Array;
-  /** 1 for what is chosen only where there is no other: gateways, and IP addresses outside. */
+  /** Has 1 for a station of last resort: a gateway or an outside IP address. */
   readonly isAside: Uint8Array;
-  /** 1 for a station that speaks for addresses outside. */
+  /** Has 1 for a station that sends from outside addresses. */
   readonly isRelay: Uint8Array;
 }
 
-/** Kinds of address that are looked for by themselves. */
+/** Kinds of address. Each is searched for separately. */
 const KINDS = ['mac', 'ipv4', 'ipv6'] as const;
 const MAC = 0;
 const NONE = 255;
@@ -108,7 +103,7 @@ function findStations(table: PacketTable): Stations {
   const isAside = new Uint8Array(names.length);
   const isRelay = new Uint8Array(names.length);
   for (const [row, mac] of table.macs.entries()) {
-    if (isNamed(mac) && !isGroupMac(mac)) kind[row] = MAC;
+    if (row > 0 && !isGroupMac(mac)) kind[row] = MAC;
     isAside[row] = isGateway[row]!;
   }
   for (const [row, address] of addresses.entries()) {
@@ -124,13 +119,13 @@ function findStations(table: PacketTable): Stations {
 }
 
 interface Frames {
-  /** By device and kind: frames that a host is an end of. */
+  /** Frames with a host at an end, by device and kind. */
   readonly total: readonly Float64Array[];
-  /** By device: frames that a station is an end of. */
+  /** Frames with a station at an end, by device and station. */
   readonly ofDevice: readonly ReadonlyMap<number, number>[];
-  /** By device: frames between two stations, under {@link pairKey}. */
+  /** Frames between two stations, by device and {@link pairKey}. */
   readonly pairs: readonly ReadonlyMap<number, number>[];
-  /** By file: the stations in it. */
+  /** The stations of each file. */
   readonly ofFile: readonly ReadonlyMap<number, { frames: number; sent: number }>[];
   readonly stations: number;
 }
@@ -148,8 +143,8 @@ function countFrames(table: PacketTable, stations: Stations, deviceOfFile: Uint1
   const add = (map: Map<number, number>, key: number) => map.set(key, (map.get(key) ?? 0) + 1);
   for (let i = 0; i < table.packets; i++) {
     let [sender, receiver] = [table.source[i]!, table.destination[i]!];
-    // Where the link names the sender alone, a MAC address would find a device's outbound packets only.
-    if (!isNamed(names[sender]!) || !isNamed(names[receiver]!)) {
+    // If the link names only the sender, a MAC address would find only a device's outbound packets.
+    if (sender === 0 || receiver === 0) {
       const row = table.conversation[i]!;
       sender = macs + addressA[row]!;
       receiver = macs + addressB[row]!;
@@ -173,12 +168,12 @@ function countFrames(table: PacketTable, stations: Stations, deviceOfFile: Uint1
   return { total, ofDevice, pairs, ofFile, stations: names.length };
 }
 
-/** Share of a device's frames of its kind that a station is an end of. */
+/** Share of a device's frames, of the station's kind, that have the station at an end. */
 function shareOf(frames: Frames, { kind }: Stations, device: number, station: number): number {
   return (frames.ofDevice[device]!.get(station) ?? 0) / frames.total[device]![kind[station]!]!;
 }
 
-/** Chooses for every device, then again with what is known of the others, until nothing changes. */
+/** Chooses addresses for every device, then again given the choices for the others, until nothing changes. */
 function settle(stations: Stations, frames: Frames, devices: number): number[][] {
   const sends = new Set<number>();
   for (const file of frames.ofFile) for (const [station, { sent }] of file) if (sent > 0) sends.add(station);
@@ -214,7 +209,7 @@ function settle(stations: Stations, frames: Frames, devices: number): number[][]
   return own;
 }
 
-/** The address of one kind that a device has, if any. */
+/** The own address of one kind that a device has, if any. */
 function choose(
   stations: Stations,
   frames: Frames,
@@ -226,7 +221,7 @@ function choose(
   const { isAside, isRelay, names } = stations;
   const share = (station: number) => shareOf(frames, stations, device, station);
   const most = (rows: readonly number[]) => rows.reduce((best, row) => Math.max(best, share(row)), 0);
-  // A station that only receives may not exist.
+  // A station that never sends may not exist.
   const all = [...frames.ofDevice[device]!.keys()].filter((row) => stations.kind[row] === kind && sends.has(row));
   const near = all.filter((row) => isAside[row] === 0);
   const isNear = kind === MAC ? near.length > 0 : most(near) >= HOME_FIRST * most(all) && near.length > 0;
@@ -247,7 +242,7 @@ function choose(
   return total[kind] === Math.max(...total) || share(best.row) >= 0.5 ? [best.row] : [];
 }
 
-/** Takes addresses that several devices have from those of them whose frames are not nearly all from or to it. */
+/** Takes a shared address from the devices that do not have it in nearly all of their frames. */
 function takeFromDoubtful(stations: Stations, frames: Frames, own: number[][]): SharedAddress[] {
   const holders = new Map<number, number[]>();
   for (const [device, rows] of own.entries()) {
@@ -262,7 +257,7 @@ function takeFromDoubtful(stations: Stations, frames: Frames, own: number[][]): 
   });
 }
 
-/** Adds what files without any of a device's addresses have in its place: a hub moves from Wi-Fi to Ethernet, a lease ends. */
+/** Adds the address that replaces a device's own in files without it: a hub moves from Wi-Fi to Ethernet, a lease ends. */
 function addFromOtherFiles(
   { kind, isAside }: Stations,
   { ofFile, ofDevice }: Frames,

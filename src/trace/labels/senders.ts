@@ -1,6 +1,6 @@
 import type { PacketTable } from '../packets.js';
 
-/** Which IP addresses each station sends from: one row for each MAC address and address that were seen together. */
+/** The IP addresses that each station sends from: one row per pair of MAC address and IP address. */
 export interface Senders {
   readonly count: number;
   /** Row of `macs`, never 0. */
@@ -18,7 +18,7 @@ export function findSenders(table: PacketTable): Senders {
   const { addressA, addressB, addresses } = conversations;
   const [mac, address, packets, from, to]: [number[], number[], number[], number[], number[]] = [[], [], [], [], []];
   const ids = new Map<number, number>();
-  // Nearly always a direction of a conversation has one sender: the last one is remembered.
+  // A direction of a conversation nearly always has one sender, so the last one is remembered.
   const last = new Int32Array(conversations.count * 2).fill(-1);
   for (let i = 0; i < table.packets; i++) {
     const sender = source[i]!;
