@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { createNetwork, whyNoNamespaces } from '../src/lab/namespaces.js';
-import { coverSeparability } from '../src/likeness/cover-separability.js';
+import { separability } from '../src/likeness/separability.js';
 import { createGuard } from '../src/noise/addresses.js';
 import { createBudget } from '../src/noise/budget.js';
 import type { Engine } from '../src/noise/engine.js';
@@ -281,15 +281,12 @@ async function aucOf(rows: readonly Row[], names: readonly (keyof Features)[] = 
         name,
         values: Float64Array.from(own, ({ features }) => features[name]),
       })),
-      cover: Uint8Array.from(own, ({ kind }) => (kind === 'by hand' ? 0 : 1)),
+      isB: Uint8Array.from(own, ({ kind }) => (kind === 'by hand' ? 0 : 1)),
     };
   };
   const parts = [table(0), table(1)] as const;
   const options = { rng: createRng(1), threads: 1 };
-  const aucs = [
-    await coverSeparability(parts[0], parts[1], options),
-    await coverSeparability(parts[1], parts[0], options),
-  ];
+  const aucs = [await separability(parts[0], parts[1], options), await separability(parts[1], parts[0], options)];
   return (aucs[0]! + aucs[1]!) / 2;
 }
 

@@ -7,7 +7,7 @@ import { packetColumns } from '../learning/packet-columns.js';
 import { neighbourColumns, windowColumns } from '../learning/packet-context.js';
 import { sample } from '../learning/sample.js';
 import { NO_CLASS, type Windows } from '../learning/windows.js';
-import { coverSeparability } from '../likeness/cover-separability.js';
+import { separability } from '../likeness/separability.js';
 import type { Metrics, ResolvedDefense, ResolvedSpec } from '../result/result.js';
 import { take } from '../shared/columns.js';
 import { createRng, type Rng } from '../shared/rng.js';
@@ -143,10 +143,10 @@ function tellCover(train: Windows, test: Windows, cover: number, rng: Rng, threa
     const rows = Uint32Array.of(...some(true), ...some(false));
     return {
       columns: neighbourColumns(windows, rows, REACH),
-      cover: Uint8Array.from(rows, (row) => Number(windows.label[row] === cover)),
+      isB: Uint8Array.from(rows, (row) => Number(windows.label[row] === cover)),
     };
   };
-  return coverSeparability(part(train, 'train'), part(test, 'test'), { rng: rng.stream('forest'), threads });
+  return separability(part(train, 'train'), part(test, 'test'), { rng: rng.stream('forest'), threads });
 }
 
 /** The packets whose class is as `wanted`. */

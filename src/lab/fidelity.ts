@@ -4,17 +4,13 @@ import { scoreModel } from '../harness/observer/evaluate.js';
 import { builtIns, type Registry } from '../harness/plugins/registry.js';
 import { appliedView, windowing } from '../harness/setting.js';
 import { createWorld, UNDEFENDED } from '../harness/world.js';
-import { buildWindows } from '../learning/build-windows.js';
-import type { Column } from '../learning/forest/bins.js';
-import { neighbourColumns } from '../learning/packet-context.js';
-import { sample } from '../learning/sample.js';
-import { coverSeparability } from '../likeness/cover-separability.js';
+import { countKinds, gapsOf, largestDifference, lengthDistance, tellFrames } from '../likeness/traffic.js';
 import type { LiveFigures, ResolvedDefense, ResolvedSpec, Result } from '../result/result.js';
 import type { Observed } from '../shaping/account.js';
 import { type Cost, costOf } from '../shaping/cost.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
-import { Direction, filterPackets, Protocol, type Trace } from '../trace/trace.js';
+import { Direction, filterPackets, type Trace } from '../trace/trace.js';
 import { cutRecording, type Plan, planOf, recordLive } from './record.js';
 import { simulateLab } from './simulated.js';
 
@@ -81,29 +77,6 @@ export interface FidelityOptions {
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }
-
-const { IP, TCP, UDP, TLS, HTTP, DNS } = Protocol;
-
-/** Headers of a segment with timestamps, and no more. */
-const LONGEST_BARE = 66;
-/** A SYN, with what it asks for. */
-const LONGEST_SYN = 78;
-
-/** What a frame is, from its protocols and length alone. */
-export const KINDS: readonly { readonly kind: string; has(protocols: number, length: number): boolean }[] = [
-  { kind: 'DNS', has: (bits) => (bits & DNS) !== 0 },
-  { kind: 'TLS', has: (bits) => (bits & TLS) !== 0 },
-  { kind: 'HTTP', has: (bits) => (bits & HTTP) !== 0 },
-  { kind: 'TCP, nothing but headers', has: (bits, length) => bits === (IP | TCP) && length <= LONGEST_BARE },
-  { kind: 'TCP, opening', has: (bits, length) => bits === (IP | TCP) && length <= LONGEST_SYN },
-  { kind: 'TCP, other data', has: (bits) => bits === (IP | TCP) },
-  { kind: 'UDP', has: (bits) => (bits & UDP) !== 0 },
-  { kind: 'other', has: () => true },
-];
-
-/** Frames of each that are looked at. */
-const TOLD_FRAMES = 5000;
-const REACH = 2;
 
 /**
  * Plays a home in the lab under each defense of `spec`, simulates the same home under the same, and holds the two side by side.
@@ -190,11 +163,19 @@ export async function measureFidelity(spec: ResolvedSpec, options: FidelityOptio
       frames: mapPair(whole, (some) => total(some, () => 1)),
       bytes: mapPair(whole, (some) => total(some, ({ length }, i) => length[i]!)),
       cover: mapPair(whole, (some) => total(some, ({ cover }, i) => Number(cover[i] !== 0))),
-      kinds: countKinds(whole),
-      lengthDistance: distanceOfLengths(whole),
+      kinds: pairKinds(whole),
+      lengthDistance: lengthDistance(whole.live, whole.simulated),
       ...compareGaps(whole),
       cost: mapPair(test, (observed, side) => costOf(observed, base[side].trace)),
-      told: await tell(train, test, spec, threads),
+      told: await tellFrames(
+        { train: train.live.trace, test: test.live.trace },
+        { train: train.simulated.trace, test: test.simulated.trace },
+        {
+          windows: { size: spec.window, mix: spec.mix, port: spec.port },
+          rng: createRng(seed, 'fidelity', 'told'),
+          threads,
+        },
+      ),
       identification,
       majority,
     };
@@ -271,53 +252,21 @@ function total(parts: readonly Trace[], of: (trace: Trace, row: number) => numbe
   return sum;
 }
 
-function countKinds(whole: Pair<Parts>): FidelityRow['kinds'] {
-  const counts = mapPair(whole, (parts) => {
-    const own = KINDS.map(() => ({ frames: 0, bytes: 0 }));
-    for (const { packets, protocols, length } of parts) {
-      for (let i = 0; i < packets; i++) {
-        const count = own[KINDS.findIndex(({ has }) => has(protocols[i]!, length[i]!))]!;
-        count.frames++;
-        count.bytes += length[i]!;
-      }
-    }
-    return own;
-  });
-  return KINDS.map(({ kind }, k) => ({
-    kind,
-    frames: mapPair(counts, (own) => own[k]!.frames),
-    bytes: mapPair(counts, (own) => own[k]!.bytes),
-  })).filter(({ frames }) => frames.live + frames.simulated > 0);
-}
-
-function distanceOfLengths(whole: Pair<Parts>): number {
-  const shares = mapPair(whole, (parts) => {
-    const counts = new Map<number, number>();
-    for (const { length } of parts) for (const bytes of length) counts.set(bytes, (counts.get(bytes) ?? 0) + 1);
-    const all = total(parts, () => 1);
-    return { of: (bytes: number) => (counts.get(bytes) ?? 0) / all, lengths: [...counts.keys()] };
-  });
-  const lengths = new Set([...shares.live.lengths, ...shares.simulated.lengths]);
-  let sum = 0;
-  for (const bytes of lengths) sum += Math.abs(shares.live.of(bytes) - shares.simulated.of(bytes));
-  return sum / 2;
+/** Frames and bytes of each kind that is there. */
+function pairKinds({ live, simulated }: Pair<Parts>): FidelityRow['kinds'] {
+  const others = countKinds(simulated);
+  return countKinds(live)
+    .map(({ kind, frames, bytes }, k) => ({
+      kind,
+      frames: { live: frames, simulated: others[k]!.frames },
+      bytes: { live: bytes, simulated: others[k]!.bytes },
+    }))
+    .filter(({ frames }) => frames.live + frames.simulated > 0);
 }
 
 function compareGaps(whole: Pair<Parts>): Pick<FidelityRow, 'gaps' | 'gapDistance'> {
-  const gapsOf = (wanted: Direction) =>
-    mapPair(whole, (parts) => {
-      const gaps: number[] = [];
-      let last = Number.NaN;
-      for (const { packets, direction, time } of parts) {
-        for (let i = 0; i < packets; i++) {
-          if (direction[i] !== wanted) continue;
-          if (!Number.isNaN(last)) gaps.push(time[i]! - last);
-          last = time[i]!;
-        }
-      }
-      return Float64Array.from(gaps).sort();
-    });
-  const [out, inbound] = [gapsOf(Direction.OUTBOUND), gapsOf(Direction.INBOUND)];
+  const out = mapPair(whole, (parts) => gapsOf(parts, Direction.OUTBOUND));
+  const inbound = mapPair(whole, (parts) => gapsOf(parts, Direction.INBOUND));
   const quantiles = (sorted: Float64Array): Quantiles => {
     const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? null;
     return { p50: at(0.5), p95: at(0.95) };
@@ -329,61 +278,4 @@ function compareGaps(whole: Pair<Parts>): Pick<FidelityRow, 'gaps' | 'gapDistanc
     },
     gaps: { out: mapPair(out, quantiles), in: mapPair(inbound, quantiles) },
   };
-}
-
-/** The two-sample statistic of Kolmogorov and Smirnov; 0 where one of them is empty. */
-export function largestDifference(a: Float64Array, b: Float64Array): number {
-  if (a.length === 0 || b.length === 0) return 0;
-  let most = 0;
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-    const value = Math.min(a[i]!, b[j]!);
-    while (i < a.length && a[i]! === value) i++;
-    while (j < b.length && b[j]! === value) j++;
-    most = Math.max(most, Math.abs(i / a.length - j / b.length));
-  }
-  return most;
-}
-
-/** Trained and tested as the attacks are: on the earlier part of both, on the later. */
-function tell(
-  train: Pair<Observed>,
-  test: Pair<Observed>,
-  spec: ResolvedSpec,
-  threads: number,
-): Promise<number | null> {
-  const rng = createRng(spec.seed, 'fidelity', 'told');
-  const part = (both: Pair<Observed>, name: string) => {
-    const sides = mapPair(both, ({ trace }, side) => {
-      const options = {
-        size: spec.window,
-        stride: spec.window,
-        mix: spec.mix,
-        port: spec.port,
-        classes: [],
-        coverClass: false,
-      };
-      const { windows } = buildWindows(trace, options);
-      const rows = sample(
-        Uint32Array.from({ length: windows.packets.rows }, (_, row) => row),
-        TOLD_FRAMES,
-        rng.stream(name, side),
-      );
-      return neighbourColumns(windows, rows, REACH);
-    });
-    const columns = sides.live.map(
-      (column, i) => ({ ...column, values: joined(column.values, sides.simulated[i]!.values) }) as Column,
-    );
-    const isLive = sides.live[0]!.values.length;
-    return { columns, cover: Uint8Array.from(columns[0]!.values, (_, row) => Number(row < isLive)) };
-  };
-  return coverSeparability(part(train, 'train'), part(test, 'test'), { rng: rng.stream('forest'), threads });
-}
-
-function joined<T extends ArrayLike<number>>(a: T, b: T): T {
-  const both = new (a.constructor as new (size: number) => T & { set(values: T, at: number): void })(
-    a.length + b.length,
-  );
-  both.set(a, 0);
-  both.set(b, a.length);
-  return both;
 }

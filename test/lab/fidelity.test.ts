@@ -1,49 +1,13 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { builtIns, prepareAll, resolveDefense } from '../../src/harness/plugins/registry.js';
 import { generateHome } from '../../src/home/home.js';
-import { KINDS, largestDifference } from '../../src/lab/fidelity.js';
 import { TUNNELLED_VPN_MTU } from '../../src/lab/run.js';
 import { simulateLab } from '../../src/lab/simulated.js';
 import { lengthOffset } from '../../src/live/tunnel/end.js';
 import { HOLD } from '../../src/shaping/kit/segments.js';
 import { shapeAll } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';
-import { filterPackets, Protocol } from '../../src/trace/trace.js';
-
-describe('the largest difference between two distributions', () => {
-  test('is by hand', () => {
-    // Up to 3: all three against two of four.
-    expect(largestDifference(Float64Array.of(1, 2, 3), Float64Array.of(2, 3, 4, 5))).toBe(1 / 2);
-    expect(largestDifference(Float64Array.of(1, 1), Float64Array.of(1))).toBe(0);
-    expect(largestDifference(Float64Array.of(1), Float64Array.of(2))).toBe(1);
-    expect(largestDifference(Float64Array.of(), Float64Array.of(2))).toBe(0);
-  });
-
-  test('is that of the definition, for any two samples', () => {
-    const values = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 12 });
-    const sorted = (some: readonly number[]) => Float64Array.from(some).sort();
-    fc.assert(
-      fc.property(values, values, (a, b) => {
-        const share = (some: readonly number[], most: number) => some.filter((one) => one <= most).length / some.length;
-        const wanted = Math.max(...[...a, ...b].map((x) => Math.abs(share(a, x) - share(b, x))));
-        expect(largestDifference(sorted(a), sorted(b))).toBeCloseTo(wanted, 12);
-      }),
-    );
-  });
-});
-
-test('a frame is of one kind, by its protocols and length', () => {
-  const { IP, TCP, UDP, TLS, DNS } = Protocol;
-  const kindOf = (bits: number, length: number) => KINDS.find(({ has }) => has(bits, length))!.kind;
-  expect(kindOf(IP | TCP | TLS, 60)).toBe('TLS');
-  expect(kindOf(IP | TCP, 66)).toBe('TCP, nothing but headers');
-  expect(kindOf(IP | TCP, 74)).toBe('TCP, opening');
-  expect(kindOf(IP | TCP, 300)).toBe('TCP, other data');
-  expect(kindOf(IP | UDP | DNS, 90)).toBe('DNS');
-  expect(kindOf(IP | UDP, 90)).toBe('UDP');
-  expect(kindOf(Protocol.OTHER, 60)).toBe('other');
-});
+import { filterPackets } from '../../src/trace/trace.js';
 
 describe('the lab, simulated', () => {
   const whole = generateHome({ hours: 0.05, seed: 3 });

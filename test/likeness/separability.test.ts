@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { areaUnderRoc } from '../../src/learning/auc.js';
-import { coverSeparability } from '../../src/likeness/cover-separability.js';
+import { areaInterval, joinKinds, separability } from '../../src/likeness/separability.js';
 import { createRng } from '../../src/shared/rng.js';
 import { makeTable } from '../support/forest-table.js';
 
@@ -35,12 +35,12 @@ describe('the area under the ROC curve', () => {
 describe('telling cover from real packets', () => {
   const rng = createRng(1, 'cover');
   const rows = (count: number, coverLength: () => number) => {
-    const cover = Uint8Array.from({ length: count }, () => rng.integer(0, 1));
-    const values = Float32Array.from(cover, (is) => (is ? coverLength() : rng.integer(60, 1500)));
-    return { columns: [{ kind: 'numeric' as const, name: 'length', values }], cover };
+    const isB = Uint8Array.from({ length: count }, () => rng.integer(0, 1));
+    const values = Float32Array.from(isB, (is) => (is ? coverLength() : rng.integer(60, 1500)));
+    return { columns: [{ kind: 'numeric' as const, name: 'length', values }], isB };
   };
   const told = (coverLength: () => number) =>
-    coverSeparability(rows(1000, coverLength), rows(1000, coverLength), { rng, threads: 1 });
+    separability(rows(1000, coverLength), rows(1000, coverLength), { rng, threads: 1 });
 
   it('is sure where cover has a length of its own, and guessing where it has those of real packets', async () => {
     expect(await told(() => 1501)).toBeGreaterThan(0.99);
@@ -50,7 +50,36 @@ describe('telling cover from real packets', () => {
   });
 
   it('does not apply where there is no cover', async () => {
-    const real = { ...rows(100, () => 0), cover: new Uint8Array(100) };
-    expect(await coverSeparability(real, real, { rng, threads: 1 })).toBeNull();
+    const real = { ...rows(100, () => 0), isB: new Uint8Array(100) };
+    expect(await separability(real, real, { rng, threads: 1 })).toBeNull();
+  });
+});
+
+test('two tables are joined with the rows of the first before those of the second', () => {
+  const column = (...values: number[]) => [{ kind: 'numeric' as const, name: 'x', values: Float32Array.from(values) }];
+  const { columns, isB } = joinKinds(column(1, 2), column(3));
+  expect([[...columns[0]!.values], [...isB]]).toEqual([
+    [1, 2, 3],
+    [0, 0, 1],
+  ]);
+});
+
+describe('the interval of the area', () => {
+  const scores = (low: number, high: number, rows: number) =>
+    Float32Array.from({ length: rows }, (_, i) => low + ((i * 7919) % rows) * ((high - low) / rows));
+
+  test('is a point where every row of B scores higher than every row of A', () => {
+    const run = { a: scores(0, 0.4, 100), b: scores(0.6, 1, 80) };
+    expect(areaInterval([run], createRng(1))).toEqual({ mean: 1, low: 1, high: 1 });
+  });
+
+  test('has the area under the ROC curve of the rounded scores as its mean', () => {
+    const run = { a: scores(0, 0.8, 200), b: scores(0.2, 1, 150) };
+    const rounded = Float32Array.from([...run.a, ...run.b], (score) => Math.round(score * 1000));
+    const truth = Uint8Array.from(rounded, (_, row) => Number(row >= 200));
+    const { mean, low, high } = areaInterval([run], createRng(1));
+    expect(mean).toBeCloseTo(areaUnderRoc(rounded, truth)!, 12);
+    expect(low!).toBeLessThan(mean);
+    expect(high!).toBeGreaterThan(mean);
   });
 });
