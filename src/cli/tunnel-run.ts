@@ -3,17 +3,12 @@ import type { CommandModule } from 'yargs';
 import { loadPlugins } from '../harness/plugins/load-plugins.js';
 import { defenseOf, prepareAll, resolveDefense } from '../harness/plugins/registry.js';
 import type { Waiting } from '../live/tunnel/alarm.js';
-import {
-  LARGEST_MTU,
-  openTunnelEnd,
-  type Place,
-  SMALLEST_MTU,
-  type TunnelEnd,
-  whyNotLive,
-} from '../live/tunnel/end.js';
+import { openTunnelEnd, type TunnelEnd } from '../live/tunnel/end.js';
 import { readKey } from '../live/tunnel/key.js';
+import { whyNotLive } from '../live/tunnel/planned.js';
 import { VERSION } from '../live/tunnel/seal.js';
 import { createSecretRng } from '../live/tunnel/secret-rng.js';
+import { LARGEST_MTU, type Place, SMALLEST_MTU } from '../live/tunnel/sockets.js';
 import type { TunnelStatistics } from '../live/tunnel/statistics.js';
 import type { Spread } from '../result/result.js';
 import { scopeOfDefense } from '../shaping/shaper.js';

@@ -21,9 +21,6 @@ const LONGEST_LABEL = 63;
 /** What is filled in lengthens the lengths of what it is in, and a serial number may be a byte shorter than the last. */
 const TRIES = 3;
 
-/** Bytes by which a server's first flight of TLS 1.3 is longer than its certificate, under such a key and with a key share of X25519. */
-export const FLIGHT = 556;
-
 /** An RSA key of 2048 bits, in PEM. Takes a quarter of a second: several certificates may share one. */
 export async function createKey(): Promise<string> {
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });

@@ -1,5 +1,5 @@
 import { prepareAll, type Registry } from '../harness/plugins/registry.js';
-import { lengthOffset } from '../live/tunnel/end.js';
+import { lengthOffset } from '../live/tunnel/planned.js';
 import { OUTER_HEADERS, OVERHEAD } from '../live/tunnel/frame.js';
 import type { ResolvedPlugin } from '../result/result.js';
 import { composeAccounts, type Observed, settle } from '../shaping/account.js';

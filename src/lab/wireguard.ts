@@ -9,7 +9,7 @@ export function isData(head: Uint8Array, length: number): boolean {
 }
 
 /** Whether a datagram of `length` bytes may carry an IP packet of `inner`: padding goes up to a multiple of 16, and not beyond the MTU. */
-export function mayCarry(length: number, inner: number): boolean {
+function mayCarry(length: number, inner: number): boolean {
   const room = length - OVERHEAD;
   return room >= inner && room - inner < BLOCK;
 }

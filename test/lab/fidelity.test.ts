@@ -3,7 +3,7 @@ import { builtIns, prepareAll, resolveDefense } from '../../src/harness/plugins/
 import { generateHome } from '../../src/home/home.js';
 import { TUNNELLED_VPN_MTU } from '../../src/lab/run.js';
 import { simulateLab } from '../../src/lab/simulated.js';
-import { lengthOffset } from '../../src/live/tunnel/end.js';
+import { lengthOffset } from '../../src/live/tunnel/planned.js';
 import { HOLD } from '../../src/shaping/kit/segments.js';
 import { shapeAll } from '../../src/shaping/simulate.js';
 import { createRng } from '../../src/shared/rng.js';

@@ -1,196 +1,126 @@
-import { randomBytes } from 'node:crypto';
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { lookup } from 'node:dns/promises';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { type AddressInfo, isIP } from 'node:net';
-import { networkInterfaces } from 'node:os';
-import { z } from 'zod';
-import { ETHERNET_HEADER, encapsulationOf, tunnelParameters } from '../../shaping/kit/tunnel.js';
+import type { RemoteInfo } from 'node:dgram';
+import type { AddressInfo } from 'node:net';
+import { ETHERNET_HEADER } from '../../shaping/kit/tunnel.js';
 import type { AppliedDefense } from '../../shaping/shaper.js';
-import { InputError, UsageError } from '../../shared/errors.js';
+import { UsageError } from '../../shared/errors.js';
 import type { Rng } from '../../shared/rng.js';
 import { Direction } from '../../trace/trace.js';
 import { createAlarm, now, type Waiting } from './alarm.js';
 import {
   CONTROL,
-  fitFrame,
   LONGEST_DATAGRAM,
   OUTER_HEADERS,
   OVERHEAD,
   readRecords,
   type Segment,
   SMALLEST_FRAME,
-  writeRecords,
 } from './frame.js';
-import { createPeer, HANDSHAKE, type Limits } from './peer.js';
+import { createPeer, type Limits } from './peer.js';
+import { IPV6_EXTRA, lengthOffset, whyNotLive } from './planned.js';
 import { createRealLink, firstFrame, LATEST } from './real-link.js';
 import { createReassembly } from './reassembly.js';
 import { createSecretRng } from './secret-rng.js';
-import { createQuantiles, type TunnelStatistics } from './statistics.js';
+import { createSender, HANDSHAKE_FRAME } from './sender.js';
+import { openSockets, type Place } from './sockets.js';
+import { createStaging } from './staging.js';
+import type { TunnelStatistics } from './statistics.js';
 
-/** A host, as a name or an address, and a UDP port. */
-export interface Place {
-  readonly host: string;
-  readonly port: number;
-}
+export { whyNotLive } from './planned.js';
+export type { Place } from './sockets.js';
 
 export interface TunnelOptions {
-  /** At the home: where the VPN's client sends to. At the far end: where the home sends to. */
+  /** Where this end listens: for the VPN's client at the home, for the home at the far end. */
   readonly listen: Place;
   /** At the home: the far end. */
   readonly peer?: Place;
   /** At the far end: the VPN's server. Exactly one of `peer` and `forward` is given. */
   readonly forward?: Place;
-  /** The secret that both ends share: 32 bytes. */
+  /** Secret that both ends share: 32 bytes. */
   readonly secret: Uint8Array;
-  /** What each end puts in place; none where left out. */
+  /** Defenses that each end puts in place; none by default. */
   readonly defenses?: readonly AppliedDefense[];
-  /** Longest IP packet of the path to the other end; by default that of the interface, and at most 1500. */
+  /** Bytes of the longest IP packet on the path to the other end; by default the interface's MTU, at most 1500. */
   readonly mtu?: number;
-  /** Bytes that may wait in the shapers; what comes then is lost. By default 10^6. */
+  /** Bytes that may wait in the shapers; a datagram beyond that is lost. 10^6 by default. */
   readonly queue?: number;
   readonly waiting?: Waiting;
   readonly rng?: Rng;
-  /** Seconds on the shapers' clock in one of the world's: for experiments. By default 1. */
+  /** Seconds of the shapers' clock in one real second, for experiments; 1 by default. */
   readonly speed?: number;
   /**
-   * Told of each frame as it leaves, what it carries, and the bytes that it begins with: for experiments, which need the truth. Null
-   * for a frame beside those that the defense plans: of a handshake while nothing else is sent.
+   * Receives the content of each frame as it leaves, and the frame's first bytes: ground truth for experiments. The content is null for
+   * a frame beside those that the defense plans, such as a handshake while nothing else is sent.
    */
   readonly onSent?: (segments: readonly Segment[] | null, prefix: Uint8Array) => void;
-  /** Told of each datagram of the VPN that comes in, and its number among those that are sent; -1 for one that is lost here. */
+  /** Receives each datagram of the VPN that comes in, and its number among those sent; -1 for one that is lost here. */
   readonly onTaken?: (payload: Uint8Array, number: number) => void;
-  /** When sessions are renewed and end, where not as usual: for tests. */
+  /** When sessions are renewed and end, in place of the usual limits: for tests. */
   readonly limits?: Partial<Limits>;
 }
 
-/** One end of a tunnel, at work. */
+/** One end of a tunnel, running. */
 export interface TunnelEnd {
   readonly listening: AddressInfo;
-  /** Of the path between the ends, in bytes. */
+  /** Bytes of the longest IP packet on the path between the ends. */
   readonly mtu: number;
-  /** The longest datagram of the VPN that leaves in one frame. */
+  /** Bytes of the longest datagram of the VPN that leaves in one frame. */
   readonly room: number;
-  /** How much longer frames are on the wire than the defense plans; see {@link lengthOffset}. */
+  /** Bytes by which frames are longer on the wire than the defense plans; see {@link lengthOffset}. */
   readonly offset: number;
   statistics(): TunnelStatistics;
   /** Resolves when the first session with the other end is open. */
   readonly opening: Promise<void>;
-  /** Rejects when a shaper breaks its contract; the end is closed then. */
+  /** Rejects when a shaper breaks its contract; the end is then closed. */
   readonly failure: Promise<never>;
   close(): void;
 }
 
-/** RFC 8200: every path takes an IPv6 packet of that length; less leaves no room for IPv4 either, our choice. */
-export const SMALLEST_MTU = 1280;
-/** Jumbo frames: a record's length has 15 bits. */
-export const LARGEST_MTU = 9216;
-const USUAL_MTU = 1500;
 const QUEUE = 1e6;
-const IPV6_EXTRA = 20;
-/** Bytes that the system is asked to keep for us while we are at something else. */
-const SOCKET_BUFFER = 1 << 20;
-/** Milliseconds from one look at what is due in the handshake to the next. */
+/** Milliseconds between two looks at which handshake is due. */
 const TICK = 250;
-/** The shortest frame that a handshake fits in. */
-const HANDSHAKE_FRAME = SMALLEST_FRAME + HANDSHAKE;
-/**
- * Seconds. Frames are being sent where the next is planned that soon. A handshake takes the place of cover where it can; after half
- * that time, of any frame; after all of it, it leaves beside them.
- */
-const SOON = 1;
-/** Seconds for which datagrams of the VPN wait for a session. */
-const LONGEST_WAIT = 5;
 
 /**
- * Why a sequence of defenses cannot run at the ends of a tunnel, each of which sends in one direction alone, in one line; null
- * where it can.
- */
-export function whyNotLive(parts: readonly Pick<AppliedDefense, 'defense'>[]): string | null {
-  for (const [i, { defense }] of parts.entries()) {
-    if (defense.notLive) return `defense ${defense.name}: cannot run live: ${defense.notLive}`;
-    const next = parts[i + 1];
-    if (defense.tunnel && next) {
-      return `defense ${defense.name}: is a tunnel, and cannot run live with another behind it, found ${next.defense.name}`;
-    }
-  }
-  return null;
-}
-
-/**
- * Bytes by which frames are longer on the wire than the defense plans, all of them by as many. A defense that is a tunnel reckons with
- * the headers of WireGuard or OpenVPN, ours are longer; and all reckon with IPv4.
- */
-export function lengthOffset(defenses: readonly AppliedDefense[], family: 4 | 6): number {
-  const last = defenses.at(-1);
-  const planned = last?.defense.tunnel ? tunnelParameters.safeParse(z.looseObject({}).parse(last.parameters)) : null;
-  // A cell header of 4 bytes is planned for, a record's is 8.
-  const cell = planned?.success ? OVERHEAD - 4 - encapsulationOf(planned.data).frame(0) : 0;
-  return cell + (family === 6 ? IPV6_EXTRA : 0);
-}
-
-/**
- * Opens one end of a tunnel. The home's end takes in what the VPN's client sends to `listen`, and sends it, shaped and sealed, to
- * `peer`; the far end listens for that and passes it on to `forward`; and the same way back. Each takes one client: the one that was
- * heard last; the far end takes as the home's address the one that the newest authentic frame of the session came from.
+ * Opens one end of a tunnel. The home's end takes what the VPN's client sends to `listen` and sends it, shaped and sealed, to `peer`.
+ * The far end listens for that and passes it on to `forward`. Replies go the same way back. Each end serves one client: the one heard
+ * last. The far end takes as the home's address the source of the newest authentic frame of the session.
  *
- * The home opens a session at once, by a handshake, and renews it; see {@link createPeer}. While there is none, the far end sends
- * nothing but answers to handshakes, each as long as what it answers; the home keeps up the frames that its defense has begun, as random bytes.
+ * The home opens a session by a handshake at once, and renews it; see {@link createPeer}. Without a session, the far end sends only
+ * answers to handshakes, each as long as what it answers. The home keeps up the frames that its defense has begun, as random bytes.
  * @throws UsageError, InputError: one line
  */
 export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> {
-  const { listen, peer: peerAt, forward, secret, defenses = [], queue = QUEUE, waiting = 'sleep', speed = 1 } = options;
+  const { listen, secret, defenses = [], queue = QUEUE, waiting = 'sleep', speed = 1 } = options;
   const obstacle = whyNotLive(defenses);
   if (obstacle !== null) throw new UsageError(obstacle);
-  if ((peerAt === undefined) === (forward === undefined)) throw new UsageError('expected either a peer or a forward');
-  const isHome = peerAt !== undefined;
+  if ((options.peer === undefined) === (options.forward === undefined))
+    throw new UsageError('expected either a peer or a forward');
+  const isHome = options.peer !== undefined;
   const direction = isHome ? Direction.OUTBOUND : Direction.INBOUND;
-  const [listenAt, sendTo] = await Promise.all([resolve(listen), resolve((peerAt ?? forward)!)]);
-  const listener = await bind(listenAt);
-  let caller: Socket;
-  let mtu: number;
-  try {
-    caller = isHome ? await bind({ ...ANY[sendTo.family], port: 0 }) : await connect(sendTo);
-    mtu = options.mtu ?? (isHome ? await mtuTowards(sendTo) : mtuOf(listenAt.address));
-  } catch (thrown) {
-    listener.close();
-    throw thrown;
-  }
-  const outer = isHome ? caller : listener;
-  const inner = isHome ? listener : caller;
-  const family = isHome ? sendTo.family : listenAt.family;
-  const largest = ETHERNET_HEADER + mtu - (family === 6 ? IPV6_EXTRA : 0);
+  const { inner, outer, listener, sendTo, family, mtu } = await openSockets(listen, options, options.mtu);
+  const extra = family === 6 ? IPV6_EXTRA : 0;
+  const largest = ETHERNET_HEADER + mtu - extra;
   const cellOffset = lengthOffset(defenses, 4);
 
   const peer = createPeer({ secret, isHome, limits: options.limits });
   const reassembly = createReassembly();
-  const plaintext = Buffer.alloc(LARGEST_MTU);
-  const late = createQuantiles();
-  const spacing = createQuantiles();
+  const staging = createStaging((payload) => {
+    lost.waited++;
+    options.onTaken?.(payload, -1);
+  });
   const clock = speed === 1 ? now : () => now() * speed;
   const opened = clock();
   const taken = { datagrams: 0, bytes: 0 };
   const delivered = { datagrams: 0, bytes: 0 };
-  const sent = { frames: 0, cover: 0, bytes: 0 };
   const received = { frames: 0, cover: 0, bytes: 0 };
   const lost = { overflow: 0, unfit: 0, undeliverable: 0, waited: 0 };
   const refused = { short: 0, unknown: 0, forged: 0, replayed: 0, stale: 0, limited: 0, version: 0, malformed: 0 };
-  const count = { longer: 0, cut: 0, unsent: 0, failed: 0 };
-  /** Of the frame sent last: when it was to leave, and did. */
-  let planned = Number.NaN;
-  let left = Number.NaN;
+  let failed = 0;
   let datagrams = 0;
   let controls = 0;
-  /** Starts of the other end that were noticed. */
+  /** Starts of the other end that were noticed so far. */
   let starts = 0;
-  /** Where the listener's other side is: the VPN's client at the home, the home at the far end. */
+  /** Address on the listener's other side: the VPN's client at the home, the home at the far end. */
   let caught: RemoteInfo | null = null;
-  /** Datagrams of the VPN that wait for a session. */
-  let staged: { readonly payload: Buffer; readonly time: number }[] = [];
-  let stagedBytes = 0;
-  /** A handshake message that waits for a frame. */
-  let outbox: Outgoing | null = null;
   let isOpen = true;
   let onOpening: () => void;
   const opening = new Promise<void>((resolve) => {
@@ -198,76 +128,25 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
   });
 
   const countFailure = (error: Error | null): void => {
-    if (error) count.failed++;
-  };
-
-  const putOut = (
-    pieces: Uint8Array[],
-    length: number,
-    segments: readonly Segment[] | null,
-    to: { readonly port: number; readonly address: string },
-  ): void => {
-    // A shaper may have failed meanwhile.
-    if (!isOpen) return;
-    sent.frames++;
-    sent.bytes += length + (family === 6 ? IPV6_EXTRA : 0);
-    if (!segments || segments.length === 0) sent.cover++;
-    options.onSent?.(segments, pieces[0]!);
-    outer.send(pieces, to.port, to.address, countFailure);
-  };
-
-  /** @param isPlanned whether it takes the place of a frame of the defense */
-  const putHandshake = ({ message, to }: Outgoing, length: number, isPlanned: boolean): void => {
-    outbox = null;
-    putOut(peer.sealHandshake(message, length - SMALLEST_FRAME), length, isPlanned ? [] : null, to);
-  };
-
-  const put = (length: number, planned: readonly Segment[]): void => {
-    if (outbox && length >= HANDSHAKE_FRAME && length <= outbox.longest) {
-      const isCover = planned.length === 0;
-      if (isCover || now() - outbox.since > SOON / 2) {
-        if (!isCover) count.unsent++;
-        putHandshake(outbox, length, true);
-        return;
-      }
-    }
-    const text = plaintext.subarray(0, length - SMALLEST_FRAME);
-    writeRecords(text, planned);
-    const to = isHome ? sendTo : caught;
-    const pieces = to && peer.seal(text);
-    if (pieces) {
-      putOut(pieces, length, planned.filter(isOfVpn), to);
-      return;
-    }
-    if (planned.length > 0 || !isHome) count.unsent++;
-    if (isHome) putOut([randomBytes(length - OUTER_HEADERS)], length, [], sendTo);
-  };
-
-  const onFrame = (time: number, length: number, segments: readonly Segment[]): void => {
-    const wanted = length + cellOffset;
-    let frames = 0;
-    fitFrame(wanted, segments, largest, (fitting, some) => {
-      frames++;
-      if (wanted <= largest && fitting > wanted) count.longer++;
-      put(fitting, some);
-    });
-    if (frames > 1) count.cut++;
-    const at = clock();
-    late.add(at - time);
-    if (!Number.isNaN(left)) spacing.add(Math.abs(at - left - (time - planned)));
-    planned = time;
-    left = at;
+    if (error) failed++;
   };
 
   const rng = options.rng ?? createSecretRng();
-  /** Of frames beside those that the defense plans: as long as what it makes of a single datagram as short as a handshake. */
+  /** Bytes of a frame beside those that the defense plans: the length that it gives a lone datagram as short as a handshake. */
   const single = isHome
     ? Math.min(
         largest,
         Math.max(HANDSHAKE_FRAME, firstFrame(defenses, direction, HANDSHAKE_FRAME - OVERHEAD) + cellOffset),
       )
     : HANDSHAKE_FRAME;
-  const link = createRealLink({ defenses, direction, rng, onFrame, latest: LATEST * speed });
+  const sender = createSender({
+    ...{ peer, largest, offset: cellOffset, extra, keepsUp: isHome, clock, onSent: options.onSent },
+    to: () => (isHome ? sendTo : caught),
+    untilNext: () => (link.next - clock()) / speed,
+    // A shaper may have failed in the meantime.
+    put: (pieces, to) => isOpen && outer.send(pieces, to.port, to.address, countFailure),
+  });
+  const link = createRealLink({ defenses, direction, rng, onFrame: sender.frame, latest: LATEST * speed });
   const alarm = createAlarm(() => guarded(() => link.advance(clock())), waiting);
 
   let fail: (error: unknown) => void;
@@ -285,7 +164,7 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
     outer.close();
   };
 
-  /** Runs shapers, and sees to it that their next timer rings. */
+  /** Runs shapers and sets the alarm for their next timer; closes the end where they fail. */
   const guarded = (work: () => void): void => {
     if (!isOpen) return;
     try {
@@ -311,71 +190,45 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
     }
     taken.datagrams++;
     taken.bytes += payload.length;
-    if (link.held.own + stagedBytes + OVERHEAD + payload.length > queue) {
+    if (link.held.own + staging.bytes + OVERHEAD + payload.length > queue) {
       lost.overflow++;
       options.onTaken?.(payload, -1);
     } else if (peer.isOpen) {
       send(payload);
     } else {
-      staged.push({ payload, time: now() });
-      stagedBytes += OVERHEAD + payload.length;
+      staging.add(payload);
     }
-  };
-
-  const dropStaged = (): void => {
-    const oldest = now() - LONGEST_WAIT;
-    if (!(staged[0] && staged[0].time < oldest)) return;
-    const kept = staged.filter(({ time }) => time >= oldest);
-    for (const { payload } of staged.slice(0, staged.length - kept.length)) {
-      lost.waited++;
-      stagedBytes -= OVERHEAD + payload.length;
-      options.onTaken?.(payload, -1);
-    }
-    staged = kept;
   };
 
   const sendStaged = (): void => {
-    dropStaged();
-    const waited = staged;
-    staged = [];
-    stagedBytes = 0;
-    for (const { payload } of waited) send(payload);
+    for (const payload of staging.take()) send(payload);
   };
 
-  const isStreaming = (): boolean => link.next - clock() < SOON * speed;
-
-  const flushOutbox = (): void => {
-    if (!outbox || (isStreaming() && now() - outbox.since < SOON)) return;
-    putHandshake(outbox, outbox.length, false);
-  };
-
-  /** As data of the session: nothing tells it from a datagram of the VPN. */
+  /** Sends a handshake message as data of the session: nothing distinguishes it from a datagram of the VPN. */
   const sendInside = (message: Buffer): void => {
     const number = CONTROL + (controls++ & 0xff);
     guarded(() => link.send({ number, payload: message }, clock()));
   };
 
   const tick = (): void => {
-    const due = peer.poll(isStreaming());
+    const due = peer.poll(sender.isStreaming());
     if (due?.isInside) sendInside(due.message);
-    else if (due) outbox = { message: due.message, to: sendTo, length: single, longest: largest, since: now() };
-    flushOutbox();
+    else if (due) sender.handshake({ message: due.message, to: sendTo, length: single, longest: largest });
+    sender.flush();
     // An address is believed for as long as the session in which it was seen.
     if (!isHome && !peer.isOpen) caught = null;
-    dropStaged();
+    staging.expire();
   };
 
-  /** The far end believes a session when it has heard a frame of it. */
+  /** Sends a frame of the new session: the far end uses a session only once it has heard a frame of it. */
   const confirm = (): void => {
-    const before = sent.frames;
+    const before = sender.frames;
     sendStaged();
-    if (sent.frames > before || isStreaming()) return;
-    const pieces = peer.seal(plaintext.subarray(0, single - SMALLEST_FRAME).fill(0), true);
-    if (pieces) putOut(pieces, single, null, sendTo);
+    if (sender.frames === before && !sender.isStreaming()) sender.empty(single);
   };
 
   const deliver = (payload: Buffer): void => {
-    // A shaper may have failed at the datagram before, of the same frame.
+    // A shaper may have failed at the previous datagram of the same frame.
     if (!isOpen) return;
     if (!isHome) inner.send(payload, countFailure);
     else if (caught) inner.send(payload, caught.port, caught.address, countFailure);
@@ -388,14 +241,14 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
   };
 
   const answer = (message: Buffer, to: Buffer, from: RemoteInfo): void => {
-    // No byte more than came: whoever sent it may have recorded it.
+    // The answer is no longer than the request, whose sender may only have recorded it.
     const length = Math.min(largest, to.length + OUTER_HEADERS);
     if (length < HANDSHAKE_FRAME) return;
-    outbox = { message, to: from, length, longest: length, since: now() };
-    flushOutbox();
+    sender.handshake({ message, to: from, length, longest: length });
+    sender.flush();
   };
 
-  /** @param outside the datagram that a handshake came in; null for one that came inside the session */
+  /** @param outside datagram in which a handshake came; null for one that came inside the session */
   const receive = (result: ReturnType<typeof peer.open>, outside: Buffer | null, from: RemoteInfo): void => {
     if (typeof result === 'string') {
       refused[result]++;
@@ -419,7 +272,7 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
     onOpening();
     if (peer.statistics.starts === starts) return;
     starts = peer.statistics.starts;
-    // It counts its datagrams anew.
+    // The other end counts its datagrams from 0 again.
     reassembly.clear();
   };
 
@@ -430,7 +283,7 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
       return;
     }
     received.frames++;
-    received.bytes += text.length + SMALLEST_FRAME + (family === 6 ? IPV6_EXTRA : 0);
+    received.bytes += text.length + SMALLEST_FRAME + extra;
     if (records.length === 0) received.cover++;
     for (const record of records) {
       const whole = reassembly.add(record);
@@ -440,18 +293,15 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
         continue;
       }
       deliver(whole);
-      // What a shaper cannot let go of as fast as it comes would be counted for ever.
+      // A shaper that cannot release packets as fast as they come would hold ever more of them.
       if (link.held.other <= queue) guarded(() => link.heard(whole.length, clock()));
     }
   };
 
   inner.on('message', takeIn);
   outer.on('message', (datagram, from) => receive(peer.open(datagram), datagram, from));
-  for (const socket of [inner, outer]) {
-    // Of the connected one: the VPN's server does not listen just now.
-    socket.on('error', countFailure);
-    growBuffers(socket);
-  }
+  // An error of the connected socket means that the VPN's server does not listen at the moment.
+  for (const socket of [inner, outer]) socket.on('error', countFailure);
   const ticks = setInterval(tick, TICK);
   tick();
 
@@ -464,115 +314,18 @@ export async function openTunnelEnd(options: TunnelOptions): Promise<TunnelEnd> 
     failure,
     close,
     statistics: () => ({
+      ...sender.statistics(),
       seconds: clock() - opened,
       taken: { ...taken },
       delivered: { ...delivered },
-      sent: { ...sent },
       received: { ...received },
-      late: late.spread(),
-      spacing: spacing.spread(),
-      held: link.held.own + stagedBytes,
+      held: link.held.own + staging.bytes,
       lost: { ...lost, dropped: link.dropped, incomplete: reassembly.incomplete },
       refused: { ...refused },
       stalls: link.stalls,
       session: peer.statistics,
       sessions: peer.statistics.starts,
-      ...count,
+      failed,
     }),
   };
-}
-
-/** A handshake message on its way into a frame. */
-interface Outgoing {
-  readonly message: Buffer;
-  readonly to: { readonly port: number; readonly address: string };
-  /** Of the frame, where it is one beside those that the defense plans; and of the longest that it may take the place of. */
-  readonly length: number;
-  readonly longest: number;
-  /** Seconds of {@link now}. */
-  readonly since: number;
-}
-
-const isOfVpn = ({ datagram }: Segment): boolean => datagram.number < CONTROL;
-
-interface Resolved {
-  readonly address: string;
-  readonly family: 4 | 6;
-  readonly port: number;
-}
-
-async function resolve({ host, port }: Place): Promise<Resolved> {
-  try {
-    const { address, family } = await lookup(host);
-    return { address, family: family === 6 ? 6 : 4, port };
-  } catch (cause) {
-    throw new InputError(`${host}: cannot be found: ${(cause as Error).message}`, { cause });
-  }
-}
-
-/** Without a look-up on each send, which would put a frame off until after another turn of the event loop. */
-function socketOf(family: 4 | 6): Socket {
-  return createSocket({
-    type: family === 6 ? 'udp6' : 'udp4',
-    lookup: (address, _options, callback) => callback(null, address, isIP(address)),
-  });
-}
-
-const ANY = { 4: { address: '0.0.0.0', family: 4 }, 6: { address: '::', family: 6 } } as const;
-
-async function bind({ address, family, port }: Resolved): Promise<Socket> {
-  const socket = socketOf(family);
-  // First of all, since our look-up answers at once.
-  const isListening = once(socket, 'listening');
-  socket.bind(port, address);
-  try {
-    await isListening;
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const what = code === 'EADDRINUSE' ? 'address in use' : message;
-    throw new InputError(`${address}:${port}: cannot listen: ${what}`, { cause });
-  }
-  return socket;
-}
-
-async function connect({ address, family, port }: Resolved): Promise<Socket> {
-  const socket = socketOf(family);
-  const isConnected = once(socket, 'connect');
-  socket.connect(port, address);
-  try {
-    await isConnected;
-  } catch (cause) {
-    throw new InputError(`${address}:${port}: cannot be reached: ${(cause as Error).message}`, { cause });
-  }
-  return socket;
-}
-
-/** The MTU of the interface by which a place is reached. Nothing is sent. */
-async function mtuTowards(place: Resolved): Promise<number> {
-  const probe = await connect(place);
-  const { address } = probe.address();
-  probe.close();
-  return mtuOf(address);
-}
-
-/** The MTU of the interface that has `address`, where the system says it (Linux), and at most 1500. */
-function mtuOf(address: string): number {
-  const own = Object.entries(networkInterfaces()).find(([, all]) => all?.some((one) => one.address === address));
-  if (!own) return USUAL_MTU;
-  try {
-    const mtu = Number(readFileSync(`/sys/class/net/${own[0]}/mtu`, 'utf8'));
-    return mtu >= SMALLEST_MTU ? Math.min(USUAL_MTU, mtu) : USUAL_MTU;
-  } catch {
-    return USUAL_MTU;
-  }
-}
-
-/** As far as the system allows; it grants less without a word. */
-function growBuffers(socket: Socket): void {
-  try {
-    socket.setRecvBufferSize(SOCKET_BUFFER);
-    socket.setSendBufferSize(SOCKET_BUFFER);
-  } catch {
-    // What there is must do.
-  }
 }

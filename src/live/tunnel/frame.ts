@@ -56,7 +56,7 @@ export function cutSegments(segments: readonly Segment[], from: number, to: numb
 }
 
 /** The shortest frame that carries `segments`. */
-export function frameFor(segments: readonly Segment[]): number {
+function frameFor(segments: readonly Segment[]): number {
   return segments.reduce((sum, { bytes }) => sum + RECORD_HEADER + bytes, SMALLEST_FRAME);
 }
 

@@ -3,7 +3,6 @@ import {
   createDecipheriv,
   createHash,
   createHmac,
-  createPrivateKey,
   createPublicKey,
   diffieHellman,
   generateKeyPairSync,
@@ -40,7 +39,7 @@ export interface Established {
 }
 
 /** Sent in place of a fresh key pair: for tests against published vectors alone. */
-export type KeyPair = Readonly<Record<'privateKey' | 'publicKey', KeyObject>>;
+type KeyPair = Readonly<Record<'privateKey' | 'publicKey', KeyObject>>;
 
 /** The SymmetricState: no buffer in it is ever changed, so a copy of the object is a snapshot. */
 interface Symmetric {
@@ -122,15 +121,8 @@ function split({ chaining }: Symmetric): [Buffer, Buffer] {
 }
 
 const SPKI = Buffer.from('302a300506032b656e032100', 'hex');
-const PKCS8 = Buffer.from('302e020100300506032b656e04220420', 'hex');
 
 const rawPublic = (key: KeyObject): Buffer => key.export({ format: 'der', type: 'spki' }).subarray(-DH);
-
-/** The key pair of 32 private bytes: for tests. */
-export function keyPairOf(bytes: Uint8Array): KeyPair {
-  const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8, bytes]), format: 'der', type: 'pkcs8' });
-  return { privateKey, publicKey: createPublicKey(privateKey) };
-}
 
 /** Null where the public key is one of the few that lead to an output of zeros. */
 function agree(privateKey: KeyObject, e: Uint8Array): Buffer | null {

@@ -9,7 +9,7 @@ export interface ReplayWindow {
 const BLOCK = 32;
 const BLOCKS = 64;
 /** Counters that reach so far behind the highest are told apart: one block is always being filled. */
-export const WINDOW = (BLOCKS - 1) * BLOCK;
+const WINDOW = (BLOCKS - 1) * BLOCK;
 
 /** Counters are whole numbers below 2^53. */
 export function createReplayWindow(): ReplayWindow {

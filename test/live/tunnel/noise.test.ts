@@ -1,8 +1,15 @@
-import { createCipheriv, createPublicKey, randomBytes } from 'node:crypto';
+import { createCipheriv, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { initiate, keyPairOf, MESSAGE_OVERHEAD, readInitiation } from '../../../src/live/tunnel/noise.js';
+import { initiate, MESSAGE_OVERHEAD, readInitiation } from '../../../src/live/tunnel/noise.js';
 
 const hex = (text: string) => Buffer.from(text, 'hex');
+
+/** Key pair with 32 given private bytes (RFC 8410). */
+function keyPairOf(bytes: Uint8Array) {
+  const key = Buffer.concat([hex('302e020100300506032b656e04220420'), bytes]);
+  const privateKey = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+  return { privateKey, publicKey: createPublicKey(privateKey) };
+}
 
 /** Noise_NNpsk0_25519_ChaChaPoly_BLAKE2s of vectors/cacophony.txt in haskell-cryptography/cacophony, an implementation in Haskell. */
 const VECTOR = {
