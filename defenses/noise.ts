@@ -13,7 +13,7 @@ import {
   loadPage,
 } from '../src/shaping/kit/web.js';
 import { defineDefense } from '../src/shaping/shaper.js';
-import { InputError } from '../src/shared/errors.js';
+import { InputError, UsageError } from '../src/shared/errors.js';
 
 const parameters = z
   .object({
@@ -49,7 +49,7 @@ const parameters = z
     error: ({ input }) => `expected at most maxPause, which is ${(input as { maxPause: number }).maxPause}`,
   });
 
-export type Parameters = z.output<typeof parameters>;
+type Parameters = z.output<typeof parameters>;
 
 const HOUR = 3600;
 const DAY = 86_400;
@@ -123,6 +123,12 @@ export default defineDefense({
   removedAt: 'nowhere',
   separableCover: true,
   notLive: 'its cover is conversations, both directions of them, and each end would make up others than the other end',
+  browsing(given) {
+    if (given.capture === '') return given;
+    throw new UsageError(
+      `defense noise: cannot run live: capture=${given.capture}: servers have no part of a recording to play`,
+    );
+  },
   parameters,
   neutral: { users: 0 },
   async prepare({ capture }): Promise<Recording | null> {

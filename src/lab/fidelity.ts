@@ -11,7 +11,8 @@ import { type Cost, costOf } from '../shaping/cost.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
 import { Direction, filterPackets, type Trace } from '../trace/trace.js';
-import { cutRecording, type Plan, planOf, recordLive } from './record.js';
+import { type Plan, planOf } from './plan.js';
+import { cutRecording, recordLive } from './record.js';
 import { simulateLab } from './simulated.js';
 
 /** The same, of live and of simulated traffic. */
@@ -34,7 +35,7 @@ export interface FidelityRow {
   readonly frames: Pair<number>;
   readonly bytes: Pair<number>;
   readonly cover: Pair<number>;
-  /** Frames by what they are, as far as an observer can tell: see {@link KINDS}. */
+  /** Frames by what they are, as far as an observer can tell: see {@link countKinds}. */
   readonly kinds: readonly { readonly kind: string; readonly frames: Pair<number>; readonly bytes: Pair<number> }[];
   /** Half the sum of differences between the shares of each length: 0 for the same lengths as often, 1 for none in common. */
   readonly lengthDistance: number;

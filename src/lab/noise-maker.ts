@@ -1,18 +1,16 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Parameters } from '../../defenses/noise.js';
 import { InputError } from '../shared/errors.js';
 import { startActor } from './actor.js';
 import { createCertificate } from './certificate.js';
 import { noiseConfigOf } from './noise.js';
 import type { Notice, Order } from './noise-process.js';
+import type { Noise } from './plan.js';
 import { RESOLVER_ADDRESS, type Stage, WEB_NETWORK } from './stage.js';
 import { createWeb } from './web.js';
 import type { WebOrder } from './web-process.js';
 
-export interface NoisePlan {
-  /** Of the defense `noise`. */
-  readonly parameters: Parameters;
+export interface NoisePlan extends Noise {
   readonly speed: number;
   /** Of the home's clock: when it begins, and for how long. */
   readonly from: number;
@@ -31,12 +29,12 @@ export interface NoiseMaker {
 /** Opens the web that noise goes to, and gets ready to go there. */
 export async function openNoise(
   stage: Stage,
-  { parameters, speed, from, seconds, seed }: NoisePlan,
+  { speed, from, seconds, seed, ...noise }: NoisePlan,
   folder: string,
 ): Promise<NoiseMaker> {
-  const options = { seed, objects: parameters.objects, speed };
+  const options = { seed, objects: noise.browsing.objects, speed };
   const web = createWeb(options);
-  const config = noiseConfigOf(parameters, {
+  const config = noiseConfigOf(noise, {
     ...{ web, speed, seconds, seed },
     state: join(folder, 'noise.json'),
     networks: [WEB_NETWORK],

@@ -1,7 +1,7 @@
-import type { Parameters } from '../../defenses/noise.js';
 import { type NoiseConfig, resolveNoiseConfig } from '../noise/config.js';
 import type { LocalTime } from '../noise/rhythm.js';
 import { UsageError } from '../shared/errors.js';
+import type { Noise } from './plan.js';
 import type { Web } from './web.js';
 
 export interface LabNoiseOptions {
@@ -27,18 +27,17 @@ const LEAST_BUDGET = 1e6;
 const FASTEST_FOR_HOURS = 60;
 
 /**
- * The configuration of `homeveil noise` with which it does live what the defense `noise` does simulated: walks without rest, at the
- * home's speed. Things that are left to the network are its own: the line's `bandwidth`, round trips, what servers take to think. Where the
- * simulated noise spreads its `budget` evenly over the time, an hour's worth ahead at most, this one may use it as it likes, and then rests;
- * in the whole run, and in any hour, day or month of the real clock, it uses no more than the simulated one may in as much time of the home.
- * @throws UsageError for what cannot be had live
+ * Configuration with which `homeveil noise` makes live the browsing that a defense simulates: walks without rest, at the home's speed.
+ * The line's bandwidth, round trips and the servers' thinking time are left to the lab's network. The simulated noise spreads its
+ * `budget` evenly over the time, at most an hour's worth ahead. The live noise may use it unevenly, and then rests. Over the whole run,
+ * and in any hour, day or month of the real clock, it uses no more than the simulated noise may in as much time of the home.
+ * @throws UsageError for browsing that cannot be made live
  */
 export function noiseConfigOf(
-  { users, minPause, maxPause, depth, objects, budget, hours, capture }: Parameters,
+  { defense, browsing: { users, minPause, maxPause, depth, objects, budget, hours } }: Noise,
   { web, speed, seconds, seed, state, networks = ['198.18.0.0/15'] }: LabNoiseOptions,
 ): NoiseConfig {
-  const refuse = (problem: string) => new UsageError(`defense noise: cannot run live: ${problem}`);
-  if (capture !== '') throw refuse(`capture=${capture}: servers have no part of a recording to play`);
+  const refuse = (problem: string) => new UsageError(`defense ${defense.name}: cannot run live: ${problem}`);
   if (users === 0) throw refuse('users=0: there is nobody to make noise');
   const [from, to] = hours.split('-').map(Number) as [number, number];
   if (from % 24 !== to % 24 && speed > FASTEST_FOR_HOURS)

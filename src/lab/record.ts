@@ -1,16 +1,15 @@
-import type { Parameters as NoiseParameters } from '../../defenses/noise.js';
-import { defenseOf, prepareAll, type Registry, viewOf } from '../harness/plugins/registry.js';
+import { defenseOf, prepareAll } from '../harness/plugins/registry.js';
 import type { Recording, RecordRequest } from '../harness/recording.js';
 import { UNDEFENDED } from '../harness/world.js';
 import { cutTime, packetRange, splitAt } from '../learning/split.js';
-import { whyNotLive } from '../live/tunnel/end.js';
-import type { LiveFigures, ResolvedDefense, ResolvedPlugin, ResolvedSpec } from '../result/result.js';
+import type { LiveFigures, ResolvedDefense } from '../result/result.js';
 import type { Observed } from '../shaping/account.js';
 import { shapeAll } from '../shaping/simulate.js';
 import { UsageError } from '../shared/errors.js';
 import { createRng } from '../shared/rng.js';
 import { noiseConfigOf } from './noise.js';
 import type { NoisePlan } from './noise-maker.js';
+import { type Noise, type Plan, planOf } from './plan.js';
 import { findRequirements } from './requirements.js';
 import { type LabRun, playingTime, runLab } from './run.js';
 import { type Script, scriptOfHome, scriptOfTrace } from './script.js';
@@ -41,7 +40,7 @@ export async function recordLive(request: RecordRequest): Promise<Recording> {
       const learns = plan.shaping?.parts.some((part) => defenseOf(part, plugins).prepare) ?? false;
       const training = learns ? await learn(seed) : null;
       const noise: NoisePlan | undefined = plan.noise && {
-        parameters: plan.noise.parameters as NoiseParameters,
+        ...plan.noise,
         ...{ speed, seed, from: script.from, seconds: script.seconds },
       };
       return runLab({
@@ -84,44 +83,10 @@ export function cutRecording(
   };
 }
 
-/** What of the lab a defense takes. */
-export interface Plan {
-  readonly vpn: boolean;
-  /** At the ends of the tunnel; left out where there is none. */
-  readonly shaping?: ResolvedDefense;
-  readonly noise?: ResolvedPlugin;
+/** Refuses noise that the lab cannot make, before anything is played. @throws UsageError */
+function checkNoise(noise: Noise, { seconds }: Script, speed: number): void {
+  noiseConfigOf(noise, { web: { roots: ['https://lab.test/'] }, speed, seconds, seed: 0, state: '' });
 }
-
-/** @throws UsageError for a defense that cannot run live, or not in this view */
-export function planOf(defense: ResolvedDefense, { view }: ResolvedSpec, plugins: Registry): Plan {
-  const refuse = (why: string) => new UsageError(`defense ${defense.label}: cannot run live: ${why}`);
-  const parts = defense.parts.filter(({ name }) => name !== 'none');
-  const [noise, ...others] = parts.filter(({ name }) => name === 'noise');
-  if (others.length > 0 || (noise && parts[0] !== noise))
-    throw refuse('noise is made in the home, once, before all else');
-  const rest = parts.filter((part) => part !== noise);
-  const isPlainVpn = rest.length === 1 && rest[0]!.name === 'vpn';
-  if (isPlainVpn && rest[0]!.parameters.tunnel !== 'wireguard') throw refuse('the lab has WireGuard');
-  const shaping = rest.length === 0 || isPlainVpn ? undefined : { label: labelOf(rest), parts: rest };
-  const obstacle = whyNotLive(rest.map((part) => ({ defense: defenseOf(part, plugins) })));
-  if (obstacle !== null) throw new UsageError(obstacle);
-  const isTunnel = rest.some((part) => defenseOf(part, plugins).tunnel);
-  const vpn = isTunnel || viewOf(view, plugins).live?.(view.parameters) === 'tunnel';
-  if (shaping && !vpn) {
-    throw refuse(
-      'outside a tunnel nobody takes off what it adds; expected --view vpn, where it runs at the ends of a tunnel',
-    );
-  }
-  return { vpn, shaping, noise };
-}
-
-/** What cannot be had is told before anything is played. @throws UsageError */
-function checkNoise({ parameters }: ResolvedPlugin, { seconds }: Script, speed: number): void {
-  const web = { roots: ['https://lab.test/'] };
-  noiseConfigOf(parameters as NoiseParameters, { web, speed, seconds, seed: 0, state: '' });
-}
-
-const labelOf = (parts: readonly ResolvedPlugin[]): string => parts.map(({ label }) => label).join('+');
 
 function scriptFor({ spec, trace, classes }: RecordRequest): Script {
   const { data } = spec;
@@ -161,7 +126,7 @@ async function fastest(plans: readonly Plan[], { spec, parts, plugins }: RecordR
 }
 
 /** What was on the wire from `time` on, or before; and what entered then. A frame belongs where it is seen. */
-export function partOf({ trace, original, delivered }: Observed, time: number, part: 'train' | 'test'): Observed {
+function partOf({ trace, original, delivered }: Observed, time: number, part: 'train' | 'test'): Observed {
   const observed = splitAt(trace, time)[part];
   const entered = splitAt(original, time);
   const [from, to] = part === 'train' ? [0, entered.train.packets] : [entered.train.packets, original.packets];

@@ -1,6 +1,6 @@
 import { prepareAll, type Registry } from '../harness/plugins/registry.js';
-import { lengthOffset } from '../live/tunnel/planned.js';
 import { OUTER_HEADERS, OVERHEAD } from '../live/tunnel/frame.js';
+import { lengthOffset } from '../live/tunnel/planned.js';
 import type { ResolvedPlugin } from '../result/result.js';
 import { composeAccounts, type Observed, settle } from '../shaping/account.js';
 import { IP_HEADER } from '../shaping/kit/parts.js';
@@ -9,7 +9,7 @@ import type { AppliedDefense } from '../shaping/shaper.js';
 import { shapeAll } from '../shaping/simulate.js';
 import type { Rng } from '../shared/rng.js';
 import type { Trace } from '../trace/trace.js';
-import type { Plan } from './record.js';
+import type { Plan } from './plan.js';
 import { PLAIN_VPN_MTU, TUNNELLED_VPN_MTU } from './run.js';
 
 /** The lab's WireGuard, simulated: its gateway has TCP make segments that fit. `mtu` of 0 is the usual one. */
@@ -38,7 +38,7 @@ export async function simulateLab(
           { trace: training, rng: rng.stream('prepare', name) },
           plugins,
         );
-  const before = [...(await prepare(noise ? [noise] : [], 'noise'))];
+  const before = [...(await prepare(noise ? [noise.defense] : [], 'noise'))];
   const mtu = shaping ? TUNNELLED_VPN_MTU : PLAIN_VPN_MTU;
   if (vpn) before.push(labVpn(mtu));
   const entered = shapeAll(home, before, { rng: rng.stream('home') });

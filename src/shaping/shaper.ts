@@ -121,6 +121,23 @@ export interface Training {
   readonly rng: Rng;
 }
 
+/** Browsing by people in the home, for a generator of noise to make live. */
+export interface Browsing {
+  /** Browsers at once. */
+  readonly users: number;
+  /** Seconds from a loaded page to the next. */
+  readonly minPause: number;
+  readonly maxPause: number;
+  /** Links followed from a start page, at most. */
+  readonly depth: number;
+  /** Objects loaded with a page, median. */
+  readonly objects: number;
+  /** Megabytes a day in both directions, at most. */
+  readonly budget: number;
+  /** Hours of the day (UTC) in which pages are loaded, such as 7-23. */
+  readonly hours: string;
+}
+
 /** A defense: see docs/writing-a-defense.md for how to write one. `K` is what it learns in `prepare`. */
 export interface Defense<S extends ParameterSchema = ParameterSchema, K = unknown> {
   readonly name: string;
@@ -150,6 +167,11 @@ export interface Defense<S extends ParameterSchema = ParameterSchema, K = unknow
    * when they come; left out where they can.
    */
   readonly notLive?: string;
+  /**
+   * For a defense whose cover is browsing: the browsing that the lab makes in its place, by a generator of noise in the home.
+   * @throws UsageError for parameters that can only be simulated
+   */
+  browsing?(parameters: z.output<S>): Browsing;
   /** Parameters with which the defense changes nothing, for the conformance suite; left out where there are none. */
   readonly neutral?: z.input<S>;
   /**

@@ -6,23 +6,23 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import noise from '../../defenses/noise.js';
+import { builtIns, resolveDefense, resolveView } from '../../src/harness/plugins/registry.js';
 import { createCertificate } from '../../src/lab/certificate.js';
 import { createNetwork, whyNoNamespaces } from '../../src/lab/namespaces.js';
 import { hoursOf, type LabNoiseOptions, noiseConfigOf } from '../../src/lab/noise.js';
 import type { Notice } from '../../src/lab/noise-process.js';
+import { planOf } from '../../src/lab/plan.js';
 import { createWeb } from '../../src/lab/web.js';
 import type { NoiseConfig } from '../../src/noise/config.js';
 import type { NoiseEvent } from '../../src/noise/events.js';
 import { createRhythm } from '../../src/noise/rhythm.js';
 import { runNoise } from '../../src/noise/run.js';
-import { parseRequest, resolveParameters } from '../../src/shared/parameters.js';
 import { needs } from '../support/needs.js';
 import { temporaryFolder } from '../support/run-cli.js';
 import { until } from '../support/run-live.js';
 
-/** As a run has it: from what the user wrote. */
-const parametersOf = (text: string) => resolveParameters(noise.parameters, parseRequest(text).given, 'defense noise');
+/** The plan that a run makes of what the user wrote. */
+const noiseOf = (text: string) => planOf(resolveDefense(text), { view: resolveView('napt') }, builtIns).noise!;
 
 const base: LabNoiseOptions = {
   web: { roots: ['https://one.example/'] },
@@ -46,14 +46,14 @@ test.each<[string, Partial<LabNoiseOptions>, Partial<NoiseConfig>]>([
   ['noise:budget=24', { speed: 2 }, { budgets: { perHour: 3e6, perDay: 7e6, perMonth: 7e6 } }],
   ['noise', { networks: ['127.0.0.0/8'] }, { unsafeAllowPrivate: ['127.0.0.0/8'] }],
 ])('%s at %o', (text, options, expected) => {
-  expect(noiseConfigOf(parametersOf(text), { ...base, ...options })).toMatchObject(expected);
+  expect(noiseConfigOf(noiseOf(text), { ...base, ...options })).toMatchObject(expected);
 });
 
 test.each([
   ['noise:objects=0', 0],
   ['noise:objects=70', 500],
 ])('%s: a page loads all it names, or nothing', (text, resources) => {
-  expect(noiseConfigOf(parametersOf(text), base).limits.resources).toBe(resources);
+  expect(noiseConfigOf(noiseOf(text), base).limits.resources).toBe(resources);
 });
 
 test.each<[string, Partial<LabNoiseOptions>, string]>([
@@ -62,7 +62,7 @@ test.each<[string, Partial<LabNoiseOptions>, string]>([
   ['noise:hours=7-23', { speed: 100 }, 'hours=7-23: kept at a speed of 60 at most, found 100'],
   ['noise:budget=1', {}, 'budget=1: expected a megabyte or more for the run, found 83333 bytes'],
 ])('%s is refused', (text, options, problem) => {
-  expect(() => noiseConfigOf(parametersOf(text), { ...base, ...options })).toThrow(
+  expect(() => noiseConfigOf(noiseOf(text), { ...base, ...options })).toThrow(
     expect.objectContaining({ exitCode: 2, message: `defense noise: cannot run live: ${problem}` }),
   );
 });
@@ -91,7 +91,7 @@ test('two users at twenty times the speed load pages of the web, each with all o
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
-  const config = noiseConfigOf(parametersOf('noise:users=2,objects=4'), {
+  const config = noiseConfigOf(noiseOf('noise:users=2,objects=4'), {
     web: { roots: web.hosts.map((host) => `https://${host}:${port}/`) },
     speed: 20,
     seconds: 3600,
@@ -149,7 +149,9 @@ needs(whyNoNamespaces()).describe('in a namespace', () => {
     const host = network.host();
     host.resolveBy('127.0.0.1');
     try {
-      const lab = host.start(process.execPath, [file('small-lab.mjs')], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const lab = host.start(process.execPath, [file('../support/small-lab.mjs')], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       const lines: string[] = [];
       createInterface(lab.stdout!).on('line', (line) => lines.push(line));
       await until(() => lines.length > 0);
@@ -160,7 +162,7 @@ needs(whyNoNamespaces()).describe('in a namespace', () => {
         });
         const notices: Notice[] = [];
         child.on('message', (notice: Notice) => notices.push(notice));
-        const config = noiseConfigOf(parametersOf('noise'), {
+        const config = noiseConfigOf(noiseOf('noise'), {
           web: { roots },
           speed: 20,
           seconds: 3600,

@@ -1,17 +1,19 @@
 import { expect, test } from 'vitest';
-import { builtIns } from '../../src/harness/plugins/registry.js';
+import { builtIns, resolveDefense } from '../../src/harness/plugins/registry.js';
 import { resolveSpec } from '../../src/harness/spec.js';
-import { partOf, recordLive } from '../../src/lab/record.js';
+import { planOf } from '../../src/lab/plan.js';
+import { cutRecording, recordLive } from '../../src/lab/record.js';
+import type { LiveFigures } from '../../src/result/result.js';
 import { UsageError } from '../../src/shared/errors.js';
 import { makeTrace } from '../support/traces.js';
 
-test('a frame is of the part in which it is seen, a packet and its delay of the one in which it entered', () => {
+test('a frame is of the part in which it is seen, a packet and its delay of the one in which it entered', async () => {
   const original = makeTrace([
     { time: 1, length: 100 },
     { time: 9, length: 200, device: 1 },
     { time: 9.5, length: 300 },
     { time: 9.6, length: 350, cover: 1 },
-    { time: 12, length: 400 },
+    { time: 10, length: 400 },
   ]);
   const trace = makeTrace([
     { time: 2, length: 600 },
@@ -21,13 +23,15 @@ test('a frame is of the part in which it is seen, a packet and its delay of the 
   ]);
   const delivered = Float64Array.of(2, 11, Number.NaN, Number.NaN, 13);
   const observed = { trace, original, delivered, dropped: 1 };
-  const shortOf = (part: 'train' | 'test') => {
-    const of = partOf(observed, 10, part);
+  // Four of the five packets come before the cut, at 10 s.
+  const recording = cutRecording(async () => ({ recorded: observed, figures: {} as LiveFigures }), 0.8);
+  const shortOf = async (part: 'train' | 'test') => {
+    const of = await recording.observe(1, resolveDefense('none'), part);
     return [[...of.trace.time], [...of.original.length], [...of.delivered], of.dropped];
   };
   // Noise that never came through is no loss.
-  expect(shortOf('train')).toEqual([[2, 9], [100, 200, 300, 350], [2, 11, Number.NaN, Number.NaN], 1]);
-  expect(shortOf('test')).toEqual([[11, 13], [400], [13], 0]);
+  expect(await shortOf('train')).toEqual([[2, 9], [100, 200, 300, 350], [2, 11, Number.NaN, Number.NaN], 1]);
+  expect(await shortOf('test')).toEqual([[11, 13], [400], [13], 0]);
 });
 
 test.each([
@@ -44,4 +48,11 @@ test.each([
   const record = recordLive({ spec, trace, parts: { train: trace, test: trace }, classes: [], plugins: builtIns });
   await expect(record).rejects.toThrow(UsageError);
   await expect(record).rejects.toThrow(message);
+});
+
+test('a view that the lab does not know is refused, not taken for another', () => {
+  const view = { name: 'pppoe', label: 'pppoe', parameters: {} };
+  expect(() => planOf(resolveDefense('none'), { view }, builtIns)).toThrow(
+    new UsageError('--view pppoe: cannot be played live; expected napt or vpn'),
+  );
 });
