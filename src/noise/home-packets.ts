@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HEADERS_SNAPLEN } from '../live/capture/headers.js';
+import { createLiveObserver } from '../live/capture/observer.js';
 import { readLive } from '../live/capture/packets.js';
 import { openCapture } from '../live/capture/source.js';
 import { InputError } from '../shared/errors.js';
 import { Protocol, type Trace } from '../trace/trace.js';
-import { createLiveObserver } from '../watch/observer.js';
 import type { SeenPacket } from './clock-link.js';
 import type { OwnConnections } from './own-connections.js';
 

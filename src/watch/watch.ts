@@ -5,6 +5,7 @@ import type { LoadedModel } from '../harness/observer/model-folder.js';
 import { windowing } from '../harness/setting.js';
 import { UNDEFENDED } from '../harness/world.js';
 import { HEADERS_SNAPLEN } from '../live/capture/headers.js';
+import { createLiveObserver, createRenaming } from '../live/capture/observer.js';
 import { readLive } from '../live/capture/packets.js';
 import type { EngineName } from '../live/capture/rights.js';
 import { openCapture } from '../live/capture/source.js';
@@ -25,7 +26,6 @@ import {
   createComparison,
   type NoiseSwitch,
 } from './comparison.js';
-import { createLiveObserver, createRenaming } from './observer.js';
 import { createWatcher, type Watcher, type WatchState } from './watcher.js';
 
 export interface WatchRequest {

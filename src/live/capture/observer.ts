@@ -1,32 +1,32 @@
-import { countDevices } from '../harness/observer/identify.js';
-import { shapeAll } from '../shaping/simulate.js';
-import { createRng, type Rng } from '../shared/rng.js';
-import { joinTables, lastRows } from '../trace/join.js';
-import type { Label } from '../trace/labels/label-file.js';
-import { labelPackets } from '../trace/labels/labels.js';
-import type { IngestReport, PacketTable } from '../trace/packets.js';
-import { type Device, filterPackets, type Trace } from '../trace/trace.js';
-import { steadyPorts } from '../view/nat.js';
-import type { AppliedView } from '../view/observe.js';
-import type { View } from '../view/view.js';
+import { countDevices } from '../../harness/observer/identify.js';
+import { shapeAll } from '../../shaping/simulate.js';
+import { createRng, type Rng } from '../../shared/rng.js';
+import { joinTables, lastRows } from '../../trace/join.js';
+import type { Label } from '../../trace/labels/label-file.js';
+import { labelPackets } from '../../trace/labels/labels.js';
+import type { IngestReport, PacketTable } from '../../trace/packets.js';
+import { type Device, filterPackets, type Trace } from '../../trace/trace.js';
+import { steadyPorts } from '../../view/nat.js';
+import type { AppliedView } from '../../view/observe.js';
+import type { View } from '../../view/view.js';
 
-/** Turns packets as they come on an interface into what an observer sees of them from a view. */
-export interface LiveObserver {
-  /** What the observer sees of `batches`; null where that is nothing. */
+/** Turns packets captured on an interface into what an observer sees of them from a view. */
+interface LiveObserver {
+  /** Returns what the observer sees of `batches`; null where that is nothing. */
   take(batches: readonly PacketTable[]): Trace | null;
-  /** Hosts of the home among the packets of late. */
+  /** Number of the home's hosts among recent packets. */
   readonly hosts: number;
 }
 
-/** Packets of late by which hosts and gateways are told apart. */
+/** Number of recent packets that tell hosts and gateways apart. */
 const EVIDENCE = 20_000;
 
 /**
- * Hosts of the home are found as for a capture (see hosts.ts), from the last {@link EVIDENCE} packets: until a gateway has spoken
- * for several addresses outside, its packets may be taken for a host's; one that
- * never speaks for any stays one, and what goes to it does not leave the home. The view is that of observe.ts, batch by batch, but for
- * the ports that a gateway makes up, which stay from batch to batch.
- * @param labels of the user's devices: packets bear their names, where they are theirs; other packets stay
+ * Finds hosts of the home as for a capture (see hosts.ts), from the last {@link EVIDENCE} packets. Until a gateway has spoken for
+ * several outside addresses, its packets may be attributed to a host. A gateway that never does so stays a host, and packets to it
+ * do not leave the home. Each batch is seen as observe.ts has it, except that a gateway's translated ports stay the same from batch
+ * to batch.
+ * @param labels of the user's devices: their packets get these names; other packets keep theirs
  * @param evidence for tests
  */
 export function createLiveObserver(
@@ -48,7 +48,7 @@ export function createLiveObserver(
       past = lastRows(table, evidence);
       const { trace } = labelPackets(table, NO_REPORT, { by: 'host' });
       hosts = countDevices(trace);
-      // The first of the tables joined is the past.
+      // The past is the first of the joined tables.
       const own = filterPackets(trace, (row) => trace.file[row]! > 0);
       const selected = view.select(rename(own), rng.stream('view', view.name));
       if (selected.packets === 0) return null;
@@ -63,7 +63,7 @@ export function createLiveObserver(
   };
 }
 
-/** Gives packets the device of their label, by the MAC address of the host or by the address in the home. */
+/** Renames the device of each packet to its label's, found by the host's MAC address or by its address in the home. */
 export function createRenaming(labels: readonly Label[]): (trace: Trace) => Trace {
   if (labels.length === 0) return (trace) => trace;
   const byAddress = new Map(labels.map((label) => [label.address, label]));
