@@ -1,7 +1,8 @@
 import type { CommandModule } from 'yargs';
+import { z } from 'zod';
 import { loadPlugins } from '../harness/plugins/load-plugins.js';
 import { studySchema } from '../harness/study-file.js';
-import { noiseSchema } from '../noise/config.js';
+import { noiseConfigSchema } from '../noise/schema.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 
 const command: CommandModule<object, PluginOption & { of: 'study' | 'noise' }> = {
@@ -11,7 +12,7 @@ const command: CommandModule<object, PluginOption & { of: 'study' | 'noise' }> =
   builder: (yargs) =>
     addPluginOption(yargs).positional('of', { choices: ['study', 'noise'] as const, default: 'study' as const }),
   handler: async ({ plugin = [], of }) => {
-    if (of === 'noise') return console.log(JSON.stringify(noiseSchema(), null, 2));
+    if (of === 'noise') return console.log(JSON.stringify(z.toJSONSchema(noiseConfigSchema, { io: 'input' }), null, 2));
     console.log(JSON.stringify(studySchema(await loadPlugins(plugin)), null, 2));
   },
 };

@@ -5,6 +5,7 @@ import { UsageError } from '../shared/errors.js';
 import { ipv4Text } from '../trace/addresses.js';
 import { ipv6Words } from '../trace/scope.js';
 import { isOfThisHome } from './own-networks.js';
+import { bareHost, portOf } from './urls.js';
 
 /** Something that is not asked for, and why. Not a fault of anyone's: links lead anywhere. */
 export class Refused extends Error {
@@ -46,7 +47,7 @@ for (const [network, prefix] of SPECIAL_IPV4) special.addSubnet(network, prefix,
 for (const [network, prefix] of SPECIAL_IPV6) special.addSubnet(network, prefix, 'ipv6');
 
 /** Whether an IP address is that of a host on the Internet, as far as can be told from it alone. */
-export function isPublicAddress(address: string): boolean {
+function isPublicAddress(address: string): boolean {
   const plain = address.replace(/%.*$/, '');
   if (isIPv4(plain)) return !special.check(plain, 'ipv4');
   if (isIP(plain) === 0) return false;
@@ -74,7 +75,7 @@ export type Lookup = (name: string) => Promise<readonly string[]>;
 export const lookupAll: Lookup = async (name) =>
   (await systemLookup(name, { all: true, order: 'verbatim' })).map(({ address }) => address);
 
-export interface GuardOptions {
+interface GuardOptions {
   /** Networks such as `127.0.0.0/8` that may be contacted though they are private; with them, on any port, by any name. */
   readonly allowPrivate?: readonly string[];
   /** Networks of the home, never contacted though their addresses are public, besides those that `home` tells. */
@@ -167,13 +168,4 @@ function networksOf(networks: readonly string[], key: string): (address: string)
     list.addSubnet(address, bits, version === 4 ? 'ipv4' : 'ipv6');
   }
   return (address) => isIP(address) !== 0 && list.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
-}
-
-/** Without the brackets of an IPv6 address in a URL. */
-function bareHost(hostname: string): string {
-  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
-}
-
-function portOf(url: URL): number {
-  return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
 }

@@ -3,7 +3,7 @@ import { DefenseError, scopeOfDefense } from '../shaping/shaper.js';
 import type { Rng } from '../shared/rng.js';
 import type { Direction } from '../trace/trace.js';
 
-export interface ClockLinkOptions {
+interface ClockLinkOptions {
   readonly rng: Rng;
   readonly onCover: (direction: Direction, bytes: number) => void;
   /** Seconds. */
@@ -14,7 +14,7 @@ export interface ClockLinkOptions {
 export type SeenPacket = Pick<PacketRef, 'direction' | 'length' | 'header' | 'protocols' | 'port'>;
 
 /** A defense on a real clock, of whose work only the cover is done: real packets are shown to it, and go nowhere. */
-export interface ClockLink {
+interface ClockLink {
   /** Shows it a packet of a device, now. */
   packet(device: string, packet: SeenPacket): void;
   close(): void;

@@ -8,9 +8,10 @@ import { LOOKUP_BYTES } from './dns-noise.js';
 import type { Meter } from './meter.js';
 import type { OwnConnections } from './own-connections.js';
 import { openThrough, type ProxyServer } from './proxy.js';
-import { linkSignals } from './signals.js';
+import { linkSignals, unless } from './signals.js';
+import { bareHost } from './urls.js';
 
-export interface ConnectorOptions {
+interface ConnectorOptions {
   readonly guard: Guard;
   readonly budget: Budget;
   readonly meter: Meter;
@@ -91,7 +92,7 @@ export async function openChecked(hostname: string, port: number, options: OpenO
     .finally(patience.release);
   let socket: Socket | null = null;
   try {
-    if (isIP(hostname.replace(/^\[|\]$/g, '')) === 0) {
+    if (isIP(bareHost(hostname)) === 0) {
       if (!budget.reserve(LOOKUP_BYTES)) throw new Refused('budget');
       budget.spend(LOOKUP_BYTES);
     }
@@ -142,16 +143,6 @@ async function reach(
 }
 
 const originOf = ({ protocol, host, hostname }: buildConnector.Options) => `${protocol}//${host ?? hostname}`;
-
-/** The promise, or the end of the signal. */
-function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    if (signal.aborted) return stop();
-    signal.addEventListener('abort', stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
-}
 
 function settled(socket: Socket, event: 'connect' | 'secureConnect', signal: AbortSignal): Promise<void> {
   let cleanUp = () => {};

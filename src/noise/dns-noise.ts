@@ -11,7 +11,7 @@ export type Query = (name: string) => Promise<unknown>;
 /** Past the hosts file and its caches, so that it is sent. */
 const queryBoth: Query = (name) => Promise.any([resolve4(name), resolve6(name)]);
 
-export interface DnsNoiseOptions {
+interface DnsNoiseOptions {
   /** Look-ups when the household is busiest. */
   readonly perHour: number;
   readonly roots: readonly string[];

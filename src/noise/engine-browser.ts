@@ -8,10 +8,10 @@ import type { HttpEngineOptions } from './engine-http.js';
 import { createGateway } from './gateway.js';
 import { BOX, type IsolationKind, isolate } from './isolation.js';
 import { createMeter } from './meter.js';
-import { parseUrl } from './page.js';
+import { parseUrl } from './urls.js';
 import { createClient } from './web-client.js';
 
-export interface BrowserEngineOptions extends HttpEngineOptions {
+interface BrowserEngineOptions extends HttpEngineOptions {
   /** Path of Chromium; found on the PATH where empty. */
   readonly executable: string;
   /** The user that it runs as where this process is root's; empty for root. */
@@ -28,7 +28,7 @@ interface Protection {
   readonly sandbox: boolean;
 }
 
-export interface BrowserEngine extends Engine {
+interface BrowserEngine extends Engine {
   readonly protection: Protection;
 }
 

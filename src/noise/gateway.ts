@@ -5,8 +5,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Refused } from './addresses.js';
 import { type OpenOptions, openChecked } from './connector.js';
-import { parseUrl } from './page.js';
 import { linkSignals } from './signals.js';
+import { bareHost, parseUrl, portOf } from './urls.js';
 
 /** A proxy on this machine through which a browser reaches what may be reached, at checked addresses, metered; and nothing else. */
 export interface Gateway {
@@ -29,7 +29,7 @@ const HEADERS_OF_THIS_HOP = new Set([
 /** Silence after which a connection that another wants may be closed, in ms. */
 const SILENCE = 2000;
 
-export interface GatewayOptions extends OpenOptions {
+interface GatewayOptions extends OpenOptions {
   /** Path of a Unix socket to listen on, in place of a port of loopback. */
   readonly socket?: string | null;
 }
@@ -78,8 +78,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     }
     const onward = request({
       agent,
-      host: url.hostname.replace(/^\[|\]$/g, ''),
-      port: Number(url.port) || 80,
+      host: bareHost(url.hostname),
+      port: portOf(url),
       path: `${url.pathname}${url.search}`,
       method: incoming.method,
       headers,
@@ -115,7 +115,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     try {
       const url = new URL(`https://${incoming.url}`);
       guard.checkUrl(url);
-      const far = await open(url.hostname, Number(url.port) || 443);
+      const far = await open(url.hostname, portOf(url));
       tunnels.set(far, performance.now());
       client.write('HTTP/1.1 200 Connection established\r\n\r\n');
       if (head.length > 0) far.write(head);

@@ -1,5 +1,6 @@
 import type { Rng } from '../shared/rng.js';
 import type { ResourceKind } from './page.js';
+import { siteOf } from './urls.js';
 
 /** What a request is for. `document` is a page that the user goes to. */
 export type RequestKind = 'document' | 'robots' | ResourceKind;
@@ -202,4 +203,25 @@ function identityOf(browser: Browser): Identity {
       ];
     },
   };
+}
+
+/**
+ * Context of a request for `url`, to which `first` may have redirected.
+ * @param referrer URL of the page that leads there; null for an address that is typed in
+ */
+export function contextOf(url: URL, first: URL, kind: RequestKind, referrer: string | null): RequestContext {
+  const isSecure = url.protocol === 'https:';
+  if (referrer === null) return { kind, referrer, site: kind === 'document' ? 'none' : 'same-origin', isSecure };
+  const from = new URL(referrer);
+  const distance = (to: URL) =>
+    to.origin === from.origin ? 0 : siteOf(to) === siteOf(from) && to.protocol === from.protocol ? 1 : 2;
+  // A redirect by way of another site stays cross-site.
+  const site = (['same-origin', 'same-site', 'cross-site'] as const)[Math.max(distance(url), distance(first))]!;
+  return { kind, referrer: referrerFor(from, url), site, isSecure };
+}
+
+/** Referrer under strict-origin-when-cross-origin, the default of all browsers (Referrer Policy, W3C). */
+function referrerFor(from: URL, to: URL): string | null {
+  if (from.protocol === 'https:' && to.protocol === 'http:') return null;
+  return from.origin === to.origin ? `${from.origin}${from.pathname}${from.search}` : `${from.origin}/`;
 }

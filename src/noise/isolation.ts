@@ -20,7 +20,7 @@ export interface BoxOrder {
 /** What keeps a browser's packets from going past the gateway: a network namespace with nothing else in it, or its own settings. */
 export type IsolationKind = 'namespace' | 'flags';
 
-export interface IsolationOptions {
+interface IsolationOptions {
   /** Of the browser. */
   readonly executable: string;
   /** The user that it runs as where this process is root's; empty for root. */
@@ -29,7 +29,7 @@ export interface IsolationOptions {
 }
 
 /** How a browser is started, and where it finds the gateway. */
-export interface Isolation {
+interface Isolation {
   readonly kind: IsolationKind;
   /** Null where it runs as the user of this process. */
   readonly user: string | null;

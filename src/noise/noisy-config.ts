@@ -2,12 +2,12 @@ import { getDomain } from 'tldts';
 import { z } from 'zod';
 import { type ConfigText, checkConfig } from '../shared/config-file.js';
 import { suggestion, UsageError } from '../shared/errors.js';
-import type { NoiseInput } from './config.js';
-import { parseUrl } from './page.js';
+import type { NoiseInput } from './schema.js';
 import { TRACKERS } from './trackers.js';
+import { hasScheme, rootOf } from './urls.js';
 
 /** What a config.json of noisy comes to here. */
-export interface FromNoisy {
+interface FromNoisy {
   readonly input: NoiseInput;
   /** Seconds after which it ends by itself; null for never. */
   readonly duration: number | null;
@@ -187,15 +187,6 @@ const countOf = (some: readonly unknown[], all: readonly unknown[]) => `${some.l
 
 /** The first three. */
 const someOf = (list: readonly string[]) => `${list.slice(0, 3).join(', ')}${list.length > 3 ? ', ...' : ''}`;
-
-const hasScheme = (text: string) => /^\s*[a-z][a-z0-9+.-]*:\/\//i.test(text);
-
-/** The URL of a root, https where it has no scheme; null for what is none. */
-export function rootOf(text: string): string | null {
-  if (text === '' || /^[a-z][a-z0-9+.-]*:(?!\/\/|\d+(\/|$))/i.test(text)) return null;
-  const url = parseUrl(hasScheme(text) ? text : `https://${text}`);
-  return url && (url.protocol === 'http:' || url.protocol === 'https:') ? url.href : null;
-}
 
 function isUnder(host: string, domains: readonly string[]): boolean {
   return domains.some((domain) => host === domain || host.endsWith(`.${domain}`));

@@ -1,15 +1,5 @@
 import { Parser } from 'htmlparser2';
-
-/** `text` as an absolute URL without its fragment; null where it is none. */
-export function parseUrl(text: string, base?: string | URL): URL | null {
-  try {
-    const url = new URL(text, base);
-    url.hash = '';
-    return url;
-  } catch {
-    return null;
-  }
-}
+import { parseUrl } from './urls.js';
 
 /** What a page loads by itself, as the browser tells the server (Sec-Fetch-Dest). */
 export type ResourceKind = 'style' | 'script' | 'image' | 'font' | 'iframe' | 'video';

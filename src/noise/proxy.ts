@@ -1,6 +1,7 @@
 import { isIPv4, type Socket } from 'node:net';
 import { UsageError } from '../shared/errors.js';
 import { ipv4Word, ipv6Words } from '../trace/scope.js';
+import { bareHost } from './urls.js';
 
 export interface ProxyServer {
   readonly kind: 'http' | 'socks5';
@@ -26,7 +27,7 @@ export function parseProxy(text: string): ProxyServer | null {
   if ((kind !== 'http' && kind !== 'socks5') || url.hostname === '') {
     throw new UsageError(`proxy: expected http://host:port or socks5://host:port, found "${text}"`);
   }
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const host = bareHost(url.hostname);
   return { kind, host, port, user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
 }
 

@@ -19,7 +19,7 @@ const HOUSEHOLD = [
 /** By day, between 9 and 17 h, more people are at home on weekends; our choice. */
 const WEEKEND = 1.5;
 
-export interface RhythmOptions {
+interface RhythmOptions {
   /** Of one user, when it is busiest; 0 for one visit after another. */
   readonly visitsPerHour: number;
   /** '7-23'. */

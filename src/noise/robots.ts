@@ -9,7 +9,7 @@ type Parse = (
 const robotsParser = createRequire(import.meta.url)('robots-parser') as Parse;
 
 /** What a site allows, of its robots.txt (RFC 9309). */
-export interface Rules {
+interface Rules {
   isAllowed(url: string): boolean;
   /** Seconds between two requests that it asks for; 0 where it asks for nothing. */
   readonly delay: number;
@@ -41,7 +41,7 @@ const ALL: Rules = { isAllowed: () => true, delay: 0 };
 const NOTHING: Rules = { isAllowed: () => false, delay: 0 };
 
 /** Section 2.3.1: without a file all is allowed, while the server is out of order nothing is. */
-export function rulesOf(url: string, { status, text, problem }: RobotsAnswer): Rules {
+function rulesOf(url: string, { status, text, problem }: RobotsAnswer): Rules {
   if (status === null || status >= 500) return NOTHING;
   if (status >= 400) return ALL;
   if (status < 200 || status >= 300) return ALL;

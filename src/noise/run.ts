@@ -18,8 +18,8 @@ import { createShapedNoise, type NoiseShape } from './shaped.js';
 import { createSites } from './sites.js';
 import { openState } from './state-file.js';
 import { TRACKERS } from './trackers.js';
+import { siteOf } from './urls.js';
 import { runVisitor } from './visitor.js';
-import { siteOf } from './web-client.js';
 
 export interface NoiseOptions {
   /** Ends it, within a second. */

@@ -9,11 +9,11 @@ import { createClockLink, type SeenPacket } from './clock-link.js';
 import type { Report } from './events.js';
 import { showHome } from './home-packets.js';
 import type { OwnConnections } from './own-connections.js';
-import { parseUrl } from './page.js';
 import type { Rhythm } from './rhythm.js';
 import type { Robots } from './robots.js';
 import type { Sites } from './sites.js';
-import { type Client, type ClientOptions, createClient, siteOf } from './web-client.js';
+import { parseUrl, siteOf } from './urls.js';
+import { type Client, type ClientOptions, createClient } from './web-client.js';
 
 /** A defense that decides when to make noise. */
 export interface NoiseShape {
@@ -21,7 +21,7 @@ export interface NoiseShape {
   readonly applied: AppliedDefense;
 }
 
-export interface ShapedOptions extends ClientOptions {
+interface ShapedOptions extends ClientOptions {
   readonly roots: readonly string[];
   readonly rhythm: Rhythm;
   readonly sites: Sites;

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 
 /** A signal that follows others, until it is released. */
-export interface LinkedSignal {
+interface LinkedSignal {
   readonly signal: AbortSignal;
   /** Whether its time was over before any of the others was aborted. */
   readonly isLate: boolean;
@@ -51,4 +51,14 @@ export function linkSignals(
     },
     release,
   };
+}
+
+/** Follows a promise until the signal is aborted, then rejects with its reason. */
+export function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }

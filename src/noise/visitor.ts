@@ -4,14 +4,13 @@ import { type Guard, Refused } from './addresses.js';
 import type { Budget } from './budget.js';
 import type { Engine, Session } from './engine.js';
 import type { Report, RestReason } from './events.js';
-import { parseUrl } from './page.js';
 import type { Rhythm } from './rhythm.js';
 import type { Robots } from './robots.js';
 import type { Sites } from './sites.js';
+import { parseUrl, siteOf } from './urls.js';
 import { chooseLink, type WalkOptions } from './walk.js';
-import { siteOf } from './web-client.js';
 
-export interface VisitorOptions {
+interface VisitorOptions {
   readonly user: number;
   readonly roots: readonly string[];
   /** Pages of a visit, at most. */

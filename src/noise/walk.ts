@@ -1,7 +1,6 @@
 import { LEAVES_SITE } from '../shaping/kit/web.js';
 import type { Rng } from '../shared/rng.js';
-import { parseUrl } from './page.js';
-import { siteOf } from './web-client.js';
+import { parseUrl, siteOf } from './urls.js';
 
 export interface WalkOptions {
   readonly follow: 'site' | 'roots' | 'any';
@@ -19,7 +18,7 @@ const ACTION =
   /(?:^|[/_.?&=-])(?:log-?(?:in|out)|sign-?(?:in|out|up)|register|subscribe|unsubscribe|delete|remove|edit|cart|checkout|buy|donate|download|vote|share)(?:$|[/_.?&=-])/i;
 
 /** Whether a walk may go there. */
-export function mayFollow(url: string, from: string, { follow, denyText, sites }: WalkOptions): boolean {
+function mayFollow(url: string, from: string, { follow, denyText, sites }: WalkOptions): boolean {
   const target = parseUrl(url);
   if (!target || denyText.some((text) => url.includes(text))) return false;
   if (FILE.test(target.pathname) || ACTION.test(target.pathname + target.search)) return false;

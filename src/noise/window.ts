@@ -2,7 +2,7 @@
  * What was used in the last so many seconds, in buckets. The sum covers one bucket more than the span, so that it is never less
  * than the true sum over any span of that length: a limit held on it is held at every moment, not only by the calendar.
  */
-export interface SlidingWindow {
+interface SlidingWindow {
   add(now: number, amount: number): void;
   total(now: number): number;
   /** The earliest time, from `now` on, at which the total is at most `most`, if nothing is added. */

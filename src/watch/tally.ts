@@ -28,7 +28,7 @@ export function addTally(to: Tally, tally: Tally): void {
 }
 
 /** A packet, and what the model says of it; see Answers in predict.ts. */
-export interface Answered {
+interface Answered {
   readonly bytes: number;
   readonly isOutbound: boolean;
   readonly predicted: number;

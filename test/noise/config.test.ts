@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { describeNoiseConfig, readNoiseConfig, resolveNoiseConfig } from '../../src/noise/config.js';
+import { z } from 'zod';
+import { readNoiseConfig, resolveNoiseConfig } from '../../src/noise/config.js';
 import { DEFAULT_ROOTS } from '../../src/noise/roots.js';
+import { noiseConfigSchema } from '../../src/noise/schema.js';
 import { TRACKERS } from '../../src/noise/trackers.js';
 import { bytesOf } from '../../src/shared/quantities.js';
 import { needs, noShared, sharedPath } from '../support/needs.js';
@@ -270,18 +272,38 @@ describe('what does not fit gets one line with its place', () => {
   });
 });
 
-test('the page on noise has every key with its default', () => {
-  const page = readFileSync(new URL('../../docs/noise.md', import.meta.url), 'utf8');
-  for (const { key, default: value, description } of describeNoiseConfig()) {
-    const shown = value === undefined || value === '' || Array.isArray(value) ? '' : `\`${value}\``;
-    expect(page).toContain(`| \`${key}\` | ${shown} | ${description} |`);
-  }
-});
+interface Property {
+  readonly properties?: Record<string, Property>;
+  readonly default?: unknown;
+  readonly description?: string;
+}
 
-test('every key is described', () => {
-  const rows = describeNoiseConfig();
-  expect(rows.map(({ key }) => key)).toEqual(
-    expect.arrayContaining(['users', 'budgets.perDay', 'limits.pageTime', 'dns.perHour']),
-  );
-  for (const { key, description } of rows) expect([key, description]).not.toEqual([key, '']);
+/** Keys of the JSON Schema with their properties: `budgets`, `budgets.perHour` and so on. */
+function propertiesOf({ properties = {} }: Property, prefix = ''): [key: string, property: Property][] {
+  return Object.entries(properties).flatMap(([name, property]) => [
+    [`${prefix}${name}`, property],
+    ...propertiesOf(property, `${prefix}${name}.`),
+  ]);
+}
+
+describe('the schema', () => {
+  const rows = propertiesOf(z.toJSONSchema(noiseConfigSchema, { io: 'input' }) as Property);
+
+  test('describes every key', () => {
+    expect(rows.map(([key]) => key)).toEqual(
+      expect.arrayContaining(['users', 'budgets.perDay', 'limits', 'limits.pageTime', 'dns.perHour']),
+    );
+    for (const [key, { description = '' }] of rows) expect([key, description]).not.toEqual([key, '']);
+  });
+
+  test('is the table in docs/noise.md', () => {
+    const page = readFileSync(new URL('../../docs/noise.md', import.meta.url), 'utf8');
+    const table = rows
+      .filter(([, { properties }]) => properties === undefined)
+      .map(([key, { default: value, description }]) => {
+        const shown = value === undefined || value === '' || Array.isArray(value) ? '' : `\`${value}\``;
+        return `| \`${key}\` | ${shown} | ${description} |`;
+      });
+    expect(page).toContain(['| key | default | |', '| --- | --- | --- |', ...table, ''].join('\n'));
+  });
 });
