@@ -27,6 +27,7 @@ export { InputError, UsageError } from './shared/errors.js';
 export type { ParameterSchema } from './shared/parameters.js';
 export type { OnProgress, Progress } from './shared/progress.js';
 export type { Rng } from './shared/rng.js';
+export { atLeast, atMost, bytes, choice, integer, milliseconds, number, rate, seconds, share } from './shared/units.js';
 export { Direction, filterPackets, LARGEST_FRAME, NO_DEVICE, Protocol, type Trace } from './trace/trace.js';
 export { outsideGateway } from './view/nat.js';
 export { defineView, type View } from './view/view.js';

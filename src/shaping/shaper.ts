@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { HomeveilError } from '../shared/errors.js';
 import type { ParameterSchema } from '../shared/parameters.js';
 import type { Rng } from '../shared/rng.js';
@@ -93,8 +93,10 @@ export interface Link {
   readonly rng: Rng;
 }
 
-/** One shaper for each flow, for each device, or one for the whole home. */
+/** What one shaper serves: a flow, a device or the whole home. */
 export type Scope = 'flow' | 'device' | 'home';
+
+const EACH: Readonly<Record<Scope, string>> = { flow: 'each flow', device: 'each device', home: 'the whole home' };
 
 /** A method's type, so that a defense of any parameters is a Defense. */
 type ScopeRule<P> = { of(parameters: P): Scope }['of'];
@@ -138,15 +140,18 @@ export interface Browsing {
   readonly hours: string;
 }
 
-/** A defense: see docs/writing-a-defense.md for how to write one. `K` is what it learns in `prepare`. */
-export interface Defense<S extends ParameterSchema = ParameterSchema, K = unknown> {
+/** A defense as {@link defineDefense} takes it: see docs/writing-a-defense.md. `K` is what it learns in `prepare`. */
+export interface DefenseDefinition<S extends ParameterSchema, K> {
   readonly name: string;
   /** One sentence. */
   readonly summary: string;
   /** Where the rule comes from: paper and section, or "our choice". */
   readonly source: string;
-  /** A function where a parameter decides. */
-  readonly scope: Scope | ScopeRule<z.output<S>>;
+  /**
+   * One shaper for what. A list adds a parameter `per`, with which the user chooses one of its scopes; the first is the default. A
+   * function chooses by other parameters.
+   */
+  readonly scope: Scope | readonly [Scope, ...Scope[]] | ScopeRule<z.output<S>>;
   /** Where padding and cover are taken off again: the far end must be able to. */
   readonly removedAt: 'device' | 'gateway' | 'tunnel end' | 'nowhere';
   readonly parameters: S;
@@ -179,8 +184,17 @@ export interface Defense<S extends ParameterSchema = ParameterSchema, K = unknow
    * @throws UsageError, InputError: one line
    */
   prepare?(parameters: z.output<S>, training: Training): K | Promise<K>;
-  /** A shaper for one flow, one device or the home. `knowledge` is what `prepare` gave. */
-  create(parameters: z.output<S>, knowledge: K): Shaper;
+  /**
+   * A shaper for one flow, one device or the home.
+   * @param parameters `per` is there where `scope` is a list
+   * @param knowledge what `prepare` returned
+   */
+  create(parameters: z.output<S> & { readonly per?: Scope }, knowledge: K): Shaper;
+}
+
+/** A defense, whose `parameters` are all that it takes. */
+export interface Defense<S extends ParameterSchema = ParameterSchema, K = unknown> extends DefenseDefinition<S, K> {
+  readonly scope: Scope | ScopeRule<z.output<S>>;
 }
 
 /** A defense with its parameters as resolved, ready to run; see {@link prepareDefense}. */
@@ -222,7 +236,20 @@ export class TooManyFrames extends DefenseError {
   }
 }
 
-/** Gives a defense its type; the identity at run time. */
-export function defineDefense<S extends ParameterSchema, K = undefined>(defense: Defense<S, K>): Defense<S, K> {
-  return defense;
+/** Gives a defense its type, and the parameter `per` where its scope is a list. */
+export function defineDefense<S extends ParameterSchema, K = undefined>(
+  definition: DefenseDefinition<S, K>,
+): Defense<S, K> {
+  const { scope, parameters } = definition;
+  if (!isList(scope)) return definition as Defense<S, K>;
+  const description = `one shaper for ${scope.map((one) => EACH[one]).join(', or one for ')}`;
+  const per = z.enum(scope).default(scope[0]).describe(description);
+  return {
+    ...definition,
+    parameters: parameters.safeExtend({ per }) as unknown as S,
+    scope: (given) => (given as unknown as { per: Scope }).per,
+  };
 }
+
+/** Array.isArray narrows no readonly list. */
+const isList = <T>(value: T): value is Extract<T, readonly unknown[]> => Array.isArray(value);
