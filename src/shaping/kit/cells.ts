@@ -1,12 +1,12 @@
 import { z } from 'zod';
+import { bytes } from '../../shared/units.js';
 import { type Direction, Protocol } from '../../trace/trace.js';
 import type { Link, PacketRef, Part, Shaper } from '../shaper.js';
 import { type Encapsulation, tunnelParameters } from './tunnel.js';
 
 /**
- * Bytes at the start of each cell that say where in it the next packet begins: the AGGFRAG payload header without congestion
- * control of RFC 9347 (IP-TFS), section 6.1.1. After it IP packets stand back to back, delimited by their own length fields and
- * cut where the cell ends.
+ * Bytes at the start of each cell that say where in it the next packet begins: the AGGFRAG payload header without congestion control
+ * of RFC 9347 (IP-TFS), section 6.1.1. IP packets follow back to back, delimited by their length fields, and cut where the cell ends.
  */
 export const CELL_HEADER = 4;
 
@@ -15,12 +15,11 @@ const SMALLEST_CELL = 256;
 export const cellParameters = z
   .object({
     tunnel: tunnelParameters.shape.tunnel,
-    cell: z
-      .int()
-      .min(0)
-      .max(1440)
-      .default(0)
-      .describe('bytes of a full cell in the tunnel; 0 for what that takes: 1420 for wireguard, 1440 for openvpn'),
+    cell: bytes(
+      [0, 1440],
+      0,
+      'of a full cell in the tunnel; 0 for the most that fit: 1420 for wireguard, 1440 for openvpn',
+    ),
   })
   .refine(({ cell }) => cell === 0 || cell >= SMALLEST_CELL, {
     path: ['cell'],
@@ -31,9 +30,9 @@ export const cellParameters = z
 export interface CellQueue {
   /** Bytes of IP packets that wait. */
   readonly bytes: number;
-  /** Bytes of IP packets that have been let in since the start. */
+  /** Bytes of IP packets that have been accepted since the start. */
   readonly entered: number;
-  /** Lets a packet in, or drops it: one without IP, which never enters a tunnel, or one for which there is no room. */
+  /** Accepts a packet, or drops it where it has no IP, which never enters a tunnel, or finds no room. */
   push(p: PacketRef, link: Link): void;
   /** Sends a cell of `size` bytes, its header included, filled from the queue; cover where nothing waits. */
   send(link: Link, size: number): void;
@@ -79,7 +78,7 @@ function createCellQueue(direction: Direction, { frame }: Encapsulation, limit: 
         head++;
       }
       link.sendCell(parts, wireBytes);
-      // What has left is let go of once it is the larger part.
+      // Packets that have left are dropped once they are the larger part.
       if (head > 32 && head > packets.length / 2) {
         packets = packets.slice(head);
         head = 0;
@@ -88,12 +87,12 @@ function createCellQueue(direction: Direction, { frame }: Encapsulation, limit: 
   };
 }
 
-/** A packet always has something to send, even one whose capture says that its headers are all there is. */
+/** Bytes of the IP packet, at least 1: a capture may record a packet that is all headers. */
 function innerLength(p: PacketRef): number {
   return Math.max(1, p.length - p.header);
 }
 
-/** When one direction of a tunnel sends. */
+/** The schedule of one direction of a tunnel. */
 export interface CellClock {
   /** Seconds; never earlier than the last. */
   next: number;
@@ -102,11 +101,10 @@ export interface CellClock {
 }
 
 /**
- * A tunnel that sends in each direction when the clock of that direction says so. Both clocks start with the first packet, and
- * stop together once the input has ended and nothing waits: the time after the last packet, but nothing before it, tells how
- * much was waiting.
- * @param limit of each queue, in bytes
- * @param startClock makes the clock of a direction whose first packet, or the other's, arrives at `start` (seconds)
+ * A tunnel that sends in each direction by the clock of that direction. Both clocks start with the first packet, and stop together
+ * once the input has ended and nothing waits: only the time after the last packet shows how much was waiting.
+ * @param limit bytes of each queue
+ * @param startClock creates the clock of a direction at `start`, when the first packet of either arrives (seconds)
  */
 export function createCellTunnel(
   encapsulation: Encapsulation,

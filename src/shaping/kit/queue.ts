@@ -1,14 +1,14 @@
 import type { Link, PacketRef } from '../shaper.js';
 import { IP_HEADER } from './parts.js';
 
-/** Packets that wait in order of arrival for slots to leave in. Of one direction, where they are sent in parts. */
+/** Packets that wait in order of arrival for slots. Where packets are sent in parts, all are of one direction. */
 export interface PacketQueue {
   readonly packets: number;
   /** User bytes that wait. */
   readonly bytes: number;
-  /** What was given as time of arrival of the first packet that waits, in seconds; Infinity where none waits. */
+  /** The time that `push` got for the first packet that waits, in seconds; Infinity where none waits. */
   readonly since: number;
-  /** @param at time of arrival in seconds, where `since` is to be asked for */
+  /** @param at time of arrival in seconds, for `since` */
   push(p: PacketRef, at?: number): void;
   /**
    * Sends one frame of `wireBytes` with the first packet that waits, or with as much of it as fits: a part after the first
@@ -17,7 +17,7 @@ export interface PacketQueue {
   send(link: Link, wireBytes?: number): boolean;
 }
 
-/** In how many frames of `wireBytes` a queue sends `p`. */
+/** The number of frames of `wireBytes` in which a queue sends `p`. */
 export function framesFor(p: PacketRef, wireBytes: number): number {
   return p.length <= wireBytes ? 1 : 1 + Math.ceil((p.length - wireBytes) / roomAfterFirst(p, wireBytes));
 }
@@ -27,19 +27,19 @@ function roomAfterFirst(p: PacketRef, wireBytes: number): number {
   return Math.max(1, wireBytes - p.header - IP_HEADER);
 }
 
-/** An empty queue; what has left is not kept. */
+/** An empty queue; packets that have left are not kept. */
 export function createQueue(): PacketQueue {
   let packets: PacketRef[] = [];
   let times: number[] = [];
   let head = 0;
   let bytes = 0;
-  /** Of the first packet: bytes already sent. */
+  /** Bytes of the first packet already sent. */
   let sent = 0;
 
   const leave = (): void => {
     sent = 0;
     head++;
-    // What has left is let go of once it is the larger part.
+    // Packets that have left are dropped once they are the larger part.
     if (head > 32 && head > packets.length / 2) {
       packets = packets.slice(head);
       times = times.slice(head);

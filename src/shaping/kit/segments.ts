@@ -7,7 +7,7 @@ import { IP_HEADER, TCP_HEADER } from './parts.js';
  */
 export const HOLD = 0.05;
 
-/** Cuts TCP anew, into segments of a smaller size than was captured, for a path that takes no longer ones. */
+/** Cuts TCP into smaller segments than were captured, for a path that takes no longer ones. */
 export interface Segmenter {
   /** A TCP packet has arrived. */
   packet(p: PacketRef, link: Link): void;
@@ -15,20 +15,19 @@ export interface Segmenter {
   close(link: Link): void;
 }
 
-/** What waits of one direction of a flow: the ends of the streams of packets, in order of arrival. */
+/** Unsent ends of packets of one direction of a flow, in order of arrival. */
 interface Rest {
   readonly parts: Part[];
-  /** Of the stream, headers not counted; less than a segment. */
+  /** Bytes of the stream, headers not counted; less than a segment. */
   readonly bytes: number;
-  /** When it leaves, should nothing follow. */
+  /** When it leaves if nothing follows. */
   readonly due: number;
 }
 
 /**
- * Full segments leave as soon as their last byte is there. What is left of a packet that was longer than `mtu` leaves with the next of
- * the same direction and flow, or after {@link HOLD}; a shorter packet takes it along, and waits for nothing. So a flow that never fills a
- * segment stays as it was. Headers are {@link IP_HEADER} and {@link TCP_HEADER} bytes. Acknowledgements stay as many, though the other
- * end would send some more.
+ * Full segments leave as soon as their last byte has arrived. The rest of a packet longer than `mtu` leaves with the next packet of
+ * its direction and flow, or after {@link HOLD}; a packet of at most `mtu` never waits. So a flow without longer packets is not
+ * changed. The number of acknowledgements does not change, though the other end would send some more.
  * @param mtu bytes of the longest IP packet
  * @param frame bytes of the frame around an IP packet of so many
  */
@@ -41,7 +40,7 @@ export function createSegmenter(mtu: number, frame: (inner: number) => number): 
     rests.delete(key);
     link.sendCell(parts, frame(headers + bytes));
   };
-  /** Rests are in the order in which they are due, since each waits as long: what waits anew goes to the end. */
+  /** Rests are in the order in which they are due: all wait equally long, and a new one goes to the end. */
   const setTimer = (link: Link): void => {
     const [first] = rests.values();
     link.wakeAt(first?.due ?? Number.POSITIVE_INFINITY);

@@ -1,8 +1,12 @@
-import type { Direction } from '../../trace/trace.js';
+import { bytes } from '../../shared/units.js';
+import { type Direction, LARGEST_FRAME } from '../../trace/trace.js';
 import type { Shaper } from '../shaper.js';
 import { createQueue } from './queue.js';
 
-/** Link padding: frames of one size in slots of fixed times, with what waits or, where nothing does, with cover. */
+/** The parameter of a defense all of whose frames are equally long. */
+export const frameSize = (usual: number, rest = 'of every frame') => bytes([128, LARGEST_FRAME], usual, rest);
+
+/** Link padding: frames of one size in slots at fixed times, with packets that wait or, where none waits, with cover. */
 export interface SlotPlan {
   /** Bytes of every frame. */
   readonly size: number;
@@ -11,10 +15,10 @@ export interface SlotPlan {
   /** Number of the first slot, which is so many intervals after the start. */
   readonly first: 0 | 1;
   /**
-   * Whether a slot of one direction is used, asked when it is due.
+   * True if a slot of one direction is used; called when it is due.
    * @param sent frames of that direction since the start
    * @param waiting packets of both directions
-   * @param closed whether the input has ended
+   * @param closed true once the input has ended
    */
   goesOn(sent: number, waiting: number, closed: boolean): boolean;
 }
@@ -23,21 +27,21 @@ const DIRECTIONS: readonly Direction[] = [0, 1];
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
- * Slots start with a packet, and stop, each direction for itself, with the first that is not used. A direction that has
- * stopped takes up its slots again when a packet arrives while the other still goes on; once both have stopped, the
- * next packet is a new start. Where both directions have a slot at the same time, whether it is used is decided for both
- * before anything is sent. A packet that is longer than a frame leaves in parts; no frame carries two packets.
+ * Slots start with a packet, and stop, for each direction separately, with the first that is not used. A direction that has
+ * stopped resumes its slots when a packet arrives while the other continues; once both have stopped, the next packet is
+ * a new start. Where both have a slot at the same time, both are decided before anything is sent. A packet that
+ * is longer than a frame leaves in parts; no frame carries two packets.
  */
 export function createSlots({ size, interval, first, goesOn }: SlotPlan): Shaper {
   const queues = [createQueue(), createQueue()] as const;
   let closed = false;
   let start = Number.NaN;
-  // By direction: frames since the start; number and time of the next slot, NEVER for a direction that has stopped.
+  // Indexed by direction: frames since the start; number and time of the next slot, NEVER for a direction that has stopped.
   const sent: [number, number] = [0, 0];
   const slot: [number, number] = [0, 0];
   const due: [number, number] = [NEVER, NEVER];
 
-  /** Times are multiples from the start, so that no error adds up. */
+  /** Times are multiples of the interval from the start, so that no error accumulates. */
   const schedule = (direction: Direction, next: number): void => {
     slot[direction] = next;
     due[direction] = start + next * interval[direction];

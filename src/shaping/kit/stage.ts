@@ -4,22 +4,26 @@ import type { Link, NewFlow, PacketRef, Shaper } from '../shaper.js';
 import { IP_HEADER } from './parts.js';
 import { createTasks, type Task } from './tasks.js';
 
-/** Bytes of an IP packet and of the headers of IPv4 and of TCP with timestamps; a full segment is what is left. */
+/** Bytes of the longest IP packet, of the headers of IPv4 and of TCP with timestamps, and of a full segment behind those. */
 export const MTU = 1500;
 export const HEADERS = IP_HEADER + 20 + 12;
 export const SEGMENT = MTU - HEADERS;
 
+/** Why a live tunnel cannot run a defense whose cover plays on a stage. */
+export const NOT_LIVE =
+  'its cover is conversations, both directions of them, and each end would make up others than the other end';
+
 /** Puts an IP packet of `bytes` on the wire in a flow of cover; `protocols` by default those of its transport alone. */
 export type CoverFlow = (direction: Direction, bytes: number, protocols?: number) => void;
 
-/** Where cover is played that goes in flows of its own and belongs to no device. */
+/** Plays cover in flows of its own, which belong to no device. */
 export interface Stage {
-  /** For the task that runs. */
+  /** The link of the task that runs. */
   readonly link: Link;
   /** Bytes of cover so far, link headers included. */
   readonly bytes: number;
   start(task: Task, time: number): void;
-  /** Frames get the link header of the packet that arrived last, as the flow gets its local address. */
+  /** Opens a flow, with the link header and the local address of the packet that arrived last. */
   open(flow: NewFlow): CoverFlow;
 }
 

@@ -1,16 +1,18 @@
 import type { Link } from '../shaper.js';
 import { createTimers } from '../timers.js';
 
-/** Something that goes on beside others on one link: it yields the time, in seconds, at which it wants to go on. */
+/** A process on a link, beside others: it yields the time, in seconds, at which it continues. Infinity waits until woken. */
 export type Task<T = void> = Generator<number, T, void>;
 
-/** Many tasks on the one timer of a shaper. Those due at the same time go on in the order in which they said so. */
+/** Many tasks on the one timer of a shaper. Those due at the same time continue in the order in which they yielded. */
 export interface Tasks {
   /** The link of the call in which tasks run; nothing else may use it. */
   readonly link: Link;
-  /** Adds a task that is to begin at `time`; it begins in the next `run` that is not too early. */
-  add(task: Task, time: number): void;
-  /** Goes on with all that are due, and sets the link's timer for the next. */
+  /** Adds a task, which begins in the first `run` at or after `time`; returns its number until it ends. */
+  add(task: Task, time: number): number;
+  /** Makes a task that waits continue in the next `run`, whatever time it waits for. */
+  wake(task: number): void;
+  /** Continues all tasks that are due, and sets the link's timer for the next. */
   run(link: Link): void;
 }
 
@@ -28,7 +30,9 @@ export function createTasks(): Tasks {
       const owner = free.pop() ?? tasks.length;
       tasks[owner] = task;
       timers.set(owner, time);
+      return owner;
     },
+    wake: (task) => timers.set(task, Number.NEGATIVE_INFINITY),
     run(link) {
       current = link;
       while (timers.next() <= link.now) {

@@ -1,27 +1,27 @@
 import type { Rng } from '../../shared/rng.js';
 
-/** A histogram of times that empties as times are used, so that what is used too often gets rarer. */
+/** A histogram of times that loses a token with each time used, so that frequent times get rarer. */
 export interface Tokens {
-  /** Left, those of infinity included. */
+  /** Tokens left, those of infinity included. */
   readonly left: number;
-  /** Seconds, or Infinity, each bin as likely as it has tokens; uniform within a bin. */
+  /** Draws seconds or Infinity: a bin in proportion to its tokens, a time uniform within the bin. */
   sample(rng: Rng): number;
   /**
-   * Uses up a token of the bin that `time` lies in; where that is empty, of the next lower that is not, else of the lowest. When
-   * the last is gone, all are put back.
+   * Removes a token from the bin of `time`; where that is empty, from the next lower bin that is not, else from the lowest. When the
+   * last is gone, all are put back.
    */
   remove(time: number): void;
 }
 
 export interface TokenOptions {
-  /** Seconds: of the normal distribution of the finite times, cut off below 0. */
+  /** Seconds: parameters of the normal distribution of the finite times, cut off below 0. */
   readonly mean: number;
   readonly deviation: number;
-  /** How many draws are finite, on average, for each that is infinite. */
+  /** Finite draws for each infinite one, on average. */
   readonly finite: number;
 }
 
-/** Tokens of the finite times, were none of them cut off: as many draws as the authors of WTF-PAD make. */
+/** Tokens of the finite times, before some are cut off; the authors of WTF-PAD make as many draws. */
 const DRAWS = 10_000;
 const BINS = 30;
 /** Seconds: upper end of the last bin; each bin before ends at half of the next. */

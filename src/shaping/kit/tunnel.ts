@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bytes, choice } from '../../shared/units.js';
 import { UDP } from '../../trace/read/frame.js';
 import { Protocol } from '../../trace/trace.js';
 import { defineDefense, type TunnelFlow } from '../shaper.js';
@@ -26,7 +27,7 @@ const TUNNELS = {
   openvpn: { port: 1194, mtu: 1492 - 52, overhead: 20 + 8 + 24, block: 1 },
 } as const satisfies Record<string, TunnelKind>;
 
-/** In front of the IP packet that goes into a tunnel, and of that which the tunnel sends. */
+/** Bytes of the Ethernet header before the inner and the outer IP packet. */
 export const ETHERNET_HEADER = 14;
 const FLOW_BITS = Protocol.IP | Protocol.UDP;
 /** RFC 791: every host takes an IP packet of this length. */
@@ -34,13 +35,12 @@ const SMALLEST_MTU = 576;
 
 export const tunnelParameters = z
   .object({
-    tunnel: z.enum(['wireguard', 'openvpn']).default('wireguard').describe('how packets are wrapped'),
-    mtu: z
-      .int()
-      .min(0)
-      .max(65_535)
-      .default(0)
-      .describe('largest inner IP packet in bytes; 0 for the usual one: 1420 for wireguard, 1440 for openvpn'),
+    tunnel: choice(['wireguard', 'openvpn'], 'how packets are wrapped'),
+    mtu: bytes(
+      [0, 65_535],
+      0,
+      'of the largest inner IP packet; 0 for the usual one: 1420 for wireguard, 1440 for openvpn',
+    ),
     clamp: z
       .boolean()
       .default(false)
@@ -75,11 +75,8 @@ export function flowOfTunnel({ tunnel }: Pick<z.output<typeof tunnelParameters>,
 }
 
 /**
- * A tunnel over UDP and IPv4 from the gateway: Ethernet, outer headers, the inner IP packet, padding. An inner packet over
- * the MTU is cut into IP fragments (each with an IP header of 20 bytes, of IPv6 too: our simplification), so a 64 kB frame,
- * as captured on a host that offloads segmentation, leaves as many. Frames without IP never enter a tunnel: they are
- * dropped. With `clamp` TCP is cut anew instead ({@link createSegmenter}), and waits for up to 50 ms. Handshakes and keep-alives are not modelled. The padding that Ethernet adds to frames under 60 bytes is taken
- * for part of the inner packet, since a capture does not always tell the two apart.
+ * A tunnel over UDP and IPv4 from the gateway: Ethernet, outer headers, the inner IP packet, padding. An inner packet over the MTU is
+ * cut into IP fragments; with `clamp` TCP is cut into segments instead ({@link createSegmenter}). Frames without IP are dropped.
  */
 export const tunnelDefense = defineDefense({
   name: 'vpn',

@@ -6,9 +6,9 @@ import { HEADERS, SEGMENT, type Stage } from './stage.js';
 import type { Task } from './tasks.js';
 
 /**
- * Web traffic as a plain client makes it, made up packet by packet: name look-ups, TCP and TLS 1.3 handshakes, requests,
- * responses with slow start and acknowledgements, closing. Sizes in bytes, times in seconds. Where no source is named, a
- * figure is our choice. HTTP/1.1 over TCP; neither QUIC nor losses are modelled.
+ * Web traffic of a plain client, generated packet by packet: name look-ups, TCP and TLS 1.3 handshakes, requests, responses with
+ * slow start and acknowledgements, closing. Sizes in bytes, times in seconds. Figures without a source are our choice.
+ * HTTP/1.1 over TCP; neither QUIC nor losses are modelled.
  */
 
 const { INBOUND, OUTBOUND } = Direction;
@@ -16,9 +16,9 @@ const TLS = Protocol.IP | Protocol.TCP | Protocol.TLS;
 const DNS = Protocol.IP | Protocol.UDP | Protocol.DNS;
 
 const UDP_HEADER = 8;
-/** With the timestamps that Linux sends in every segment, and in a SYN also segment size, window scale, SACK. */
+/** A SYN has 20 bytes of options: segment size, window scale, SACK, and the timestamps that Linux sends in every segment. */
 const SYN = IP_HEADER + 20 + 20;
-/** Round trips double the window from RFC 6928's, up to what a small receive buffer allows. */
+/** Each round trip doubles the window from RFC 6928's, up to the limit of a small receive buffer. */
 const INITIAL_WINDOW = 10;
 const LARGEST_WINDOW = 80;
 
@@ -36,7 +36,7 @@ const ALERT = RECORD + 2;
 
 /** A public resolver; all other servers are in the range for benchmarks, RFC 2544. */
 const RESOLVER = { address: '198.51.100.53', rtt: 0.012 };
-/** From the gateway to the client and back, and what it takes there. */
+/** From the gateway to the client and back, with the client's own delay. */
 const CLIENT_DELAY = 0.0005;
 
 /**
@@ -49,23 +49,23 @@ const OBJECT = { mean: 26_500, spread: 1.5 };
 const REQUESTS_SPREAD = Math.log(176 / 71) / 1.2816;
 const LARGEST_OBJECT = 5e6;
 
-/** A page's objects come from the document's host and from at most so many others, at once. */
+/** A page's objects come from the document's host and, at once, from at most so many others. */
 const OTHER_HOSTS = 5;
 const OBJECTS_PER_HOST = 3;
 
-/** Of a response. */
+/** Bytes of the headers of a response. */
 export const RESPONSE_HEADERS = 400;
-/** Seconds, in the mean, that a server thinks before it answers. */
+/** Mean seconds that a server needs before it answers. */
 export const THINKING = 0.02;
 
-/** At a dead end, a page without links, a walk begins anew; our choice. */
+/** Probability that a page has no links, so that a walk begins again; our choice. */
 export const DEAD_END = 0.05;
-/** A link leads to another host; our choice. */
+/** Probability that a link leads to another host; our choice. */
 export const LEAVES_SITE = 0.3;
 
-/** What the inbound packets of all connections share. */
+/** The downstream line that the inbound packets of all connections share. */
 export interface Line {
-  /** Takes the line for `bytes`, as soon as it is free; returns when the last of them is through. */
+  /** Occupies the line for `bytes` as soon as it is free; returns the time when the last of them is through. */
   take(now: number, bytes: number): number;
 }
 
@@ -99,20 +99,20 @@ export function createHost(rng: Rng): Host {
   };
 }
 
-/** How many objects a page loads besides its document. */
+/** Draws the number of objects that a page loads besides its document. */
 export function drawObjects(rng: Rng, median: number): number {
   return median === 0 ? 0 : Math.round(logNormal(rng, median, REQUESTS_SPREAD));
 }
 
-/** Of a page's objects, how many come from each host; the document's is the first. */
+/** The number of a page's objects that come from each host; the document's is the first. */
 export function shareObjects(objects: number): number[] {
   const hosts = 1 + Math.min(OTHER_HOSTS, Math.floor(objects / OBJECTS_PER_HOST));
   return Array.from({ length: hosts }, (_, host) => Math.floor((objects + host) / hosts));
 }
 
 /**
- * Loads one page: its document, then its objects, over the document's connection and from other hosts at once, each
- * looked up first. All connections are closed. Calls `loaded` when the last has brought all it was to bring.
+ * Loads one page: its document, then its objects, over the document's connection and from other hosts at once, each looked up first.
+ * Calls `loaded` when the last object is there; all connections are closed.
  */
 export function* loadPage(stage: Stage, line: Line, host: Host, objects: number, loaded: () => void): Task {
   const [own, ...others] = shareObjects(objects) as [number, ...number[]];
@@ -141,12 +141,12 @@ function* fetchObjects(stage: Stage, connection: Connection, objects: number, do
   yield* connection.close();
 }
 
-/** Bytes of a document. */
+/** Draws the bytes of a document. */
 export function drawDocument(rng: Rng): number {
   return heavy(rng, DOCUMENT.median, DOCUMENT.spread);
 }
 
-/** Bytes of an object. */
+/** Draws the bytes of an object. */
 export function drawObject(rng: Rng): number {
   const { mean, spread } = OBJECT;
   return heavy(rng, mean * Math.exp(-(spread ** 2) / 2), spread);
@@ -160,7 +160,7 @@ function logNormal(rng: Rng, median: number, spread: number): number {
   return median * Math.exp(rng.normal(0, spread));
 }
 
-/** Queueing on top of a constant delay. */
+/** Draws a delay: a constant one with queueing on top. */
 function around(rng: Rng, seconds: number): number {
   return seconds * (1 + rng.exponential(0.08));
 }
@@ -183,7 +183,7 @@ function* lookUp(stage: Stage, { name }: Host): Task {
 }
 
 interface Connection {
-  /** Asks for something, and receives `bytes` of content. */
+  /** Sends a request, and receives `bytes` of content. */
   fetch(bytes: number): Task;
   close(): Task;
 }
@@ -195,7 +195,7 @@ function* connect(stage: Stage, line: Line, host: Host): Task<Connection> {
   let window = INITIAL_WINDOW;
   let tickets = TICKETS;
 
-  /** The server's `bytes` of TLS records, window by window; every second segment is acknowledged, and the last. */
+  /** Receives `bytes` of TLS records, window by window; acknowledges every second segment and the last. */
   function* receive(bytes: number): Task {
     let flight = 0;
     let acknowledged = roundTrip();
@@ -243,7 +243,7 @@ function* connect(stage: Stage, line: Line, host: Host): Task<Connection> {
   return {
     *fetch(bytes) {
       send(OUTBOUND, HEADERS + RECORD + rng.integer(180, 900), TLS);
-      // With the server's first answer come the session tickets.
+      // The session tickets come with the server's first answer.
       yield roundTrip() + rng.exponential(THINKING);
       const content = bytes + RESPONSE_HEADERS;
       yield* receive(tickets + content + RECORD * Math.ceil(content / LARGEST_RECORD));

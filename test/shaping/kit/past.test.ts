@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createPast } from '../../../src/shaping/kit/past.js';
-import type { PacketRef } from '../../../src/shaping/shaper.js';
+import type { Link, PacketRef } from '../../../src/shaping/shaper.js';
 import { createRng } from '../../../src/shared/rng.js';
 
 const packet = (id: number, direction: 0 | 1, length = 100): PacketRef => ({
@@ -58,6 +58,13 @@ describe('a direction of which nothing passed', () => {
   test('is drawn from the other, and says that it has none', () => {
     expect(past.draw(0, createRng(1))!.id).toBe(1);
     expect([past.has(0), past.has(1)]).toEqual([false, true]);
+  });
+  test('gets no cover, while the other gets doubles of its packets', () => {
+    const sent: unknown[] = [];
+    const link = { rng: createRng(1), cover: (...frame: unknown[]) => sent.push(frame) } as unknown as Link;
+    past.cover(0, link);
+    past.cover(1, link);
+    expect(sent).toEqual([[1, packet(1, 1).length, packet(1, 1)]]);
   });
 });
 

@@ -73,6 +73,27 @@ test('a time that has passed is now', () => {
   expect(at).toBe(3);
 });
 
+test('a task that waits for another time, or for none, continues when it is woken', () => {
+  const tasks = createTasks();
+  const link = clock();
+  const log: number[] = [];
+  function* waiting(): Task {
+    for (;;) {
+      log.push(tasks.link.now);
+      yield log.length === 1 ? Number.POSITIVE_INFINITY : tasks.link.now + 10;
+    }
+  }
+  const task = tasks.add(waiting(), 0);
+  for (const now of [0, 5, 7]) {
+    link.now = now;
+    tasks.wake(task);
+    tasks.run(link);
+  }
+  expect(log).toEqual([0, 5, 7]);
+  runUntil(20, tasks, link);
+  expect(log).toEqual([0, 5, 7, 17]);
+});
+
 test('there is no link before tasks run', () => {
   expect(() => createTasks().link).toThrow('only once they run');
 });
