@@ -1,6 +1,5 @@
-import type { Rng } from '../shared/rng.js';
+import { type Rng, shuffle } from '../shared/rng.js';
 import { applyBins, type Column, learnBins } from './forest/bins.js';
-import { shuffle } from './sample.js';
 
 /** Bins of a feature: values that are met often have one each, the others share. Fewer bins lose information, more invent it. */
 const BINS = 64;
@@ -26,7 +25,8 @@ export function informationAbout(column: Column, label: Uint16Array, classes: nu
   // A categorical feature has one bin more: that of all values without one of their own.
   applyBins(learnBins(column, label, classes, { numeric: BINS, categories: BINS - 1 }), column, bins, 0, 1);
   let shuffled = 0;
-  for (let i = 0; i < SHUFFLES; i++) shuffled += mutualInformation(bins, shuffle(label, rng), BINS, classes) / SHUFFLES;
+  for (let i = 0; i < SHUFFLES; i++)
+    shuffled += mutualInformation(bins, shuffle(label.slice(), rng), BINS, classes) / SHUFFLES;
   const bits = mutualInformation(bins, label, BINS, classes) - shuffled;
   return Math.min(Math.max(bits, 0), entropy(countValues(label, classes)));
 }

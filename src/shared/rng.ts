@@ -1,6 +1,6 @@
 import seedrandom from 'seedrandom';
 
-/** The only source of chance. Every use draws from a stream of its own, so one use more never moves another's numbers. */
+/** The only source of chance. Every use draws from its own stream, so an additional use never changes the numbers of another. */
 export interface Rng {
   /** Uniform in [0, 1). */
   uniform(): number;
@@ -12,12 +12,12 @@ export interface Rng {
   exponential(mean: number): number;
   /** Laplace around `mean` with scale `scale` (its standard deviation is scale times the square root of two). */
   laplace(mean: number, scale: number): number;
-  /** An independent stream, fixed by this one's name and `names` alone: not by how much was drawn before. */
+  /** An independent stream, which depends on this one's name and `names` alone, not on how much was drawn before. */
   stream(...names: (string | number)[]): Rng;
 }
 
 /**
- * The stream called `names` of the run with seed `seed`. Same seed and names, same numbers, on every machine.
+ * The stream called `names` of the run with seed `seed`: the same numbers for the same seed and names on every machine.
  * Alea of the seedrandom package: 32 random bits a call, period about 2^116, far faster than its default ARC4.
  */
 export function createRng(seed: number | string, ...names: (string | number)[]): Rng {
@@ -26,7 +26,7 @@ export function createRng(seed: number | string, ...names: (string | number)[]):
   return rngFrom(seedrandom.alea(JSON.stringify(key)), (...more) => createRng(seed, ...names, ...more));
 }
 
-/** What a source of uniform numbers in [0, 1) is made into. */
+/** Makes an Rng of a source of uniform numbers in [0, 1). */
 export function rngFrom(next: () => number, stream: Rng['stream']): Rng {
   let spare = Number.NaN;
   const normal = (mean: number, deviation: number): number => {
@@ -52,4 +52,15 @@ export function rngFrom(next: () => number, stream: Rng['stream']): Rng {
     },
     stream,
   };
+}
+
+/** Puts `values` into a random order, in place (Fisher and Yates), and returns them. */
+export function shuffle<V extends { [index: number]: number; readonly length: number }>(values: V, rng: Rng): V {
+  for (let i = values.length - 1; i > 0; i--) {
+    const j = rng.integer(0, i);
+    const value = values[i]!;
+    values[i] = values[j]!;
+    values[j] = value;
+  }
+  return values;
 }

@@ -1,4 +1,4 @@
-import type { Rng } from '../shared/rng.js';
+import { type Rng, shuffle } from '../shared/rng.js';
 import { type Flows, filterPackets, type Trace } from '../trace/trace.js';
 
 /** Addresses of the gateway on its outer side, from the ranges for documentation (RFC 5737, RFC 3849). */
@@ -50,14 +50,10 @@ export function steadyPorts(flows: Flows, rows: Iterable<number>): Uint16Array {
   return ports;
 }
 
-/** Lists all ports that a gateway hands out, in random order (Fisher and Yates). */
+/** All ports that a gateway hands out, in a random order. */
 function shuffledPorts(rng: Rng): Uint16Array {
-  const ports = new Uint16Array(PORTS).map((_, i) => FIRST_PORT + i);
-  for (let i = PORTS - 1; i > 0; i--) {
-    const j = rng.integer(0, i);
-    const port = ports[i]!;
-    ports[i] = ports[j]!;
-    ports[j] = port;
-  }
-  return ports;
+  return shuffle(
+    new Uint16Array(PORTS).map((_, i) => FIRST_PORT + i),
+    rng,
+  );
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sample, shuffle } from '../../src/learning/sample.js';
+import { sample } from '../../src/learning/sample.js';
 import { createRng } from '../../src/shared/rng.js';
 
 const values = Uint32Array.from({ length: 20 }, (_, i) => 10 * i);
@@ -19,12 +19,4 @@ it('a sample has one value of each stretch, and each as often as the others', ()
 it('a sample of as many as there are is all of them', () => {
   expect(sample(values, 20, createRng(1))).toEqual(values);
   expect(sample(values, 1000, createRng(1))).toEqual(values);
-});
-
-it('a shuffle keeps what there is, and the original', () => {
-  const labels = Uint16Array.from(values);
-  const shuffled = shuffle(labels, createRng(2));
-  expect(shuffled).not.toEqual(labels);
-  expect(shuffled.toSorted()).toEqual(labels);
-  expect(labels).toEqual(Uint16Array.from(values));
 });

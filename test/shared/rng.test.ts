@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createRng } from '../../src/shared/rng.js';
+import { createRng, shuffle } from '../../src/shared/rng.js';
 
 const draw = (rng: ReturnType<typeof createRng>, n: number, f: (r: typeof rng) => number) =>
   Array.from({ length: n }, () => f(rng));
@@ -58,4 +58,16 @@ test('integers stay within their bounds and reach both', () => {
       expect(Math.max(...seen)).toBe(low + span);
     }),
   );
+});
+
+test('a shuffle keeps what there is, and makes each order as likely as the others', () => {
+  const rng = createRng(2);
+  const counts = new Map<string, number>();
+  for (let i = 0; i < 6000; i++) {
+    const order = shuffle([1, 2, 3], rng).join('');
+    counts.set(order, (counts.get(order) ?? 0) + 1);
+  }
+  expect([...counts.keys()].sort()).toEqual(['123', '132', '213', '231', '312', '321']);
+  // Standard deviation 29.
+  for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(130);
 });

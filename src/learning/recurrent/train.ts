@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { InputError } from '../../shared/errors.js';
 import type { OnProgress } from '../../shared/progress.js';
-import type { Rng } from '../../shared/rng.js';
+import { type Rng, shuffle } from '../../shared/rng.js';
 import { rowsInWindows } from '../build-windows.js';
 import { checkPackets } from '../check-packets.js';
 import { mostProbable, scoreIdentification } from '../scores.js';
@@ -96,12 +96,13 @@ export async function trainModel(
     const encoded = encodePackets(train.packets, encoding);
     const batch = emptyTrainingBatch(time, size, dropout > 0 ? shape.layers : 0, directions(shape) * shape.hidden);
     const drop = createDropout(rng.stream('dropout'), dropout);
-    const shuffle = createShuffle(windows, rng.stream('order'));
+    const order = Uint32Array.from({ length: windows }, (_, window) => window);
+    const orderRng = rng.stream('order');
     const steps = Math.ceil(windows / size);
     const { epochs, patience } = lengthOf(options, steps);
     while (epoch < epochs && epoch - bestEpoch < patience && !signal?.aborted) {
       const began = performance.now();
-      const order = shuffle();
+      shuffle(order, orderRng);
       let packets = 0;
       let lossSum = 0;
       for (let step = 0; step < steps && !signal?.aborted; step++) {
@@ -188,18 +189,6 @@ function rateAt(step: number, steps: number, peak: number): number {
   const rise = Math.max(1, Math.floor(steps / 20));
   if (step < rise) return (peak * (step + 1)) / rise;
   return peak * 0.5 * (1 + Math.cos((Math.PI * (step - rise)) / Math.max(1, steps - rise)));
-}
-
-/** A new order of the windows at each call (Fisher and Yates). */
-function createShuffle(windows: number, rng: Rng): () => Uint32Array {
-  const order = Uint32Array.from({ length: windows }, (_, window) => window);
-  return () => {
-    for (let i = windows - 1; i > 0; i--) {
-      const j = rng.integer(0, i);
-      [order[i], order[j]] = [order[j]!, order[i]!];
-    }
-    return order;
-  };
 }
 
 /** Macro-F1 on the packets of `windows` that have a class; null where there are none. */
