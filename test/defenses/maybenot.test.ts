@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import maybenot from '../../defenses/maybenot.js';
 import { trialChecks } from '../../src/conformance/trial.js';
 import { type Machine, STATE_END } from '../../src/shaping/maybenot/machine.js';
-import { encodeMachine } from '../../src/shaping/maybenot/serialized.js';
 import { shapeAll } from '../../src/shaping/simulate.js';
 import { resolveParameters } from '../../src/shared/parameters.js';
 import { createRng } from '../../src/shared/rng.js';
 import type { Trace } from '../../src/trace/trace.js';
+import { encodeMachine } from '../support/encode-machine.js';
 import {
   anyMachine,
   block,

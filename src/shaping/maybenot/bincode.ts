@@ -1,16 +1,16 @@
 import { InputError } from '../../shared/errors.js';
 
-/** Largest value of one byte; above it the byte says how many follow: 251 for 2, 252 for 4, 253 for 8. */
-const SINGLE = 250;
-const WIDTHS = [2, 4, 8];
+/** Largest value of one byte; above it the byte gives the number of bytes that follow: 251 for 2, 252 for 4, 253 for 8. */
+export const SINGLE = 250;
+export const WIDTHS = [2, 4, 8];
 
 /**
- * Reads what the Rust crate bincode 1.3 writes with `DefaultOptions`: little-endian, integers of variable length, an option or an enum
+ * Reads the format of the Rust crate bincode 1.3 with `DefaultOptions`: little-endian, integers of variable length, an option or an enum
  * variant by its number, nothing between the fields.
  */
 export interface BincodeReader {
   unsigned(what: string): bigint;
-  /** An unsigned integer as a number: exact up to 2^53, which is beyond any that is accepted. */
+  /** An unsigned integer as a number: exact up to 2^53, more than any accepted value. */
   count(what: string): number;
   boolean(what: string): boolean;
   double(what: string): number;
@@ -65,51 +65,5 @@ export function createBincodeReader(bytes: Uint8Array, where: string): BincodeRe
     end() {
       if (at < bytes.length) fail(`expected its end at byte ${at}, found ${bytes.length - at} bytes more`);
     },
-  };
-}
-
-/** Writes what {@link createBincodeReader} reads. */
-export interface BincodeWriter {
-  unsigned(value: bigint | number): void;
-  boolean(value: boolean): void;
-  double(value: number): void;
-  float(value: number): void;
-  option<T>(value: T | null, write: (value: T) => void): void;
-  variant<T>(value: T, variants: readonly T[]): void;
-  finish(): Uint8Array;
-}
-
-export function createBincodeWriter(): BincodeWriter {
-  const bytes: number[] = [];
-  const scratch = new DataView(new ArrayBuffer(8));
-  const put = (count: number): void => {
-    for (let i = 0; i < count; i++) bytes.push(scratch.getUint8(i));
-  };
-  const unsigned = (value: bigint | number): void => {
-    const whole = BigInt(value);
-    if (whole <= SINGLE) return void bytes.push(Number(whole));
-    const at = whole < 2n ** 16n ? 0 : whole < 2n ** 32n ? 1 : 2;
-    bytes.push(SINGLE + 1 + at);
-    scratch.setBigUint64(0, whole, true);
-    put(WIDTHS[at]!);
-  };
-  const boolean = (value: boolean): void => void bytes.push(value ? 1 : 0);
-  return {
-    unsigned,
-    boolean,
-    double(value) {
-      scratch.setFloat64(0, value, true);
-      put(8);
-    },
-    float(value) {
-      scratch.setFloat32(0, value, true);
-      put(4);
-    },
-    option(value, write) {
-      boolean(value !== null);
-      if (value !== null) write(value);
-    },
-    variant: (value, variants) => unsigned(variants.indexOf(value)),
-    finish: () => Uint8Array.from(bytes),
   };
 }

@@ -1,7 +1,7 @@
-import { deflateSync, inflateSync } from 'node:zlib';
+import { inflateSync } from 'node:zlib';
 import { InputError } from '../../shared/errors.js';
 import { readText } from '../../shared/files.js';
-import { type BincodeReader, type BincodeWriter, createBincodeReader, createBincodeWriter } from './bincode.js';
+import { type BincodeReader, createBincodeReader } from './bincode.js';
 import { DISTRIBUTION_KINDS, DISTRIBUTIONS, type Distribution } from './distribution.js';
 import {
   type Action,
@@ -15,12 +15,12 @@ import {
   type Transition,
 } from './machine.js';
 
-/** The serialised form is this, then in base64 the zlib stream of the machine in bincode. */
-const VERSION = '02';
-/** Of a machine in bincode; Maybenot's `MAX_DECOMPRESSED_SIZE`. */
+/** The start of the serialised form; then, in base64, the zlib stream of the machine in bincode. */
+export const VERSION = '02';
+/** Largest machine in bincode, in bytes: Maybenot's `MAX_DECOMPRESSED_SIZE`. */
 const MOST_BYTES = 2 ** 20;
-const ACTIONS = ['cancel', 'send-padding', 'block-outgoing', 'update-timer'] as const;
-/** Our limit: a framework hands every event to every machine. */
+export const ACTIONS = ['cancel', 'send-padding', 'block-outgoing', 'update-timer'] as const;
+/** Our limit, since a framework passes every event to every machine. */
 const MOST_MACHINES = 100;
 
 /**
@@ -36,24 +36,6 @@ export function decodeMachine(text: string, where: string): Machine {
   const machine = readMachine(createBincodeReader(unpack(text.slice(2), where), where));
   checkMachine(machine, where);
   return machine;
-}
-
-/** @throws InputError for a machine that breaks the rules */
-export function encodeMachine(machine: Machine): string {
-  checkMachine(machine, 'machine');
-  return pack(machineToBincode(machine));
-}
-
-/** A machine in bincode, unchecked. */
-export function machineToBincode(machine: Machine): Uint8Array {
-  const writer = createBincodeWriter();
-  writeMachine(writer, machine);
-  return writer.finish();
-}
-
-/** The serialised form of what is already in bincode. */
-export function pack(bincode: Uint8Array): string {
-  return VERSION + deflateSync(bincode, { level: 9 }).toString('base64');
 }
 
 /**
@@ -74,20 +56,20 @@ export function readMachines(path: string): Machine[] {
   return machines;
 }
 
-/** What surely stands on one line. */
+/** Text that stays on one line. */
 function printable(text: string): string {
   return text.replaceAll(/[^ -~]/g, '?');
 }
 
 function unpack(base64: string, where: string): Uint8Array {
   const packed = Buffer.from(base64, 'base64');
-  // Buffer.from skips what it does not know; as strict as Maybenot is whoever demands the same text again.
+  // Buffer.from skips unknown characters; comparing the text again is as strict as Maybenot.
   if (packed.length === 0 || packed.toString('base64') !== base64) {
     throw new InputError(`${where}: expected base64 with padding after the version, found something else`);
   }
   let unpacked: { buffer: Uint8Array; engine: { bytesWritten: number } };
   try {
-    // The types leave out what `info` changes.
+    // The types do not cover `info`.
     unpacked = inflateSync(packed, { maxOutputLength: MOST_BYTES, info: true }) as unknown as typeof unpacked;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
@@ -112,15 +94,6 @@ function readMachine(reader: BincodeReader): Machine {
   return machine;
 }
 
-function writeMachine(writer: BincodeWriter, machine: Machine): void {
-  writer.unsigned(machine.allowedPaddingPackets);
-  writer.double(machine.maxPaddingFraction);
-  writer.unsigned(machine.allowedBlockedMicroseconds);
-  writer.double(machine.maxBlockingFraction);
-  writer.unsigned(machine.states.length);
-  for (const state of machine.states) writeState(writer, state);
-}
-
 /** Each entry takes at least a byte, so a false length ends with the bytes. */
 function readList<T>(reader: BincodeReader, what: string, read: () => T): T[] {
   const list: T[] = [];
@@ -139,20 +112,6 @@ function readState(reader: BincodeReader): State {
       reader.option(event, () => readList(reader, event, () => readTransition(reader, event))),
     ),
   };
-}
-
-function writeState(writer: BincodeWriter, { action, counters, transitions }: State): void {
-  writer.option(action, (given) => writeAction(writer, given));
-  for (const counter of counters) writer.option(counter, (given) => writeCounter(writer, given));
-  for (const row of transitions) {
-    writer.option(row, (given) => {
-      writer.unsigned(given.length);
-      for (const { to, probability } of given) {
-        writer.unsigned(to);
-        writer.float(probability);
-      }
-    });
-  }
 }
 
 function readTransition(reader: BincodeReader, event: string): Transition {
@@ -192,31 +151,12 @@ function readAction(reader: BincodeReader): Action {
   }
 }
 
-function writeAction(writer: BincodeWriter, action: Action): void {
-  writer.variant(action.kind, ACTIONS);
-  if (action.kind === 'cancel') {
-    writer.variant(action.timer, TIMERS);
-    return;
-  }
-  if (action.kind !== 'update-timer') writer.boolean(action.bypass);
-  writer.boolean(action.replace);
-  if (action.kind !== 'update-timer') writeDistribution(writer, action.timeout);
-  if (action.kind !== 'send-padding') writeDistribution(writer, action.duration);
-  writer.option(action.limit, (limit) => writeDistribution(writer, limit));
-}
-
 function readCounter(reader: BincodeReader): CounterUpdate {
   return {
     operation: reader.variant('operation', OPERATIONS),
     distribution: reader.option('counter', () => readDistribution(reader, 'counter')),
     copy: reader.boolean('copy'),
   };
-}
-
-function writeCounter(writer: BincodeWriter, { operation, distribution, copy }: CounterUpdate): void {
-  writer.variant(operation, OPERATIONS);
-  writer.option(distribution, (given) => writeDistribution(writer, given));
-  writer.boolean(copy);
 }
 
 function readDistribution(reader: BincodeReader, what: string): Distribution {
@@ -228,15 +168,4 @@ function readDistribution(reader: BincodeReader, what: string): Distribution {
     start: reader.double('start'),
     max: reader.double('max'),
   };
-}
-
-function writeDistribution(writer: BincodeWriter, { kind, parameters, start, max }: Distribution): void {
-  const { counts } = DISTRIBUTIONS[kind];
-  writer.variant(kind, DISTRIBUTION_KINDS);
-  for (const [i, value] of parameters.entries()) {
-    if (counts && i === 0) writer.unsigned(value);
-    else writer.double(value);
-  }
-  writer.double(start);
-  writer.double(max);
 }

@@ -7,14 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Distribution, DistributionKind } from '../../../src/shaping/maybenot/distribution.js';
 import { type Machine, STATE_END, STATE_SIGNAL, type State } from '../../../src/shaping/maybenot/machine.js';
 import { EPHEMERAL_PADDING } from '../../../src/shaping/maybenot/published.js';
-import {
-  decodeMachine,
-  encodeMachine,
-  machineToBincode,
-  pack,
-  readMachines,
-} from '../../../src/shaping/maybenot/serialized.js';
+import { decodeMachine, readMachines } from '../../../src/shaping/maybenot/serialized.js';
 import { InputError } from '../../../src/shared/errors.js';
+import { encodeMachine, machineToBincode, pack } from '../../support/encode-machine.js';
 import {
   anyMachine,
   block,
