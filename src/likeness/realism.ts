@@ -1,4 +1,5 @@
-import { capturedSeconds, fitDevices } from '../home/fitted/fit.js';
+import { capturedSeconds } from '../home/fitted/captured-time.js';
+import { fitDevices } from '../home/fitted/fit.js';
 import { generateFittedHome } from '../home/fitted/home.js';
 import { buildWindows } from '../learning/build-windows.js';
 import type { Column } from '../learning/forest/bins.js';

@@ -1,5 +1,6 @@
-import { Direction, type Gap, PROTOCOL_NAMES, type Trace } from '../../trace/trace.js';
+import { Direction, PROTOCOL_NAMES, type Trace } from '../../trace/trace.js';
 import { balance, offBy } from './balance.js';
+import { createCapturedClock, spansOf } from './captured-time.js';
 import { findChannels, SILENCE_SECONDS } from './channels.js';
 import { findDependence } from './dependence.js';
 import { type Distribution, distributionOf, lowest, valueAt } from './distribution.js';
@@ -61,7 +62,7 @@ export function fitDevices(trace: Trace, options: FitOptions = FIT_DEFAULTS): Fi
       silent.push(name);
       continue;
     }
-    const captured = createClock(files.filter(({ devices }) => devices.size > 1 || devices.has(device)));
+    const captured = createCapturedClock(files.filter(({ devices }) => devices.size > 1 || devices.has(device)));
     // From its first packet on: before, it may not have been there. One that falls silent may just have nothing to say.
     const begin = captured.at(trace.time[rows[0]!]!);
     const time = (row: number) => captured.at(trace.time[row]!) - begin;
@@ -76,76 +77,7 @@ export function fitDevices(trace: Trace, options: FitOptions = FIT_DEFAULTS): Fi
     });
     devices.push({ name, category, packets: rows.length, services: [...table.services], channels });
   }
-  return { devices, silent, capturedSeconds: createClock(files).seconds };
-}
-
-/** Seconds that the files of `trace` cover, without the pauses between them. */
-export function capturedSeconds(trace: Trace): number {
-  return createClock(spansOf(trace)).seconds;
-}
-
-interface FileSpan {
-  readonly from: number;
-  readonly to: number;
-  readonly devices: ReadonlySet<number>;
-}
-
-/** The times that files cover, less the gaps within them. */
-function spansOf({ packets, time, file, files, device, gaps = [] }: Trace): FileSpan[] {
-  const spans = files.map(() => ({
-    from: Number.POSITIVE_INFINITY,
-    to: Number.NEGATIVE_INFINITY,
-    devices: new Set<number>(),
-  }));
-  for (let i = 0; i < packets; i++) {
-    const span = spans[file[i]!]!;
-    span.from = Math.min(span.from, time[i]!);
-    span.to = Math.max(span.to, time[i]!);
-    span.devices.add(device[i]!);
-  }
-  return spans
-    .filter(({ from, to }) => from <= to)
-    .flatMap((span) => withoutGaps(span, gaps))
-    .sort((a, b) => a.from - b.from);
-}
-
-function withoutGaps(span: FileSpan, gaps: readonly Gap[]): FileSpan[] {
-  const parts: FileSpan[] = [];
-  let { from } = span;
-  for (const gap of gaps) {
-    if (gap.from < from || gap.to > span.to) continue;
-    parts.push({ ...span, from, to: gap.from });
-    from = gap.to;
-  }
-  return [...parts, { ...span, from }];
-}
-
-/** Time that leaves out the pauses between files, and gaps within one: nobody knows what there was. */
-interface Clock {
-  /** Captured in all. */
-  readonly seconds: number;
-  /** Captured before a time inside one of the files. */
-  at(time: number): number;
-}
-
-function createClock(files: readonly FileSpan[]): Clock {
-  // Stretches of time that some file covers, and how much was captured before each.
-  const stretches: { from: number; to: number; before: number }[] = [];
-  for (const { from, to } of files) {
-    const last = stretches.at(-1);
-    if (last && from <= last.to) last.to = Math.max(last.to, to);
-    else stretches.push({ from, to, before: last ? last.before + last.to - last.from : 0 });
-  }
-  const end = stretches.at(-1);
-  let now = 0;
-  return {
-    seconds: end ? Math.max(end.before + end.to - end.from, 1e-6) : 1e-6,
-    at(time) {
-      while (now > 0 && time < stretches[now]!.from) now--;
-      while (now + 1 < stretches.length && time >= stretches[now + 1]!.from) now++;
-      return stretches[now]!.before + time - stretches[now]!.from;
-    },
-  };
+  return { devices, silent, capturedSeconds: createCapturedClock(files).seconds };
 }
 
 function fitChannel(

@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { createGrower } from './grow.js';
 import { createDraw } from './random.js';
 import type { WorkerMessage } from './threads.js';
-import { createGrower, type TrainingTable, type Tree, type TreeOptions } from './tree.js';
+import type { TrainingTable, Tree, TreeOptions } from './tree.js';
 import { addVotes, type Trees } from './vote.js';
 
 /** Every worker takes the next piece of work from a shared counter until there is none. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { capturedSeconds } from '../../../src/home/fitted/fit.js';
+import { capturedSeconds } from '../../../src/home/fitted/captured-time.js';
 import { findGaps } from '../../../src/trace/clock.js';
 import { makeTrace } from '../../support/traces.js';
 

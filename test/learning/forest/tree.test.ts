@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createGrower, EQUALS, type Tree, type TreeOptions } from '../../../src/learning/forest/tree.js';
+import { createGrower } from '../../../src/learning/forest/grow.js';
+import { EQUALS, type Tree, type TreeOptions } from '../../../src/learning/forest/tree.js';
 
 const CLASSES = 3;
 const SHIFT = 2;
