@@ -1,5 +1,5 @@
 /**
- * Area under the ROC curve: the chance that a row with `truth` 1 has a higher score than one without, equal scores counting half
+ * Area under the ROC curve: the probability that a row with `truth` 1 has a higher score than one with 0, where equal scores count half
  * (Mann and Whitney's U). 0.5 is guessing.
  * @returns null where all rows are of one kind
  */

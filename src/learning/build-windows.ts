@@ -2,7 +2,7 @@ import { InputError, UsageError } from '../shared/errors.js';
 import { Cover, Direction, type Trace } from '../trace/trace.js';
 import { COVER, FEATURE_COLUMNS, NO_CLASS, type PacketFeatures, type Windows } from './windows.js';
 
-/** Whose packets a window holds: see {@link WindowOptions.mix}. */
+/** Streams that windows are cut from: see {@link WindowOptions.mix}. */
 export const MIXES = ['single', 'home', 'flow'] as const;
 export type Mix = (typeof MIXES)[number];
 
@@ -13,26 +13,26 @@ export interface WindowOptions {
   readonly stride: number;
   /**
    * 'home': one stream of all packets. 'single': a stream for each device, its own cover included; packets of no device
-   * are one more stream. An observer who sees MAC addresses (the `lan` view) has it in place of 'home'. 'flow': a stream for each
-   * flow, as one has who separates them by address and port; a tunnel is one flow.
+   * are one more stream. An observer who sees MAC addresses (the `lan` view) uses it in place of 'home'. 'flow': a stream for each
+   * flow, for an observer who separates flows by address and port; a tunnel is one flow.
    */
   readonly mix: Mix;
-  /** True where the capture files do not continue one another: then a stream ends with its file. */
+  /** True where the capture files do not continue each other: a stream then ends with its file. */
   readonly separateFiles?: boolean;
   /**
    * 'service': the remote port in both directions. 'destination': the literal destination port, as in Dong et al.; on
    * inbound packets that is the home's own, mostly ephemeral, port.
    */
   readonly port: 'service' | 'destination';
-  /** Names of the devices to tell apart. Without it the windows are unlabelled: all that a prediction may see. */
+  /** Names of the devices to tell apart. Without it the windows have no labels, as for prediction. */
   readonly classes?: readonly string[];
-  /** Gives cover packets a class of their own, {@link COVER}, after the devices. Without it they have none. */
+  /** True gives cover packets the class {@link COVER}, after the devices. Otherwise they have none. */
   readonly coverClass?: boolean;
 }
 
 export interface BuiltWindows {
   readonly windows: Windows;
-  /** For each row of `windows.packets`, the packet of the trace that it shows. */
+  /** The packet of the trace for each row of `windows.packets`. */
   readonly source: Uint32Array;
 }
 
@@ -76,9 +76,9 @@ export function buildWindows(trace: Trace, options: WindowOptions): BuiltWindows
 
 /**
  * The class of each of the packets `rows`: the index of its device's name in `classes`, `classes.length` for cover where
- * `coverClass` is set, and {@link NO_CLASS} for all others. Names decide, not indices, so classes learnt on one trace
- * serve for another.
- * @throws InputError where a device bears the name of the cover class.
+ * `coverClass` is set, and {@link NO_CLASS} for all others. Devices are matched by name, not index, so classes learned on one
+ * trace apply to another.
+ * @throws InputError where a device has the name of the cover class.
  */
 export function labelPackets(
   trace: Trace,
@@ -103,8 +103,8 @@ export function labelPackets(
 }
 
 /**
- * The same packet table with fewer windows: evenly spaced ones that hold at most `maximum` packets together, shared
- * packets counted once for each window. At least one window stays.
+ * The same packet table with fewer windows: evenly spaced ones with at most `maximum` packets in total, where shared packets count
+ * once for each window. At least one window stays.
  */
 export function thinWindows(windows: Windows, maximum: number): Windows {
   let packets = 0;

@@ -3,7 +3,7 @@ import type { PacketFeatures } from './windows.js';
 
 /**
  * @param where begins the error message: the task
- * @throws InputError for a length or an interval that is no number, or below zero.
+ * @throws InputError for a length or an interval that is NaN or below zero.
  */
 export function checkPackets(packets: PacketFeatures, where: string): void {
   for (const name of ['length', 'interval'] as const) {

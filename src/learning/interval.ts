@@ -1,27 +1,27 @@
 import type { Rng } from '../shared/rng.js';
 import { NO_CLASS } from './windows.js';
 
-/** An estimate with a confidence interval; null where there is too little to make one from. */
+/** An estimate with a confidence interval; null where there is too little data for one. */
 export interface Interval {
   readonly mean: number;
   readonly low: number | null;
   readonly high: number | null;
 }
 
-/** Packets a block holds at least, and blocks at most: enough of them for a percentile, long enough to outlast bursts. */
+/** Fewest packets of a block, and most blocks: enough blocks for a percentile, each long enough to outlast bursts. */
 const BLOCK_PACKETS = 100;
 const BLOCKS = 50;
 const RESAMPLES = 2000;
 
-/** How often an attack was right in each of a number of blocks of consecutive real packets. */
+/** Correct answers of an attack in blocks of consecutive real packets. */
 export interface BlockCounts {
   readonly correct: Float64Array;
   readonly total: Float64Array;
 }
 
 /**
- * Cuts the scored packets of a run into blocks of equally many: a fiftieth of them each, but at least 100 packets (our
- * choice); one block where there are fewer than 200.
+ * Cuts the scored packets of a run into equal blocks: a fiftieth of them each, but at least 100 packets (our choice); one block where
+ * there are fewer than 200.
  * @param truth class per packet in order of time; NO_CLASS for packets that are not scored
  * @param predicted class per packet
  */
@@ -43,9 +43,9 @@ export function countBlocks(truth: Uint16Array, predicted: Uint16Array): BlockCo
 
 /**
  * The accuracy over one or several runs (seeds) on the same test part, with a 95 % percentile interval by the bootstrap
- * over blocks and, crossed with it, over runs. Blocks, because neighbouring packets are right or wrong together, and
+ * over blocks and, crossed with it, over runs. It resamples blocks because neighbouring packets are right or wrong together, and
  * single packets would give far too narrow an interval: Carlstein, "The use of subseries values for estimating the
- * variance of a general statistic from a stationary sequence", Annals of Statistics 14(3), 1986. Crossed, because all
+ * variance of a general statistic from a stationary sequence", Annals of Statistics 14(3), 1986. It is crossed because all
  * runs are tested on the same traffic: Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1(2), 2007. With one
  * run the interval covers the choice of test time only. Without bounds where there are fewer than two blocks.
  */
@@ -54,10 +54,10 @@ export function accuracyInterval(runs: readonly BlockCounts[], rng: Rng, level =
 }
 
 /**
- * How much lower the accuracy is in the runs `after` than in the runs `before`, with an interval as of {@link accuracyInterval}. Run i
- * of both has the same seed, and each resample takes the same runs and the same blocks of both: where an hour is hard to tell in
- * both, it does not count as a difference. Blocks are shares of the test part's packets, so a defense that cuts packets in
- * pieces shifts them a little against each other, which can only widen the interval.
+ * The accuracy in the runs `before` less that in the runs `after`, with an interval as in {@link accuracyInterval}. Run i of both has the
+ * same seed, and each resample takes the same runs and blocks of both, so an hour that is hard in both does not count as a
+ * difference. Blocks are shares of the test part's packets, so a defense that cuts packets shifts them a little against each
+ * other, which can only widen the interval.
  */
 export function dropInterval(
   before: readonly BlockCounts[],
@@ -68,15 +68,15 @@ export function dropInterval(
   return bootstrap([before, after], ([b, a]) => b! - a!, rng, level);
 }
 
-/** A ratio of two sums, by block: packets named right of packets, bytes of seconds. */
+/** The two sums of a ratio, by block: correct packets and packets, or bytes and seconds. */
 export interface RatioBlocks {
   readonly part: Float64Array;
   readonly whole: Float64Array;
 }
 
 /**
- * How much larger the ratio of the sums is in `after` than in `before`, with a 95 % percentile interval by the bootstrap over blocks,
- * as of {@link accuracyInterval}, each side resampled by itself: the two are of different times. Null where a sum is of nothing;
+ * The ratio of the sums in `after` less that in `before`, with a 95 % percentile interval by the bootstrap over blocks, as in
+ * {@link accuracyInterval}. Each side is resampled separately, since the two cover different times. Null where a denominator is 0;
  * without bounds where a side has fewer than two blocks.
  */
 export function ratioDifference(before: RatioBlocks, after: RatioBlocks, rng: Rng, level = 0.95): Interval | null {
@@ -97,7 +97,7 @@ export function ratioDifference(before: RatioBlocks, after: RatioBlocks, rng: Rn
     const draw = (side: RatioBlocks): number => {
       const chosen = Array.from(side.whole, () => rng.integer(0, side.whole.length - 1));
       const value = ratioOf(side, (i) => chosen[i]!);
-      // Blocks of nothing alone: as if not drawn.
+      // Only empty blocks were drawn: draw again.
       return Number.isNaN(value) ? draw(side) : value;
     };
     values[r] = draw(after) - draw(before);
@@ -105,14 +105,14 @@ export function ratioDifference(before: RatioBlocks, after: RatioBlocks, rng: Rn
   return { mean, ...bounds(values, level) };
 }
 
-/** The interval of `statistic` of the accuracies of several groups of runs, as many runs in each, resampled alike. */
+/** The interval of `statistic` of the accuracies of several groups of equally many runs, resampled together. */
 function bootstrap(
   groups: readonly (readonly BlockCounts[])[],
   statistic: (accuracies: readonly number[]) => number,
   rng: Rng,
   level: number,
 ): Interval {
-  // A defense that changes how many packets there are may change the number of blocks; shares of the test time line up.
+  // A defense that changes the number of packets may change the number of blocks; equal shares of the test time are matched.
   const blocks = Math.min(...groups.flat().map((run) => run.total.length));
   const mean = statistic(
     groups.map((runs) => runs.reduce((sum, run) => sum + total(run.correct) / total(run.total), 0) / runs.length),
@@ -127,14 +127,14 @@ function bootstrap(
   return { mean, ...bounds(values, level) };
 }
 
-/** The percentiles of resampled values that leave out as many on either side. */
+/** The percentiles of resampled values that leave out equally many on either side. */
 function bounds(values: Float64Array, level: number): { low: number; high: number } {
   values.sort();
   const tail = Math.round(((1 - level) / 2) * values.length);
   return { low: values[tail]!, high: values[values.length - 1 - tail]! };
 }
 
-/** Accuracy over the blocks `chosen`, of as many as that, of the runs `seeds`. */
+/** Accuracy of the runs `seeds` over the blocks `chosen`, numbered as if each run had `chosen.length` blocks. */
 function pooledAccuracy(runs: readonly BlockCounts[], seeds: readonly number[], chosen: readonly number[]): number {
   let correct = 0;
   let total = 0;

@@ -2,8 +2,8 @@ import { PROTOCOL_NAMES } from '../trace/trace.js';
 import type { PacketFeatures } from './windows.js';
 
 /**
- * What every model file is given of a packet, as it is: `port` (int64), and the row of `features` (float32) that these name.
- * Scaling is part of the file.
+ * Columns of `features` (float32), which every model file gets with `port` (int64) for each packet, unscaled. Scaling is part of
+ * the file.
  */
 export const FEATURE_COLUMNS: readonly { readonly name: string; readonly unit: string }[] = [
   ...PROTOCOL_NAMES.map((name) => ({ name, unit: '1 where the packet has this protocol, else 0' })),

@@ -1,28 +1,28 @@
 import { type Rng, shuffle } from '../shared/rng.js';
 import { applyBins, type Column, learnBins } from './forest/bins.js';
 
-/** Bins of a feature: values that are met often have one each, the others share. Fewer bins lose information, more invent it. */
+/** Bins of a feature: frequent values have one each, the others share. Fewer bins lose information, more overestimate it. */
 const BINS = 64;
 const SHUFFLES = 5;
 
 /**
- * Mutual information of a feature and the class, in bits: how much surer of the class one is who has seen the feature. Li, Guo and
- * Hopper, "Measuring Information Leakage in Website Fingerprinting Attacks and Defenses", CCS 2018, measure features one by one
- * like this, with kernel densities for what is a histogram here: most of our features are discrete, and frequent frame lengths
- * are not to be smoothed over.
+ * Mutual information of a feature and the class, in bits: by how much the feature reduces uncertainty about the class. Li, Guo and
+ * Hopper, "Measuring Information Leakage in Website Fingerprinting Attacks and Defenses", CCS 2018, measure features one by one in
+ * this way, with kernel densities in place of our histogram: most of our features are discrete, and smoothing would blur frequent
+ * frame lengths.
  *
- * Counts alone give too much (two bins of two packets always seem to tell something), so each entropy is corrected after Miller
- * and Madow (Miller, "Note on the bias of information estimates", 1955: half a count for each bin in use but one), and what the
- * estimate then still gives for shuffled labels, the mean of five, is taken off (as Vinh, Epps and Bailey, JMLR 11, 2010, do). A
- * feature that tells nothing then comes out at 0, but for chance: some hundredths of a bit with 1000 packets, thousandths with 10,000.
+ * Counts overestimate it, so each entropy is corrected after Miller and Madow (Miller, "Note on the bias of information estimates",
+ * 1955: half a count for each bin in use but one), and the mean estimate of five shuffles of the labels is subtracted (as in Vinh,
+ * Epps and Bailey, JMLR 11, 2010). An uninformative feature then has 0 bits, with an error of some hundredths of a bit for 1000
+ * packets, thousandths for 10,000.
  *
- * Bits of several features do not add up: what one tells, another may tell again. Sharing bins can only lose information.
+ * Bits of several features do not add up, since features overlap. Sharing bins can only lose information.
  * @returns at least 0, at most the entropy of the class
  */
 export function informationAbout(column: Column, label: Uint16Array, classes: number, rng: Rng): number {
   if (label.length === 0) return 0;
   const bins = new Uint8Array(label.length);
-  // A categorical feature has one bin more: that of all values without one of their own.
+  // A categorical feature has one more bin, for all values without their own.
   applyBins(learnBins(column, label, classes, { numeric: BINS, categories: BINS - 1 }), column, bins, 0, 1);
   let shuffled = 0;
   for (let i = 0; i < SHUFFLES; i++)
@@ -44,7 +44,7 @@ export function mutualInformation(
   return corrected(countValues(a, valuesOfA)) + corrected(countValues(b, valuesOfB)) - corrected(joint);
 }
 
-/** Entropy in bits of the distribution that `counts` are in proportion to; 0 where there are none. */
+/** Entropy in bits of the distribution proportional to `counts`; 0 where there are none. */
 export function entropy(counts: Float64Array): number {
   let total = 0;
   let sum = 0;
@@ -61,7 +61,7 @@ export function countValues(values: Uint8Array | Uint16Array, size: number): Flo
   return counts;
 }
 
-/** The bits that an entropy from `total` counts lacks on average. */
+/** The bias of an entropy from `total` counts, in bits. */
 function missing(counts: Float64Array, total: number): number {
   let used = 0;
   for (const count of counts) if (count > 0) used++;

@@ -1,21 +1,21 @@
 import { take } from '../shared/columns.js';
 import type { Column } from './forest/bins.js';
 
-/** Rows with a class each. Columns all have one length, that of `label`. */
+/** Labelled rows. All columns have the length of `label`. */
 export interface LabelledRows {
   readonly columns: readonly Column[];
   readonly label: Uint16Array;
 }
 
 /**
- * The share of `test` rows whose nearest neighbour in `train` is of another class. Of neighbours equally near one is drawn: the share
- * is the mean over all such draws, so nothing is left to chance. (A vote among them would be a better classifier, but not one that
- * Cover and Hart's bound is about.)
+ * The share of `test` rows whose nearest neighbour in `train` has another class. Where several neighbours are equally near it is the
+ * mean over all choices of one, so nothing is random. (A vote among them would be a better classifier, but Cover and Hart's bound
+ * does not cover it.)
  *
  * The distance of two rows is the sum over columns: for a categorical one 1 where the values differ; for a numeric one the
  * difference of their ranks among the training values, as a share of these (equal values share the middle of their ranks). Gower, "A
  * general coefficient of similarity and some of its properties", Biometrics 27, 1971, with ranks for values as in Podani, Taxon
- * 48, 1999: ranks depend on no unit, and two values that are often met are far apart however near their numbers.
+ * 48, 1999: ranks do not depend on units, and two frequent values are far apart even where the numbers are close.
  * @param test columns as in `train`: same kinds, same order
  * @returns null where there is no row in `train` or in `test`
  */
@@ -32,10 +32,10 @@ export function nearestNeighbourError(train: LabelledRows, test: LabelledRows): 
 /** Rows as whole numbers, row-major: categorical columns first, then ranks, counted in halves so that equal distances are equal. */
 interface ScaledRows {
   readonly table: Int32Array;
-  /** In the order of the table, which is that of the first rank. */
+  /** In the order of `table`, which is sorted by the first rank. */
   readonly label: Uint16Array;
   readonly width: number;
-  /** Categorical columns. */
+  /** Number of categorical columns. */
   readonly codes: number;
 }
 
@@ -43,7 +43,7 @@ function scaleRows(train: LabelledRows, test: LabelledRows): { known: ScaledRows
   const sorted = train.columns.map(({ values }) => new Float64Array(values).sort());
   const kinds = (kind: Column['kind']) => [...train.columns.keys()].filter((i) => train.columns[i]!.kind === kind);
   const codes = kinds('categorical');
-  // The column that tells most rows apart leads, since the search goes along it.
+  // The column with most distinct values comes first, since the search goes along it.
   const distinct = sorted.map((values) => new Set(values).size);
   const order = [...codes, ...kinds('numeric').sort((a, b) => distinct[b]! - distinct[a]!)];
   const width = order.length;
@@ -66,10 +66,10 @@ function scaleRows(train: LabelledRows, test: LabelledRows): { known: ScaledRows
   };
 }
 
-/** Of the known rows nearest to `own`, the share whose label is another than `label`. */
+/** The share of other labels than `label` among the known rows nearest to `own`. */
 function shareOfOthers({ table, label: labels, width, codes }: ScaledRows, own: Int32Array, label: number): number {
   const rows = labels.length;
-  // As far apart as the lowest rank and the highest.
+  // The distance between the lowest and the highest rank.
   const mismatch = 2 * rows;
   const isRanked = codes < width;
   let start = 0;
@@ -81,14 +81,14 @@ function shareOfOthers({ table, label: labels, width, codes }: ScaledRows, own: 
   let nearest = Number.MAX_SAFE_INTEGER;
   let ties = 0;
   let others = 0;
-  // Up and down the leading rank from where the row itself would stand, as long as that alone is not too far.
+  // The search goes up and down from the row's own first rank until that distance alone exceeds the nearest.
   for (const step of [1, -1]) {
     for (let row = step > 0 ? start : start - 1; row >= 0 && row < rows; row += step) {
       const at = row * width;
       if (isRanked && Math.abs(table[at + codes]! - own[codes]!) > nearest) break;
       let distance = 0;
       let k = 0;
-      // Most rows are given up after a column or two.
+      // Most rows are rejected after a column or two.
       for (; k < codes && distance <= nearest; k++) if (table[at + k] !== own[k]) distance += mismatch;
       for (; k < width && distance <= nearest; k++) distance += Math.abs(table[at + k]! - own[k]!);
       if (distance > nearest) continue;
@@ -104,12 +104,12 @@ function shareOfOthers({ table, label: labels, width, codes }: ScaledRows, own: 
   return others / ties;
 }
 
-/** Where `value` stands among `sorted`, in halves: those below it, and half of those equal to it. */
+/** The rank of `value` in `sorted`, in halves: twice the number of values below it plus the number equal to it. */
 function rankOf(value: number, sorted: Float64Array): number {
   return countUpTo(sorted, value, false) + countUpTo(sorted, value, true);
 }
 
-/** How many are below `value`, or no higher with `equal`. */
+/** The number of values below `value`, or at most `value` with `equal`. */
 function countUpTo(sorted: Float64Array, value: number, equal: boolean): number {
   let low = 0;
   let high = sorted.length;

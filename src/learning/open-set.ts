@@ -2,28 +2,28 @@ import { areaUnderRoc } from './auc.js';
 import { NO_CLASS } from './windows.js';
 
 /**
- * Measures of an observer who meets devices that he has not learnt: he names a packet's device where he is certain enough of it, and
- * else calls it unknown. See {@link OpenSetScores} for the definitions.
+ * Measures for an observer who meets devices that they have not learned: they name a packet's device where they are certain enough,
+ * and otherwise call it unknown. See {@link OpenSetScores} for the definitions.
  */
 
-/** Points of the curve, from 0 to 1 evenly. */
+/** Steps of the curve, evenly from 0 to 1. */
 const STEPS = 20;
 
 /** Quantities that are 0 / 0 are null. */
 export interface OpenSetScores {
   /**
-   * Area under the ROC curve: the chance that a packet of a known device is named with more certainty than one of an unknown device,
-   * equal certainty counting half (Hendrycks and Gimpel, ICLR 2017, section 2). 0.5 is guessing; below that, unknown devices look
-   * more like known ones than these do themselves.
+   * Area under the ROC curve: the probability that a packet of a known device is named with more certainty than one of an unknown
+   * device, where equal certainty counts half (Hendrycks and Gimpel, ICLR 2017, section 2). 0.5 is guessing; below that, unknown devices look
+   * more like known ones than known ones themselves.
    */
   readonly auroc: number | null;
   /**
    * Area under the curve of open-set classification rates (OSCR; Dhamija, Günther and Boult, NeurIPS 2018, section 4): over all
-   * thresholds, the share of the known devices' packets that is named, and rightly, against the share of the unknown devices' packets
-   * that is named at all. At most the accuracy among known devices, which it is where certainty tells the two apart.
+   * thresholds, the share of the known devices' packets that is named correctly against the share of the unknown devices' packets
+   * that is named at all. At most the accuracy among known devices, which it reaches where certainty separates the two.
    */
   readonly oscr: number | null;
-  /** That curve: the first share where the second is 0, 0.05, ... 1, between thresholds in proportion. Empty where it is not defined. */
+  /** That curve: the first share where the second is 0, 0.05, ... 1, interpolated between thresholds. Empty where it is undefined. */
   readonly curve: readonly number[];
 }
 
@@ -50,11 +50,11 @@ export function scoreOpenSet(certainty: Float32Array, known: Uint16Array, predic
 interface Point {
   /** Share of the unknown devices' packets that is named. */
   readonly named: number;
-  /** Share of the known devices' packets that is named rightly. */
+  /** Share of the known devices' packets that is named correctly. */
   readonly right: number;
 }
 
-/** A point for each threshold, from one that names nothing to one that names all; none where either kind of packet is missing. */
+/** A point for each threshold, from naming nothing to naming all; none where either kind of packet is missing. */
 function openSetCurve(certainty: Float32Array, isKnown: Uint8Array, isRight: (packet: number) => boolean): Point[] {
   const order = Uint32Array.from(certainty, (_, i) => i).sort((a, b) => certainty[b]! - certainty[a]!);
   let knowns = 0;
@@ -76,7 +76,7 @@ function openSetCurve(certainty: Float32Array, isKnown: Uint8Array, isRight: (pa
   return points;
 }
 
-/** The highest share of known packets named rightly where the share of unknown ones named is `named`. */
+/** The highest share of known packets named correctly where the share of unknown packets named is `named`. */
 function rightAt(points: readonly Point[], named: number): number {
   const after = points.findIndex((point) => point.named > named);
   if (after < 0) return points.at(-1)!.right;
@@ -85,8 +85,8 @@ function rightAt(points: readonly Point[], named: number): number {
 }
 
 /**
- * The highest threshold that calls at most the share `falseAlarms` of these packets, all of known devices, unknown: those whose
- * certainty is below it. Of equal certainty all are on one side, so it may be fewer.
+ * The highest threshold of certainty below which at most the share `falseAlarms` of these packets lies. All packets are of known
+ * devices; those of equal certainty are on one side, so the share may be smaller.
  * @param falseAlarms in [0, 1)
  * @returns null without packets
  */

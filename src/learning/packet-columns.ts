@@ -3,8 +3,8 @@ import type { Column } from './forest/bins.js';
 import type { PacketFeatures } from './windows.js';
 
 /**
- * The eleven numbers of a packet as five columns: the seven protocol bits occur in few combinations, so they are one.
- * @param rows those wanted, all by default
+ * The eleven numbers of a packet as five columns: the seven protocol bits occur in few combinations, so they form one.
+ * @param rows all by default
  */
 export function packetColumns(packets: PacketFeatures, rows?: Uint32Array): Column[] {
   const of = <T extends Uint8Array | Uint16Array | Float32Array>(values: T) => (rows ? take(values, rows) : values);

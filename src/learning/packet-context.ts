@@ -3,11 +3,10 @@ import { packetColumns } from './packet-columns.js';
 import type { Windows } from './windows.js';
 
 /**
- * What an attack may know of a packet besides the packet itself, as columns. All of it is in the packet's window; windows must
- * not overlap.
+ * The context of a packet in its window, as columns: neighbours and statistics. Windows must not overlap.
  */
 
-/** The packets `rows` and their `reach` neighbours on either side in the window; zeros for neighbours that it does not hold. */
+/** The packets `rows` and `reach` neighbours on either side; zeros for neighbours outside of the window. */
 export function neighbourColumns(windows: Windows, rows: Uint32Array, reach: number): Column[] {
   const { packets, start, count } = windows;
   const own = windowsOf(windows, rows);
@@ -28,7 +27,7 @@ export function neighbourColumns(windows: Windows, rows: Uint32Array, reach: num
 
 /**
  * The packets `rows`, and the mean and deviation of length and interval and the share of outbound packets in their windows: Acar
- * et al., "Peek-a-Boo", arXiv 1808.02741, take the first three to tell devices.
+ * et al., "Peek-a-Boo", arXiv 1808.02741, identify devices by the first three.
  */
 export function windowColumns(windows: Windows, rows: Uint32Array): Column[] {
   const { length, interval, direction } = windows.packets;

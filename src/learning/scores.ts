@@ -1,7 +1,7 @@
 import { InputError } from '../shared/errors.js';
 import { NO_CLASS } from './windows.js';
 
-/** How well devices were identified, over real packets only. */
+/** Scores of an identification, over real packets only. */
 export interface Identification {
   /** Share of packets whose predicted class is their device. */
   readonly accuracy: number;
@@ -16,9 +16,9 @@ export interface Identification {
   readonly chance: number;
   /** Accuracy of the best constant answer: the share of the device with most packets. */
   readonly majority: number;
-  /** By name. A quantity that is 0 / 0 is null: precision if never predicted, recall without packets, F1 for both. */
+  /** Scores by device name. A quantity that is 0 / 0 is null: precision if never predicted, recall without packets, F1 for both. */
   readonly perDevice: Readonly<Record<string, DeviceScore>>;
-  /** Columns of `confusion`: the devices, and what else could be predicted ('cover'). */
+  /** Columns of `confusion`: the devices, then 'cover' where it is a class. */
   readonly classes: readonly string[];
   /** Rows: true device, in the order of `classes`. Packets without an answer are in no column. */
   readonly confusion: readonly (readonly number[])[];
@@ -35,11 +35,11 @@ interface DeviceScore {
 export interface ScoreInput {
   /** The devices in the order of their class indices. */
   readonly devices: readonly string[];
-  /** What could be predicted: `devices`, then 'cover' where there was a class for it. */
+  /** Classes that can be predicted: `devices`, then 'cover' where it is a class. */
   readonly classes: readonly string[];
   /** True device per packet; NO_CLASS for packets that are not scored (cover, devices left out). */
   readonly truth: Uint16Array;
-  /** Predicted class per packet; NO_CLASS for no answer. Whatever is not the true device is a miss. */
+  /** Predicted class per packet; NO_CLASS for no answer. Anything but the true device is a miss. */
   readonly predicted: Uint16Array;
 }
 
@@ -85,7 +85,7 @@ export function scoreIdentification({ devices, classes, truth, predicted }: Scor
     macroF1: f1s / present,
     chance: 1 / devices.length,
     majority: Math.max(...support) / packets,
-    // fromEntries defines own properties, whatever a device is called.
+    // fromEntries defines own properties, even for a device named __proto__.
     perDevice: Object.fromEntries(perDevice),
     classes,
     confusion,
@@ -95,7 +95,7 @@ export function scoreIdentification({ devices, classes, truth, predicted }: Scor
 /**
  * The most probable class of each row of `probabilities` (row-major, `classes` columns), the first of equals; NO_CLASS
  * for a row of zeros, which means no answer.
- * @param among how many classes, from the first on, are in question
+ * @param among number of classes to choose from, beginning with the first
  */
 export function mostProbable(probabilities: Float32Array, classes: number, among = classes): Uint16Array {
   const predicted = new Uint16Array(probabilities.length / classes);

@@ -2,8 +2,8 @@ import { InputError, UsageError } from '../shared/errors.js';
 import { filterPackets, NO_DEVICE, type Trace } from '../trace/trace.js';
 
 /**
- * Splits into a training and a test part. All are of whole packets before any window is made, so no window crosses a
- * cut and no packet is on both sides (Dong et al., arXiv 1909.00104, cut windows first in some re-implementations, and
+ * A training and a test part. Packets are split before windows are made, so no window crosses a cut and no packet is on
+ * both sides (Dong et al., arXiv 1909.00104, cut windows first in some re-implementations, and
  * neighbouring windows then share most of their packets across the split).
  */
 export interface Split {
@@ -12,7 +12,7 @@ export interface Split {
 }
 
 /**
- * The time at which the fraction `fraction` of the packets has passed: that of the first packet after them.
+ * The time of the first packet after the first `fraction` of the packets.
  * @throws UsageError for a fraction outside (0, 1); InputError for a trace of fewer than two packets.
  */
 export function cutTime(trace: Trace, fraction: number): number {
@@ -35,8 +35,8 @@ export function splitAt(trace: Trace, time: number): Split {
 }
 
 /**
- * The first `fraction` of the packets trains, the rest tests. Packets at the very time of the cut all test.
- * @throws as {@link cutTime}; InputError where all packets before the cut are at its very time.
+ * The first `fraction` of the packets trains, the rest tests. All packets at the time of the cut test.
+ * @throws as {@link cutTime}; InputError where all packets before the cut have its time.
  */
 export function splitByTime(trace: Trace, fraction: number): Split {
   const split = splitAt(trace, cutTime(trace, fraction));
@@ -45,11 +45,11 @@ export function splitByTime(trace: Trace, fraction: number): Split {
 }
 
 /**
- * Whole files train or test. Files that have devices in common form a group (where each file is of one device: the files
- * of that device). In each group files are ordered by their first packet, and the first `fraction` of them trains: at
- * least one, and not all where there are two or more. Should that leave a device with several files on one side only,
- * the nearest cut that leaves the fewest such devices is taken instead. A device whose packets are all in one file is on
- * one side only: whoever needs both sides must leave it out.
+ * Whole files train or test. Files with devices in common form a group (where each file has one device: the files of that device).
+ * In each group files are ordered by their first packet, and the first `fraction` of them trains: at least one, and not all
+ * where there are two or more. Where that leaves a device with several files on one side only, the nearest cut that leaves
+ * the fewest such devices is taken instead. A device whose packets are all in one file is on one side only; callers that need
+ * both sides must leave it out.
  * @throws UsageError for a fraction outside (0, 1).
  */
 export function splitByFile(trace: Trace, fraction: number): Split {
@@ -61,9 +61,9 @@ export function splitByFile(trace: Trace, fraction: number): Split {
 }
 
 /**
- * Cuts a validation part of about `fraction` off the end of a training part (as `test` of the split it returns): off the
- * end of its time or, where files train or test as a whole, its last files. A group of files (see {@link splitByFile})
- * that is too small to give up one stays whole, so the validation part may lack devices, or be empty.
+ * Cuts a validation part of about `fraction` off the end of a training part and returns it as `test`: the end of its time or, where
+ * whole files train or test, its last files. A group of files (see {@link splitByFile}) that is too small to lose one stays whole,
+ * so the validation part may lack devices, or be empty.
  * @throws UsageError for a fraction outside (0, 1).
  */
 export function splitValidation(train: Trace, fraction: number, by: 'time' | 'file'): Split {
@@ -75,7 +75,7 @@ export function splitValidation(train: Trace, fraction: number, by: 'time' | 'fi
 }
 
 /**
- * Files at or below the paths `train` train, those at or below `test` test; both as they stand in `trace.files`.
+ * Files at or below the paths `train` train, those at or below `test` test; both as written in `trace.files`.
  * @throws UsageError for a file on both sides or on none.
  */
 export function splitByPaths(trace: Trace, train: readonly string[], test: readonly string[]): Split {
@@ -93,10 +93,10 @@ export function splitByPaths(trace: Trace, train: readonly string[], test: reado
   return splitFiles(trace, (file) => inTrain[file]!);
 }
 
-/** Files that have devices in common, in order of their first packets. */
+/** Files with devices in common, in order of their first packets. */
 interface FileGroup {
   readonly files: readonly number[];
-  /** For each device, its first and its last place in `files`. */
+  /** The first and the last place of each device in `files`. */
   readonly devices: readonly { readonly first: number; readonly last: number }[];
 }
 
@@ -108,7 +108,7 @@ function cutGroups(trace: Trace, cut: (group: FileGroup) => number): Split {
 }
 
 function fileGroups(trace: Trace): FileGroup[] {
-  // Sets keep the order in which things were added, and packets are in order of time.
+  // Sets keep the order of insertion, and packets are in order of time.
   const devicesOf = new Map<number, Set<number>>();
   for (let i = 0; i < trace.packets; i++) {
     const devices = devicesOf.get(trace.file[i]!);
@@ -165,7 +165,7 @@ function splitFiles(trace: Trace, trains: (file: number) => boolean): Split {
   };
 }
 
-/** Packets `from` to `to`, that one not included. The columns are views, not copies. */
+/** Packets from row `from` up to but not including row `to`. The columns are views, not copies. */
 export function packetRange(trace: Trace, from: number, to: number): Trace {
   return {
     ...trace,

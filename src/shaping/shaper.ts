@@ -4,16 +4,13 @@ import type { ParameterSchema } from '../shared/parameters.js';
 import type { Rng } from '../shared/rng.js';
 import type { Direction, Trace } from '../trace/trace.js';
 
-/**
- * A packet that has arrived at a shaper. The shaper may keep it as long as it likes; it is never changed.
- * What it shows is what a gateway knows of a packet in its hands.
- */
+/** A packet that has arrived at a shaper, with everything that a gateway knows about it. The shaper may keep it; it never changes. */
 export interface PacketRef {
   /** Unique within the run. */
   readonly id: number;
   /** Bytes of the frame, at least 1. */
   readonly length: number;
-  /** Bytes of it before the IP header; `length` less this is the length of the IP packet. */
+  /** Bytes before the IP header; `length` less this is the length of the IP packet. */
   readonly header: number;
   readonly direction: Direction;
   readonly protocols: number;
@@ -24,8 +21,8 @@ export interface PacketRef {
 }
 
 /**
- * What a cover packet looks like on the wire: by default like the last packet that arrived at its shaper, except that
- * cover of a shaper for the whole home belongs to no device.
+ * Appearance of a cover packet on the wire: by default that of the last packet that arrived at its shaper, except that cover of a shaper
+ * for the whole home belongs to no device.
  */
 export interface CoverShape {
   readonly protocols: number;
@@ -43,7 +40,7 @@ export interface NewFlow {
   readonly remotePort: number;
 }
 
-/** Some of the bytes of a packet: what a frame that carries several packets is made of. */
+/** Some of the bytes of a packet, in a frame that carries several packets. */
 export interface Part {
   readonly packet: PacketRef;
   /** At least 1. */
@@ -51,16 +48,15 @@ export interface Part {
 }
 
 /**
- * What a defense creates, one per flow, per device or per home. Causal by construction: it is told of a packet when that
- * packet arrives, and can only send now or set a timer. It never sees the future, and cannot tell a virtual clock from a
- * real one.
+ * The running state of a defense, one per flow, per device or per home. It is causal by construction: it learns of a packet when that
+ * packet arrives, and can only send now or set a timer. It never sees the future, and cannot tell a virtual clock from a real one.
  */
 export interface Shaper {
   /** A real packet has arrived, at `link.now`. */
   packet(p: PacketRef, link: Link): void;
   /** The timer set with `link.wakeAt` has fired. */
   wake?(link: Link): void;
-  /** The input has ended: release what is held. Timers may still be set, and still fire. */
+  /** The input has ended: release all packets that are held. Timers may still be set, and still fire. */
   close?(link: Link): void;
 }
 
@@ -68,9 +64,9 @@ export interface Link {
   /** Seconds. */
   readonly now: number;
   /**
-   * Puts a frame of `wireBytes` on the wire now that carries `userBytes` of `p` (all that is left of it by default).
+   * Puts a frame of `wireBytes` on the wire now that carries `userBytes` of `p`, by default all that is left.
    * A packet may be sent in parts; it counts as delivered when all its bytes have been sent.
-   * `wireBytes` may be smaller than `userBytes` only by what an encapsulation removes; it is at least 1.
+   * `wireBytes` is at least 1, and smaller than `userBytes` only where an encapsulation removes headers.
    */
   send(p: PacketRef, wireBytes: number, userBytes?: number): void;
   /**
@@ -81,8 +77,8 @@ export interface Link {
   /** Puts a frame without user data on the wire now. */
   cover(direction: Direction, wireBytes: number, like?: CoverShape): void;
   /**
-   * Opens a flow for cover of one's own, with a local port drawn by chance and the local address of the last packet that arrived
-   * here (of another flow, where that one's IP version is not that of the remote address); returns what to name in `CoverShape.flow`. In a tunnel it is not seen.
+   * Opens a flow for cover, with a random local port and the local address of the last packet that arrived here (or of another flow,
+   * where its IP version is not that of the remote address). Returns a value for `CoverShape.flow`. In a tunnel the flow is invisible.
    */
   openFlow(flow: NewFlow): number;
   /** Gives up a packet: it counts as lost. */
@@ -93,7 +89,7 @@ export interface Link {
   readonly rng: Rng;
 }
 
-/** What one shaper serves: a flow, a device or the whole home. */
+/** The unit that one shaper serves: a flow, a device or the whole home. */
 export type Scope = 'flow' | 'device' | 'home';
 
 const EACH: Readonly<Record<Scope, string>> = { flow: 'each flow', device: 'each device', home: 'the whole home' };
@@ -113,11 +109,11 @@ export interface TunnelFlow {
   readonly header: number;
 }
 
-/** What a defense may learn from before it sees the first packet. */
+/** The data that a defense may learn from before it sees the first packet. */
 export interface Training {
   /**
-   * Undefended traffic of the same home, earlier than what is to be defended or of other files, as it comes to the gateway
-   * from the side of the home (before any tunnel); null where there is none.
+   * Undefended traffic of the same home, earlier than the traffic to defend or from other files, as it reaches the gateway from the home
+   * (before any tunnel); null where there is none.
    */
   readonly trace: Trace | null;
   readonly rng: Rng;
@@ -145,31 +141,31 @@ export interface DefenseDefinition<S extends ParameterSchema, K> {
   readonly name: string;
   /** One sentence. */
   readonly summary: string;
-  /** Where the rule comes from: paper and section, or "our choice". */
+  /** Source of the rule: paper and section, or "our choice". */
   readonly source: string;
   /**
-   * One shaper for what. A list adds a parameter `per`, with which the user chooses one of its scopes; the first is the default. A
+   * The unit that one shaper serves. A list adds a parameter `per`, with which the user chooses one of its scopes; the first is the default. A
    * function chooses by other parameters.
    */
   readonly scope: Scope | readonly [Scope, ...Scope[]] | ScopeRule<z.output<S>>;
-  /** Where padding and cover are taken off again: the far end must be able to. */
+  /** The place that removes padding and cover again; the far end must be able to. */
   readonly removedAt: 'device' | 'gateway' | 'tunnel end' | 'nowhere';
   readonly parameters: S;
   /**
-   * For a defense that is itself a tunnel, and only for one: what the tunnel looks like from outside. All its frames, cover
-   * too, travel in that one flow, and it takes the place of the vpn view's own tunnel.
+   * The appearance of the tunnel from outside, only for a defense that is itself a tunnel. All its frames, cover too, travel in that
+   * one flow, and it replaces the vpn view's own tunnel.
    */
   tunnel?(parameters: z.output<S>): TunnelFlow;
   /**
-   * True where cover goes in flows of its own (`openFlow`), so that an observer who separates flows can set it aside unless a
-   * tunnel hides them. The conformance suite demands of all other cover that no column gives it away.
+   * True where cover has its own flows (`openFlow`), so that an observer who separates flows can set it aside unless a tunnel hides
+   * them. The conformance suite checks that no column reveals any other cover.
    */
   readonly separableCover?: boolean;
   /** True where frames may be longer than 1514 bytes though no packet in them is. */
   readonly exceedsMtu?: boolean;
   /**
-   * Why the two ends of a live tunnel cannot run it, each of which sends in one direction and hears of the other's packets only
-   * when they come; left out where they can.
+   * The reason why the ends of a live tunnel cannot run it: each sends in one direction, and learns of the other's packets only when they
+   * arrive. Left out where they can.
    */
   readonly notLive?: string;
   /**
@@ -180,7 +176,7 @@ export interface DefenseDefinition<S extends ParameterSchema, K> {
   /** Parameters with which the defense changes nothing, for the conformance suite; left out where there are none. */
   readonly neutral?: z.input<S>;
   /**
-   * Reads what the parameters name and learns what is to be learnt, once, before any shaper is created.
+   * Reads files that the parameters name and learns from `training`, once, before any shaper is created.
    * @throws UsageError, InputError: one line
    */
   prepare?(parameters: z.output<S>, training: Training): K | Promise<K>;
@@ -197,11 +193,11 @@ export interface Defense<S extends ParameterSchema = ParameterSchema, K = unknow
   readonly scope: Scope | ScopeRule<z.output<S>>;
 }
 
-/** A defense with its parameters as resolved, ready to run; see {@link prepareDefense}. */
+/** A defense with resolved parameters, ready to run; see {@link prepareDefense}. */
 export interface AppliedDefense {
   readonly defense: Defense;
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** What `prepare` gave. */
+  /** The result of `prepare`. */
   readonly knowledge?: unknown;
 }
 
@@ -215,19 +211,19 @@ export async function prepareDefense(
   return { defense, parameters, knowledge: await defense.prepare(parameters, training) };
 }
 
-/** One shaper for what, with these parameters. */
+/** The scope of a defense with these parameters. */
 export function scopeOfDefense(defense: Defense, parameters: Readonly<Record<string, unknown>>): Scope {
   return typeof defense.scope === 'function' ? defense.scope(parameters) : defense.scope;
 }
 
-/** A defense broke the contract: it sent what it did not have, kept what it should have sent, or never comes to an end. */
+/** A defense broke the contract: it sent bytes that it did not have, kept a packet, or never ends. */
 export class DefenseError extends HomeveilError {
   override readonly name = 'DefenseError';
 }
 
 /** A defense sends more frames than there may be. */
 export class TooManyFrames extends DefenseError {
-  /** Frames and bytes on the wire that all of the input would have come to, at the rate up to then; a guess. */
+  /** Estimated frames and bytes on the wire for the whole input, at the rate so far. */
   readonly expected: { readonly frames: number; readonly bytes: number };
 
   constructor(message: string, expected: TooManyFrames['expected']) {

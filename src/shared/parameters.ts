@@ -3,8 +3,8 @@ import { suggestion, UsageError } from './errors.js';
 import { describeIssue, firstIssue, valueAt } from './issues.js';
 
 /**
- * Parameters of a plug-in: one zod object is the source of defaults, of the `name:key=value` notation, of validation and
- * of the documentation table. Every key has a default and a description; units are in the description.
+ * Parameters of a plug-in: one zod object is the source of defaults, the `name:key=value` notation, validation and the
+ * documentation table. Every key has a default and a description; units are in the description.
  */
 export type ParameterSchema = z.ZodObject;
 
@@ -34,7 +34,7 @@ interface JsonSchemaProperty {
   exclusiveMaximum?: number;
 }
 
-/** A schema never changes, and making JSON Schema of it takes far longer than anything done with that. */
+/** Properties by schema: converting a schema to JSON Schema takes far longer than using the result, and a schema never changes. */
 const properties = new WeakMap<ParameterSchema, [string, JsonSchemaProperty][]>();
 
 function propertiesOf(schema: ParameterSchema): [string, JsonSchemaProperty][] {
@@ -49,7 +49,7 @@ function propertiesOf(schema: ParameterSchema): [string, JsonSchemaProperty][] {
   return known;
 }
 
-/** What the documentation says of each parameter of `schema`, read off the schema itself. */
+/** The rows of the documentation table of `schema`. */
 export function describeParameters(schema: ParameterSchema): ParameterInfo[] {
   return propertiesOf(schema).map(([name, property]) => ({
     name,
@@ -69,10 +69,10 @@ function typeOf(property: JsonSchemaProperty): string {
   return type ?? 'string';
 }
 
-/** What text can stand for one value of a parameter. */
+/** A kind of value that text can stand for. */
 type Scalar = 'number' | 'boolean' | 'null' | 'string';
 
-/** Null where no text can. */
+/** The kinds of value that `property` accepts as text; null where it accepts none. */
 function scalarsOf(property: JsonSchemaProperty): ReadonlySet<Scalar> | null {
   const { type, enum: choices, anyOf } = property;
   const scalars = new Set<Scalar>();
@@ -96,14 +96,14 @@ function scalarOf(value: unknown): Scalar {
   return typeof value === 'number' || typeof value === 'boolean' ? (typeof value as Scalar) : 'string';
 }
 
-/** What stands in a list, null for what is no list. */
+/** The items of a list; null for a property that is no list. */
 function itemsOf({ type, items, prefixItems }: JsonSchemaProperty): JsonSchemaProperty | null {
   return type === 'array' && typeof items === 'object' && prefixItems === undefined ? items : null;
 }
 
 /**
- * Parameters of `schema` that `name:key=value` cannot give: what holds keys or lists of its own, or is of no type that has a notation.
- * Text, numbers, true, false and null can be given, alone or in lists.
+ * Parameters of `schema` that `name:key=value` cannot give: objects, nested lists, and types without a notation. Text, numbers, true,
+ * false and null can be given, alone or in lists.
  */
 export function unwritableParameters(schema: ParameterSchema): string[] {
   return propertiesOf(schema)
@@ -116,13 +116,13 @@ export function listParameters(schema: ParameterSchema): ReadonlySet<string> {
   return new Set(propertiesOf(schema).flatMap(([name, property]) => (itemsOf(property) ? [name] : [])));
 }
 
-/** What values a parameter can take, as far as they can be told from the schema. */
+/** The values that a parameter can take, as far as the schema tells. */
 export type ParameterDomain =
   | { readonly kind: 'number' | 'integer'; readonly low: Bound | null; readonly high: Bound | null }
   | { readonly kind: 'choice'; readonly choices: readonly unknown[] }
   | { readonly kind: 'any' };
 
-/** The smallest or largest value, or, where `excluded`, the first that is too small or too large. */
+/** The smallest or largest value; where `excluded`, the first value that is too small or too large. */
 export interface Bound {
   readonly value: number;
   readonly excluded: boolean;
@@ -140,7 +140,7 @@ function domainOf(property: JsonSchemaProperty): ParameterDomain {
   const { minimum, exclusiveMinimum, maximum, exclusiveMaximum } = property;
   const bound = (included: number | undefined, excluded: number | undefined): Bound | null => {
     if (excluded !== undefined) return { value: excluded, excluded: true };
-    // zod writes the safe-integer limits for every integer: those are no bounds of ours.
+    // zod writes the safe-integer limits for every integer; they are not bounds of the parameter.
     if (included === undefined || Math.abs(included) >= Number.MAX_SAFE_INTEGER) return null;
     return { value: included, excluded: false };
   };
@@ -157,21 +157,21 @@ function rangeOf(property: JsonSchemaProperty): string {
   return parts.join(', ');
 }
 
-/** Whether a plug-in can be called so: lower-case words and numbers joined by hyphens, a letter first. */
+/** True for a valid name of a plug-in: lower-case words and numbers joined by hyphens, a letter first. */
 export function isKebabCase(name: string): boolean {
   return /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name);
 }
 
-/** A plug-in and what was asked of it, as written on the command line: `pad:rule=mtu,size=1400`. */
+/** A plug-in and its parameters as given on the command line: `pad:rule=mtu,size=1400`. */
 export interface PluginRequest {
   readonly name: string;
-  /** A key that stands several times has a list. */
+  /** A key that is given several times has a list. */
   readonly given: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /**
- * Reads `name` or `name:key=value,key=value`. A list is `key=1+2`, where it is of numbers, or `key=a,key=b`.
- * @throws UsageError where a part is not `key=value`.
+ * Reads `name` or `name:key=value,key=value`. A list of numbers is `key=1+2`, any other list `key=a,key=b`.
+ * @throws UsageError for a part that is not `key=value`
  */
 export function parseRequest(text: string): PluginRequest {
   const colon = text.indexOf(':');
@@ -186,7 +186,7 @@ export function parseRequest(text: string): PluginRequest {
         throw new UsageError(`"${text}": expected key=value after the colon, found "${part}"`);
       }
       const value = part.slice(equals + 1).trim();
-      // Not by assignment: `__proto__` is a key like others.
+      // An assignment to `__proto__` would not define a key.
       const all = Object.hasOwn(given, key) ? [given[key]!, value].flat() : value;
       Object.defineProperty(given, key, { value: all, enumerable: true, configurable: true });
     }
@@ -208,9 +208,9 @@ export function formatParameter(key: string, value: unknown): string[] {
 }
 
 /**
- * Checks `given` against `schema` and fills in defaults. Strings (from the command line) are converted to the type that
- * the schema asks for; `where` begins each error message ('defense pad').
- * @throws UsageError for an unknown key, a value of the wrong type or out of range.
+ * Checks `given` against `schema` and fills in defaults. Strings from the command line are converted to the type in the schema.
+ * @param where begins each error message: 'defense pad'
+ * @throws UsageError for an unknown key, or a value of the wrong type or out of range
  */
 export function resolveParameters<S extends ParameterSchema>(
   schema: S,
@@ -232,7 +232,7 @@ export function resolveParameters<S extends ParameterSchema>(
   const parsed = schema.safeParse(values);
   if (parsed.success) return parsed.data;
   const issue = firstIssue(parsed.error);
-  // Where several parameters do not go together, the one at fault may have its default.
+  // A check of several parameters may report one that was not given.
   const all = { ...Object.fromEntries(known.map((info) => [info.name, info.default])), ...values };
   const found = issue.path.length === 0 ? undefined : (JSON.stringify(valueAt(all, issue.path)) ?? 'nothing');
   throw new UsageError(`${where}: ${describeIssue(issue, { found })}`);
@@ -241,7 +241,7 @@ export function resolveParameters<S extends ParameterSchema>(
 const isText = (value: unknown): value is string | readonly string[] =>
   typeof value === 'string' || (Array.isArray(value) && value.every((one) => typeof one === 'string'));
 
-/** A plus between numbers, not that of `1e+3`. */
+/** A plus between numbers, but not the one in `1e+3`. */
 const BETWEEN_NUMBERS = /(?<!\de)\+/i;
 
 function fromText(text: string | readonly string[], property: JsonSchemaProperty, where: string): unknown {

@@ -1,9 +1,9 @@
 import { InputError } from '../../shared/errors.js';
 
-/** Bins a column has at most: a bin is a byte. */
+/** Most bins of a column: a bin is a byte. */
 export const MAX_BINS = 256;
 
-/** A column of a table: numbers, or small whole numbers that only stand for themselves. */
+/** A column of a table: numbers, or small whole numbers without an order. */
 export type Column = NumericColumn | CategoricalColumn;
 
 interface NumericColumn {
@@ -18,7 +18,7 @@ interface CategoricalColumn {
   readonly values: Uint16Array | Uint8Array;
 }
 
-/** How a column's values map to bins 0, 1, ...: learnt from the training rows, part of the model. */
+/** The map from a column's values to bins 0, 1, ...: learned from the training rows, part of the model. */
 export type ColumnBins = NumericBins | CategoricalBins;
 
 export interface NumericBins {
@@ -33,20 +33,20 @@ export interface CategoricalBins {
   readonly kind: 'categorical';
   readonly name: string;
   readonly bins: number;
-  /** The value of each bin; -1 for the bin of all values that have none of their own. */
+  /** The value of each bin; -1 for the bin that all other values share. */
   readonly categories: Int32Array;
 }
 
 export interface BinLimits {
   /** Bins of a numeric column, 2 to 256. */
   readonly numeric: number;
-  /** The most used values of a categorical column that get a bin of their own, 1 to 255. */
+  /** Number of the most frequent values of a categorical column that get their own bin, 1 to 255. */
   readonly categories: number;
 }
 
 /**
  * Learns the bins of a column.
- * @throws InputError where a numeric column holds something that is not a number.
+ * @throws InputError where a numeric column holds NaN.
  */
 export function learnBins(column: Column, label: Uint16Array, classes: number, limits: BinLimits): ColumnBins {
   return column.kind === 'numeric'
@@ -55,9 +55,8 @@ export function learnBins(column: Column, label: Uint16Array, classes: number, l
 }
 
 /**
- * One bin per distinct value where there are few enough. Else bins of about the same number of rows, while a value with
- * more rows than that has a bin to itself: a frequent frame length is often a device's signature and must not share a
- * bin. After GreedyFindBin of LightGBM (Ke et al., NIPS 2017; src/io/bin.cpp). Edges lie midway between values.
+ * One bin per distinct value where there are few enough. Otherwise bins of about equally many rows, except that a value with more
+ * rows than that has its own bin: a frequent frame length is often a device's signature and must not share a bin. After GreedyFindBin of LightGBM (Ke et al., NIPS 2017; src/io/bin.cpp). Edges lie midway between values.
  */
 function learnNumericBins({ name, values }: NumericColumn, limit: number): NumericBins {
   const sorted = new Float64Array(values).sort();
@@ -105,14 +104,14 @@ function countDistinct(sorted: Float64Array): { distinct: Float64Array; counts: 
   return { distinct: distinct.subarray(0, size), counts: counts.subarray(0, size) };
 }
 
-/** The mean of two neighbours; the lower one where rounding (or infinity) would give the upper one or nothing. */
+/** The mean of two neighbours; the lower one where rounding or infinity would give the upper one or NaN. */
 function midway(low: number, high: number): number {
   const middle = low / 2 + high / 2;
   return middle >= low && middle < high ? middle : low;
 }
 
 /**
- * One bin for each of the `limit` most used values, and one for all others, seen or not. Bins are in order of the first
+ * One bin for each of the `limit` most frequent values, and one for all others, seen or not. Bins are in order of the first
  * principal component of the values' class frequencies: then a threshold on the bin number splits the values into two
  * sets, and where there are two classes the best such split is the best of all subsets. Ordering once for the whole
  * forest is as good as ordering in every node: Coppersmith, Hong and Hosking, "Partitioning nominal attributes in
@@ -158,8 +157,8 @@ function principalScores(counts: Float64Array, classes: number): Float64Array {
     const row = weight[Math.floor(i / classes)]!;
     return row === 0 ? 0 : count / row - mean[i % classes]! / total;
   });
-  // Power iteration on the covariance, without forming it. It starts from the deviation of the row that varies most, so
-  // that the start is not orthogonal to the component sought.
+  // Power iteration on the covariance, without forming it. It starts from the deviation of the row that varies most, which is
+  // not orthogonal to the component.
   const spread = (row: number) => {
     let sum = 0;
     for (let c = 0; c < classes; c++) sum += centred[row * classes + c]! ** 2;

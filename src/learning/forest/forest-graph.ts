@@ -8,9 +8,9 @@ const ML = 'ai.onnx.ml';
 
 /**
  * The forest as operators of ONNX: a TreeEnsembleClassifier over numeric columns as they are, categorical columns as bin
- * numbers, which a LabelEncoder looks up, and for each value that some split singles out a column that is 1 on it, else 0.
- * (ONNX has splits by equality too; ONNX Runtime 1.30 joins some of them and then answers wrongly, and
- * https://github.com/microsoft/onnxruntime/issues/24636 was not the last of it.)
+ * numbers, which a LabelEncoder looks up, and for each value of an equality split a column that is 1 on that value, else 0.
+ * (ONNX has equality splits, but ONNX Runtime 1.30 merges some of them and returns wrong results; see also
+ * https://github.com/microsoft/onnxruntime/issues/24636.)
  * @param columns one value per column of the forest: rows x 1, int64 for a categorical one, float32 for a numeric one
  * @param classes their names
  * @returns rows x classes, the mean of the trees' class probabilities
@@ -48,7 +48,7 @@ function lookUpBins(g: GraphBuilder, { categories }: CategoricalBins, column: Va
   );
 }
 
-/** By column, the bins that splits single out, and the column of the table that tells whether a cell is of that bin. */
+/** By column: the bins of equality splits, each with the table column that is 1 where a cell has that bin. */
 type Singled = ReadonlyMap<number, ReadonlyMap<number, number>>;
 
 const columnOf = (split: number) => split & 0xff;
@@ -105,7 +105,7 @@ function ensemble(
     for (let c = 0; c < classes; c++) {
       const weight =
         distribution < classes ? Number(c === distribution) : distributions[(distribution - classes) * classes + c]!;
-      // ONNX Runtime gives scores of another kind where there are two classes and a row has votes for one of them only.
+      // ONNX Runtime returns other scores where there are two classes and a row has votes for one of them only.
       if (weight === 0 && classes > 2) continue;
       voteTree.push(t);
       voteNode.push(leaf);
@@ -145,8 +145,8 @@ function ensemble(
 }
 
 /**
- * The number that a cell at most `bin` is at most: of a categorical column the bin, of a numeric one the bin's upper edge. The
- * file has 32 bits for it, so an edge becomes the nearest such number that is not above: no column of 32-bit numbers can tell.
+ * The largest value of a cell that is at most `bin`: the bin in a categorical column, the bin's upper edge in a numeric one. The file
+ * holds 32 bits, so an edge is rounded down to the next such number, which makes no difference to a column of 32-bit numbers.
  */
 function threshold(bins: ColumnBins, bin: number): number {
   return bins.kind === 'categorical' ? bin : floatBelow(bins.edges[bin]!);
@@ -159,7 +159,7 @@ const single = new Float32Array(bits.buffer);
 function floatBelow(value: number): number {
   single[0] = value;
   if (single[0] > value) {
-    // In the order of their bits, too, positive numbers go up and negative ones go down.
+    // As integers, the bits of positive numbers ascend with the number and those of negative ones descend.
     if (single[0] === 0) single[0] = -1.401298464324817e-45;
     else bits[0]! += single[0] > 0 ? -1 : 1;
   }

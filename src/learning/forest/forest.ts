@@ -11,19 +11,19 @@ import type { GrownTree, GrowTask, OutOfBagCount, OutOfBagTask, VoteTask } from 
 export interface ForestOptions {
   readonly classes: number;
   readonly trees: number;
-  /** Columns looked at for each split; the square root of their number, rounded down, by default. */
+  /** Columns tried for each split; by default the square root of their number, rounded down. */
   readonly maxFeatures?: number;
-  /** Drawn rows in a leaf at least; 1 by default. */
+  /** Fewest drawn rows in a leaf; 1 by default. */
   readonly minLeaf?: number;
-  /** Splits from the root to a leaf at most; no limit by default. */
+  /** Most splits from the root to a leaf; no limit by default. */
   readonly maxDepth?: number;
-  /** Bins of a numeric column at most, 2 to 256; 255 by default. */
+  /** Most bins of a numeric column, 2 to 256; 255 by default. */
   readonly bins?: number;
-  /** Most used values of a categorical column that are told apart, 1 to 255; 255 by default. */
+  /** Number of the most frequent values of a categorical column that have their own bin, 1 to 255; 255 by default. */
   readonly categories?: number;
   /** Weight of each class in impurity and leaves, above 0; 1 by default. */
   readonly classWeight?: ArrayLike<number>;
-  /** Whether to find the out-of-bag accuracy; true by default. */
+  /** True to compute the out-of-bag accuracy; true by default. */
   readonly outOfBag?: boolean;
   readonly rng: Rng;
   /** Worker threads. The forest does not depend on their number. */
@@ -31,28 +31,28 @@ export interface ForestOptions {
   readonly onTree?: (done: number) => void;
 }
 
-/** A trained forest: how columns become bins, and the trees over those. */
+/** A trained forest: the bins of the columns, and the trees over bins. */
 export interface Forest extends Trees {
   readonly bins: readonly ColumnBins[];
-  /** Share of the decrease of Gini impurity by column, mean over trees: adds up to 1 (0 where no tree has a split). */
+  /** Share of the decrease of Gini impurity by column, mean over trees; sums to 1, or 0 where no tree has a split. */
   readonly importance: Float64Array;
   /**
-   * Accuracy on the training rows, each judged by the trees that did not draw it; on as many evenly spaced rows as keep
-   * within {@link OUT_OF_BAG_PAIRS}. Null where it was not asked for or no row was left out of any tree.
+   * Accuracy on the training rows, each predicted by the trees that did not draw it, over as many evenly spaced rows as
+   * {@link OUT_OF_BAG_PAIRS} allows. Null where it was not requested, or every tree drew every row.
    */
   readonly outOfBagAccuracy: number | null;
 }
 
-/** Trees times rows: 200,000 rows for 100 trees, which is a standard error of about 0.001. A byte is kept for each. */
+/** Most trees times rows, a byte each: 200,000 rows for 100 trees, for a standard error of about 0.001. */
 const OUT_OF_BAG_PAIRS = 2e7;
 
-/** Rows for which starting another thread is worth the while. */
+/** Rows that make another thread worth starting. */
 const ROWS_PER_THREAD = 10_000;
 
 const SCRIPT = new URL('./worker.js', import.meta.url);
 
 /**
- * Trains a random forest (see tree.ts for how trees grow, bins.ts for what happens to columns first).
+ * Trains a random forest: bins.ts makes bins of the columns, grow.ts grows the trees.
  * @param columns all of the same length
  * @param label class of each row, below `options.classes`
  * @throws UsageError for an option out of range; InputError without rows, or for a column that holds a NaN.
@@ -123,7 +123,7 @@ export async function predictProbabilities(
   if (names !== expected) throw new UsageError(`random forest: expected columns ${expected}; found ${names}`);
   const { classes, roots, nodes, distributions } = forest;
   const table = toBins(forest.bins, columns);
-  // Equal rows have equal votes: each distinct one is asked once.
+  // Equal rows have equal votes, so each distinct row is evaluated once.
   const { groups, groupOf, first } = groupRows(table, columns.length);
   const task: VoteTask = {
     kind: 'vote',

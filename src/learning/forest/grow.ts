@@ -4,16 +4,16 @@ import { EQUALS, type TrainingTable, type Tree, type TreeOptions } from './tree.
 
 type Draw = ReturnType<typeof createDraw>;
 
-/** Nodes of at most this many distinct rows sort their cells; larger ones count them in a histogram. */
+/** Most distinct rows of a node whose cells are sorted; larger nodes count them in a histogram. */
 const SMALL = 24;
 
 /**
  * Makes a function that grows trees on `table`, reusing its work space from tree to tree. Trees as in Breiman, "Random
- * forests", Machine Learning 45, 2001: a bootstrap sample, Gini impurity, a fresh draw of columns for each split
- * (more than `maxFeatures` where all of those are constant in the node, as scikit-learn does), grown out.
+ * forests", Machine Learning 45, 2001: a bootstrap sample, Gini impurity, a new draw of columns for each split
+ * (more than `maxFeatures` where all of those are constant in the node, as in scikit-learn), fully grown.
  *
  * On a categorical column two kinds of split compete: a threshold in the order of the bins (see bins.ts), and one
- * value against the rest. The first alone needs two splits to single out a port amid the order.
+ * value against the rest. Thresholds alone need two splits to separate one port in the middle of the order.
  * @returns grows one tree; sets `drawn` (one per row) to 1 for rows in its bootstrap sample, 0 for others
  */
 export function createGrower(table: TrainingTable, options: TreeOptions): (draw: Draw, drawn: Uint8Array) => Tree {
@@ -30,21 +30,21 @@ export function createGrower(table: TrainingTable, options: TreeOptions): (draw:
   const index = new Uint32Array(groups);
   const aside = new Uint32Array(groups);
 
-  // Counts by cell, the set of cells that have one (a bit each), and the cells of a node in ascending order.
+  // Counts by cell, the set of cells with a count (a bit each), and the cells of a node in ascending order.
   const histogram = new Uint32Array(256 << shift);
   const touched = new Uint32Array(Math.max(1, (256 << shift) >> 5));
   const entryCell = new Uint32Array(histogram.length);
   const entryCount = new Uint32Array(histogram.length);
 
-  // Weight by class, of the node at hand and of the part left of a split.
+  // Weight by class, in the current node and left of a split.
   const total = new Float64Array(classes);
   const left = new Float64Array(classes);
 
   const counts = new Uint32Array(classes);
   const smallerCounts = new Uint32Array(classes);
 
-  // Nodes still to be grown: number, rows from, rows to, depth, constant columns, drawn rows by class. A column that has
-  // one value in a node has one below it too, and need not be looked at there; bit i stands for column i below 32.
+  // Nodes still to be grown: number, rows from, rows to, depth, constant columns, drawn rows by class. A column that is constant
+  // in a node is constant below it too, and is skipped there; bit i stands for column i below 32.
   const frame = 5 + classes;
   let stack = new Uint32Array(64 * frame);
   let stackTop = 0;
@@ -56,14 +56,14 @@ export function createGrower(table: TrainingTable, options: TreeOptions): (draw:
   let impureLeaves = 0;
   const importance = new Float64Array(columns);
 
-  // The best split of the node at hand. The score is in an array since V8 boxes a number that closures assign.
+  // The best split of the current node. The score is in an array because V8 boxes a number that closures assign.
   const bestScore = new Float64Array(1);
   let bestSplit = 0;
 
   const candidates = Uint8Array.from({ length: columns }, (_, column) => column);
 
-  // Each of the following functions has one hot loop and little after it, or V8 enters a loop of the first, large nodes with
-  // code compiled before the rest was ever run, and falls back to the interpreter at its end, again and again.
+  // Each of the following functions has one hot loop and little after it. Otherwise V8 compiles the loop on the first, large
+  // nodes before the rest has ever run, and falls back to the interpreter after it, again and again.
 
   /** Lists the distinct cells of rows index[from..to) in `column`, ascending, with their counts; returns how many. */
   function listCells(column: number, from: number, to: number): number {
@@ -124,8 +124,8 @@ export function createGrower(table: TrainingTable, options: TreeOptions): (draw:
 
   /**
    * Tries all splits of `column` for a node whose cells are the first `entries` of the list. Least Gini impurity is the
-   * largest sum over both sides of (sum of squared class weights) / (weight), which moves by a little with every cell.
-   * @returns whether the column can be split at all
+   * largest sum over both sides of (sum of squared class weights) / (weight), which is updated cell by cell.
+   * @returns false where the column is constant
    */
   function searchColumn(
     column: number,
@@ -143,7 +143,7 @@ export function createGrower(table: TrainingTable, options: TreeOptions): (draw:
     let leftWeight = 0;
     let leftSquares = 0;
     let rightSquares = totalSquares;
-    // Of the current bin alone, against all others.
+    // Sums of the current bin alone, for a split against all others.
     let binRows = 0;
     let binWeight = 0;
     let binSquares = 0;
@@ -169,7 +169,7 @@ export function createGrower(table: TrainingTable, options: TreeOptions): (draw:
           const score = leftSquares / leftWeight + rightSquares / (totalWeight - leftWeight);
           if (score > best) {
             best = score;
-            // Halfway through the bins that are empty in this node: the widest margin on either side.
+            // The middle of the bins that are empty in this node: the widest margin on either side.
             bestSplit = column | (((bin + next - 1) >> 1) << 8);
           }
         }
@@ -345,7 +345,7 @@ export function createGrower(table: TrainingTable, options: TreeOptions): (draw:
     nodeCount += 2;
   }
 
-  /** Keeps the shares of the classes in the node at hand; returns the number of a leaf that has them. */
+  /** Stores the class shares of the current node; returns the number of its leaf. */
   function addDistribution(totalWeight: number): number {
     if ((impureLeaves + 1) * classes > distributions.length) distributions = grown(distributions);
     for (let c = 0; c < classes; c++) distributions[impureLeaves * classes + c] = total[c]! / totalWeight;

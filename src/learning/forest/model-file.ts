@@ -12,7 +12,7 @@ import type { Forest } from './forest.js';
 import { addForest } from './forest-graph.js';
 
 /**
- * A forest over the columns of packet-columns.ts as an ONNX file that needs nothing beside it.
+ * A forest over the columns of packet-columns.ts as a self-contained ONNX file.
  * Inputs: `port` (int64, packets) and `features` (float32, packets x 10; see model-input.ts).
  * Output: `probabilities` (packets x classes).
  */
@@ -23,7 +23,7 @@ export function encodeForestModel(forest: Forest, classes: readonly string[]): U
   return encodeModel(g);
 }
 
-/** For the card: the ports that the forest tells apart. Trees need no scaling. */
+/** The ports that the forest tells apart, for the card. Trees need no scaling. */
 export function forestEncoding({ bins }: Forest): Record<string, unknown> {
   const port = bins.find(({ name }) => name === 'port');
   return { ports: port?.kind === 'categorical' ? [...port.categories].filter((value) => value >= 0) : [] };

@@ -1,4 +1,4 @@
-/** Rows of a table that are the same, told as one. */
+/** Groups of equal rows of a table. */
 export interface RowGroups {
   readonly groups: number;
   /** The group of each row, in order of first appearance. */
@@ -8,8 +8,8 @@ export interface RowGroups {
 }
 
 /**
- * Groups the equal rows of a row-major table of bytes (`width` a row), equal in `label` too where that is given. Packets
- * repeat a lot once their numbers are in bins, and what is done once for a group need not be done for each row.
+ * Groups the equal rows of a row-major table of bytes (`width` a row), equal in `label` too where that is given. Packets repeat a lot
+ * once their numbers are in bins, so work per group is much less than work per row.
  */
 export function groupRows(bytes: Uint8Array, width: number, label?: Uint16Array): RowGroups {
   const rows = bytes.length / width;

@@ -1,11 +1,11 @@
 import { Worker } from 'node:worker_threads';
 
-/** What a worker sends: a result, or the last message before it ends. */
+/** A message of a worker: a result, or the last message before it ends. */
 export type WorkerMessage<T> = { readonly result: T } | { readonly done: true };
 
 /**
- * Starts `threads` workers on `script` with the same `data`, hands on what they send, and waits until all are done. The
- * workers share out the work among themselves (over shared memory in `data`). None is left running, whatever happens.
+ * Starts `threads` workers on `script` with the same `data`, passes on their results, and waits until all are done. The workers divide
+ * the work among themselves, over shared memory in `data`. All have ended when it returns or throws.
  * @throws the error of the first worker that fails; what `onResult` throws.
  */
 export async function runWorkers<T>(

@@ -1,6 +1,6 @@
 import { EQUALS } from './tree.js';
 
-/** All trees of a forest in a few arrays (nodes and distributions as in tree.ts, numbered through). */
+/** All trees of a forest in a few arrays: nodes and distributions as in tree.ts, numbered consecutively. */
 export interface Trees {
   readonly classes: number;
   readonly columns: number;

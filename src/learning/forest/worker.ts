@@ -5,7 +5,7 @@ import type { WorkerMessage } from './threads.js';
 import type { TrainingTable, Tree, TreeOptions } from './tree.js';
 import { addVotes, type Trees } from './vote.js';
 
-/** Every worker takes the next piece of work from a shared counter until there is none. */
+/** Each worker takes the next piece of work from a shared counter until none is left. */
 export type Task = GrowTask | VoteTask | OutOfBagTask;
 
 export interface GrowTask {
@@ -13,11 +13,11 @@ export interface GrowTask {
   readonly counter: Int32Array;
   readonly table: TrainingTable;
   readonly options: TreeOptions;
-  /** Four words a tree. */
+  /** Four words per tree. */
   readonly seeds: Uint32Array;
-  /** Filled in: trees x `sample.length`, 1 where the tree's bootstrap sample has that row. */
+  /** Output: trees x `sample.length`, 1 where the tree's bootstrap sample has that row. */
   readonly drawn: Uint8Array;
-  /** Rows of which that is wanted. */
+  /** Rows for which `drawn` is filled in. */
   readonly sample: Uint32Array;
 }
 
@@ -30,7 +30,7 @@ export interface VoteTask {
   readonly counter: Int32Array;
   readonly trees: Trees;
   readonly bins: Uint8Array;
-  /** Filled in: the mean of the trees' probabilities, rows x classes. */
+  /** Output: the mean of the trees' probabilities, rows x classes. */
   readonly probabilities: Float32Array;
 }
 
@@ -38,19 +38,19 @@ export interface OutOfBagTask {
   readonly kind: 'out-of-bag';
   readonly counter: Int32Array;
   readonly trees: Trees;
-  /** Of the sampled rows. */
+  /** Labels of the sampled rows. */
   readonly bins: Uint8Array;
   readonly label: Uint16Array;
   readonly drawn: Uint8Array;
 }
 
-/** Sampled rows that some tree did not draw, and those of them that such trees together call right. */
+/** Output: sampled rows that some tree did not draw, and those of them that such trees classify correctly. */
 export interface OutOfBagCount {
   readonly rows: number;
   readonly correct: number;
 }
 
-/** Rows voted on at a time: their votes and the top of a tree stay in the cache. */
+/** Rows evaluated at a time, so that their votes and the top of a tree stay in the cache. */
 const BLOCK = 2048;
 
 const task = workerData as Task;

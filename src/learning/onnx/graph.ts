@@ -1,6 +1,6 @@
 import { attributeTypes, dataTypes } from './proto.js';
 
-/** The name of a value in a graph: what an operator gives, and another takes. */
+/** The name of a value in a graph: the output of an operator, or an input of the graph. */
 export type Value = string;
 
 type ElementType = keyof typeof dataTypes;
@@ -15,7 +15,7 @@ export interface ConstantTensor {
   readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
 }
 
-/** A float attribute. A plain number is an integer attribute, the far more frequent kind. */
+/** A float attribute. A plain number is an integer attribute, which is far more frequent. */
 export interface FloatAttribute {
   readonly float: number;
 }
@@ -56,10 +56,10 @@ export function int64s(data: readonly number[], dims: readonly number[] = [data.
 
 /**
  * Collects the nodes of an ONNX graph. An operator method takes the names of values and gives the name of a new one, so a
- * computation is written as nested calls; names are made up here, unique through all graphs nested in one another.
+ * computation is written as nested calls. Names are generated here, unique across nested graphs.
  */
 export interface GraphBuilder {
-  /** A name that nothing else bears, through all graphs nested in one another. */
+  /** A name that is unique across nested graphs. */
   fresh(prefix: string): Value;
   input(name: string, type: ElementType, dims: readonly Dimension[]): Value;
   /** Makes `value` an output. Its name is the value's own, unless another is given (or it is one already). */
@@ -85,7 +85,7 @@ function build(graphName: string, fresh: (type: string) => string): GraphBuilder
   const initializer: object[] = [];
   const input: object[] = [];
   const output: object[] = [];
-  // Names that an output cannot take: ONNX Runtime gives zeros for an output that is an input under the same name.
+  // Names that an output cannot take: ONNX Runtime returns zeros for an output with the name of an input.
   const taken = new Set<Value>();
 
   const add = (type: string, outputs: Value[], inputs: readonly Value[], attributes: Attributes, domain: string) => {

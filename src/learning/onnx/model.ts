@@ -24,7 +24,7 @@ export function encodeModel(graph: GraphBuilder, metadata: Readonly<Record<strin
   return ModelProto.encode(message).finish();
 }
 
-/** What we read of an ONNX file. */
+/** The parts of an ONNX file that we read. */
 export interface DecodedModel {
   readonly metadata: Readonly<Record<string, string>>;
   /** The float32 constants by name. */
@@ -59,7 +59,7 @@ export function decodeModel(bytes: Uint8Array, where: string): DecodedModel {
   const constants = new Map<string, Float32Array>();
   for (const { name, data_type, raw_data } of model.graph.initializer ?? []) {
     if (data_type !== dataTypes.float32) continue;
-    // A copy, since in the file the bytes begin anywhere, and a Float32Array begins at a multiple of four.
+    // A copy, since a Float32Array must begin at a multiple of four bytes.
     const copy = new Uint8Array(raw_data);
     constants.set(name, new Float32Array(copy.buffer, 0, copy.length >> 2));
   }

@@ -1,7 +1,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { UsageError } from '../../shared/errors.js';
 
-/** What we use of ONNX Runtime, native or WebAssembly: the two packages export the same. */
+/** The part of ONNX Runtime that we use; the native and the WebAssembly package both export it. */
 export interface OnnxRuntime {
   readonly name: 'onnxruntime-node' | 'onnxruntime-web';
   readonly InferenceSession: typeof InferenceSession;
@@ -21,14 +21,14 @@ export type OnWarning = (message: string) => void;
 
 /**
  * The native package, or where that does not load (no binary for this platform, left out of the install) the WebAssembly one.
- * @param threads for the WebAssembly one, which takes the first caller's number for good
- * @param name to have this one and no other
+ * @param threads for the WebAssembly one, which keeps the first caller's number
+ * @param name to load this package and no other
  */
 export async function loadRuntime(threads: number, onWarning?: OnWarning, name?: RuntimeName): Promise<OnnxRuntime> {
   if (name !== 'onnxruntime-web') {
     try {
       const { env, InferenceSession, Tensor } = await import('onnxruntime-node');
-      // What it would print is in the errors that it throws.
+      // Its errors contain everything that it would print.
       env.logLevel = 'fatal';
       return { name: 'onnxruntime-node', InferenceSession, Tensor };
     } catch (cause) {
@@ -82,7 +82,7 @@ export async function runInto(
     await session.run(inputs, outputs);
     return;
   }
-  // The WebAssembly runtime has a memory of its own, and always gives fresh copies.
+  // The WebAssembly runtime has its own memory and always returns copies.
   const results = await session.run(inputs, Object.keys(outputs));
   for (const [name, tensor] of Object.entries(outputs)) {
     (tensor.data as Float32Array).set(results[name]!.data as Float32Array);

@@ -38,7 +38,7 @@ const parameters = z.object({
   device: z.enum(['cpu', 'cuda']).default('cpu').describe('where ONNX Runtime computes'),
 });
 
-/** The `lstm` attack, or `blstm` where `bidirectional`: one network but for the second direction. */
+/** The `lstm` attack, or `blstm` where `bidirectional`: the same network with a second direction. */
 export function recurrentAttack(
   name: string,
   summary: string,

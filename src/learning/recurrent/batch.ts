@@ -3,9 +3,8 @@ import type { EncodedPackets } from './encoding.js';
 import { packetFeatures } from './network.js';
 
 /**
- * What one step of a network works on: `time` x `batch` packets, time-major (all first packets of the batch's windows, then
- * all second packets), since the recursion over time then reads memory in order. A window that is shorter than `time` is padded
- * at its end.
+ * Input of one step of a network: `time` x `batch` packets, time-major (all first packets of the batch's windows, then all second
+ * packets), so that the recursion over time reads memory in order. A window shorter than `time` is padded at its end.
  */
 export interface Batch {
   readonly time: number;
@@ -18,15 +17,15 @@ export interface Batch {
   readonly count: Int32Array;
 }
 
-/** A batch to learn from. */
+/** A training batch. */
 export interface TrainingBatch extends Batch {
   /** Class of each packet; time x batch, anything valid where there is no packet. */
   readonly label: Int32Array;
-  /** What each packet counts in the loss; time x batch, zero where there is no packet, in all 1. */
+  /** Weight of each packet in the loss; time x batch, zero where there is no packet, 1 in total. */
   readonly weight: Float32Array;
   /**
-   * For the output of each layer 1 for a number to keep and 0 for one to drop; time x batch x directions * hidden.
-   * Empty without dropout.
+   * For the output of each layer, 1 to keep a number and 0 to drop it; time x batch x directions * hidden. Empty without
+   * dropout.
    */
   readonly keep: readonly Uint8Array[];
 }
@@ -41,7 +40,7 @@ export function emptyBatch(time: number, batch: number): Batch {
   };
 }
 
-/** A batch to be filled again and again; see {@link fillBatch}. */
+/** A batch that {@link fillBatch} fills repeatedly. */
 export function emptyTrainingBatch(time: number, batch: number, layers: number, width: number): TrainingBatch {
   return {
     ...emptyBatch(time, batch),
@@ -51,7 +50,7 @@ export function emptyTrainingBatch(time: number, batch: number, layers: number, 
   };
 }
 
-/** Copies the given windows into `into`; windows that it has room for beyond those get no packets. */
+/** Copies the given windows into `into`; its remaining windows get no packets. */
 export function fillBatch(into: Batch, windows: Windows, packets: EncodedPackets, which: Uint32Array): void {
   const { batch, port, features, count } = into;
   count.fill(0);
@@ -61,7 +60,7 @@ export function fillBatch(into: Batch, windows: Windows, packets: EncodedPackets
     for (let t = 0; t < count[b]!; t++) {
       const row = t * batch + b;
       port[row] = packets.port[first + t]!;
-      // A loop is faster than set() on a subarray as short as this.
+      // A loop is faster than set() on such a short subarray.
       for (let f = 0, from = (first + t) * packetFeatures, to = row * packetFeatures; f < packetFeatures; f++) {
         features[to + f] = packets.features[from + f]!;
       }
@@ -70,7 +69,7 @@ export function fillBatch(into: Batch, windows: Windows, packets: EncodedPackets
 }
 
 /**
- * Labels and weights of the windows that {@link fillBatch} was given. A packet without a class weighs nothing.
+ * Sets labels and weights of the windows that {@link fillBatch} copied. A packet without a class has weight 0.
  * @param classWeight weight of a packet of each class
  */
 export function fillTargets(

@@ -3,8 +3,8 @@ import { arithmetic, type GraphBuilder, int64s, type Value, zeros } from '../onn
 /**
  * The LSTM layer with its gradient as ONNX operators. docs/recurrent.md has the derivation.
  *
- * Everything that does not depend on the step before is one large product over all steps, outside; the recursion itself is a
- * Scan, whose body works on matrices of batch x hidden that stay in the processor's cache.
+ * Everything that does not depend on the previous step is one large product over all steps. The recursion itself is a Scan, whose
+ * body works on matrices of batch x hidden that stay in the processor's cache.
  */
 
 export interface CellValues {
@@ -23,7 +23,7 @@ export interface CellSizes {
   readonly hidden: number;
 }
 
-/** What the forward pass keeps for the backward pass; all time x batch x hidden. */
+/** Values that the forward pass keeps for the backward pass; all time x batch x hidden. */
 export interface CellTrace {
   readonly output: Value;
   readonly previousOutput: Value;
@@ -105,7 +105,7 @@ export function cellBackward(
   outputGradient: Value,
   reverse: boolean,
 ): CellValues & { readonly x: Value } {
-  // What each gate's share of dz is of dh and dc, and dc of dh: it does not depend on the recursion.
+  // The factors that turn dh and dc into each gate's dz, and dh into dc, do not depend on the recursion.
   const { mul, oneMinus } = arithmetic(g);
   const { i, o, f, g: candidate } = trace.gates;
   const slope = (gate: Value) => mul(gate, oneMinus(gate));

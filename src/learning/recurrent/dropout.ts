@@ -1,11 +1,11 @@
 import type { Rng } from '../../shared/rng.js';
 
-/** The share that is really dropped when `share` is asked for: decisions are made by the byte. */
+/** The share that is actually dropped for `share`: each decision is a random byte. */
 export const droppedShare = (share: number): number => Math.round(share * 256) / 256;
 
 /**
- * Fills arrays with 1 (keep) and 0 (drop), a random byte for each decision. A step of training needs millions, far more than
- * the run's generator can give, so that one seeds xoshiro128** (Blackman and Vigna, ACM TOMS 2021), four bytes a draw.
+ * Fills arrays with 1 (keep) and 0 (drop), a random byte for each decision. A step of training needs millions, for which the run's
+ * generator is too slow, so it seeds xoshiro128** (Blackman and Vigna, ACM TOMS 2021), four bytes a draw.
  */
 export function createDropout(rng: Rng, share: number): (keep: Uint8Array) => void {
   const threshold = droppedShare(share) * 256;
@@ -23,7 +23,7 @@ export function createDropout(rng: Rng, share: number): (keep: Uint8Array) => vo
       s0 ^= s3;
       s2 ^= shifted;
       s3 = (s3 << 11) | (s3 >>> 21);
-      // A typed array ignores what is written behind its end.
+      // A typed array ignores writes beyond its end.
       keep[i] = +((bits & 255) >= threshold);
       keep[i + 1] = +(((bits >>> 8) & 255) >= threshold);
       keep[i + 2] = +(((bits >>> 16) & 255) >= threshold);

@@ -2,20 +2,20 @@ import { rowsInWindows } from '../build-windows.js';
 import type { PacketFeatures, Windows } from '../windows.js';
 import { lengthPeriods, packetFeatures, rawFeatures } from './network.js';
 
-/** How packets become the network's numbers; learnt from the training windows and saved with the model. */
+/** The encoding of packets for the network, learned from the training windows and saved with the model. */
 export interface Encoding {
-  /** Ports with a row of the embedding: `ports[i]` has row i + 1. Row 0 is for all others. */
+  /** Ports with a row of the embedding: `ports[i]` has row i + 1. All others share row 0. */
   readonly ports: readonly number[];
-  /** Bytes that count as 1. */
+  /** Bytes that are scaled to 1. */
   readonly lengthUnit: number;
-  /** Of log10(interval in seconds + `intervalFloor`). */
+  /** Mean and deviation of log10(interval in seconds + `intervalFloor`). */
   readonly intervalMean: number;
   readonly intervalDeviation: number;
-  /** Seconds; keeps the logarithm of 0 finite, at a resolution that captures have. */
+  /** Seconds, about the resolution of captures; keeps the logarithm of 0 finite. */
   readonly intervalFloor: number;
 }
 
-/** Packets as the network takes them. */
+/** Packets as the network's input. */
 export interface EncodedPackets {
   /** Row of the port embedding. */
   readonly port: Int32Array;
@@ -27,7 +27,7 @@ export interface EncodedPackets {
 const mtu = 1500;
 const intervalFloor = 1e-6;
 
-/** @param maximumPorts how many of the most frequent ports get an embedding of their own */
+/** @param maximumPorts number of the most frequent ports that get their own embedding */
 export function learnEncoding(windows: Windows, maximumPorts: number): Encoding {
   const { port, interval } = windows.packets;
   const rows = rowsInWindows(windows);
@@ -46,7 +46,7 @@ export function learnEncoding(windows: Windows, maximumPorts: number): Encoding 
     .map(([number]) => number);
   const mean = sum / rows.length;
   const deviation = Math.sqrt(Math.max(0, squares / rows.length - mean * mean));
-  // Intervals that are all alike say nothing; any unit will do for them.
+  // Equal intervals carry no information; any unit will do.
   return {
     ports,
     lengthUnit: mtu,
@@ -57,10 +57,10 @@ export function learnEncoding(windows: Windows, maximumPorts: number): Encoding 
 }
 
 /**
- * Packets as numbers of about unit size. A length is given as itself and as sines and cosines of it: two lengths that differ by
- * a few bytes are often two messages, and a network tells them apart by waves where one number is too smooth (Tancik et
+ * Packets as numbers of about unit size. A length is encoded as itself and as sines and cosines of it: two lengths that differ by a
+ * few bytes are often two messages, which a network separates by waves where a single number is too smooth (Tancik et
  * al., "Fourier features let networks learn high frequency functions in low dimensional domains", NeurIPS 2020). Not in Dong
- * et al.; docs/recurrent.md says what it brings.
+ * et al.; docs/recurrent.md has its effect.
  */
 export function encodePackets(packets: PacketFeatures, encoding: Encoding): EncodedPackets {
   const { rows } = packets;

@@ -2,7 +2,7 @@ import type { OnWarning } from '../onnx/runtime.js';
 import type { Batch, TrainingBatch } from './batch.js';
 import type { NetworkShape } from './network.js';
 
-/** What stays the same through a training. */
+/** Constants of a training. */
 export interface EngineOptions {
   readonly shape: NetworkShape;
   /** Packets per window and windows per batch of a training step. */
@@ -10,7 +10,7 @@ export interface EngineOptions {
   readonly batch: number;
   /** Share of each layer's output that is dropped in training, in [0, 1). */
   readonly dropout: number;
-  /** Norm to which a longer gradient is shortened. */
+  /** Largest norm of a gradient; longer ones are scaled down to it. */
   readonly clipNorm: number;
   readonly threads: number;
   readonly device: 'cpu' | 'cuda';
@@ -18,8 +18,8 @@ export interface EngineOptions {
 }
 
 /**
- * Runs the network: the same mathematics on one runtime or another. It holds parameters and optimiser state, which leave it only
- * when asked for.
+ * Runs the network: the same mathematics on any runtime. It holds parameters and optimiser state, and copies them only on
+ * request.
  */
 export interface Engine {
   /** The package that does the work. */
@@ -32,7 +32,7 @@ export interface Engine {
   step(batch: TrainingBatch, rate: number): Promise<StepResult>;
   /** The loss and its gradient, without a step; like the parameters. */
   gradient(batch: TrainingBatch): Promise<{ loss: number; gradient: Float32Array }>;
-  /** Probabilities, time x batch x classes; any time and batch. What it gives on padding means nothing. */
+  /** Probabilities, time x batch x classes, for any time and batch; values on padding are undefined. */
   predict(batch: Batch): Promise<Float32Array>;
   dispose(): Promise<void>;
 }

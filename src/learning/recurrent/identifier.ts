@@ -12,12 +12,12 @@ export interface IdentifierOptions {
   readonly onWarning?: OnWarning;
 }
 
-/** An identifier with the model that it runs, for saving. */
+/** An identifier with its model, for saving. */
 export interface RecurrentIdentifier extends Identifier {
   readonly model: RecurrentModel;
 }
 
-/** Runs a trained model. The engine starts with the first prediction and stays for the next. */
+/** Runs a trained model. The engine starts with the first prediction and is kept for later ones. */
 export function createIdentifier(
   model: RecurrentModel,
   { engine: name, ...options }: IdentifierOptions,

@@ -5,7 +5,7 @@ import { type NetworkShape, packetFeatures, parameterLayout } from './network.js
 import { type ParameterValues, parametersFromVector } from './parameter-graph.js';
 
 /**
- * The network without dropout, time-major, parameters as an input, as the engine needs it during training.
+ * The network without dropout, time-major, with parameters as an input, for the engine during training.
  * Inputs: `parameters`, `port` (time x batch), `features` (time x batch x packetFeatures), `count` (batch).
  * Output: `probabilities` (time x batch x classes).
  */
@@ -43,7 +43,7 @@ function layer(g: GraphBuilder, { hidden }: NetworkShape, x: Value, cells: reado
     const each = cells.map((cell) => g.op('Unsqueeze', [value(cell), first]));
     return each.length === 1 ? each[0]! : g.op('Concat', each, { axis: 0 });
   };
-  // The operator wants a second bias, that of the recurrent product; ours is one.
+  // The operator takes a second bias for the recurrent product; ours is one.
   const bias = g.op('Concat', [stack((cell) => cell.bias), zeros(g, cells.length, 4 * hidden)], { axis: 1 });
   const y = g.op('LSTM', [x, stack((cell) => cell.input), stack((cell) => cell.recurrent), bias, count], {
     hidden_size: hidden,

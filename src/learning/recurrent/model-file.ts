@@ -8,7 +8,7 @@ import type { RecurrentModel } from './model.js';
 import { lengthPeriods, parameterLayout, rawFeatures } from './network.js';
 import { parametersAsConstants } from './parameter-graph.js';
 
-/** Key of the model's metadata under which its card stands, as JSON. */
+/** Key of the model's card in the metadata, as JSON. */
 const cardKey = 'homeveil';
 
 const count = z.int().min(1);
@@ -35,10 +35,10 @@ const cardSchema = z.object({
 });
 
 /**
- * The model as an ONNX file that needs nothing beside it: packets go in as they are, windows first.
+ * The model as a self-contained ONNX file: packets go in unscaled, windows first.
  * Inputs: `port` (int64, windows x time), `features` (float32, windows x time x 10: bits IP, TCP, UDP, TLS, HTTP, DNS, other,
  * direction, length in bytes, interval in seconds), `count` (int32, windows: packets in each).
- * Output: `probabilities` (windows x time x classes); on padding they mean nothing.
+ * Output: `probabilities` (windows x time x classes), undefined on padding.
  */
 export function encodeRecurrentModel(model: RecurrentModel): Uint8Array {
   const { shape, classes, size, encoding } = model;
@@ -68,13 +68,13 @@ export function encodeRecurrentModel(model: RecurrentModel): Uint8Array {
   return encodeModel(g, { [cardKey]: JSON.stringify(card) });
 }
 
-/** The same as encodePackets, as operators. */
+/** The operators of encodePackets. */
 function scale(g: GraphBuilder, features: Value, encoding: Encoding): Value {
   const { add, sub, mul, scalar } = arithmetic(g);
   const widths = g.constant(int64s([rawFeatures - 2, 1, 1]));
   const [bits, length, interval] = g.ops('Split', 3, [features, widths], { axis: 2 }) as [Value, Value, Value];
   const log10 = mul(g.op('Log', [add(interval, scalar(encoding.intervalFloor))]), scalar(Math.LOG10E));
-  // Whole turns are taken off first: of many turns, 32 bits would leave no angle. Powers of two divide without a rest.
+  // Whole turns are subtracted first, since 32 bits cannot hold the angle of many turns. Powers of two divide exactly.
   const turns = mul(
     length,
     g.constant(
@@ -96,9 +96,9 @@ function scale(g: GraphBuilder, features: Value, encoding: Encoding): Value {
 }
 
 /**
- * The model in a file that {@link encodeRecurrentModel} wrote.
+ * Reads the model from a file that {@link encodeRecurrentModel} wrote.
  * @param where begins the error message: the file's path
- * @throws InputError for a file that is damaged, or another's.
+ * @throws InputError for a file that is damaged or of another kind.
  */
 export function decodeRecurrentModel(bytes: Uint8Array, where: string): RecurrentModel {
   const { metadata, constants } = decodeModel(bytes, where);

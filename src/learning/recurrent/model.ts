@@ -5,7 +5,7 @@ import { type Encoding, encodePackets } from './encoding.js';
 import type { Engine } from './engine.js';
 import type { NetworkShape } from './network.js';
 
-/** All that there is to know of a trained network: plain data, which any engine can run and model-file.ts can save. */
+/** A trained network as plain data, which any engine can run and model-file.ts can save. */
 export interface RecurrentModel {
   readonly shape: NetworkShape;
   readonly classes: readonly string[];
@@ -20,9 +20,9 @@ export interface RecurrentModel {
 const windowsAtOnce = 64;
 
 /**
- * Probabilities for each packet, packets x classes: the mean over the windows that it is in, zeros where it is in none.
+ * Probabilities for each packet, packets x classes: the mean over the windows that hold it, zeros where none does.
  * @param engine holds the parameters
- * @throws InputError for features that are no numbers.
+ * @throws InputError for features that are NaN.
  */
 export async function predictPackets(
   engine: Engine,

@@ -3,10 +3,10 @@ import type { Rng } from '../../shared/rng.js';
 /** Numbers per packet beside the port, as captured: seven protocol bits, direction, length, interval. */
 export const rawFeatures = 10;
 
-/** Periods, in bytes, of the waves that the network sees a length through: see encodePackets. */
+/** Periods, in bytes, of the waves that encode a length: see encodePackets. */
 export const lengthPeriods: readonly number[] = Array.from({ length: 11 }, (_, i) => 4 * 2 ** i);
 
-/** Numbers per packet beside the port, as the network takes them. */
+/** Numbers per packet beside the port, as the network's input. */
 export const packetFeatures = rawFeatures + 2 * lengthPeriods.length;
 
 /**
@@ -14,7 +14,7 @@ export const packetFeatures = rawFeatures + 2 * lengthPeriods.length;
  * stack of LSTM or bidirectional LSTM layers with dropout, one dense layer, softmax.
  */
 export interface NetworkShape {
-  /** Rows of the port embedding: known ports, and row 0 for every other one. */
+  /** Rows of the port embedding: known ports, and row 0 for all others. */
   readonly ports: number;
   readonly embedding: number;
   readonly hidden: number;
@@ -23,7 +23,7 @@ export interface NetworkShape {
   readonly classes: number;
 }
 
-/** One parameter tensor, and where its values stand in the flat vector of all of them. */
+/** One parameter tensor, and the place of its values in the flat vector of all parameters. */
 export interface ParameterSlot {
   readonly name: string;
   readonly dims: readonly number[];
@@ -37,11 +37,11 @@ interface CellSlots {
   readonly input: ParameterSlot;
   /** 4 hidden x hidden */
   readonly recurrent: ParameterSlot;
-  /** 4 hidden; one bias, where ONNX and PyTorch have two that only ever occur as their sum */
+  /** 4 hidden; one bias, where ONNX and PyTorch have two that occur only as their sum */
   readonly bias: ParameterSlot;
 }
 
-/** All parameters are one flat vector; this is its map, the same for every engine. */
+/** The map of the flat vector of all parameters, the same for every engine. */
 export interface ParameterLayout {
   readonly slots: readonly ParameterSlot[];
   readonly size: number;
@@ -56,7 +56,7 @@ export interface ParameterLayout {
 
 export const directions = (shape: NetworkShape): number => (shape.bidirectional ? 2 : 1);
 
-/** Width of what a packet brings into the first layer. */
+/** Numbers per packet in the first layer's input. */
 export const inputWidth = (shape: NetworkShape): number => shape.embedding + packetFeatures;
 
 export function parameterLayout(shape: NetworkShape): ParameterLayout {
@@ -88,8 +88,8 @@ export function parameterLayout(shape: NetworkShape): ParameterLayout {
 }
 
 /**
- * Fresh parameters: uniform within 1 / sqrt(hidden), as PyTorch begins an LSTM, but for the forget gate's bias of 1, so that
- * cells remember from the start (Jozefowicz et al., ICML 2015), and a normal embedding.
+ * Initial parameters: uniform within 1 / sqrt(hidden), as in PyTorch's LSTM, except for the forget gate's bias of 1, so that cells
+ * remember from the start (Jozefowicz et al., ICML 2015), and a normal embedding.
  */
 export function initialParameters(shape: NetworkShape, rng: Rng): Float32Array {
   const layout = parameterLayout(shape);
@@ -99,7 +99,7 @@ export function initialParameters(shape: NetworkShape, rng: Rng): Float32Array {
   };
   const uniform = (reach: number) => () => reach * (2 * rng.uniform() - 1);
   fill(layout.embedding, () => rng.normal(0, 0.5));
-  // The ports that have no row of their own share row 0, which training may never see: it stays in the middle of the others.
+  // Ports without a row share row 0, which training may never see, so it starts in the middle of the others.
   values.fill(0, layout.embedding.offset, layout.embedding.offset + shape.embedding);
   const reach = 1 / Math.sqrt(shape.hidden);
   for (const { input, recurrent, bias } of layout.layers.flat()) {

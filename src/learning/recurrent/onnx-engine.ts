@@ -10,7 +10,7 @@ import { gradientModel, trainingModel } from './training-graph.js';
 /**
  * The network on ONNX Runtime. Parameters and optimiser state are two sets of tensors: a step reads one and writes the other, so
  * nothing is copied or allocated between steps.
- * @param runtimeName to have this package and no other
+ * @param runtimeName to load this package and no other
  */
 export async function createOnnxEngine(options: EngineOptions, runtimeName?: RuntimeName): Promise<Engine> {
   const { shape } = options;
@@ -26,7 +26,7 @@ export async function createOnnxEngine(options: EngineOptions, runtimeName?: Run
   const loss = floats(new Float32Array(1), []);
   const norm = floats(new Float32Array(1), []);
 
-  // Building a session takes longer than a step; each is built when it is first wanted.
+  // Building a session takes longer than a step, so each is built on first use.
   const sessions = new Map<string, Promise<InferenceSession>>();
   const session = (name: string, model: () => Uint8Array) => {
     let made = sessions.get(name);

@@ -10,7 +10,7 @@ type Tensor = tfjs.Tensor;
 
 /**
  * The network on TensorFlow.js: with native code where the user has installed `@tensorflow/tfjs-node`, else in plain
- * JavaScript. Written step by step with the library's own differentiation, so that it also checks our gradient graph.
+ * JavaScript. It uses the library's own differentiation, so it also checks our gradient graph.
  * @throws UsageError where neither package is installed.
  */
 export async function createTfjsEngine(options: EngineOptions): Promise<Engine> {
@@ -142,12 +142,12 @@ async function loadTfjs(): Promise<{ tf: Tf; runtime: string }> {
   for (const name of ['@tensorflow/tfjs-node', '@tensorflow/tfjs']) {
     try {
       const { default: tf } = (await import(name)) as { default: Tf };
-      // Else the library prints advice about itself.
+      // Stops the library from printing advice about itself.
       tf.enableProdMode();
       await tf.ready();
       return { tf, runtime: name };
     } catch {
-      // Not installed, or not built for this Node: the next one.
+      // The package is not installed, or not built for this Node: try the next one.
     }
   }
   throw new UsageError(

@@ -18,10 +18,10 @@ export interface TrainingOptions {
   readonly hidden: number;
   readonly layers: number;
   readonly embedding: number;
-  /** Most frequent ports with an embedding of their own. */
+  /** Number of the most frequent ports with their own embedding. */
   readonly ports: number;
   readonly dropout: number;
-  /** Passes over the training windows, at most; 0 for as many as `steps` take, and at least 15. */
+  /** Most passes over the training windows; 0 for as many as `steps` take, and at least 15. */
   readonly epochs: number;
   readonly steps: number;
   readonly batch: number;
@@ -38,14 +38,14 @@ export interface TrainingContext {
   readonly createEngine: (options: Omit<EngineOptions, 'threads' | 'device' | 'onWarning'>) => Promise<Engine>;
   /** Once aborted, training ends with the best parameters so far. */
   readonly signal?: AbortSignal;
-  /** In the progress: 'fit lstm'. */
+  /** Name of the task in progress and errors: 'fit lstm'. */
   readonly task: string;
   readonly onProgress?: OnProgress;
 }
 
 export interface TrainingResult {
   readonly model: RecurrentModel;
-  /** Whole epochs that were run, and the one whose parameters are the model's; from 1, 0 where the first was interrupted. */
+  /** Whole epochs run, and the epoch of the model's parameters; from 1, or 0 where the first was interrupted. */
   readonly epochs: number;
   readonly bestEpoch: number;
   /** Mean training loss of the last epoch. */
@@ -56,8 +56,8 @@ export interface TrainingResult {
 
 /**
  * Trains by Adam on the weighted cross-entropy of all packets in windows. The rate rises over the first steps and falls along a
- * cosine to zero (Loshchilov and Hutter, ICLR 2017); after each epoch the validation windows decide whether its parameters are
- * the best so far. Same windows, options and generator, same runtime: same model.
+ * cosine to zero (Loshchilov and Hutter, ICLR 2017); after each epoch the validation windows decide if its parameters are the best
+ * so far. The model is the same for the same windows, options, generator and runtime.
  * @throws InputError where there is nothing to learn from; the signal's reason where it is aborted before the first step.
  */
 export async function trainModel(
@@ -113,7 +113,7 @@ export async function trainModel(
         const rate = rateAt(epoch * steps + step, epochs * steps, options.learningRate);
         lossSum += (await engine.step(batch, rate)).loss;
         hasLearnt = true;
-        // Not every runtime leaves the thread between steps; without that no signal would ever arrive.
+        // Not every runtime yields the thread between steps; without this no signal would ever arrive.
         await setImmediate();
         packets += batch.count.reduce((sum, count) => sum + count, 0);
         const done = epoch * steps + step + 1;
@@ -139,7 +139,7 @@ export async function trainModel(
       onProgress?.({ task, done: epoch * steps, total: epochs * steps, unit: 'steps', figures });
     }
     if (!hasLearnt) signal?.throwIfAborted();
-    // Interrupted before anything was judged: what has been learnt is better than where it began.
+    // Interrupted before the first validation: the current parameters are better than the initial ones.
     if (bestEpoch === 0) best = engine.getParameters();
     const model = { shape, classes: train.classes, size: train.size, encoding, parameters: best };
     const score = bestScore === Number.NEGATIVE_INFINITY ? null : bestScore;
@@ -149,16 +149,16 @@ export async function trainModel(
   }
 }
 
-/** Passes over many windows that are enough; over few they would be too few steps to learn anything (docs/homemole.md). */
+/** Fewest epochs by default: with few windows, fewer epochs would be too few steps (docs/homemole.md). */
 const LEAST_EPOCHS = 15;
 
-/** How many epochs of so many steps training takes at most, and how many it goes on without a better score. */
+/** The most epochs of training, and the most epochs without a better score, for `perEpoch` steps an epoch. */
 function lengthOf(options: TrainingOptions, perEpoch: number): { epochs: number; patience: number } {
   const epochs = options.epochs || Math.max(LEAST_EPOCHS, Math.ceil(options.steps / perEpoch));
   return { epochs, patience: options.patience || Math.ceil(epochs / 3) };
 }
 
-/** Checks that there is something to learn, and gives the weights of {@link classWeights}. */
+/** Checks that there is something to learn, and returns {@link classWeights}. */
 function checkTraining(train: Windows, balance: number, task: string): Float32Array {
   const rows = rowsInWindows(train);
   if (rows.length === 0) throw new InputError(`${task}: expected windows to train on, found none`);
@@ -173,8 +173,8 @@ function checkTraining(train: Windows, balance: number, task: string): Float32Ar
 }
 
 /**
- * What a packet of each class weighs in the loss: (mean packets of a class / packets of its class) ^ `balance`, 0 for a class
- * without packets.
+ * Weight in the loss of a packet of each class: (mean packets of a class / packets of its class) ^ `balance`, 0 for a class without
+ * packets.
  */
 export function classWeights(train: Windows, balance: number): Float32Array {
   const packets = new Float64Array(train.classes.length);
@@ -184,7 +184,7 @@ export function classWeights(train: Windows, balance: number): Float32Array {
   return Float32Array.from(packets, (n) => (n === 0 ? 0 : (mean / n) ** balance));
 }
 
-/** Learning rate at a step of all: up in a straight line over the first twentieth, then down along a cosine. */
+/** Learning rate at `step`: a linear rise over the first twentieth of `steps`, then a cosine down to zero. */
 function rateAt(step: number, steps: number, peak: number): number {
   const rise = Math.max(1, Math.floor(steps / 20));
   if (step < rise) return (peak * (step + 1)) / rise;

@@ -72,7 +72,7 @@ function lossAndGradient(g: GraphBuilder, shape: NetworkShape, { time, batch, dr
   const features = g.input('features', 'float32', [time, batch, packetFeatures]);
   const label = g.input('label', 'int32', [rows]);
   const weight = g.input('weight', 'float32', [rows, 1]);
-  // 1 on packets, 0 on padding; only the reverse direction would otherwise begin in the padding.
+  // 1 on packets, 0 on padding; for the reverse direction, which would otherwise begin in the padding.
   const mask = shape.bidirectional ? g.input('mask', 'float32', [time, batch, 1]) : undefined;
   const parameters = g.input('parameters', 'float32', [parameterLayout(shape).size]);
   const values = parametersFromVector(g, shape, parameters);
@@ -128,7 +128,7 @@ function lossAndGradient(g: GraphBuilder, shape: NetworkShape, { time, batch, dr
     dCells.unshift(gradients);
   }
   const [dEmbedded] = g.ops('Split', 2, [dx, g.constant(int64s([shape.embedding, packetFeatures]))], { axis: 1 });
-  // A product: adding up by ScatterElements takes several times as long.
+  // A product is several times as fast as adding with ScatterElements.
   const dEmbedding = g.op('Gemm', [oneHot(g, reshape(port, rows), shape.ports), dEmbedded!], { transA: 1 });
 
   const flat = (value: Value) => reshape(value, -1);
@@ -141,13 +141,13 @@ function lossAndGradient(g: GraphBuilder, shape: NetworkShape, { time, batch, dr
   return { loss, gradient: g.op('Concat', inOrder.map(flat), { axis: 0 }), parameters };
 }
 
-/** rows to rows x size: 1 in the column that the number says, 0 elsewhere. */
+/** One-hot encoding: rows to rows x size, 1 in the column of the row's number, 0 elsewhere. */
 function oneHot(g: GraphBuilder, numbers: Value, size: number): Value {
   const depth = g.constant({ type: 'int32', dims: [1], data: Int32Array.of(size) });
   return g.op('OneHot', [numbers, depth, g.constant(floats([0, 1]))]);
 }
 
-/** What dropout multiplies with: 0 to drop, 1 / (1 - dropout) to keep. Dequantizing is a cast and that product in one. */
+/** Factors of dropout: 0 to drop, 1 / (1 - dropout) to keep. Dequantizing combines the cast and the product. */
 function dropoutFactor(g: GraphBuilder, keep: Value, dropout: number): Value {
   return g.op('DequantizeLinear', [keep, arithmetic(g).scalar(1 / (1 - dropout))]);
 }
