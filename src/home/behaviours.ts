@@ -5,7 +5,7 @@ import { type Connection, draw, type Network } from './network.js';
 import type { Announcement, Behaviour, Browsing, Exchange, Period, Request, Session, Stream } from './profile.js';
 import { GROUPS, SERVICES, type Service, webService } from './services.js';
 
-/** What a behaviour runs in. */
+/** The surroundings of a behaviour. */
 export interface Scene {
   /** Seconds since the Unix epoch. */
   readonly from: number;
@@ -25,7 +25,7 @@ const RUN: { readonly [K in Behaviour['kind']]: Run<Extract<Behaviour, { kind: K
   browsing: runBrowsing,
 };
 
-/** Lays down all packets of one behaviour. */
+/** Generates all packets of one behaviour. */
 export function run(behaviour: Behaviour, scene: Scene): void {
   (RUN[behaviour.kind] as Run<Behaviour>)(behaviour, scene);
 }
@@ -49,7 +49,7 @@ function runSession(session: Session, { from, to, household, network, rng }: Sce
     let at = Math.max(time, free);
     if (!connection || at >= lost) {
       connection?.close(Math.max(lost, free));
-      // A connection that breaks is made anew with the next thing to say.
+      // A connection that breaks is opened again for the next message.
       connection = network.connect(at, service);
       at = connection.ready;
       lost = at + rng.exponential(session.lifetime);
@@ -77,7 +77,7 @@ function runStream(stream: Stream, { household, network, rng }: Scene): void {
       : ([Direction.INBOUND, Direction.OUTBOUND] as const);
   let free = 0;
   for (const time of household(stream.when)) {
-    // Who walks past again while the camera films starts no second film.
+    // Movement during a recording does not start a second one.
     if (time < free) continue;
     const connection = network.connect(time + reaction(rng), service);
     const end = connection.ready + draw(rng, stream.seconds);
@@ -134,8 +134,8 @@ function loadPage(site: number, time: number, browsing: Browsing, network: Netwo
 }
 
 /**
- * Times on a clock of the device's own, with a phase of its own; jitter does not add up. They go on after `to` as far as jitter
- * may bring them back before it.
+ * Ticks of the device's own clock, with a random phase; jitter does not accumulate. They continue after `to` as far as jitter may
+ * bring them back before it.
  */
 function ticks(period: Period, from: number, to: number, rng: Rng): number[] {
   const times: number[] = [];
@@ -146,7 +146,7 @@ function ticks(period: Period, from: number, to: number, rng: Rng): number[] {
   return times;
 }
 
-/** From an act to its traffic: a button, a radio, a program. */
+/** Draws the seconds from an act to its traffic: a button, a radio, a program. */
 function reaction(rng: Rng): number {
   return 0.05 + rng.exponential(0.4);
 }

@@ -8,14 +8,14 @@ import { PROFILES } from './profiles/index.js';
 
 export type { HomeOptions, Talk };
 
-/** Simulated before the first packet is seen, so that a trace does not begin with every device connecting at once. */
+/** Seconds simulated before the observed span, so that a trace does not begin with every device connecting at once. */
 const WARM_UP_SECONDS = 900;
 
 /**
  * The synthetic home: invented traffic of the fourteen devices of Dong et al. (arXiv 1909.00104), in one simulation of a
- * household. For demonstrations and tests; numbers from it say nothing of real devices. Same options, same packets; a
+ * household. For demonstrations and tests; its numbers say nothing about real devices. The same options give the same packets, and a
  * longer run begins with the packets of a shorter one.
- * @param onTalk is told of each connection across the gateway, those of the warm-up too, which may be over before the first packet
+ * @param onTalk called for each connection across the gateway, including those of the warm-up, which may end before the observed span
  * @throws UsageError where `hours` is not positive or a device is unknown
  */
 export function generateHome(options: HomeOptions, onTalk?: Sink['onTalk']): Trace {

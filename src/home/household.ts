@@ -1,8 +1,8 @@
 import type { Rng } from '../shared/rng.js';
 
 /**
- * What the people of the home do that devices answer to, in times an hour when all are up and at home. One act may
- * concern several devices: who switches a plug from a phone makes traffic at both. Our choice.
+ * Acts of the people of the home that devices respond to, in times an hour when all are up and at home. One act may concern
+ * several devices: switching a plug from a phone makes traffic at both. Our choice.
  */
 const ACTS = {
   'ask Echo': 5,
@@ -25,8 +25,8 @@ const ACTS = {
 export type Act = keyof typeof ACTS;
 
 /**
- * Share of full activity in each hour of the day (UTC is the home's local time): asleep to six, out from nine to four,
- * the evening at home. Our choice.
+ * Share of full activity in each hour of the day (UTC is the home's local time): asleep until six, out from nine to four, at home in the
+ * evening. Our choice.
  */
 export const DAY_RHYTHM: readonly number[] = [
   0.15, 0.06, 0.04, 0.04, 0.04, 0.1, 0.4, 0.8, 0.7, 0.4, 0.3, 0.35, 0.5, 0.4, 0.3, 0.35, 0.5, 0.7, 0.9, 1, 1, 0.95, 0.7,
@@ -34,12 +34,12 @@ export const DAY_RHYTHM: readonly number[] = [
 ];
 
 /**
- * Times in [from, to) of a Poisson process of `perHour` times the day rhythm, drawn one after another: a longer span
- * begins with the times of a shorter one.
+ * Times in [from, to) of a Poisson process of `perHour` times the day rhythm, drawn in order, so a longer span begins with the times
+ * of a shorter one.
  */
 export function happenings(rng: Rng, perHour: number, from: number, to: number): number[] {
   const times: number[] = [];
-  // Thinning: draw at the highest rate there is (rhythm 1), keep each with the rhythm's probability.
+  // Thinning: draw at the highest rate (rhythm 1), keep each time with the rhythm's probability.
   for (let time = from; ; ) {
     time += rng.exponential(3600 / perHour);
     if (time >= to) return times;
@@ -50,7 +50,7 @@ export function happenings(rng: Rng, perHour: number, from: number, to: number):
 
 export type Household = (act: Act) => readonly number[];
 
-/** The times of each act, the same for every device that answers to it. */
+/** The times of each act, the same for every device that responds to it. */
 export function createHousehold(rng: Rng, from: number, to: number): Household {
   const drawn = new Map<Act, number[]>();
   return (act) => {

@@ -11,29 +11,29 @@ const LARGEST_RECORD = 16384;
 /** TLS 1.2 with AES-GCM: record header 5, explicit nonce 8, tag 16 (RFC 5288). */
 const RECORD_OVERHEAD = 29;
 const LARGEST_DATAGRAM = 1350;
-/** RFC 6928. */
+/** Segments, RFC 6928. */
 const INITIAL_WINDOW = 10;
 const LARGEST_WINDOW = 80;
 
-/** Bytes a second that the home's line takes in each direction, and a resolver's cache time. Our choice. */
+/** Bytes a second of the home's line in each direction, and a resolver's cache time. Our choice. */
 const LINE = { [Direction.INBOUND]: 12.5e6, [Direction.OUTBOUND]: 2.5e6 } as const;
 const NAME_CACHE_SECONDS = 300;
-/** Addresses in the answer to a look-up, at most. */
+/** Most addresses in the answer to a look-up. */
 const MOST_ANSWERS = 4;
 
-/** Hello, certificates and key exchange of a server, which differ with its certificates. */
+/** Bytes of a server's hello, certificates and key exchange, which vary with its certificates. */
 const greetingOf = (service: Service): number => 2600 + 97 * (service.host.length % 19);
 
-/** Where packets of the simulated home go: those outside [from, to) are not seen. */
+/** Destination of the simulated home's packets; those outside [from, to) are discarded. */
 export interface Sink {
   readonly trace: TraceBuilder;
   readonly from: number;
   readonly to: number;
-  /** Told of each connection across the gateway when it is opened, for who wants to have the same said over real sockets. */
+  /** Called for each connection across the gateway when it opens, for a replay over real sockets. */
   readonly onTalk?: (talk: Talk) => void;
 }
 
-/** What the applications at both ends of a connection say, and when; bytes are theirs, before TLS and headers. */
+/** Messages of the applications at both ends of a connection; bytes are theirs, before TLS and headers. */
 export interface Talk {
   /** Row of `devices`. */
   readonly device: number;
@@ -43,7 +43,7 @@ export interface Talk {
   readonly via: Carriage | 'dns';
   readonly address: string;
   readonly port: number;
-  /** Of the host that is spoken to; of the one that is asked for, in a look-up. */
+  /** Name of the remote host; in a look-up, the name asked for. */
   readonly name: string;
   /** Addresses behind the name, in the answer to a look-up. */
   readonly servers: number;
@@ -51,13 +51,13 @@ export interface Talk {
   readonly greeting: number;
   /** Seconds since the Unix epoch. */
   readonly opened: number;
-  /** Grows until the home ends; by time, as far as the two ends do not cross. */
+  /** Grows until the home ends; in order of time, except where the two ends overlap. */
   readonly messages: { readonly time: number; readonly direction: Direction; readonly bytes: number }[];
-  /** Infinity for one that stays open. */
+  /** Seconds since the Unix epoch; Infinity for a connection that stays open. */
   closed: number;
 }
 
-/** A device as its traffic needs it. */
+/** A device as an end of connections. */
 export interface Host {
   readonly profile: DeviceProfile;
   /** Row of `devices`. */
@@ -66,28 +66,28 @@ export interface Host {
 }
 
 export interface Connection {
-  /** When the first data can be sent: the handshakes are over. */
+  /** Time when the handshakes are over and data can be sent. */
   readonly ready: number;
   /**
    * Sends a message of `bytes` from `time` on, as segments with their acknowledgements.
-   * @param answered the receiver's answer carries the last acknowledgement
-   * @returns when the last segment has passed the gateway
+   * @param answered true if the receiver's answer carries the last acknowledgement
+   * @returns the time when the last segment passes the gateway
    */
   send(time: number, direction: Direction, bytes: number, answered?: boolean): number;
-  /** Runs an exchange from `time` on; returns when its last segment has passed. */
+  /** Runs an exchange from `time` on; returns the time of its last segment. */
   exchange(time: number, messages: Exchange): number;
   close(time: number): void;
 }
 
-/** One device's network stack as one of its behaviours uses it: own chance, own ports, own memory of names. */
+/** A device's network stack for one of its behaviours, with its own random stream, ports and name cache. */
 export interface Network {
-  /** Opens a connection: name look-up where the name is not cached, TCP and TLS handshakes as the service asks. */
+  /** Opens a connection: a name look-up unless the name is cached, then the service's TCP and TLS handshakes. */
   connect(time: number, service: Service): Connection;
-  /** One datagram to a group on the LAN. */
+  /** Sends one datagram to a group on the LAN. */
   multicast(time: number, group: { readonly address: string; readonly port: number }, bytes: number): void;
 }
 
-/** Draws from a range: whole numbers, uniformly. */
+/** Draws a whole number from a range, uniformly. */
 export function draw(rng: Rng, range: Range): number {
   return typeof range === 'number' ? range : rng.integer(range[0], range[1]);
 }
@@ -98,14 +98,14 @@ export function createNetwork(sink: Sink, host: Host, rng: Rng): Network {
   const known = new Map<string, number>();
   let port = rng.integer(32768, 60999);
 
-  /** The next ephemeral port: none comes again within ten thousand connections or so. */
+  /** The next ephemeral port; none repeats within about ten thousand connections. */
   const nextPort = (): number => {
     port += rng.integer(1, 4);
     if (port > 60999) port -= 60999 - 32768;
     return port;
   };
 
-  /** Makes a function that puts frames of one flow on the wire. The flow exists once a packet of it is seen. */
+  /** Returns a function that puts frames of one flow on the wire. The flow is added with its first observed packet. */
   const openFlow = (transport: number, remoteAddress: string, remotePort: number, wan = true) => {
     const localPort = wan ? nextPort() : remotePort;
     let flow = -1;
@@ -128,7 +128,7 @@ export function createNetwork(sink: Sink, host: Host, rng: Rng): Network {
     };
   };
 
-  /** Queueing and radio noise on top of a constant delay. */
+  /** Draws a delay: a constant one with queueing and radio noise on top. */
   const around = (seconds: number): number => seconds * (1 + rng.exponential(0.08));
   const deviceDelay = (): number => around(0.003);
 
@@ -193,7 +193,7 @@ export function createNetwork(sink: Sink, host: Host, rng: Rng): Network {
     const data = tcp | (service.via === 'tls' ? Protocol.TLS : service.via === 'http' ? Protocol.HTTP : 0);
     let window = INITIAL_WINDOW;
 
-    /** `bytes` of TCP payload; every second segment is acknowledged, and the last one unless an answer does it. */
+    /** Sends `bytes` of TCP payload; every second segment is acknowledged, and the last one unless an answer does it. */
     const sendBytes: Connection['send'] = (at, direction, bytes, answered = false) => {
       const line = LINE[direction];
       const back = direction === Direction.INBOUND ? Direction.OUTBOUND : Direction.INBOUND;
@@ -272,7 +272,7 @@ export function createNetwork(sink: Sink, host: Host, rng: Rng): Network {
         const answered = next !== undefined && 'up' in next !== up;
         const bytes = draw(rng, up ? message.up : message.down);
         at = send(at, up ? Direction.OUTBOUND : Direction.INBOUND, bytes, answered);
-        // The server thinks for some milliseconds, the device's small processor a little longer.
+        // The server needs some milliseconds to answer, the device's small processor a little longer.
         if (answered) at += up ? around(service.rtt) + rng.exponential(0.008) : deviceDelay() + rng.exponential(0.012);
         else at += rng.exponential(0.02);
       }

@@ -3,9 +3,9 @@ import { suggestion, UsageError } from '../shared/errors.js';
 export interface HomeOptions {
   readonly hours: number;
   readonly seed: number | string;
-  /** Seconds since the Unix epoch; a Monday at 16:00 by default, so that a few hours see people come home. */
+  /** Seconds since the Unix epoch; by default a Monday at 16:00, so that people come home within a few hours. */
   readonly start?: number;
-  /** Names of the devices to simulate, all by default. A device's packets are the same whichever others there are. */
+  /** Names of the devices to simulate, all by default. A device's packets do not depend on the other devices. */
   readonly devices?: readonly string[];
 }
 
@@ -21,7 +21,7 @@ export function homeSpan({ hours, start = DEFAULT_START }: HomeOptions): { from:
 }
 
 /**
- * Those of `known` that `names` names, in that order; all of them where it names none.
+ * The entries of `known` with the given names, in the order of `names`; all of them without `names`.
  * @throws UsageError for an unknown name
  */
 export function chooseDevices<T extends { readonly name: string }>(

@@ -3,36 +3,36 @@ import type { Act } from './household.js';
 import type { GROUPS, ServiceName } from './services.js';
 
 /**
- * The language that device profiles are written in: plain data, run by behaviours.ts. Sizes are of application data, in
- * bytes, before TLS records and headers; a pair is a range, drawn from uniformly; times are in seconds. All figures in
- * the profiles are our choice, made to look like the devices' kind: they are measured on no real device.
+ * Types of device profiles: plain data, run by behaviours.ts. Sizes are bytes of application data, before TLS records and headers; a
+ * pair is a range for a uniform draw; times are in seconds. All figures in the profiles are our choice, meant to resemble each kind of
+ * device; none is measured on a real one.
  */
 export type Range = number | readonly [low: number, high: number];
 
 /** One message of an exchange, from the device or to it. */
 type Message = { readonly up: Range } | { readonly down: Range };
 
-/** Messages that follow each other, each when the one before has arrived. */
+/** Messages in a row, each sent when the previous one has arrived. */
 export type Exchange = readonly Message[];
 
-/** Fires every `every` seconds on the device's clock; each time off by a normal deviate of `jitter` (standard deviation). */
+/** Fires every `every` seconds on the device's clock, with a normal error of standard deviation `jitter` each time. */
 export interface Period {
   readonly every: number;
   readonly jitter: number;
 }
 
-/** A connection kept open for heartbeats and commands; lost now and then, and made anew. */
+/** A connection kept open for heartbeats and commands; it is lost now and then, and opened again. */
 export interface Session {
   readonly kind: 'session';
   readonly service: ServiceName;
   readonly heartbeat: Period & { readonly exchange: Exchange };
   /** Mean time between losses of the connection. */
   readonly lifetime: number;
-  /** What goes over it when a person acts. */
+  /** Exchanges when a person acts. */
   readonly on?: Readonly<Partial<Record<Act, Exchange>>>;
 }
 
-/** A connection made for each exchange: from time to time, or when a person acts. */
+/** A connection for each exchange: periodic, or when a person acts. */
 export interface Request {
   readonly kind: 'request';
   readonly service: ServiceName;
@@ -40,7 +40,7 @@ export interface Request {
   readonly exchange: Exchange;
 }
 
-/** Media, in chunks (or video frames) at a steady pace over a connection of its own. */
+/** Media in chunks, or video frames, at a steady pace over a separate connection. */
 export interface Stream {
   readonly kind: 'stream';
   readonly service: ServiceName;
@@ -52,7 +52,7 @@ export interface Stream {
   readonly bytes: Range;
   /** Every `each`-th chunk is a key frame. */
   readonly keyframe?: { readonly each: number; readonly bytes: Range };
-  /** Datagrams the other way after every `each`-th chunk: reports, keep-alives, speech. */
+  /** Datagrams in the other direction after every `each`-th chunk: reports, keep-alives, speech. */
   readonly feedback?: { readonly each: number; readonly bytes: Range };
 }
 
@@ -66,7 +66,7 @@ export interface Announcement {
   readonly count: number;
 }
 
-/** A person with a screen: sittings of page loads with time to read in between. */
+/** A person with a screen: sittings of page loads, with reading time between them. */
 export interface Browsing {
   readonly kind: 'browsing';
   /** Sittings an hour when the person is up and at home. */
@@ -74,9 +74,9 @@ export interface Browsing {
   readonly pages: Range;
   /** Mean time on a page. */
   readonly reading: number;
-  /** Sites the person goes to, the first most often (Zipf). */
+  /** Number of sites that the person visits, by Zipf's law. */
   readonly sites: number;
-  /** Hosts a page is made of, objects on each, and bytes of an object (median of a log-normal distribution). */
+  /** Hosts of a page, objects on each, and median bytes of an object (log-normal). */
   readonly hosts: Range;
   readonly objects: Range;
   readonly objectBytes: number;
@@ -87,9 +87,9 @@ export type Behaviour = Session | Request | Stream | Announcement | Browsing;
 export interface DeviceProfile {
   readonly name: string;
   readonly category: DeviceCategory;
-  /** Whom it asks for names. */
+  /** The name server it uses. */
   readonly resolver: 'isp dns' | 'google dns';
-  /** Its TCP sends timestamps (12 bytes in every segment), as Linux, Android and iOS do and small stacks do not. */
+  /** True if its TCP sends timestamps (12 bytes in every segment), as on Linux, Android and iOS but not in small stacks. */
   readonly timestamps: boolean;
   /** Size of its TLS client hello. */
   readonly hello: Range;

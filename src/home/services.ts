@@ -1,20 +1,20 @@
-/** How a service is spoken to: which protocol bits its packets carry, and what opening a connection costs. */
+/** The protocol of a service: it determines protocol bits and handshakes. */
 export type Carriage = 'tls' | 'tcp' | 'http' | 'udp';
 
-/** A server of the synthetic Internet. Names and figures are our choice; names matter through their length in DNS. */
+/** A server of the synthetic Internet. Names and figures are our choice; the length of a name shows in DNS. */
 export interface Service {
   readonly host: string;
   readonly port: number;
   readonly via: Carriage;
   /** The first two bytes of its addresses, globally routable, so that a capture of it reads as Internet traffic. */
   readonly network: string;
-  /** Addresses behind the name. Default 1. */
+  /** Number of addresses behind the name; 1 by default. */
   readonly servers?: number;
   /** Round-trip time in seconds. */
   readonly rtt: number;
 }
 
-/** Several devices meet at the same service on purpose: an address or a port alone must not give a device away. */
+/** Several devices share services on purpose: no address or port alone must identify a device. */
 export const SERVICES = {
   'isp dns': { host: 'resolver', port: 53, via: 'udp', network: '62.179', servers: 2, rtt: 0.009 },
   'google dns': { host: 'dns.google', port: 53, via: 'udp', network: '8.34', servers: 2, rtt: 0.014 },
@@ -104,7 +104,7 @@ export const SERVICES = {
 
 export type ServiceName = keyof typeof SERVICES;
 
-/** Services that devices find with SSDP and mDNS, on the LAN alone. */
+/** Multicast groups of SSDP and mDNS, on the LAN only. */
 export const GROUPS = {
   mdns: { address: '224.0.0.251', port: 5353 },
   ssdp: { address: '239.255.255.250', port: 1900 },
@@ -119,7 +119,7 @@ export function serverAddress(service: Service, server: number): string {
 /** A web server for the pages that phones load: `host` number `index` of site `site`. */
 export function webService(site: number, index: number): Service {
   const hash = fnv1a(`site ${site} ${index}`);
-  // Third parties (analytics, fonts, advertising) are shared by many sites: half of a page's hosts are of a common pool.
+  // Many sites share third parties (analytics, fonts, advertising): half of a page's hosts are from a common pool.
   const shared = index > 0 && hash % 2 === 0;
   const key = shared ? `cdn ${hash % 23}` : `www ${site} ${index}`;
   const digest = fnv1a(key);

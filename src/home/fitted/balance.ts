@@ -5,27 +5,27 @@ import { createWalk } from './walk.js';
 
 const ROUNDS = 8;
 const FINALISTS = 3;
-/** A walk of so many times the channel's packets, within bounds, shows how often each comes. */
+/** Packets of a walk that counts frequencies, in multiples of the channel's packets, and its bounds. */
 const TIMES_AROUND = 6;
 const SHORTEST_WALK = 4000;
 const LONGEST_WALK = 120_000;
-/** What comes this many times too often or too rarely is put right, by so much at most in one round. */
+/** The factor of a packet's frequency that is corrected, and the most that one round corrects. */
 const TOLERANCE = 1.15;
 const LARGEST_STEP = 3;
 
-/** How a walk along a channel compares with what it was fitted to. */
+/** A walk along a channel compared with the traffic that it was fitted to. */
 interface Comparison {
   /** Packets an hour, as a multiple of those seen. */
   readonly rate: number;
-  /** For each packet, how often it came as a multiple of how often it should have. */
+  /** For each packet, its frequency as a multiple of the fitted one. */
   readonly frequency: Float64Array;
   readonly expected: Float64Array;
 }
 
 /**
- * Contexts that were cut short do not add up: a walk may linger where the device did not (a set-up that it left once and for all),
- * and packets come too often or too rarely. This scales the counts of packets in their contexts, round by round, until a walk
- * has them as often as they were seen, and returns the best found: the one whose rate is nearest.
+ * Contexts of limited length distort frequencies: a walk may stay where the device did not, as in a set-up that happens once. This
+ * scales the counts of packets in their contexts, round by round, until a walk has the observed frequencies, and returns
+ * the best result: the one with the nearest rate.
  */
 export function balance(channel: FittedChannel): { channel: FittedChannel; rate: number } {
   const found: { channel: FittedChannel; rate: number }[] = [];
@@ -35,7 +35,7 @@ export function balance(channel: FittedChannel): { channel: FittedChannel; rate:
     found.push({ channel: now, rate });
     if (round === ROUNDS) break;
     const factors = frequency.map((f, symbol) => {
-      // What was expected only a few times may be off by chance.
+      // Packets expected only a few times may be off by chance.
       const sure = Math.sqrt(expected[symbol]!) * Math.abs(Math.sqrt(f) - 1) * 2 > 2;
       if (!sure || Math.max(f, 1 / f) < TOLERANCE) return 1;
       return Math.min(LARGEST_STEP, Math.max(1 / LARGEST_STEP, 1 / Math.sqrt(Math.max(f, 1e-3))));
@@ -49,7 +49,7 @@ export function balance(channel: FittedChannel): { channel: FittedChannel; rate:
       })),
     };
   }
-  // The best of several walks is best by luck too: the nearest few walk again, each further.
+  // The best of several walks is partly lucky, so the nearest few walk again, each further.
   found.sort((a, b) => offBy(a.rate) - offBy(b.rate));
   const again = found
     .slice(0, FINALISTS)
@@ -57,7 +57,7 @@ export function balance(channel: FittedChannel): { channel: FittedChannel; rate:
   return again.reduce((best, one) => (offBy(one.rate) < offBy(best.rate) ? one : best));
 }
 
-/** How far a ratio is from one, the same for its inverse. */
+/** Distance of a ratio from one, the same for its inverse. */
 export function offBy(ratio: number): number {
   return ratio <= 0 ? Number.POSITIVE_INFINITY : Math.abs(Math.log(ratio));
 }

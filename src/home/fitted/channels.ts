@@ -1,21 +1,21 @@
-/** An exchange begins after so many seconds without a packet. */
+/** Seconds without a packet after which an exchange begins. */
 export const SILENCE_SECONDS = 1;
-/** What follows on something else does so within this time. */
+/** Longest lag, in seconds, of an exchange that depends on another. */
 const LONGEST_LAG_SECONDS = 8;
-/** Lags below this are one: at once. */
+/** Lags below this count as one: immediate. */
 const SHORTEST_LAG_SECONDS = 0.1;
 const BINS_PER_DECADE = 12;
 const BINS = 1 + Math.ceil(BINS_PER_DECADE * Math.log10(LONGEST_LAG_SECONDS / SHORTEST_LAG_SECONDS));
-/** Two strands go together where so large a share of the exchanges of one begin at one lag after the other... */
+/** Share of the exchanges of a strand that must begin at one lag after another strand for the two to be joined, */
 const SHARE = 0.4;
-/** ...above what chance would have it, by so many standard deviations: */
+/** the excess over chance, in standard deviations, */
 const DEVIATIONS = 5;
-/** chance being what the lags are when one of the two is moved in time, by such parts of the span. */
+/** and the shifts of one of the two, as shares of the span, that show the lags of chance. */
 const SHIFTS = [0.013, 0.037, 0.091, 0.17, 0.29, 0.41, 0.53, 0.67, 0.79, 0.93];
 
 /**
- * Puts strands of traffic together that depend on each other in time: a look-up and its connection, a report and the address
- * resolution five seconds on. What keeps its own time stays apart, so that each keeps its period.
+ * Joins strands of traffic that depend on each other in time: a look-up and its connection, a report and the address resolution five
+ * seconds later. Independent strands stay separate, so that each keeps its period.
  * @param strands times of the packets of each strand, ascending, in seconds from 0
  * @param span seconds captured
  * @returns strands by channel, those with most packets first
@@ -43,7 +43,7 @@ function startsOf(strand: Float64Array): Float64Array {
   return strand.filter((time, i) => i === 0 || time - strand[i - 1]! >= SILENCE_SECONDS);
 }
 
-/** Whether exchanges that begin at `starts` do so at one lag after `packets`, more often than chance would have it. */
+/** True if the exchanges at `starts` begin at one lag after `packets` more often than by chance. */
 function follows(packets: Float64Array, starts: Float64Array, span: number): boolean {
   if (starts.length < 3) return false;
   const found = lagHistogram(packets, starts);
@@ -61,7 +61,7 @@ function follows(packets: Float64Array, starts: Float64Array, span: number): boo
   });
 }
 
-/** How often each start comes at which lag after the last of `packets` before it. */
+/** Histogram of the lags of `starts` after the last of `packets` before each. */
 function lagHistogram(packets: Float64Array, starts: Float64Array): Float64Array {
   const counts = new Float64Array(BINS);
   let next = 0;

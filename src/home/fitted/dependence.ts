@@ -4,20 +4,20 @@ import { createPredictor } from './predictor.js';
 import type { FittedPacket } from './profile.js';
 import { learnSequence } from './sequence.js';
 
-/** Samples that it takes to see how one depends on the last. */
+/** Fewest samples that show the dependence of one on the last. */
 const FEWEST = 30;
-/** Classes of equally many samples each, by how many samples there are. */
+/** Numbers of equally large classes, by the number of samples. */
 const MANY = 1000;
 const FEW_CLASSES = 8;
 const MANY_CLASSES = 16;
-/** Samples that a level looks back, at most. */
+/** Longest context, in samples. */
 const ORDER = 4;
 
 export type Dependence = Pick<FittedPacket, 'levels' | 'persistence'>;
 
 /**
- * How samples follow on one another, whatever their distribution is, by their ranks: as a Gaussian copula of one correlation (a time that
- * drifts), or as a variable-order Markov chain over classes of ranks (one that stays put until it jumps, or two that take turns);
+ * The dependence of successive samples, by their ranks, whatever their distribution: a Gaussian copula with one correlation (a time that
+ * drifts), or a variable-order Markov chain over classes of ranks (a time that jumps now and then, or two that alternate);
  * whichever shortens the description of the samples more (BIC), if either does.
  */
 export function findDependence(samples: readonly number[]): Dependence {
@@ -35,7 +35,7 @@ export function findDependence(samples: readonly number[]): Dependence {
   }));
   let byChain = n * Math.log(classes) + perNumber * classes;
   const predictor = createPredictor(contexts);
-  // Once around, as it was learnt.
+  // The samples form a circle, as in learning.
   for (const symbol of level.subarray(-ORDER)) predictor.push(symbol);
   for (const symbol of level) {
     const { symbols, counts } = predictor.following();
@@ -50,7 +50,7 @@ export function findDependence(samples: readonly number[]): Dependence {
   return byChain > byCorrelation ? { levels: { classes, contexts } } : { persistence: Number(persistence.toFixed(4)) };
 }
 
-/** The class of each sample, from 0 for the least; equal samples are ranked by chance, so that each class has its share. */
+/** The class of each sample, from 0 for the smallest; equal samples are ranked at random, so that each class has its share. */
 function classesOf(samples: readonly number[], classes: number): Uint8Array {
   const n = samples.length;
   const rng = createRng('dependence', 'ties');
@@ -61,7 +61,7 @@ function classesOf(samples: readonly number[], classes: number): Uint8Array {
   return level;
 }
 
-/** Draws levels from 0 to 1, uniform in the long run, each as it follows on those drawn before. */
+/** Draws levels from 0 to 1, uniform in the long run, each dependent on those drawn before. */
 export function createLevels({ levels, persistence }: Dependence, rng: Rng): () => number {
   if (levels) {
     const predictor = createPredictor(levels.contexts);

@@ -1,14 +1,14 @@
-/** A distribution by points of its cumulative curve, pairs of a level from 0 to 1 and the value there; uniform between two. */
+/** A distribution by points of its cumulative curve: pairs of a level from 0 to 1 and its value, uniform between two points. */
 export type Distribution = [level: number, value: number][];
 
-/** The curve is off by no more than this anywhere, or by what chance makes of so few samples. */
+/** Largest error of the curve, unless the error of so few samples is larger. */
 const WORST_LEVEL = 0.01;
 const CHANCE = 0.7;
 const MOST_POINTS = 32;
 
 /**
- * Samples as a distribution of few points, where the curve bends: a timer's two steady periods stay two, with nothing between them.
- * It is off by at most 0.01 or 0.7 / √n (Kolmogorov's distance), half of what chance alone exceeds once in twenty times.
+ * Samples as a distribution of few points, where the curve bends: two steady periods of a timer stay two, with nothing between them.
+ * The error is at most 0.01 or 0.7 / √n (Kolmogorov's distance), half of the distance that chance exceeds once in twenty times.
  */
 export function distributionOf(samples: readonly number[], round: (x: number) => number): Distribution {
   const sorted = Float64Array.from(samples).sort();

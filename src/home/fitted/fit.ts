@@ -12,31 +12,31 @@ import { learnSequence } from './sequence.js';
 import { findServices, type ServiceTable } from './services.js';
 
 export interface FitOptions {
-  /** Packets that a context looks back, at most. */
+  /** Longest context, in packets. */
   readonly order: number;
-  /** See {@link learnSequence}: less makes larger and more detailed profiles. */
+  /** See {@link learnSequence}: a lower price makes larger and more detailed profiles. */
   readonly price: number;
 }
 
 const FIT_DEFAULTS: FitOptions = { order: 12, price: 1 };
 
-/** Frame lengths of a service and direction that are told apart, if they make up {@link OWN_LENGTH_SHARE} at least. */
+/** Most frame lengths of a service and direction that are kinds of their own, if each has a share of {@link OWN_LENGTH_SHARE}. */
 const MOST_LENGTHS = 48;
 const OWN_LENGTH_SHARE = 0.002;
-/** The rest fall into so many classes for each doubling. */
+/** Classes of the other lengths for each doubling. */
 const LENGTH_CLASSES = 2;
-/** Flows of a service that are told apart by when they were last used. */
+/** Most flows of a service that are distinguished by their last use. */
 const MOST_FLOWS = 4;
-/** Above the length of any frame. */
+/** More than the length of any frame. */
 const MOST_LENGTH = 2 ** 20;
-/** The logarithm of what a channel's rate may be off by, before a simpler sequence is tried. */
+/** Logarithm of the largest error of a channel's rate before a simpler sequence is tried. */
 const WORST_RATE = Math.log(1.2);
-/** Packets of a kind that it takes to see classes in their gaps. */
+/** Fewest packets of a kind that show classes in their gaps. */
 const FEWEST_TO_CLASS = 50;
-/** Kinds that others may keep time by, the most frequent ones; and packets it takes to tell that they do. */
+/** Number of the most frequent kinds that can be clocks of others, and fewest packets that show it. */
 const MOST_CLOCKS = 16;
 const FEWEST_TO_CLOCK = 8;
-/** Timers of one kind that may take turns. */
+/** Most timers of one kind that alternate. */
 const MOST_BACK = 3;
 
 export interface FittedTrace {
@@ -47,8 +47,8 @@ export interface FittedTrace {
 }
 
 /**
- * Learns a model of each device's traffic from a labelled trace: its services; which of them go together, as channels; and for
- * each channel what packet, after what gap, follows upon which.
+ * Learns a model of each device's traffic from a labelled trace: its services, the channels of services that depend on each other, and
+ * for each channel the sequence of packets and gaps.
  */
 export function fitDevices(trace: Trace, options: FitOptions = FIT_DEFAULTS): FittedTrace {
   const rowsOf: number[][] = trace.devices.map(() => []);
@@ -63,7 +63,7 @@ export function fitDevices(trace: Trace, options: FitOptions = FIT_DEFAULTS): Fi
       continue;
     }
     const captured = createCapturedClock(files.filter(({ devices }) => devices.size > 1 || devices.has(device)));
-    // From its first packet on: before, it may not have been there. One that falls silent may just have nothing to say.
+    // A device may not have been there before its first packet. After its last one it may just be silent.
     const begin = captured.at(trace.time[rows[0]!]!);
     const time = (row: number) => captured.at(trace.time[row]!) - begin;
     const span = Math.max(captured.seconds - begin, 1);
@@ -90,7 +90,7 @@ function fitChannel(
 ): FittedChannel {
   const n = rows.length;
   const times = Float64Array.from(rows, time);
-  // Once around: what was captured comes again after as long as was captured, which keeps the rate.
+  // The capture forms a circle: it repeats after its own length, which keeps the rate.
   const gaps = times.map((now, i) => Math.max(0, i > 0 ? now - times[i - 1]! : span - (times[n - 1]! - now)));
 
   const { from, to } = { from: trace.time[rows[0]!]!, to: trace.time[rows.at(-1)!]! };
@@ -169,8 +169,8 @@ function describeKind(
 }
 
 /**
- * Series of packets that may keep a time of their own: services, and frames without IP by their length, since one has no ports
- * to tell address resolution from the link's own keys.
+ * Series of packets that may have their own timing: services, and frames without IP by their length, since no ports separate address
+ * resolution from key exchanges of the link.
  */
 function findStrands(trace: Trace, rows: Uint32Array, { services, ofFlow }: ServiceTable): number[][] {
   const strands = new Map<number, number[]>();
@@ -193,10 +193,10 @@ interface FoundClock {
 
 type FindClock = (members: readonly number[], gapSeconds: Distribution) => FoundClock | undefined;
 
-/** Finds what packets keep time by: the kind whose last packet they come most steadily after, if that is steadier by half. */
+/** Finds the clock of packets: the kind after whose last packet they follow most steadily, if that halves the spread. */
 function createClocks(times: Float64Array, { kind, members }: Kinds): FindClock {
   const spread = (d: Distribution) => valueAt(d, 0.9) - valueAt(d, 0.1);
-  // Where the packets of a kind before each place were, for the most frequent kinds, when asked for.
+  // The place of the last packet of a kind before each place, computed on demand.
   const before = new Map<number, Int32Array>();
   const lastOf = (k: number) => {
     let places = before.get(k);
@@ -219,7 +219,7 @@ function createClocks(times: Float64Array, { kind, members }: Kinds): FindClock 
     const ownKind = kind[own[0]!]!;
     for (const candidate of new Set([ownKind, ...frequent])) {
       const places = lastOf(candidate);
-      // Two timers that send the same take turns: each comes steadily after the last but one.
+      // Two timers that send the same packets alternate: each packet follows steadily after the last but one.
       for (let back = 1; back <= (candidate === ownKind ? MOST_BACK : 1); back++) {
         const lags: number[] = [];
         for (const i of own) {
@@ -238,12 +238,12 @@ function createClocks(times: Float64Array, { kind, members }: Kinds): FindClock 
   };
 }
 
-/** What a packet is, apart from its time: equal numbers for equal kinds. */
+/** The kind of each packet, that is everything but its time: equal numbers for equal kinds. */
 interface Kinds {
   readonly kind: Int32Array;
   /** Places of the packets of each kind. */
   readonly members: readonly (readonly number[])[];
-  /** -1 for the first packet of a flow, else how many other flows of the service were used since its last one. */
+  /** -1 for the first packet of a flow, else the number of other flows of the service used since its last one. */
   readonly flow: Int8Array;
 }
 
@@ -280,7 +280,7 @@ function kindsOf(trace: Trace, rows: readonly number[], { ofFlow, services }: Se
   return { kind, members, flow };
 }
 
-/** A function that gives equal values for packets of one service and direction whose lengths are told as one. */
+/** Returns a function from a packet to its class of length among packets of the same service and direction. */
 function lengthClasses(trace: Trace, rows: readonly number[], ofFlow: Int32Array): (row: number) => number {
   const sideOf = (row: number) => ofFlow[trace.flow[row]!]! * 2 + trace.direction[row]!;
   const counts = new Map<number, Map<number, number>>();
@@ -298,12 +298,12 @@ function lengthClasses(trace: Trace, rows: readonly number[], ofFlow: Int32Array
   }
   return (row) => {
     const length = trace.length[row]!;
-    // Whole numbers for lengths of their own, negative ones for classes.
+    // A length of its own is its class; the other classes are negative.
     return own.get(sideOf(row))!.has(length) ? length : -Math.floor(LENGTH_CLASSES * Math.log2(Math.max(length, 1)));
   };
 }
 
-/** The channel as a sequence of symbols, each a kind of packet after a class of gap, numbered by how often they come. */
+/** The channel as a sequence of symbols, each a kind of packet after a class of gap, the most frequent first. */
 function symbolsOf(
   { kind, members: kinds }: Kinds,
   gaps: Float64Array,
@@ -311,7 +311,7 @@ function symbolsOf(
   trace: Trace,
   { ofFlow }: ServiceTable,
 ): { symbol: Int32Array; members: number[][] } {
-  // Kinds with too few gaps to see classes in them take those of their service and direction.
+  // Kinds with too few gaps share the classes of their service and direction.
   const sideOf = (i: number) => {
     const own = kind[i]!;
     return kinds[own]!.length >= FEWEST_TO_CLASS

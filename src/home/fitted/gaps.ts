@@ -1,14 +1,14 @@
 const BINS_PER_DECADE = 10;
 const LOWEST = -7;
 const HIGHEST = 8;
-/** A class spans so many bins at most: within one, what the gap was tells nothing of what comes next. */
+/** Most bins of a class, within which a gap does not affect the next packet. */
 const WIDEST = BINS_PER_DECADE * 1.5;
-/** Between two classes there are fewer gaps than this share of those at the lower of their peaks. */
+/** Depth of a valley between two classes, as a share of the lower of their peaks. */
 const VALLEY = 0.35;
 
 /**
- * Where gaps fall into classes: cuts at the valleys of the histogram of their logarithms, and wherever a class would span
- * more than a factor of ten. All cuts in seconds, ascending; a gap is of the class of the number of cuts at or below it.
+ * The cuts between classes of gaps: at the valleys of the histogram of their logarithms, and wherever a class would span more than a
+ * factor of ten. Seconds, ascending; the class of a gap is the number of cuts at or below it.
  */
 export function gapCuts(gaps: ArrayLike<number>): number[] {
   const bins = (HIGHEST - LOWEST) * BINS_PER_DECADE;
@@ -59,14 +59,14 @@ export function gapClass(cuts: readonly number[], gap: number): number {
   return c;
 }
 
-/** Six significant digits, or a microsecond: a timer of five minutes is steady to a millisecond, and told from one that is rounded more. */
+/** Rounds to six significant digits or a microsecond, so that a timer of five minutes keeps its milliseconds. */
 export function significant(x: number): number {
   return Number(Number(x.toPrecision(6)).toFixed(6));
 }
 
 /**
- * Correlation of each sample with the one after it, by normal scores of their ranks (van der Waerden): what a Gaussian copula
- * needs to keep both the distribution and the likeness of neighbours. 0 where all are equal.
+ * Correlation of each sample with the next, by normal scores of their ranks (van der Waerden), for a Gaussian copula that keeps both the
+ * distribution and the similarity of neighbours. 0 where all are equal.
  */
 export function scoreCorrelation(samples: readonly number[]): number {
   const n = samples.length;
@@ -75,7 +75,7 @@ export function scoreCorrelation(samples: readonly number[]): number {
   for (let first = 0; first < n; ) {
     let end = first + 1;
     while (end < n && samples[order[end]!] === samples[order[first]!]) end++;
-    // Equal samples share the middle of their ranks.
+    // Equal samples share the mean of their ranks.
     const z = normalQuantile((first + end) / 2 / n);
     for (; first < end; first++) score[order[first]!] = z;
   }
@@ -88,7 +88,7 @@ export function scoreCorrelation(samples: readonly number[]): number {
   return Math.max(-0.99, Math.min(0.9999, (product / (n - 1)) * (n / square)));
 }
 
-/** The value that a standard normal variate is below with probability `p`: Acklam's approximation, to 1.2e-9 of itself. */
+/** Quantile `p` of the standard normal distribution: Acklam's approximation, relative error below 1.2e-9. */
 export function normalQuantile(p: number): number {
   const tail = (q: number) =>
     (((((-7.784894002430293e-3 * q - 3.223964580411365e-1) * q - 2.400758277161838) * q - 2.549732539343734) * q +
@@ -113,7 +113,7 @@ export function normalQuantile(p: number): number {
   );
 }
 
-/** The probability that a standard normal variate is below `z`: Abramowitz and Stegun, 26.2.17, to 7.5e-8. */
+/** The standard normal distribution function at `z`: Abramowitz and Stegun, 26.2.17, absolute error below 7.5e-8. */
 export function normalProbability(z: number): number {
   const t = 1 / (1 + 0.2316419 * Math.abs(z));
   const density = 0.3989422804014327 * Math.exp((-z * z) / 2);

@@ -5,16 +5,16 @@ import { highest, valueAt } from './distribution.js';
 import type { FittedChannel, FittedDevice, FittedService } from './profile.js';
 import { createWalk } from './walk.js';
 
-/** A channel may make so many times the packets it should, by chance; and so many without anyone asking. */
+/** Most packets of a channel, as a multiple of the expected number, and a number that is always allowed. */
 const RUNAWAY = 100;
 const FEWEST_BOUND = 2e6;
 const ICMP = 1;
 const FIRST_PORT = 32_768;
 const LAST_PORT = 60_999;
-/** A channel runs at most so long before the first packet is seen. */
+/** Longest time that a channel runs before the observed span. */
 const LONGEST_WARM_UP_SECONDS = 86_400;
 
-/** Where packets go, and what time is seen. */
+/** The trace that packets go to, and the observed span of time. */
 export interface FittedScene {
   readonly trace: TraceBuilder;
   /** Seconds since the Unix epoch. */
@@ -23,7 +23,7 @@ export interface FittedScene {
   readonly seed: number | string;
 }
 
-/** Lays down the packets of one device, row `index` of the trace's devices. */
+/** Generates the packets of one device, row `index` of the trace's devices. */
 export function generateDevice(device: FittedDevice, index: number, scene: FittedScene): void {
   const chance = createRng(scene.seed, 'fitted', device.name);
   for (const [c, channel] of device.channels.entries()) {
@@ -35,8 +35,8 @@ export function generateDevice(device: FittedDevice, index: number, scene: Fitte
 }
 
 /**
- * A channel begins before the first packet is seen, by once to twice its longest usual gap, so that nothing begins all at once; a
- * longer run begins with the packets of a shorter one.
+ * Generates a channel. It begins before the observed span, by one to two times its longest usual gap, so that channels do not begin
+ * together. A longer run begins with the packets of a shorter one.
  */
 function generateChannel(
   name: string,
@@ -51,7 +51,7 @@ function generateChannel(
   const protocols = kinds.map((kind) => protocolBits(kind.protocols));
   const row: PacketRow = { time: 0, length: 0, direction: 0, protocols: 0, port: 0, flow: 0, device };
   const walk = createWalk(channel, from - (1 + rng.uniform()) * warmUp(channel), rng);
-  // A profile that somebody changed may stand still in time.
+  // Time may not advance in a profile that was edited by hand.
   const most = Math.max(FEWEST_BOUND, RUNAWAY * channel.packetsPerHour * ((to - from) / 3600));
   for (let steps = 0; ; steps++) {
     const k = packets[walk.step()]!.kind;
@@ -63,7 +63,7 @@ function generateChannel(
     }
     const { bytes, service, flow: rank } = kinds[k]!;
     const flows = open[service]!;
-    // Flows of before the first packet are there to be used on; they enter the table with their first packet that is seen.
+    // Flows that began before the observed span stay in use; they enter the table with their first observed packet.
     const flow = rank === 'new' ? flows.start() : flows.use(rank);
     if (walk.now < from) continue;
     row.time = walk.now;
@@ -76,7 +76,7 @@ function generateChannel(
   }
 }
 
-/** The longest gap that more than one packet in a thousand has, but a day at most. */
+/** The longest gap of those packets that are at least one in a thousand, but a day at most. */
 function warmUp({ packets }: FittedChannel): number {
   const total = packets.reduce((sum, { count }) => sum + count, 0);
   const usual = packets.filter(({ count }) => count * 1000 >= total);
@@ -87,11 +87,11 @@ function protocolBits(names: readonly string[]): number {
   return names.reduce((bits, name) => bits | (1 << (PROTOCOL_NAMES as readonly string[]).indexOf(name)), 0);
 }
 
-/** The flows of one service of one device. A flow is a number of their own; it gets a row once a packet of it is seen. */
+/** The flows of one service of one device, by number. A flow gets a row with its first observed packet. */
 interface Flows {
-  /** A new flow. */
+  /** Starts a new flow. */
   start(): number;
-  /** The flow used `rank` others ago. */
+  /** Uses a flow again: the one last used before `rank` others. */
   use(rank: number): number;
   row(flow: number): number;
   remotePort(flow: number): number;
@@ -107,7 +107,7 @@ function createFlows(service: FittedService, device: number, index: number, trac
   /** Newest first. */
   const recent: number[] = [];
   const flows: { host: number; localPort: number; remotePort: number; row: number }[] = [];
-  /** By host, where nothing else tells flows apart. */
+  /** Flows by host, where nothing else distinguishes them. */
   const steady = new Map<number, number>();
   let port = rng.integer(FIRST_PORT, LAST_PORT);
   const nextPort = () => {
@@ -171,7 +171,7 @@ function homeAddress(host: number): string {
   return `192.168.${1 + (host >>> 8)}.${host & 255}`;
 }
 
-/** Invented addresses: those outside are of the ranges for benchmarks (RFC 2544, RFC 5180), which belong to nobody. */
+/** Invented addresses. Remote ones are in the ranges for benchmarks (RFC 2544, RFC 5180), which belong to nobody. */
 function remoteAddress(
   { reach, ipVersion, remotePort }: FittedService,
   service: number,

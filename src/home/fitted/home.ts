@@ -5,8 +5,8 @@ import { generateDevice } from './generate.js';
 import type { Profiles } from './profile.js';
 
 /**
- * A home of the devices of `profiles`, each on its own: same options, same packets; a longer run begins with the packets of a
- * shorter one, and a device's packets are the same whichever others there are.
+ * Generates a home of the devices of `profiles`, each independent of the others: the same options give the same packets, a longer run
+ * begins with the packets of a shorter one, and a device's packets do not depend on the other devices.
  * @throws UsageError as {@link generateHome}
  */
 export function generateFittedHome(profiles: Pick<Profiles, 'devices'>, options: HomeOptions): Trace {
@@ -26,5 +26,5 @@ export function generateFittedHome(profiles: Pick<Profiles, 'devices'>, options:
   return trace.build();
 }
 
-/** Beyond, the table would not fit into memory: about 40 bytes a packet, twice while it is sorted. */
+/** Most packets that fit into memory: about 40 bytes a packet, twice that while sorting. */
 const MOST_PACKETS = 2e8;

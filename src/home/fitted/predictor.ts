@@ -1,14 +1,14 @@
 import type { FittedContext } from './profile.js';
 
-/** What may follow, and how often each did. */
+/** The symbols that may follow, with their counts. */
 export interface Following {
   readonly symbols: Uint16Array;
   readonly counts: Float64Array;
 }
 
-/** A sequence in the making, as its contexts see it. */
+/** The state of a growing sequence in a tree of contexts. */
 export interface Predictor {
-  /** What may follow the symbols so far, by the longest context that fits them. */
+  /** The symbols that may follow, by the longest context that fits the sequence so far. */
   following(): Following;
   push(symbol: number): void;
 }
@@ -18,7 +18,7 @@ interface Node {
   following: Following | null;
 }
 
-/** Contexts as a tree, the newest symbol at its root. There must be one after nothing. */
+/** Contexts as a tree, the newest symbol at its root. The empty context must be among them. */
 export function createPredictor(contexts: readonly FittedContext[]): Predictor {
   const makeNode = (): Node => ({ children: new Map(), following: null });
   const root = makeNode();
@@ -39,7 +39,7 @@ export function createPredictor(contexts: readonly FittedContext[]): Predictor {
       counts: Float64Array.from(next, ([, count]) => count),
     };
   }
-  // A ring of the last symbols, of a power of two of them.
+  // A ring of the last symbols, whose size is a power of two.
   const mask = 2 ** Math.ceil(Math.log2(Math.max(2, order))) - 1;
   const history = new Int32Array(mask + 1).fill(-1);
   let length = 0;

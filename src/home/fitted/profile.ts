@@ -4,10 +4,10 @@ import { describeIssue, firstIssue } from '../../shared/issues.js';
 import { readText } from '../../shared/text.js';
 import { PROTOCOL_NAMES } from '../../trace/trace.js';
 
-/** Raise it with any change after which older versions of the tool would read profiles wrongly. */
+/** Version of the format. Raise it with any change that older versions of the tool would misread. */
 const PROFILES_VERSION = 2;
 
-/** Says what the file is, to people and to {@link parseProfiles}. */
+/** Identifies the file to people and to {@link parseProfiles}. */
 const KIND = 'homeveil device profiles';
 
 const MAX_GAP_SECONDS = 366 * 86_400;
@@ -36,20 +36,20 @@ const time = z
   .min(0)
   .max(2 ** 32);
 
-/** What a flow leads to, anonymised: no address, no name, only how it is reached and by which ports. */
+/** The remote end of a flow, anonymised: no address and no name, only reach and ports. */
 const serviceSchema = z.strictObject({
-  /** For people. */
+  /** A label for people. */
   name: z.string(),
   /** IP protocol number; 0 for frames without IP. */
   transport: z.int().min(0).max(255),
   /** 0 for frames without IP. */
   ipVersion: z.union([z.literal(0), z.literal(4), z.literal(6)]),
   reach: z.enum(['internet', 'lan', 'group', 'link']),
-  /** Null where it differs from flow to flow. */
+  /** Null where it varies between flows. */
   remotePort: port.nullable(),
   localPort: port.nullable(),
   linkHeaderBytes: z.int().min(0).max(255),
-  /** Of the flows to each remote host, hosts by number. */
+  /** Share of the flows to each remote host, by the number of the host. */
   hostShares: z.array(z.number().min(0).max(1)).min(1).max(64),
 });
 
@@ -61,13 +61,13 @@ const kindSchema = z.strictObject({
   /** Frame length: one value, or the distribution of many. */
   bytes: distribution(z.number().min(14).max(65_549)),
   protocols: z.array(z.enum(PROTOCOL_NAMES)).min(1),
-  /** The flow it is of: a new one, or the service's last used (0), the one used before that (1), and so on. */
+  /** The packet's flow: a new one, or the service's last used (0), the one used before that (1), and so on. */
   flow: z.union([z.literal('new'), z.int().min(0).max(7)]),
 });
 
 /**
- * What follows after `after` (indices of packets, or classes, the oldest first): pairs of an index and its weight, about how often it
- * came.
+ * A context of a Markov chain. `after` holds indices of packets or classes, the oldest first; `next` holds pairs of an index that follows
+ * and its weight, about its frequency.
  */
 const contextSchema = z.strictObject({
   after: z.array(count).max(64),
@@ -78,12 +78,12 @@ const contextSchema = z.strictObject({
 const packetSchema = z.strictObject({
   /** Index into `kinds`. */
   kind: count,
-  /** Time since the packet before, of whatever kind; by the channel's rhythm where `rhythmic`. */
+  /** Time since the previous packet of any kind; by the channel's rhythm where `rhythmic`. */
   gapSeconds: distribution(z.number().min(0).max(MAX_GAP_SECONDS)),
   rhythmic: z.literal(true).optional(),
   /**
-   * Where it keeps time by another packet: the last of a kind, mostly its own, or the last but one (`back` 2). `gapSeconds` then only says
-   * within what bounds.
+   * The packet that this one is timed by, if any: the last of a kind, mostly its own, or the last but one (`back` 2). `gapSeconds` then
+   * gives only the bounds.
    */
   clock: z
     .strictObject({
@@ -93,15 +93,15 @@ const packetSchema = z.strictObject({
     })
     .optional(),
   /**
-   * How like the time drawn before for this packet the next one is: the correlation of the two as normal scores. 0, and left out,
-   * where each is drawn anew; near 1 where the time drifts.
+   * Correlation of successive times of this packet, as normal scores. Left out for 0, where each is drawn independently; near 1 where
+   * the time drifts.
    */
   persistence: z.number().min(-0.999).max(0.9999).optional(),
-  /** In place of `persistence`, where that says too little: which of so many equal classes of the time's distribution follows on which. */
+  /** A Markov chain over equal classes of the time's distribution, in place of `persistence` where that describes too little. */
   levels: z.strictObject({ classes: z.int().min(2).max(64), contexts: z.array(contextSchema).min(1) }).optional(),
   /**
-   * How many times as often as its contexts say it comes, by the time since it last came, or any of its kind: `factors` holds one
-   * more than `seconds`, which are the cuts between them.
+   * Factors of the frequency in the contexts, by the time since this packet, or any of its kind, last came. `seconds` are the cuts
+   * between the `factors`.
    */
   recurrence: z
     .strictObject({
@@ -113,17 +113,17 @@ const packetSchema = z.strictObject({
       error: 'expected one factor more than seconds',
     })
     .optional(),
-  /** How often it was seen. */
+  /** Number of times it was seen. */
   count: positive,
 });
 
 /**
  * Packets of services that go together (a look-up and the connection after it), as one sequence: a variable-order Markov chain.
- * The longest context that fits the packets before decides what comes next.
+ * The longest context that fits the previous packets determines the next.
  */
 const channelSchema = z.strictObject({
   packetsPerHour: z.number().min(0),
-  /** Where there is a daily rhythm: how fast waiting goes by in each hour of the day, UTC; 1 on average. */
+  /** Speed of the channel's clock in each hour of the day, UTC, 1 on average; null without a daily rhythm. */
   rhythm: z.array(z.number().min(0.001).max(24)).length(24).nullable(),
   kinds: z.array(kindSchema).min(1).max(65_535),
   packets: z.array(packetSchema).min(1).max(65_535),
@@ -133,7 +133,7 @@ const channelSchema = z.strictObject({
 const deviceSchema = z.strictObject({
   name: z.string().min(1),
   category: z.enum(['iot', 'non-iot']),
-  /** Seen when it was fitted. */
+  /** Packets in the fitted trace. */
   packets: positive,
   services: z.array(serviceSchema).min(1).max(256),
   channels: z.array(channelSchema).min(1).max(256),
@@ -143,10 +143,10 @@ const profilesSchema = z.strictObject({
   kind: z.literal(KIND),
   schemaVersion: z.literal(PROFILES_VERSION),
   tool: z.strictObject({ name: z.literal('homeveil'), version: z.string(), commit: z.string().nullable() }),
-  /** What it was fitted to. */
+  /** The traffic that the profiles were fitted to. */
   data: z.strictObject({
     name: z.string(),
-    /** Of the labelled trace. */
+    /** Hash of the labelled trace. */
     sha256: z.string(),
     packets: positive,
     /** Seconds since the Unix epoch of the first and the last packet. */
@@ -167,19 +167,19 @@ export type FittedDevice = z.output<typeof deviceSchema>;
 /** The file that `homeveil home fit` writes: a model of each device's traffic, without payloads and without addresses. */
 export type Profiles = z.output<typeof profilesSchema>;
 
-/** The document around fitted devices. */
+/** Makes the document of fitted devices. */
 export function profilesOf(parts: Pick<Profiles, 'tool' | 'data' | 'devices'>): Profiles {
   return { kind: KIND, schemaVersion: PROFILES_VERSION, ...parts };
 }
 
-/** @throws InputError as {@link parseProfiles}, and where the file cannot be read */
+/** @throws InputError as {@link parseProfiles}, and for a file that cannot be read */
 export function readProfiles(path: string): Profiles {
   return parseProfiles(readText(path), path);
 }
 
 /**
  * Reads the text of a profile file; `where` begins each message.
- * @throws InputError with the place for what is no profile file, of a newer version, or damaged
+ * @throws InputError with the place, for a file that is no profile file, has a newer version, or is damaged
  */
 export function parseProfiles(text: string, where: string): Profiles {
   let data: unknown;
@@ -210,7 +210,7 @@ export function parseProfiles(text: string, where: string): Profiles {
   return parsed.data;
 }
 
-/** What no schema can say: indices that lead nowhere. */
+/** Finds indices out of range, which the schema cannot check. */
 function checkReferences({ devices }: Profiles, where: string): void {
   const names = new Set<string>();
   for (const [d, device] of devices.entries()) {
@@ -244,7 +244,7 @@ function checkReferences({ devices }: Profiles, where: string): void {
   }
 }
 
-/** JSON with what fits on a line kept on one: number arrays of profiles would else be a line for each number. */
+/** JSON with short values on one line; otherwise each number of an array would have its own line. */
 export function formatProfiles(profiles: Profiles): string {
   const format = (value: unknown, indent: string): string => {
     const flat = JSON.stringify(value);

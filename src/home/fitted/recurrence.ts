@@ -5,16 +5,16 @@ import type { FittedContext, FittedPacket } from './profile.js';
 export type Recurrence = NonNullable<FittedPacket['recurrence']>;
 
 const CLASSES = 8;
-/** Times that a packet must have come to see how that depends on the last time, and the least chi-square that is no chance. */
+/** Fewest packets that show a dependence on the time since the last, and the chi-square above which it is significant. */
 const FEWEST = 24;
 const LEAST_CHI_SQUARE = 30;
 const BOUND = 50;
 
 /**
- * How much more often than its contexts say a packet comes, by the time since it last came (or any of its kind): what contexts of
- * a dozen packets cannot know, a timer of minutes or a habit of coming in bunches.
- * @param symbols of the sequence that `contexts` were learnt from
- * @param kinds of each symbol
+ * Factors of a packet's frequency in its contexts, by the time since it, or any of its kind, last came. Contexts of a dozen packets
+ * cannot describe a timer of minutes, or packets that come in bunches.
+ * @param symbols the sequence that `contexts` were learned from
+ * @param kinds the kind of each symbol
  */
 export function findRecurrences(
   symbols: ArrayLike<number>,
@@ -23,7 +23,7 @@ export function findRecurrences(
   contexts: readonly FittedContext[],
 ): (Recurrence | undefined)[] {
   const n = symbols.length;
-  // For each symbol, when it could have come: with what probability, whether it did, and how long since it last had.
+  // For each symbol and each place where it could have come: its probability, whether it came, and the time since it last did.
   const chances = kinds.map(() => ({
     expected: [] as number[],
     came: [] as boolean[],
@@ -62,7 +62,7 @@ export function findRecurrences(
 }
 
 function measure(expected: readonly number[], came: readonly boolean[], elapsed: readonly number[]) {
-  // Classes of equally many of those that came: what differs between them is when they were expected.
+  // Classes with equally many packets that came, so that only the expected numbers differ.
   const sorted = Float64Array.from(elapsed.filter((_, i) => came[i])).sort();
   const cuts: number[] = [];
   for (let c = 1; c < CLASSES; c++) {
@@ -79,7 +79,7 @@ function measure(expected: readonly number[], came: readonly boolean[], elapsed:
   let chiSquare = 0;
   const factors = [...counts].map((count, c) => {
     chiSquare += sums[c]! === 0 ? 0 : (count - sums[c]!) ** 2 / sums[c]!;
-    // Half a packet more on both sides: a class without any says rarely, not never.
+    // Half a packet is added on both sides, so that an empty class means rarely, not never.
     return significant(Math.min(BOUND, Math.max(1 / BOUND, (count + 0.5) / (sums[c]! + 0.5))));
   });
   return { cuts, factors, chiSquare };

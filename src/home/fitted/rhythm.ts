@@ -1,22 +1,22 @@
 const DAY = 86_400;
 const HOURS = 24;
-/** Hours of the day that are told apart, as blocks: four days have too few of each single hour. */
+/** Blocks of hours of the day: a few days have too little of each single hour. */
 const BLOCK_HOURS = 4;
 const BLOCKS = HOURS / BLOCK_HOURS;
 const FEWEST_DAYS = 3;
-/** F of an analysis of variance between blocks of the day, of 5 and 12 degrees of freedom or more, that chance exceeds once in 200 times. */
+/** Least F of an analysis of variance between blocks of the day (5 and 12 or more degrees of freedom): chance exceeds it once in 200 times. */
 const LEAST_F = 5.1;
-/** Of the mean, at the quietest time. */
+/** Lowest pace at the quietest time, as a share of the mean. */
 const LOWEST = 0.05;
 
-/** Only waits of at least so long follow a rhythm: what is shorter is the device's own affair. */
+/** Shortest wait that follows a rhythm; shorter ones depend on the device alone. */
 export const RHYTHM_SECONDS = 60;
 
 /**
- * How much more a device does in each hour of the day (UTC) than on average, in the hours in which it does anything; null where
- * there are less than three whole days, or days differ as much from each other as their hours do.
+ * A device's activity in each hour of the day (UTC) relative to the mean, over hours with any activity; null where there are less than
+ * three whole days, or days differ from each other as much as hours do.
  * @param times seconds since the Unix epoch, ascending
- * @param from, to what was captured
+ * @param from, to the captured span
  */
 export function findRhythm(times: ArrayLike<number>, from: number, to: number): number[] | null {
   const whole = Math.floor((to - from) / DAY);
@@ -28,7 +28,7 @@ export function findRhythm(times: ArrayLike<number>, from: number, to: number): 
   }
   const startHour = Math.floor(from / 3600) % HOURS;
   const blockOf = (hour: number) => Math.floor(((startHour + hour) % HOURS) / BLOCK_HOURS);
-  // Active hours of each block of each day; a day here is as long as one, from the capture's first hour on.
+  // Active hours of each block of each day; a day is 24 hours, from the capture's first hour on.
   const cells = Array.from({ length: BLOCKS }, () => new Float64Array(whole));
   for (const [hour, is] of active.entries()) cells[blockOf(hour)]![Math.floor(hour / HOURS)]! += is;
   const means = cells.map((cell) => mean(cell));
@@ -52,7 +52,7 @@ function mean(values: ArrayLike<number>): number {
   return sum / values.length;
 }
 
-/** How long the `seconds` from the time `from` on are by the rhythm's clock, on which a day is as long as any. */
+/** The length of `seconds` from time `from` on by the rhythm's clock, on which a whole day keeps its length. */
 export function toRhythm(rhythm: readonly number[], from: number, seconds: number): number {
   const days = Math.floor(seconds / DAY);
   let passed = days * DAY * mean(rhythm);
@@ -67,7 +67,7 @@ export function toRhythm(rhythm: readonly number[], from: number, seconds: numbe
   return passed;
 }
 
-/** The opposite of {@link toRhythm}: seconds from `from` on until `passed` by the rhythm's clock. */
+/** The inverse of {@link toRhythm}: seconds from `from` on until `passed` by the rhythm's clock. */
 export function fromRhythm(rhythm: readonly number[], from: number, passed: number): number {
   const day = DAY * mean(rhythm);
   const days = Math.floor(passed / day);

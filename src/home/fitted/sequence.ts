@@ -1,4 +1,4 @@
-/** A context and how often each symbol followed it. */
+/** A context with the counts of the symbols that followed it. */
 export interface Context {
   /** Symbols, the oldest first. */
   readonly after: readonly number[];
@@ -8,7 +8,7 @@ export interface Context {
 export interface SequenceOptions {
   /** Longest context. */
   readonly order: number;
-  /** What one more number in the model must save, as a multiple of half the logarithm of the sequence's length (BIC: 1). */
+  /** Least saving for each number in the model, as a multiple of half the logarithm of the sequence's length (BIC: 1). */
   readonly price: number;
 }
 
@@ -19,8 +19,8 @@ interface Node extends Context {
 /**
  * Learns a variable-order Markov chain (Rissanen, "A universal data compression system", IEEE Trans. Inf. Theory 29(5), 1983;
  * Ron, Singer and Tishby, "The power of amnesia", Machine Learning 25, 1996). Contexts are kept where they shorten the
- * description of the sequence by more than their own counts cost, decided from the longest down, so that a context stays for the
- * sake of a longer one. The sequence is taken as a circle: its end is the context of its beginning.
+ * description of the sequence by more than their own counts cost. The decision goes from the longest down, so that a context stays if
+ * a longer one needs it. The sequence is a circle: its end is the context of its beginning.
  */
 export function learnSequence(symbols: ArrayLike<number>, { order, price }: SequenceOptions): Context[] {
   const n = symbols.length;
@@ -34,7 +34,7 @@ export function learnSequence(symbols: ArrayLike<number>, { order, price }: Sequ
     return sum;
   };
 
-  /** The contexts worth keeping from `node` on, itself first, and the length of all that follows them. */
+  /** The contexts to keep from `node` on, itself first, and the description length of the symbols after them. */
   const grow = ({ after, next, positions }: Node): { kept: Context[]; length: number } => {
     const kept: Context[] = [{ after, next }];
     const total = positions.length;

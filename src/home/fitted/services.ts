@@ -3,13 +3,13 @@ import { scopeOf } from '../../trace/scope.js';
 import { Protocol, type Trace } from '../../trace/trace.js';
 import type { FittedService } from './profile.js';
 
-/** Ports that systems take for the near end of a connection begin here (Linux: 32768, IANA: 49152). */
+/** Lowest ephemeral port (Linux: 32768, IANA: 49152). */
 const FIRST_EPHEMERAL = 32_768;
-/** A flow that speaks one of these and one that does not are of two services, on whatever port. */
+/** Application protocols that separate services, even on the same port. */
 const APPLICATIONS = Protocol.TLS | Protocol.HTTP;
-/** Services of a device that are told apart; the rest are one for each transport and reach. */
+/** Most services of a device; the rest are one for each transport and reach. */
 const MOST_SERVICES = 32;
-/** Remote hosts of a service that are told apart. */
+/** Most remote hosts of a service. */
 const MOST_HOSTS = 16;
 
 const TRANSPORTS: Readonly<Record<number, string>> = {
@@ -21,7 +21,7 @@ const TRANSPORTS: Readonly<Record<number, string>> = {
   58: 'icmpv6',
 };
 
-/** A device's services, and which of them each of its flows is of. */
+/** A device's services, and the service of each of its flows. */
 export interface ServiceTable {
   readonly services: readonly FittedService[];
   /** By row of `flows`; -1 for flows of other devices. */
@@ -35,8 +35,8 @@ interface Candidate {
 }
 
 /**
- * Finds what a device talks to: flows of the same transport, application, reach and remote port are one service. Where the device itself
- * serves (its own port is the steady one), the remote port is left open.
+ * Finds the services of a device: flows of the same transport, application, reach and remote port are one service. Where the device is
+ * the server, so that its own port is constant, the remote port is left open.
  * @param rows the device's packets
  */
 export function findServices(trace: Trace, rows: Uint32Array): ServiceTable {
@@ -61,7 +61,7 @@ export function findServices(trace: Trace, rows: Uint32Array): ServiceTable {
       candidate.packets += count;
     }
   }
-  // Most used first; what is beyond the limit loses its port.
+  // The most used come first; those beyond the limit lose their port.
   const ranked = [...byKey.values()].sort((a, b) => b.packets - a.packets || (a.key < b.key ? -1 : 1));
   const rest = new Map<string, Candidate>();
   for (const candidate of ranked.splice(MOST_SERVICES)) {
@@ -81,7 +81,7 @@ export function findServices(trace: Trace, rows: Uint32Array): ServiceTable {
 
 type Reach = FittedService['reach'];
 
-/** What flows of one service always have in common. */
+/** The properties that flows of one service share. */
 function linkOf({ flows }: Trace, flow: number): [transport: number, ip: 0 | 4 | 6, reach: Reach, header: number] {
   const remote = flows.addresses[flows.remoteAddress[flow]!]!;
   const local = flows.addresses[flows.localAddress[flow]!]!;

@@ -6,19 +6,19 @@ import type { FittedChannel } from './profile.js';
 import { classOf } from './recurrence.js';
 import { fromRhythm } from './rhythm.js';
 
-/** A channel's packets, one after another. */
+/** A random walk along a channel's packets. */
 export interface Walk {
-  /** When the last one was, in seconds. */
+  /** Time of the last packet, in seconds. */
   readonly now: number;
-  /** Goes on to the next packet and returns its index in `packets`. */
+  /** Moves to the next packet and returns its index in `packets`. */
   step(): number;
 }
 
-/** Walks along a channel from the time `start` on: what follows is drawn by what came before, its gap by what it keeps time by. */
+/** Walks along a channel from the time `start` on: the next packet is drawn by its context, its gap by its clock. */
 export function createWalk({ kinds, packets, contexts, rhythm }: FittedChannel, start: number, rng: Rng): Walk {
   const predictor = createPredictor(contexts);
   const lastKind = new Float64Array(kinds.length).fill(Number.NaN);
-  /** By kind that others keep time by, its last times, the newest first. */
+  /** The last times of each kind that is the clock of others, the newest first. */
   const kept: (number[] | undefined)[] = [];
   for (const { clock } of packets) {
     if (clock)
@@ -30,7 +30,7 @@ export function createWalk({ kinds, packets, contexts, rhythm }: FittedChannel, 
   const weights = new Float64Array(packets.length);
   let now = start;
 
-  /** One of those that may follow, each as often as it did, and as it is due. */
+  /** Draws the next packet, by counts and recurrence. */
   const choose = ({ symbols, counts }: Following): number => {
     if (symbols.length === 1) return symbols[0]!;
     let total = 0;
@@ -60,7 +60,7 @@ export function createWalk({ kinds, packets, contexts, rhythm }: FittedChannel, 
       const { kind, gapSeconds, clock, rhythmic } = packets[symbol]!;
       const level = levels[symbol]!();
       const due = clock ? ago(clock.kind, clock.back) + valueAt(clock.seconds, level) : Number.NaN;
-      // What was never seen shows no time; and what a sequence drawn by chance would make wait too long does not.
+      // A clock that has not come yet gives no time; the times of others are held within the bounds of the gap.
       if (Number.isNaN(due)) {
         const gap = valueAt(gapSeconds, level);
         now += rhythmic && rhythm ? fromRhythm(rhythm, now, gap) : gap;
