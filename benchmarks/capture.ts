@@ -26,7 +26,7 @@ const rate = Number(values.rate);
 const seconds = Number(values.seconds);
 
 const SOURCE = '10.77.0.1';
-/** Of nobody: the other host takes the packets from the cable and forgets them, so that it answers none. */
+/** An address of no host: the other host receives the packets and discards them without an answer. */
 const DESTINATION = '10.77.0.3';
 const LENGTHS = [60, 200, 600, 1400];
 const DISCARD = 9;

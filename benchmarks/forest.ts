@@ -6,7 +6,7 @@
  *
  * Without `--data` the rows are made here. Of captures the first 60 % of the packets train, as seen behind NAPT, all
  * devices in one stream. scikit-learn has the port as a number and, as in Dong et al., one-hot; and, to tell what the bins
- * do from what the trees do, the very bins that our trees are grown on.
+ * do from what the trees do, the same bins that our trees use.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -124,7 +124,7 @@ async function ownRun(): Promise<Run> {
     categories: limits.categories,
     threads,
     rng: createRng(seed, 'forest'),
-    // scikit-learn does not look at it either, unless asked.
+    // scikit-learn does not compute it by default either.
     outOfBag: false,
   });
   const fitted = performance.now();
@@ -162,7 +162,7 @@ async function readTables(paths: readonly string[], labels: string) {
   return { train: table(parts.train), test: table(parts.test), classes: names };
 }
 
-/** What a device says over and over, as heartbeats and telemetry do. */
+/** A message that a device repeats, such as a heartbeat or telemetry. */
 interface Message {
   readonly port: number;
   readonly protocols: number;
@@ -177,7 +177,7 @@ interface Message {
 
 /**
  * Ten devices that each send a dozen kinds of message, some far more often than others. The last three are of one model:
- * all they differ in is how often they send which, as in real homes. A fifth more rows are for testing.
+ * they differ only in the frequencies of their messages, as in real homes. A fifth more rows are for testing.
  */
 function makeTables(rows: number, rng: Rng) {
   const names = Array.from({ length: 10 }, (_, device) => `device ${device}`);

@@ -32,7 +32,7 @@ const { values } = parseArgs({
 const script = fileURLToPath(import.meta.url);
 const PAGES = Number(values.pages);
 
-/** Of the line: seconds in each direction, and bytes a second downstream. */
+/** Delay of the line in each direction, in seconds, and its downstream rate in bytes a second. */
 const DELAY = 0.01;
 const RATE = 50e6 / 8;
 

@@ -1,4 +1,4 @@
-/** What benchmarks that hand arrays to Python have in common. */
+/** Helpers of benchmarks that pass arrays to Python. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ export function requireModules(python: string, modules: readonly string[]): void
   process.exit(1);
 }
 
-/** A folder that is there until the process ends, be it by a signal. */
+/** A temporary folder that is removed when the process ends, also by a signal. */
 export function makeFolder(prefix: string): string {
   const folder = mkdtempSync(join(tmpdir(), prefix));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -26,7 +26,7 @@ type Numbers = Float32Array | Int32Array | Uint8Array;
 export function writeNpy(path: string, data: Numbers, dims: readonly number[]): void {
   const type = data instanceof Float32Array ? '<f4' : data instanceof Int32Array ? '<i4' : '|u1';
   const literal = `{'descr': '${type}', 'fortran_order': False, 'shape': (${dims.join(', ')},), }`;
-  // What comes before the values is a multiple of 64 bytes, and ends with a line feed.
+  // Magic and header together are a multiple of 64 bytes, and end with a line feed.
   const length = Math.ceil((10 + literal.length + 1) / 64) * 64 - 10;
   const head = Buffer.from(`\x93NUMPY\x01\x00..${`${literal.padEnd(length - 1)}\n`}`, 'latin1');
   head.writeUInt16LE(length, 8);

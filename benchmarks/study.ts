@@ -91,7 +91,7 @@ interface Scores {
 /** One run of one side. */
 interface Run {
   readonly seconds: number;
-  /** Of each of `trained`. */
+  /** Scores of each of `trained`. */
   readonly outcomes: readonly Outcome[];
 }
 
@@ -201,12 +201,12 @@ async function exportTraffic(name: string, { spec, view, parts, seed }: Place, j
   return { trainings, tests };
 }
 
-/** What a model learns from: attacks that stop early have less of the traffic than others, and all of those the same. */
+/** The training part of a model: attacks that stop early get a smaller one, the same for all of them. */
 function keyOf({ attack, trainedOn }: NonNullable<Job['model']>): string {
   return `${trainedOn.label}\n${attackOf(attack, plugins).validates ?? false}`;
 }
 
-/** @throws Error for what study.py does not know */
+/** @throws Error for an attack or an adversary that study.py does not know */
 function checkSetting({ transfer, attacks }: ResolvedSpec): void {
   const known = ['random-forest', 'lstm', 'blstm'];
   const foreign = attacks.find(({ name }) => !known.includes(name));
@@ -339,7 +339,7 @@ async function peerRun(way: Way): Promise<Run> {
   return { seconds, outcomes };
 }
 
-/** What the runs of a program came to. */
+/** Results of the runs of a program. */
 function summarizeProgram({ name, runs: own }: Program) {
   const seconds = median(own.map((run) => run.seconds));
   const labels = [...new Set(trained.map(({ attack }) => attack))];

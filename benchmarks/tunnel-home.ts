@@ -1,5 +1,5 @@
 /**
- * What an observer identifies of a home behind a VPN whose datagrams go through the live tunnel: the ten IoT devices of the synthetic
+ * Measures how well an observer identifies the devices of a home behind a VPN whose datagrams go through the live tunnel: the ten IoT devices of the synthetic
  * home are put behind WireGuard (in simulation), its datagrams are replayed in both directions, faster than they were, through two
  * ends on loopback, and tcpdump captures between them. tshark reads the capture; forest and BLSTM are trained on the first 60 % of it and tested on the rest.
  * Run as root: node dist/benchmarks/tunnel-home.js [defense] [hours] [times as fast] [attacks]
@@ -193,10 +193,10 @@ function readCapture(home: Trace, file: string, outer: number, carried: readonly
   return builder.build();
 }
 
-/** What an attack is not to see: what it still tells, it tells by the rest. */
+/** Columns hidden from an attack, to show what the others reveal. */
 interface Blind {
   readonly hidden: readonly ('interval' | 'direction')[];
-  /** In the test, intervals of other frames, of any or of the same direction: what is lost by that, the intervals had told. */
+  /** Frames of the test get the intervals of others, of any or of the same direction; the loss shows what intervals reveal. */
   readonly shuffled?: 'all' | 'by direction';
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the live tunnel costs and how exact it is, over loopback, both ends and the load on this machine:
+ * Measures cost and accuracy of the live tunnel over loopback, with both ends and the load on this machine:
  * - throughput: datagrams of 1400 bytes one way, at rising rates until 1 % are lost; CPU time of both ends for each Mbit; beside it
  *   two relays by socat, which do nothing but pass datagrams on;
  * - times: frames at a constant rate, how late they are and how much the spacing is off, and what share of a core that takes.

@@ -16,7 +16,7 @@ import type { Rng } from '../src/shared/rng.js';
 import { integer, seconds, share } from '../src/shared/units.js';
 import type { Trace } from '../src/trace/trace.js';
 
-/** What a false device has learned of a real one. */
+/** The training traffic of a real device, for a false one to play. */
 interface Model {
   readonly recording: Recording;
   readonly stretches: readonly Stretch[];

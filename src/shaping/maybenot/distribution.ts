@@ -3,7 +3,7 @@ import type { Rng } from '../../shared/rng.js';
 /** A distribution of the crate rand_distr, by its parameters; `start` is added to what is drawn. */
 export interface Distribution {
   readonly kind: DistributionKind;
-  /** In the order of `DISTRIBUTIONS`. */
+  /** Values in the order of the family's `parameters` in {@link DISTRIBUTIONS}. */
   readonly parameters: readonly number[];
   readonly start: number;
   /** The largest value, `start` included; 0 for none. */
@@ -41,7 +41,7 @@ const SMALLEST_PROBABILITY = 1e-9;
 const MOST_TRIALS = 1e9;
 /** rand_distr, `Poisson::MAX_LAMBDA`. */
 const LARGEST_LAMBDA = 1.844e19;
-/** What rand_distr gives for a geometric distribution that never comes to a success: the largest integer of 64 bits. */
+/** The value of rand_distr for a geometric distribution without success: the largest integer of 64 bits. */
 const NEVER = 2 ** 64;
 
 const expected = (name: string, what: string, found: number): string => `${name}: expected ${what}, found ${found}`;
@@ -60,7 +60,7 @@ function probability(p: number): string | null {
     : null;
 }
 
-/** Maybenot's `DistType`: what its `validate` and rand_distr's constructors accept, and how each is drawn. */
+/** Maybenot's `DistType`: the parameters that its `validate` and rand_distr's constructors accept, and the draw of each. */
 export const DISTRIBUTIONS: Readonly<Record<DistributionKind, Family>> = {
   uniform: {
     parameters: ['low', 'high'],
@@ -138,7 +138,7 @@ export const DISTRIBUTIONS: Readonly<Record<DistributionKind, Family>> = {
   },
 };
 
-/** A value of the distribution, never below 0: what is drawn plus `start`, at most `max`; 0 where that is no finite number. */
+/** Draws a value plus `start`, held between 0 and `max`; 0 where it is not finite. */
 export function sample({ kind, parameters, start, max }: Distribution, rng: Rng): number {
   const value = DISTRIBUTIONS[kind].draw(parameters, rng) + start;
   if (!Number.isFinite(value)) return 0;
@@ -158,12 +158,12 @@ function logGammaVariate(shape: number, rng: Rng): number {
     const x = rng.normal(0, 1);
     const cube = (1 + c * x) ** 3;
     if (cube <= 0) continue;
-    // Also where the shape is infinite, which is accepted, and neither side a number.
+    // The negation also accepts NaN, where the shape is infinite.
     if (!(Math.log(1 - rng.uniform()) >= (x * x) / 2 + d * (1 - cube + Math.log(cube)))) return Math.log(d * cube);
   }
 }
 
-/** Below this many expected events they are counted one by one; from it on, by rejection. */
+/** Expected events below which they are counted one by one; from it on, rejection is used. */
 const FEW = 10;
 
 /** Hoermann, "The transformed rejection method for generating Poisson random variables" (1993), algorithm PTRS, as in NumPy. */
@@ -194,7 +194,7 @@ function poisson(lambda: number, rng: Rng): number {
   }
 }
 
-/** With p at most 1/2. Hoermann, "The generation of binomial random variates" (1993), algorithm BTRS; inversion where few are expected. */
+/** For p up to 1/2: Hoermann, "The generation of binomial random variates" (1993), algorithm BTRS; inversion where few are expected. */
 function binomial(n: number, p: number, rng: Rng): number {
   if (n === 0 || p === 0) return 0;
   const mean = n * p;
@@ -220,7 +220,7 @@ function binomial(n: number, p: number, rng: Rng): number {
   }
 }
 
-/** Successes by the gaps between them, each geometric: as many steps as successes, and no sum that loses its small terms. */
+/** Counts successes by the geometric gaps between them: one step per success, and no sum that loses small terms. */
 function binomialByInversion(n: number, p: number, rng: Rng): number {
   const failure = Math.log1p(-p);
   let trials = 0;
@@ -232,7 +232,7 @@ function binomialByInversion(n: number, p: number, rng: Rng): number {
 
 const HALF_LOG_TWO_PI = 0.5 * Math.log(2 * Math.PI);
 
-/** ln k! for k at least 0: Stirling's series, from 10 on correct to the last digits. */
+/** ln k! for k at least 0: Stirling's series, accurate to the last digits from 10 on. */
 function logFactorial(k: number): number {
   if (k < 10) {
     let product = 1;

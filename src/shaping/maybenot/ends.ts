@@ -10,7 +10,7 @@ import {
 } from './framework.js';
 import { Event, type Machine } from './machine.js';
 
-/** How the ends put frames on the wire. */
+/** Puts frames of the ends on the wire. */
 export interface Wire {
   packet(p: PacketRef, link: Link): void;
   padding(direction: Direction, link: Link): void;
@@ -18,53 +18,53 @@ export interface Wire {
 
 export interface EndsOptions extends FrameworkLimits {
   /**
-   * Timers of machines that may run out at each end, a second, and at one moment; those that come too fast run out late. A timer set
-   * because one was set counts too; over the rate it is not set.
+   * Most timers of machines that expire at each end, a second and at one moment; others expire late. A timer set in response to the start
+   * of another counts too, and is not set above the rate.
    */
   readonly rate: number;
 }
 
-/** Both ends of a tunnel, each with machines of its own, seen from the gateway. */
+/** Both ends of a tunnel, each with its own machines, seen from the gateway. */
 export interface Ends {
-  /** A real packet has come to the end that is to send it. */
+  /** Passes a real packet to the end that sends it. */
   packet(p: PacketRef, link: Link): void;
-  /** Does what is due at `link.now`. */
+  /** Carries out everything that is due at `link.now`. */
   advance(link: Link): void;
-  /** Seconds, when to `advance` next; Infinity for never. */
+  /** Time of the next `advance`, in seconds; Infinity for never. */
   readonly next: number;
   /** Real packets that blocking holds back. */
   readonly held: number;
-  /** Sends what is held; the machines are not told. */
+  /** Sends the held packets, without events for the machines. */
   release(link: Link): void;
 }
 
 interface Padding {
-  /** It may overtake what blocking holds back, where the blocking allows it. */
+  /** True if it may overtake held frames, where the blocking allows it. */
   readonly bypass: boolean;
 }
 
 const PADDING: Padding = { bypass: false };
 const BYPASSING: Padding = { bypass: true };
-/** Padding frames that blocking holds back at most; more are not sent. */
+/** Most padding frames that blocking holds back; others are discarded. */
 const MOST_PADDING_HELD = 1000;
-/** Seconds' worth of timers that may run out at one moment. */
+/** Timers that may expire at one moment, in seconds of the rate. */
 const BURST = 1;
 
-/** One end: its machines, their timers, and what waits while outgoing traffic is blocked. */
+/** One end: its machines, their timers, and frames that wait while outgoing traffic is blocked. */
 interface End {
   readonly direction: Direction;
   /** Null without machines. */
   readonly framework: Framework | null;
-  /** By machine: what it has scheduled, and for when (seconds; Infinity for nothing). */
+  /** Scheduled action of each machine, and its time in seconds; Infinity for none. */
   readonly scheduled: (Scheduled | null)[];
   readonly actionDue: Float64Array;
   readonly timerDue: Float64Array;
-  /** Seconds; NaN while nothing is blocked. */
+  /** End of the blocking, in seconds; NaN without blocking. */
   blockedUntil: number;
   bypassable: boolean;
   waiting: (PacketRef | Padding)[];
   held: number;
-  /** Seconds: all timers that ran out, spread evenly at the rate, reach to here. */
+  /** Time in seconds up to which the expired timers, spread evenly at the rate, reach. */
   busyUntil: number;
 }
 
@@ -88,13 +88,13 @@ const isPadding = (item: PacketRef | Padding): item is Padding => 'bypass' in it
 const isBlocked = ({ blockedUntil }: End): boolean => !Number.isNaN(blockedUntil);
 
 /**
- * Does for machines at both ends what the documentation of the crate maybenot 2.2 (`lib.rs`, `action.rs`, `event.rs`) asks of who
- * integrates it, in the order of its simulator: at one moment blocking ends first, then what waited leaves, then events are told, then
- * internal timers run out, then scheduled actions are taken. Timers due when a packet comes run out before it, as everywhere here. The
- * network between the ends takes no time. Three points where the two sources differ or leave a choice: padding with the flag
- * `replace` gives way to any frame that waits, padding too (the documentation); `TimerBegin` is told only where the timer was set (the
- * simulator); blocking of no duration begins, then ends.
- * @param machines of the far end, whose outgoing traffic is inbound, and of the home
+ * Integrates machines at both ends as the documentation of the crate maybenot 2.2 prescribes (`lib.rs`, `action.rs`, `event.rs`), in the
+ * order of its simulator: at one moment blocking ends first, then waiting frames leave, then events are triggered, then internal
+ * timers expire, then scheduled actions are taken. Timers due when a packet arrives expire before it, as everywhere here. The network
+ * between the ends takes no time. Where the two sources differ or leave a choice: padding with the flag `replace` gives way to any
+ * waiting frame, padding too (the documentation); `TimerBegin` is triggered only where the timer was set (the simulator); blocking
+ * without a duration begins, then ends.
+ * @param machines machines of the far end, whose outgoing traffic is inbound, and of the home
  */
 export function createEnds(
   machines: readonly [inbound: readonly Machine[], outbound: readonly Machine[]],
@@ -120,7 +120,7 @@ export function createEnds(
     };
   };
   const ends: readonly [End, End] = [createEnd(Direction.INBOUND), createEnd(Direction.OUTBOUND)];
-  /** What has happened and no framework was told yet, from `toldUpTo` on. */
+  /** Events; those from `toldUpTo` on are still to be triggered. */
   let happened: Told[] = [];
   let toldUpTo = 0;
   let next = Number.POSITIVE_INFINITY;
@@ -160,7 +160,7 @@ export function createEnds(
   const pad = (end: End, { machine, bypass, replace }: Scheduled, link: Link): void => {
     tell(end, [{ event: Event.PADDING_SENT, machine }]);
     const passes = !isBlocked(end) || (bypass && end.bypassable);
-    // What waits takes the place of the padding: now where that may pass, else when it leaves.
+    // A waiting frame replaces the padding: now if the padding may pass, else when the frame leaves.
     if (replace && end.waiting.length > 0) {
       if (passes) sendFirst(end, link);
     } else if (passes) transmit(end, PADDING, link);
@@ -205,14 +205,14 @@ export function createEnds(
     }
   };
 
-  /** Counts against the rate; false where the end is over it. */
+  /** Counts an expired timer against the rate; false where the end is above it. */
   const mayGoOn = (end: End, now: number): boolean => {
     if (end.busyUntil - BURST > now) return false;
     end.busyUntil = Math.max(end.busyUntil, now) + 1 / options.rate;
     return true;
   };
 
-  /** Tells of the first of what has happened; false where nothing is left to tell. */
+  /** Triggers the next event; false where none is left. */
   const tellNext = (now: number): boolean => {
     if (toldUpTo === happened.length) {
       if (toldUpTo > 0) happened = [];
@@ -221,7 +221,7 @@ export function createEnds(
     }
     const { end, events } = happened[toldUpTo++]!;
     for (const action of end.framework!.triggerEvents(events, microseconds(now))) {
-      // A machine that answers the start of a timer by setting it would go round without the clock.
+      // A machine that sets a timer in response to its start would loop at one moment.
       const isLoop = action?.kind === 'update-timer' && events[0].event === Event.TIMER_BEGIN;
       if (action && !(isLoop && !mayGoOn(end, now))) obey(end, action, now);
     }
@@ -236,7 +236,7 @@ export function createEnds(
     if (!isBlocked(end) && end.waiting.length > 0) sendAll(end, link);
   };
 
-  /** Clears the earliest timer that has run out and may, and returns whose it was; -1 where none has. */
+  /** Clears the earliest timer that has expired, if the rate allows it, and returns its machine; -1 for none. */
   const runOut = (end: End, due: Float64Array, now: number): number => {
     const machine = earliest(due);
     if (!(due[machine]! <= now && mayGoOn(end, now))) return -1;
@@ -301,7 +301,7 @@ export function createEnds(
   };
 }
 
-/** Index of the smallest; -1 where there is none. */
+/** Index of the smallest value; -1 for none. */
 function earliest(due: Float64Array): number {
   let best = due.length > 0 ? 0 : -1;
   for (let i = 1; i < due.length; i++) if (due[i]! < due[best]!) best = i;

@@ -10,14 +10,14 @@ import {
   type Timer,
 } from './machine.js';
 
-/** What has happened at an end of the tunnel. Limits, counters and signals are the framework's own affair. */
+/** An event at an end of the tunnel. Events of limits, counters and signals are internal to the framework. */
 export interface TriggerEvent {
   readonly event: Exclude<Event, typeof Event.LIMIT_REACHED | typeof Event.COUNTER_ZERO | typeof Event.SIGNAL>;
-  /** Whose padding, blocking or timer it is; of no meaning for the other events. */
+  /** The machine of the padding, blocking or timer; ignored for other events. */
   readonly machine?: number;
 }
 
-/** What a machine wants done. Times are in whole microseconds. */
+/** A request of a machine. Times are in whole microseconds. */
 export type TriggerAction =
   | { readonly kind: 'cancel'; readonly machine: number; readonly timer: Timer }
   | {
@@ -37,46 +37,46 @@ export type TriggerAction =
     }
   | { readonly kind: 'update-timer'; readonly machine: number; readonly duration: number; readonly replace: boolean };
 
-/** Where a machine stands. */
+/** The state of a running machine. */
 interface MachineRuntime {
   readonly state: number;
-  /** How often the action of the state may still be taken; Infinity for no limit. */
+  /** Actions left in this state; Infinity for no limit. */
   readonly limit: number;
   readonly counterA: number;
   readonly counterB: number;
   readonly paddingSent: number;
   readonly normalSent: number;
-  /** Microseconds for which blocking has lasted, up to the last time it ended. */
+  /** Microseconds of blocking, up to the last time it ended. */
   readonly blocked: number;
 }
 
 export interface Framework {
   /**
-   * Tells of what has happened, in order, at `now` (whole microseconds, never less than before). Returns one entry for each machine: what
-   * it wants done, the last of it if there was more, or null. The list is filled anew by the next call.
+   * Processes events in order, at `now` (whole microseconds, never decreasing). Returns the last request of each machine, or null. The next
+   * call overwrites the list.
    */
   triggerEvents(events: readonly TriggerEvent[], now: number): readonly (TriggerAction | null)[];
   readonly runtime: readonly MachineRuntime[];
 }
 
-/** Of all machines together; 0 for no limit. */
+/** Limits of all machines together; 0 for no limit. */
 export interface FrameworkLimits {
-  /** Padding, of the packets sent. */
+  /** Largest share of padding among the packets sent. */
   readonly maxPaddingFraction: number;
-  /** Of the time. */
+  /** Largest share of the time that is blocked. */
   readonly maxBlockingFraction: number;
 }
 
-/** Times and durations are cut to a day. */
+/** Longest time or duration, in microseconds: a day. */
 const LONGEST = 24 * 60 * 60 * 1e6;
-/** Counters and limits do not go beyond what 64 bits hold. They are doubles here, exact up to 2^53. */
+/** Largest counter and limit, as in 64 bits; they are doubles here, exact up to 2^53. */
 const LARGEST = 2 ** 64;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
- * Runs machines: the `Framework` of the crate maybenot 2.2 (`framework.rs`), transition by transition. One difference:
- * chance comes from `rng`, so a seed gives other draws here than there.
+ * Runs machines: the `Framework` of the crate maybenot 2.2 (`framework.rs`), transition by transition. The one difference is that
+ * random numbers come from `rng`, so a seed gives other draws than in the crate.
  * @param start microseconds, when the machines begin
  */
 export function createFramework(
@@ -90,7 +90,7 @@ export function createFramework(
   const actions = new Array<TriggerAction | null>(machines.length).fill(null);
   const runtime = machines.map(({ states }): Mutable<MachineRuntime> => {
     const { action } = states[0]!;
-    // Unlike a state that is entered, a first state without an action has no limit to speak of: 0, as in the original.
+    // A first state without an action has a limit of 0, unlike a state that is entered, as in the original.
     const limit = action ? sampleLimit(action) : 0;
     return { state: 0, limit, counterA: 0, counterB: 0, paddingSent: 0, normalSent: 0, blocked: 0 };
   });
@@ -98,11 +98,11 @@ export function createFramework(
   let normalSent = 0;
   let paddingSent = 0;
   let blocked = 0;
-  /** When the blocking that lasts began; NaN for none. */
+  /** Start of the current blocking; NaN for none. */
   let blockedSince = Number.NaN;
-  /** Who is to be left out of the signal that is due; -1 for nobody, NaN where no signal is due. */
+  /** The machine that does not get the pending signal; -1 for none, NaN without a signal. */
   let signalExcept = Number.NaN;
-  /** A counter may come to zero once in each call, lest machines go round for ever. */
+  /** Each counter may reach zero once in a call, so that machines do not loop for ever. */
   let zeroedA = false;
   let zeroedB = false;
 
@@ -113,7 +113,7 @@ export function createFramework(
 
   const sampleTime = (distribution: Distribution): number => Math.round(Math.min(LONGEST, sample(distribution, rng)));
 
-  /** The state that `event` leads to; -1 for none. */
+  /** Draws the state that `event` leads to; -1 for none. */
   const nextState = (machine: number, event: Event): number => {
     const row = machines[machine]!.states[runtime[machine]!.state]!.transitions[event];
     if (!row) return -1;
@@ -126,14 +126,14 @@ export function createFramework(
     return -1;
   };
 
-  /** True where the machine has changed its state, or gone out of it and back. */
+  /** Makes a transition; true if the machine changed its state, or left it and returned. */
   const transition = (machine: number, event: Event): boolean => {
     const own = runtime[machine]!;
     if (own.state === STATE_END) return false;
     const next = nextState(machine, event);
     if (next < 0) return false;
     if (next === STATE_END) {
-      // Pending timers are left to run out.
+      // Pending timers still expire.
       own.state = STATE_END;
       return true;
     }
@@ -147,7 +147,7 @@ export function createFramework(
       const { action } = machines[machine]!.states[next]!;
       own.limit = action ? sampleLimit(action) : Number.POSITIVE_INFINITY;
     }
-    // A counter that comes to zero leads on at once: its action then stands, not the one of the state passed through.
+    // A counter that reaches zero makes another transition at once, whose action replaces the one of the state passed through.
     const allowed = isBelowLimits(machine);
     const zeroed = updateCounters(machine);
     const moved = zeroed && transition(machine, Event.COUNTER_ZERO);
@@ -155,7 +155,7 @@ export function createFramework(
     return moved || own.state !== before;
   };
 
-  /** True where a counter came to zero that may. */
+  /** Updates the counters; true if one reached zero for the first time in this call. */
   const updateCounters = (machine: number): boolean => {
     const own = runtime[machine]!;
     const [updateA, updateB] = machines[machine]!.states[own.state]!.counters;
@@ -201,7 +201,7 @@ export function createFramework(
     }
   };
 
-  /** The action of the state has been taken, and did not lead out of it. */
+  /** Counts an action that was taken and did not leave the state. */
   const countDown = (machine: number): void => {
     const own = runtime[machine]!;
     if (own.limit > 0) own.limit--;
@@ -235,7 +235,7 @@ export function createFramework(
     const { maxPaddingFraction: ownFraction } = machines[machine]!;
     if (ownFraction > 0) {
       const total = own.normalSent + own.paddingSent;
-      // The limit of the state is passed over here, as in the original.
+      // The limit of the state is ignored here, as in the original.
       if (total === 0) return true;
       if (own.paddingSent / total >= ownFraction) return false;
     }
@@ -249,7 +249,7 @@ export function createFramework(
 
   const mayBlock = (machine: number, replace: boolean): boolean => {
     const lasting = !Number.isNaN(blockedSince);
-    // Blocking that lasts may always be replaced, so that a machine can guarantee that it ends.
+    // Current blocking may always be replaced, so that a machine can make sure that it ends.
     if (replace && lasting) return true;
     const more = lasting ? now - blockedSince : 0;
     const own = runtime[machine]!.blocked + more;
@@ -264,7 +264,7 @@ export function createFramework(
     for (let machine = 0; machine < machines.length; machine++) transition(machine, event);
   };
 
-  /** To the machine whose action it was, which counts against the limit of its state. */
+  /** Passes an event to the machine whose action caused it, and counts that against the limit of its state. */
   const toOwner = (machine: number, event: Event): void => {
     if (!transition(machine, event) && runtime[machine]!.state !== STATE_END) countDown(machine);
   };
@@ -313,7 +313,7 @@ export function createFramework(
     }
   };
 
-  /** One round of signals a call, at most; whoever is left out of it gets the answer to its own signal. */
+  /** Sends at most one round of signals per call; the machine that is left out gets the answer to its own signal. */
   const signal = (): void => {
     const except = signalExcept;
     if (Number.isNaN(except)) return;
@@ -323,7 +323,7 @@ export function createFramework(
     }
     const answered = !Number.isNaN(signalExcept);
     signalExcept = Number.NaN;
-    // What this last one signals in turn waits for the next call, as in the original.
+    // A signal sent in response waits for the next call, as in the original.
     if (answered && except >= 0) transition(except, Event.SIGNAL);
   };
 

@@ -1,7 +1,7 @@
 import { InputError } from '../../shared/errors.js';
 import { DISTRIBUTIONS, type Distribution } from './distribution.js';
 
-/** What a state may answer to, numbered as in the serialised form. */
+/** Events that a state may respond to, numbered as in the serialised form. */
 export const Event = {
   NORMAL_RECV: 0,
   PADDING_RECV: 1,
@@ -19,7 +19,7 @@ export const Event = {
 } as const;
 export type Event = (typeof Event)[keyof typeof Event];
 
-/** As Maybenot writes them. */
+/** Names of the events in Maybenot. */
 export const EVENT_NAMES = [
   'NormalRecv',
   'PaddingRecv',
@@ -45,7 +45,7 @@ export const STATE_SIGNAL = STATE_END - 1;
 export const TIMERS = ['action', 'internal', 'all'] as const;
 export type Timer = (typeof TIMERS)[number];
 
-/** What a state does when it is entered. Distributions of time are in microseconds; a limit counts how often, per stay in the state. */
+/** Action on entering a state. Distributions of time are in microseconds; a limit is the number of actions per stay in the state. */
 export type Action =
   | { readonly kind: 'cancel'; readonly timer: Timer }
   | {
@@ -73,12 +73,12 @@ export type Action =
 /** Numbered as in the serialised form. */
 export const OPERATIONS = ['increment', 'decrement', 'set'] as const;
 
-/** What entering a state does to one of the two counters. */
+/** Update of one of the two counters on entering a state. */
 export interface CounterUpdate {
   readonly operation: (typeof OPERATIONS)[number];
-  /** Of the value; null for 1. */
+  /** Distribution of the value; null for 1. */
   readonly distribution: Distribution | null;
-  /** The value is that of the other counter before the state was entered, whatever the distribution. */
+  /** True: the value is that of the other counter before the state was entered, whatever the distribution. */
   readonly copy: boolean;
 }
 
@@ -91,9 +91,9 @@ export interface Transition {
 
 export interface State {
   readonly action: Action | null;
-  /** Of counters A and B. */
+  /** Updates of counters A and B. */
   readonly counters: readonly [CounterUpdate | null, CounterUpdate | null];
-  /** By event; null where it changes nothing. What the probabilities leave of 1 is the chance that nothing changes. */
+  /** Transitions by event; null for none. With the probability that remains to 1 the state does not change. */
   readonly transitions: readonly (readonly Transition[] | null)[];
 }
 
@@ -102,13 +102,13 @@ export interface State {
  * arXiv 2304.09510; https://github.com/maybenot-io/maybenot, crate maybenot 2.2). State 0 is the first.
  */
 export interface Machine {
-  /** Padding packets before any fraction applies. */
+  /** Padding packets allowed before any fraction applies. */
   readonly allowedPaddingPackets: bigint;
-  /** Of the packets sent; 0 for no limit. */
+  /** Largest share of padding among the packets sent; 0 for no limit. */
   readonly maxPaddingFraction: number;
-  /** Microseconds of blocking before any fraction applies. */
+  /** Microseconds of blocking allowed before any fraction applies. */
   readonly allowedBlockedMicroseconds: bigint;
-  /** Of the time; 0 for no limit. */
+  /** Largest share of the time that is blocked; 0 for no limit. */
   readonly maxBlockingFraction: number;
   readonly states: readonly State[];
 }
@@ -116,7 +116,7 @@ export interface Machine {
 const MOST_STATES = 100_000;
 
 /**
- * The rules of Maybenot's own `validate`; and no number is NaN, which it lets pass.
+ * Checks the rules of Maybenot's own `validate`, and that no number is NaN, which `validate` accepts.
  * @throws InputError: one line that begins with `where`
  */
 export function checkMachine(machine: Machine, where: string): void {

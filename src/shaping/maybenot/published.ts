@@ -1,8 +1,8 @@
 /**
  * A published pair of machines in the serialised form, for the home and for the far end: the first of the ephemeral padding defenses
  * that come with maybenot-cli 2 (https://github.com/maybenot-io/maybenot, crates/maybenot-cli/examples/10-padding-defenses.def, seed
- * 4964f80b6ded2a8e35baa54962b12301; MIT or Apache 2.0), made by search and without blocking: Pulls and others, PoPETs 2026. They were
- * tuned for visits of web sites in a VPN, and are meant to be run under a limit for the framework.
+ * 4964f80b6ded2a8e35baa54962b12301; MIT or Apache 2.0), found by search and without blocking: Pulls and others, PoPETs 2026. They were
+ * tuned for visits to web sites in a VPN, and are meant to run under a limit for the framework.
  */
 export const EPHEMERAL_PADDING = {
   client: [
