@@ -3,14 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { InputError } from '../shared/errors.js';
 import type { Host } from './namespaces.js';
 
-/** A process of the lab that is spoken with. */
+/** A process of the lab that exchanges messages with this one. */
 export interface Actor {
   send(message: object): void;
-  /** Sends a message and gives the first one that came since the last, or comes. @throws InputError where the process ends without */
+  /** Sends a message and returns the next unread one. @throws InputError where the process ends without one */
   ask<T>(message: object): Promise<T>;
 }
 
-/** @param program beside this file */
+/** @param program file name of the program, in the folder of this file */
 export function startActor(host: Host, program: string): Actor {
   const path = fileURLToPath(new URL(program, import.meta.url));
   const child: ChildProcess = host.start(process.execPath, [path], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
@@ -20,11 +20,11 @@ export function startActor(host: Host, program: string): Actor {
   });
   const why = (): InputError => {
     const lines = printed.split('\n');
-    // Node prints where it was thrown first, then what.
+    // Node prints the place of an error before its message.
     const line = lines.find((text) => /^\w*Error\b/.test(text)) ?? lines[0]!;
     return new InputError(`live: a process of the lab ended early: ${line.trim() || 'without a word'}`);
   };
-  /** What has been said of its own accord, a failure for one, is the answer to what is asked next. */
+  /** Messages not returned yet; one that came unasked, such as a failure, answers the next question. */
   const unread: unknown[] = [];
   let wake = (): void => {};
   child.on('message', (message) => {

@@ -1,20 +1,20 @@
 import { createTimers } from '../shaping/timers.js';
 
-/** A clock that may run faster than the world's, and timers on it: each owner (a small integer) has at most one. */
+/** A clock that may run faster than real time, with timers: at most one for each owner, a small integer. */
 export interface Agenda {
   /** Seconds on this clock. */
   now(): number;
-  /** Has `owner` woken at `time`; earlier than now is at once, Infinity never. */
+  /** Wakes `owner` at `time`: at once where that is past, never where it is Infinity. */
   set(owner: number, time: number): void;
   close(): void;
 }
 
-/** Milliseconds that are not left to a timer of Node, which may be as late. */
+/** Milliseconds before a due time from which timers of Node are not used, since they may be that late. */
 const NEAR = 1.5;
 
 /**
- * @param start when the clock shows 0, in milliseconds of Unix time
- * @param speed seconds of this clock in one of the world's
+ * @param start Unix time at which the clock shows 0, in milliseconds
+ * @param speed seconds of this clock in one real second
  */
 export function createAgenda(start: number, speed: number, wake: (owner: number) => void): Agenda {
   const timers = createTimers();
@@ -28,7 +28,7 @@ export function createAgenda(start: number, speed: number, wake: (owner: number)
     const next = timers.next();
     if (next === Number.POSITIVE_INFINITY) return;
     const left = ((next - now()) / speed) * 1000;
-    // An immediate lets sockets be read in between.
+    // An immediate leaves time to read sockets in between.
     if (left > NEAR) timeout = setTimeout(ring, Math.min(left - NEAR + 0.5, 1e9));
     else immediate = setImmediate(ring);
   };

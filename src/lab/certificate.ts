@@ -3,34 +3,34 @@ import { isIP } from 'node:net';
 import { promisify } from 'node:util';
 import { generate } from 'selfsigned';
 
-/** In PEM. */
+/** A key and its certificate, in PEM. */
 export interface Certificate {
   readonly key: string;
   readonly cert: string;
 }
 
 const DAY = 86_400_000;
-/** Clocks of the lab are one clock; a day for time zones that were set wrong. */
+/** Milliseconds of validity before and after now. All of the lab has one clock; the day before allows for a wrong time zone. */
 const BEFORE = DAY;
 const AFTER = 7 * DAY;
 
-/** A name's tag and length. */
+/** Bytes of the tag and length of a name. */
 const FRAME = 2;
-/** Of a name without a dot (RFC 1035, section 2.3.4). */
+/** Bytes of the longest name without a dot (RFC 1035, section 2.3.4). */
 const LONGEST_LABEL = 63;
-/** What is filled in lengthens the lengths of what it is in, and a serial number may be a byte shorter than the last. */
+/** Attempts to reach a length: filling lengthens the length fields around it, and serial numbers vary by a byte. */
 const TRIES = 3;
 
-/** An RSA key of 2048 bits, in PEM. Takes a quarter of a second: several certificates may share one. */
+/** Creates an RSA key of 2048 bits, in PEM. That takes a quarter of a second, so certificates may share a key. */
 export async function createKey(): Promise<string> {
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
   return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 /**
- * A certificate for servers of the lab, signed by itself: who is to trust it takes it for an authority.
+ * Creates a self-signed certificate for servers of the lab. A client that is to trust it adds it to its certificate authorities.
  * @param names DNS names and IP addresses
- * @param bytes of the certificate (DER), to within two: filled with names that mean nothing. One whose own names need more is longer
+ * @param bytes length of the certificate (DER) to within two bytes, reached by meaningless names; longer where `names` need more
  */
 export async function createCertificate(names: readonly string[], bytes = 0, key?: string): Promise<Certificate> {
   const privateKey = key ?? (await createKey());
@@ -64,7 +64,7 @@ function altName(name: string): { type: 2; value: string } | { type: 7; ip: stri
   return isIP(name) === 0 ? { type: 2, value: name } : { type: 7, ip: name };
 }
 
-/** Names that take so many bytes. */
+/** Meaningless names that take `bytes` bytes. */
 function fillers(bytes: number): string[] {
   const count = Math.ceil(bytes / (FRAME + LONGEST_LABEL));
   return Array.from({ length: count }, (_, i) => 'x'.repeat(Math.floor((bytes + i) / count) - FRAME));

@@ -6,23 +6,23 @@ import { readPcap } from '../trace/read/pcap.js';
 import { isPcapng, readPcapng } from '../trace/read/pcapng.js';
 import { ipv4Word } from '../trace/scope.js';
 
-/** Bytes of a datagram that are looked at. */
+/** Bytes kept from the beginning of each datagram's payload. */
 const HEAD = 16;
 
-/** A datagram as it was captured. */
+/** A captured UDP datagram. */
 export interface Datagram {
   /** Seconds since the Unix epoch. */
   readonly time: number;
-  /** Of the frame, and of what UDP carries. */
+  /** Bytes of the frame, and of the UDP payload. */
   readonly length: number;
   readonly payload: number;
-  /** Sent from the address that was asked for. */
+  /** Whether it was sent from the address asked for. */
   readonly isOwn: boolean;
-  /** The first bytes of what it carries. */
+  /** First bytes of the UDP payload. */
   readonly head: Uint8Array;
 }
 
-/** The datagrams in a capture that have `port` at either end, in its order. */
+/** Reads the datagrams with `port` at either end, in the order of the capture. @param own address that {@link Datagram.isOwn} refers to */
 export async function readDatagrams(file: string, port: number, own: string): Promise<Datagram[]> {
   const datagrams: Datagram[] = [];
   const dissector = createDissector();

@@ -26,10 +26,10 @@ const SEGMENTS = defineTable({
   segmentBytes: Uint32Array,
 });
 
-/** What an end of the tunnel took in and sent, in its order. */
+/** Datagrams that an end of the tunnel took in and frames that it sent, in order, as columns. */
 export type EndColumns = ColumnsOf<typeof TAKEN> & ColumnsOf<typeof SENT> & ColumnsOf<typeof SEGMENTS>;
 
-/** Of a frame of the tunnel, from the bytes that it begins with. */
+/** The number under which a frame of the tunnel is logged, from its first six bytes. */
 export function prefixNumber(bytes: Uint8Array): number {
   let value = 0;
   for (let i = 0; i < 6; i++) value = value * 256 + bytes[i]!;
@@ -51,7 +51,7 @@ export function createEndLog() {
       datagrams.takenNumber[taken++] = number;
     },
     sent(carried: readonly Segment[] | null, prefix: Uint8Array): void {
-      // A handshake beside the frames of the defense is left out, as the VPN's own are.
+      // Handshakes beside the frames of the defense are left out, like those of the VPN.
       if (!carried) return;
       for (const { datagram, offset, bytes } of carried) {
         if (segments === parts.segmentBytes.length) parts = SEGMENTS.grow(parts);

@@ -1,6 +1,6 @@
 /**
- * A process of the lab: one end of the live tunnel, in the namespace that it is started in, with a log of what went in and out, which
- * is the ground truth that an observer between the ends does not have.
+ * A process of the lab: one end of the live tunnel, in the namespace where it is started. Its log of all that came in and went out
+ * is the ground truth, which an observer between the ends does not have.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -20,17 +20,17 @@ export interface EndOrder {
   readonly listen: Place;
   readonly peer?: Place;
   readonly forward?: Place;
-  /** Hexadecimal. */
+  /** Secret of the tunnel, in hexadecimal. */
   readonly secret: string;
   readonly defense: ResolvedDefense;
   readonly plugins: readonly string[];
-  /** File with the traffic that a defense learns from, as v8 serializes it; null for none. */
+  /** File with the traffic that a defense learns from, serialized by v8; null for none. */
   readonly training: string | null;
   readonly seed: number;
   readonly mtu: number;
   readonly speed: number;
   readonly queue: number;
-  /** Where the log goes in the end. */
+  /** File that the log is written to at the end. */
   readonly log: string;
 }
 
@@ -41,7 +41,7 @@ export type EndReport =
   | { readonly type: 'report'; readonly statistics: TunnelStatistics }
   | { readonly type: 'failed'; readonly message: string };
 
-/** Seconds. */
+/** Seconds to wait for the first session. */
 const OPENING_TIMEOUT = 20;
 
 const send = (report: EndReport, then?: () => void) => process.send!(report, undefined, {}, then);
@@ -50,7 +50,7 @@ process.once('message', async (order: EndOrder) => {
   try {
     const registry = await loadPlugins(order.plugins);
     const trace = order.training === null ? null : (deserialize(readFileSync(order.training)) as Trace);
-    // Both ends draw the same, as one shaper in the simulation does.
+    // Both ends draw the same numbers here, since in the simulation one shaper serves both.
     const rng = createRng(order.seed, 'prepare', order.defense.label);
     const defenses = await prepareAll(order.defense, { trace, rng }, registry);
     const log = createEndLog();
@@ -75,7 +75,8 @@ process.once('message', async (order: EndOrder) => {
     send({ type: 'failed', message: describeThrown(thrown) });
   }
 });
-/** Waits for the first session, which takes some milliseconds where the far end listens. */
+
+/** Waits for the first session, which takes some milliseconds where the far end is listening. */
 async function isOpen(end: TunnelEnd): Promise<void> {
   const isLate = pause(OPENING_TIMEOUT * 1000, true, { ref: false });
   if (await Promise.race([end.opening, end.failure, isLate])) throw new InputError('the far end does not answer');

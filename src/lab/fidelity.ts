@@ -15,13 +15,13 @@ import { type Plan, planOf } from './plan.js';
 import { cutRecording, recordLive } from './record.js';
 import { simulateLab } from './simulated.js';
 
-/** The same, of live and of simulated traffic. */
+/** A figure of live traffic and the same figure of simulated traffic. */
 export interface Pair<T = number | null> {
   readonly live: T;
   readonly simulated: T;
 }
 
-/** How well a model that was trained on one names the devices of the other. */
+/** Accuracy of a model, with the bounds of its 95 % interval. */
 export interface Accuracy {
   readonly accuracy: number;
   readonly low: number | null;
@@ -31,22 +31,22 @@ export interface Accuracy {
 export interface FidelityRow {
   readonly defense: string;
   readonly figures: LiveFigures;
-  /** On the wire, of the whole time. */
+  /** Counts on the wire, over the whole time. */
   readonly frames: Pair<number>;
   readonly bytes: Pair<number>;
   readonly cover: Pair<number>;
-  /** Frames by what they are, as far as an observer can tell: see {@link countKinds}. */
+  /** Frames and bytes by kind; see {@link countKinds}. */
   readonly kinds: readonly { readonly kind: string; readonly frames: Pair<number>; readonly bytes: Pair<number> }[];
-  /** Half the sum of differences between the shares of each length: 0 for the same lengths as often, 1 for none in common. */
+  /** Distance of lengths; see {@link lengthDistance}. */
   readonly lengthDistance: number;
-  /** Largest difference between the shares of gaps of at most any length (Kolmogorov and Smirnov), by direction. */
+  /** Distance of gaps by direction; see {@link largestDifference}. */
   readonly gapDistance: { readonly out: number; readonly in: number };
-  /** Seconds between frames of a direction. */
+  /** Seconds between consecutive frames of a direction. */
   readonly gaps: { readonly out: Pair<Quantiles>; readonly in: Pair<Quantiles> };
   readonly cost: Pair<Cost>;
-  /** Area under the ROC curve of a forest that is to tell live from simulated frames, of the frame and two on either side. */
+  /** Area under the ROC curve of a forest that tells live from simulated frames; see {@link tellFrames}. */
   readonly told: number | null;
-  /** By what an attack was trained on and tested on, under this defense. */
+  /** Accuracy of each attack under this defense, by the traffic that it was trained on and tested on. */
   readonly identification: readonly {
     readonly attack: string;
     readonly live: Accuracy;
@@ -55,7 +55,7 @@ export interface FidelityRow {
     readonly liveToSimulated: Accuracy;
   }[];
   readonly majority: Pair<number>;
-  /** Why the two differ, as far as the figures show that they do; one line each. */
+  /** Known reasons for the differences that the figures show, one line each. */
   readonly notes: readonly string[];
 }
 
@@ -80,8 +80,8 @@ export interface FidelityOptions {
 }
 
 /**
- * Plays a home in the lab under each defense of `spec`, simulates the same home under the same, and holds the two side by side.
- * @param spec of live traffic, with one seed
+ * Plays a home in the lab under each defense of `spec`, simulates the same home under the same defenses, and compares the two.
+ * @param spec request for live traffic, with one seed
  * @throws UsageError, InputError
  */
 export async function measureFidelity(spec: ResolvedSpec, options: FidelityOptions): Promise<Fidelity> {
@@ -185,12 +185,12 @@ export async function measureFidelity(spec: ResolvedSpec, options: FidelityOptio
   return { schemaVersion: 1, tool: describeTool(), spec, rows, warnings };
 }
 
-/** Shares of difference from which on there is something to explain. */
+/** Relative difference from which on there is something to explain. */
 const NOTABLE = 0.05;
-/** Seconds: what no application notices, and what one waits for. */
+/** Seconds of delay from which on an application notices. */
 const SHORT = 0.01;
 
-/** What is known to differ between the lab and the simulation, where the figures show it. */
+/** Explains known differences between the lab and the simulation, where the figures show them. */
 function explain({ frames, kinds, gapDistance, cost, figures }: Omit<FidelityRow, 'notes'>, plan: Plan): string[] {
   const notes: string[] = [];
   const differs = ({ live, simulated }: Pair<number>) =>

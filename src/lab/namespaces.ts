@@ -3,32 +3,32 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A network namespace: a host of its own, which reaches nothing but what it is linked to. */
+/** A network namespace: a separate host that reaches only the hosts it is linked to. */
 export interface Host {
-  /** Of the namespace, as `ip netns` knows it. */
+  /** Name of the namespace for `ip netns`. */
   readonly name: string;
-  /** Runs a command there and waits for it. @returns what it prints. @throws where it fails */
+  /** Runs a command there and waits for it. @returns its standard output. @throws where it fails */
   run(command: string, ...args: string[]): string;
-  /** Has names looked up there by the resolver at `address`, and no other. */
+  /** Makes `address` the only resolver of names there. */
   resolveBy(address: string): void;
-  /** Starts a command there. It is killed when the network is closed. */
+  /** Starts a command there, which is killed when the network is closed. */
   start(command: string, args: readonly string[], options?: SpawnOptions): ChildProcess;
 }
 
 export interface Network {
   host(): Host;
-  /** Joins two hosts by a cable whose ends, up and without addresses, get the names given. */
+  /** Joins two hosts by a cable. Its ends have the given names, are up, and have no addresses. */
   cable(a: Host, b: Host, names: readonly [string, string]): void;
-  /** The same with addresses. They are of the form 10.77.0.1/24. */
+  /** Joins two hosts by a cable whose ends have addresses such as 10.77.0.1/24. */
   link(a: Host, b: Host, ends: { readonly names: [string, string]; readonly addresses: [string, string] }): void;
-  /** Kills what still runs and removes all hosts. */
+  /** Kills the processes that still run and removes all hosts. */
   close(): void;
 }
 
-/** Of namespaces, see ip-netns(8). */
+/** Folder with the configurations of namespaces; see ip-netns(8). */
 const CONFIGURATIONS = '/etc/netns';
 
-/** Why no namespaces can be made here; null where they can. */
+/** Explains why no namespaces can be made here; null where they can. */
 export function whyNoNamespaces(): string | null {
   const name = `hv-${randomBytes(4).toString('hex')}`;
   const { status, stderr, error } = spawnSync('ip', ['netns', 'add', name], { encoding: 'utf8' });
@@ -37,7 +37,7 @@ export function whyNoNamespaces(): string | null {
   return null;
 }
 
-/** A network of hosts in namespaces of their own. None of them is linked to this machine's network. */
+/** Creates a network of hosts, each in its own namespace. None of them is linked to this machine's network. */
 export function createNetwork(): Network {
   const prefix = `hv-${randomBytes(3).toString('hex')}`;
   const hosts: Host[] = [];
@@ -63,7 +63,7 @@ export function createNetwork(): Network {
             stdio: 'pipe',
           }),
         resolveBy(address) {
-          // `ip netns exec` lays it over /etc/resolv.conf.
+          // `ip netns exec` mounts this file over /etc/resolv.conf.
           mkdirSync(join(CONFIGURATIONS, name), { recursive: true });
           writeFileSync(join(CONFIGURATIONS, name, 'resolv.conf'), `nameserver ${address}\n`);
         },

@@ -12,21 +12,21 @@ import type { WebOrder } from './web-process.js';
 
 export interface NoisePlan extends Noise {
   readonly speed: number;
-  /** Of the home's clock: when it begins, and for how long. */
+  /** Start of the noise in seconds since the Unix epoch, and its duration in seconds, both on the home's clock. */
   readonly from: number;
   readonly seconds: number;
   readonly seed: number;
 }
 
-/** Noise from a browser in the home. */
+/** A browser in the home that makes noise. */
 export interface NoiseMaker {
-  /** Begins at `start`, in milliseconds of Unix time. */
+  /** Begins at `start`, in milliseconds of Unix time. @throws InputError where it fails */
   begin(start: number): Promise<void>;
-  /** @throws InputError where it failed */
+  /** @throws InputError where the noise has failed */
   stop(): Promise<void>;
 }
 
-/** Opens the web that noise goes to, and gets ready to go there. */
+/** Opens the web that the noise visits, and starts the browser process. */
 export async function openNoise(
   stage: Stage,
   { speed, from, seconds, seed, ...noise }: NoisePlan,

@@ -1,7 +1,7 @@
 /**
- * `homeveil noise` as a process of its own, for a parent that starts it with a channel to it, in another network namespace. It is sent one
- * `Order`, then `{ type: 'stop' }`; it sends `Notice`s. Names are resolved by the system, that is by the namespace's resolv.conf. Without
- * its parent it ends.
+ * `homeveil noise` as a separate process, for a parent that starts it in another network namespace with a channel. The parent sends one
+ * `Order`, then `{ type: 'stop' }`; the process sends `Notice`s. The system resolves names, by the namespace's resolv.conf. The process
+ * ends when its parent does.
  */
 
 import type { NoiseConfig } from '../noise/config.js';
@@ -12,9 +12,9 @@ import { type HomeClock, hoursOf } from './noise.js';
 
 export interface Order {
   readonly config: NoiseConfig;
-  /** Certificates that are trusted besides, in PEM. */
+  /** Further trusted certificates, in PEM. */
   readonly ca: string;
-  /** For `activeHours`, and for how fast pages are read; the real clock, UTC, where there is none. */
+  /** Clock for `activeHours` and for the pace of reading; the real clock, in UTC, by default. */
   readonly clock?: HomeClock;
 }
 
@@ -31,7 +31,7 @@ const send = (notice: Notice) =>
   });
 
 process.once('disconnect', () => stop.abort());
-// What ends a parent at a terminal is not for its children to answer.
+// Ctrl-C in a terminal reaches the children too; only the parent acts on it.
 process.on('SIGINT', () => {});
 process.once('message', async ({ config, ca, clock = { at: 0, showed: 0, speed: 1 } }: Order) => {
   process.on('message', ({ type }: { type: string }) => {
@@ -52,6 +52,6 @@ process.once('message', async ({ config, ca, clock = { at: 0, showed: 0, speed: 
     await send({ type: 'error', problem: describeThrown(error) });
     process.exitCode = 1;
   }
-  // A look-up that is under way would keep it alive.
+  // A pending look-up would keep the process alive.
   process.exit();
 });

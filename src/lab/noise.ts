@@ -5,25 +5,25 @@ import type { Noise } from './plan.js';
 import type { Web } from './web.js';
 
 export interface LabNoiseOptions {
-  /** With as many objects as the parameters say. */
+  /** Web with as many objects in a page as `browsing` says. */
   readonly web: Pick<Web, 'roots'>;
-  /** Seconds of the home to one of the real clock. */
+  /** Seconds of the home's clock in one real second. */
   readonly speed: number;
-  /** How long it runs, by the home's clock. */
+  /** Duration in seconds of the home's clock. */
   readonly seconds: number;
   readonly seed: number | string;
-  /** File that keeps what was spent. */
+  /** File that keeps the amount of the budgets already spent. */
   readonly state: string;
-  /** Where the web's servers are; RFC 2544's range, as in the simulation, unless told otherwise. */
+  /** Networks of the web's servers; by default the range of RFC 2544, as in the simulation. */
   readonly networks?: readonly string[];
 }
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 const MONTH = 31 * DAY;
-/** Of any budget of noise. */
+/** Smallest budget of `homeveil noise`, in bytes. */
 const LEAST_BUDGET = 1e6;
-/** Hours begin within a second of the real clock: a minute of the home's. */
+/** Fastest speed at which hours are kept: they begin to within a real second, which is then a minute of the home's clock. */
 const FASTEST_FOR_HOURS = 60;
 
 /**
@@ -42,7 +42,7 @@ export function noiseConfigOf(
   const [from, to] = hours.split('-').map(Number) as [number, number];
   if (from % 24 !== to % 24 && speed > FASTEST_FOR_HOURS)
     throw refuse(`hours=${hours}: kept at a speed of ${FASTEST_FOR_HOURS} at most, found ${speed}`);
-  /** What may be used in so much time of the real clock, at most. */
+  /** Bytes that may be used within `span` real seconds, at most. */
   const within = (span: number) => Math.floor((budget * 1e6 * (Math.min(seconds, span * speed) + HOUR)) / DAY);
   const budgets = { perHour: within(HOUR), perDay: within(DAY), perMonth: within(MONTH) };
   if (budgets.perHour < LEAST_BUDGET)
@@ -52,7 +52,7 @@ export function noiseConfigOf(
     users,
     roots: [...web.roots],
     follow: 'any',
-    // A walk takes a root, then so many links.
+    // A walk visits a root, then follows `depth` links.
     depth: Math.min(1000, depth + 1),
     visitsPerHour: 0,
     pause: 0,
@@ -63,7 +63,7 @@ export function noiseConfigOf(
     activeHours: hours,
     rhythm: 'flat',
     budgets,
-    // None of these holds the simulated noise back.
+    // The simulated noise has none of these limits, so they must not bind.
     requestsPerMinute: 100_000,
     connections: 1000,
     limits: { responseBytes: '10 MB', responseTime: 600, pageTime: 600, resources: objects === 0 ? 0 : 500 },
@@ -74,14 +74,14 @@ export function noiseConfigOf(
   return { ...config, duration: seconds / speed };
 }
 
-/** The home's clock: the time it showed, in seconds since the Unix epoch, when the real one showed `at`. */
+/** The home's clock. It showed `showed` when the real clock showed `at`, both in seconds since the Unix epoch. */
 export interface HomeClock {
   readonly at: number;
   readonly showed: number;
   readonly speed: number;
 }
 
-/** Hours as the defense `noise` counts them: of the home's clock, UTC. */
+/** Hours and weekdays of the home's clock, in UTC, as simulated browsing counts them. */
 export function hoursOf({ at, showed, speed }: HomeClock): LocalTime {
   return (time) => {
     const shows = showed + (time - at) * speed;

@@ -4,13 +4,13 @@ import type { Part } from './script.js';
 
 const LARGEST_RECORD = 16_384;
 const RECORD_HEADER = 5;
-/** Neither a TLS record nor a method of HTTP nor a header of DNS begins like this. */
+/** Filling byte. No TLS record, HTTP method or DNS header begins with it. */
 const FILLER = 0xa5;
 
 const REQUEST = Buffer.from('GET / HTTP/1.1\r\nHost: a\r\nX-Fill: ');
 const RESPONSE = Buffer.from('HTTP/1.1 200 OK\r\nX-Fill: ');
 
-/** The bytes of a message, as many as asked for; of DNS the query, which is as long as the name. */
+/** Payload of a message, `bytes` bytes long; for DNS the query, whose length depends on the name. */
 export function payloadOf(part: Part, direction: Direction, bytes: number, index: number): Buffer {
   switch (part.speech) {
     case 'record':
@@ -32,7 +32,7 @@ export function payloadOf(part: Part, direction: Direction, bytes: number, index
   }
 }
 
-/** Application data (RFC 5246, section 6.2), of that length with all headers. */
+/** TLS records of application data (RFC 5246, section 6.2), `bytes` long in all, headers included. */
 function records(bytes: number): Buffer {
   const text = Buffer.alloc(bytes, FILLER);
   for (let at = 0; bytes - at > RECORD_HEADER; at += RECORD_HEADER + LARGEST_RECORD) {
@@ -43,14 +43,14 @@ function records(bytes: number): Buffer {
   return text;
 }
 
-/** A header and a question that hold, then nothing: what is recognised as DNS and has the length that was recorded. */
+/** A valid DNS header and question, then zeros: recognised as DNS, with the recorded length. */
 function likeDns(bytes: number, direction: Direction, index: number): Buffer {
   const text = Buffer.alloc(bytes);
   if (bytes < 17) return text.fill(FILLER);
   text.writeUInt16BE(index & 0xffff, 0);
   text.writeUInt16BE(direction === Direction.OUTBOUND ? 0x0100 : 0x8180, 2);
   text.writeUInt16BE(1, 4);
-  // The root's name, type A, class IN.
+  // Question: the root, type A, class IN.
   text.writeUInt16BE(1, 13);
   text.writeUInt16BE(1, 15);
   return text;

@@ -1,35 +1,35 @@
 import type { Direction } from '../trace/trace.js';
 import { isDatagrams, type Part } from './script.js';
 
-/** One end of a connection, as it says what the script has it say. */
+/** One end of a connection, which sends the messages of the script. */
 export interface Performer {
-  /** So many bytes of the other end's have come. */
+  /** Call when `bytes` bytes of the other end have arrived. */
   received(bytes: number): void;
-  /** The time has come that was asked for. */
+  /** Call at the time asked for by `wakeAt`. */
   wake(): void;
 }
 
 export interface PerformerOptions {
   readonly part: Part;
-  /** In which this end sends. */
+  /** Direction in which this end sends. */
   readonly direction: Direction;
   now(): number;
-  /** Asks to be woken. */
+  /** Asks for a call of `wake` at `time`. */
   wakeAt(time: number): void;
-  /** @param index of the message in the part */
+  /** @param index number of the message in the part */
   send(bytes: number, index: number): void;
-  /** This end closes the connection. */
+  /** Closes the connection at this end. */
   finish(): void;
-  /** So many seconds of the script's clock after it could be sent a message was: after its time, and after what it answers. */
+  /** Receives how late a message was sent, in seconds of the script's clock after its time and after the message that it answers. */
   onSent?(late: number): void;
 }
 
-/** Seconds after which a datagram that does not come is no longer waited for. */
+/** Seconds to wait for a datagram, which may be lost. */
 const PATIENCE = 5;
 
 /**
- * Says each message at its time, or when all that comes before it in the script has been said or has arrived: an answer never goes
- * before its question, however late that is. Datagrams are not waited for for long, since they may be lost.
+ * Sends each message at its time, but not before all earlier messages of the script have been sent or have arrived. An answer so never
+ * precedes its question, however late that is. A datagram that does not arrive is given up after some seconds.
  */
 export function createPerformer({ part, direction, ...options }: PerformerOptions): Performer {
   const { messages, speech, closed } = part;
@@ -38,7 +38,7 @@ export function createPerformer({ part, direction, ...options }: PerformerOption
   let heard = 0;
   let expected = 0;
   let hasFinished = false;
-  /** When what the next message waits for had come. */
+  /** Time at which the messages before the next one had arrived. */
   let ready = options.now();
 
   const advance = (): void => {
@@ -59,7 +59,7 @@ export function createPerformer({ part, direction, ...options }: PerformerOption
           if (until < Number.POSITIVE_INFINITY) options.wakeAt(until);
           return;
         }
-        // What was given up is not waited for again.
+        // Bytes that were given up are not expected any more.
         expected = Math.min(expected + message.bytes, heard);
         ready = now;
       }

@@ -1,6 +1,6 @@
 /**
- * A process of the lab: plays one side of a script over real sockets, in the namespace that it is started in. What to do comes from
- * the parent as one message; the parent's `stop`, or its end, ends it.
+ * A process of the lab: plays one side of a script over real sockets, in the namespace where it is started. The parent sends one
+ * `PlayerOrder`, then `PlayerMessage`s. The process ends at `stop`, or when its parent does.
  */
 import { createSocket, type Socket as DatagramSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
@@ -18,17 +18,17 @@ import { createPerformer, type Performer } from './perform.js';
 import { openResolver } from './resolver.js';
 import { isDatagrams, type Part, type Script } from './script.js';
 
-/** What the parent says first. */
+/** First message of the parent. */
 export interface PlayerOrder {
   readonly role: 'devices' | 'servers';
-  /** File with the script, as v8 serializes it. */
+  /** File with the script, serialized by v8. */
   readonly script: string;
-  /** Parts to play, by number; servers play all. */
+  /** Numbers of the parts to play; servers play all. */
   readonly parts: readonly number[];
   /** Local address of each device. */
   readonly addresses: readonly string[];
   readonly speed: number;
-  /** By length of the first flight of a server. */
+  /** Certificates by the length of the server's first flight, in bytes. */
   readonly certificates: readonly (Certificate & { readonly greeting: number })[];
 }
 
@@ -36,18 +36,19 @@ export type PlayerMessage = { readonly type: 'begin'; readonly start: number } |
 
 export interface PlayerReport {
   readonly type: 'report';
-  /** Connections that were opened, and that failed or ended before all was said. */
+  /** Connections that were opened, and those that failed or ended before all their messages were sent. */
   readonly opened: number;
   readonly failed: number;
+  /** Messages sent. */
   readonly sent: number;
-  /** Seconds of the script's clock. */
+  /** Lateness of messages, in seconds of the script's clock. */
   readonly late: Spread;
-  /** Connections and datagrams of nobody in the script. */
+  /** Connections and datagrams that are not in the script. */
   readonly strangers: number;
   readonly problems: readonly string[];
 }
 
-/** As the synthetic home speaks it: records of 29 bytes more than what they hold. */
+/** TLS as the synthetic home speaks it: records have 29 bytes more than their content. */
 const TLS = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' } as const;
 const PROBLEMS_TOLD = 5;
 const SOCKET_BUFFER = 1 << 21;
@@ -66,7 +67,7 @@ function createPlayer(order: PlayerOrder) {
     problems.set(what, (problems.get(what) ?? 0) + 1);
   };
 
-  /** @param say puts bytes on the wire */
+  /** @param say sends bytes to the other end */
   const perform = (
     number: number,
     direction: Direction,
@@ -116,7 +117,7 @@ function createPlayer(order: PlayerOrder) {
     count.opened++;
     const socket =
       speech === 'tls'
-        ? // Signed by nobody, and nobody else is there.
+        ? // The certificate is self-signed; no one else is in the namespace.
           connectTls({ ...to, servername: name, rejectUnauthorized: false, ...TLS })
         : connect(to);
     socket.setNoDelay(true);
@@ -130,7 +131,7 @@ function createPlayer(order: PlayerOrder) {
     const socket = createSocket('udp4');
     socket.on('error', ({ message }) => fail(message));
     socket.bind(localPort, order.addresses[device]!, () => {
-      // For what comes late.
+      // Datagrams may still arrive late.
       const finish = () => setTimeout(() => socket.close(), 1000).unref();
       const performer = perform(number, Direction.OUTBOUND, (bytes) => socket.send(bytes, port, address), finish);
       socket.on('message', (data) => performer.received(data.length));
@@ -138,7 +139,7 @@ function createPlayer(order: PlayerOrder) {
     });
   };
 
-  /** The parts that have not begun wait for their time under their own number. */
+  /** Wakes the performer of a part, or opens the part where it has not begun. */
   const wake = (number: number): void => {
     const performer = performers.get(number);
     if (performer) performer.wake();
@@ -221,7 +222,7 @@ function createPlayer(order: PlayerOrder) {
     try {
       socket.setRecvBufferSize(SOCKET_BUFFER);
     } catch {
-      // What there is must do.
+      // The default buffer must do.
     }
   };
 

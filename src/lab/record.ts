@@ -16,8 +16,9 @@ import { type Script, scriptOfHome, scriptOfTrace } from './script.js';
 import { labVpn } from './simulated.js';
 
 /**
- * Plays a home in the lab once for each defense and seed: the synthetic home's applications, or connections of the lengths and times
- * of recorded ones. Noise is made by `homeveil noise`; every other defense runs in the ends of the live tunnel, which carry a VPN.
+ * Plays a home in the lab once for each defense and seed: the applications of the synthetic home, or connections with the lengths and
+ * times of a trace. `homeveil noise` makes a defense's browsing; every other defense runs at the ends of a live tunnel that carries a
+ * VPN.
  */
 export async function recordLive(request: RecordRequest): Promise<Recording> {
   const { spec, plugins, onProgress, signal } = request;
@@ -57,15 +58,15 @@ export async function recordLive(request: RecordRequest): Promise<Recording> {
   return { ...recording, seconds: playingTime(script, speed) };
 }
 
-/** A run of a home under a defense, whole. */
+/** A whole run of a home under a defense. */
 export interface WholeRun {
   readonly recorded: Observed;
   readonly figures: LiveFigures;
 }
 
 /**
- * Cuts all runs of a seed at one moment of the home's time: where so large a share of its packets has passed without any defense.
- * @param run always gives the same for the same seed and defense
+ * Cuts all runs of a seed at the same time of the home: when `share` of its packets have passed without any defense.
+ * @param run returns the same run for the same seed and defense
  */
 export function cutRecording(
   run: (seed: number, defense: ResolvedDefense) => Promise<WholeRun>,
@@ -98,17 +99,17 @@ function scriptFor({ spec, trace, classes }: RecordRequest): Script {
   return { ...script, parts: script.parts.filter(({ device }) => takesPart[device]) };
 }
 
-/** Frames a second, both directions and all processes together, that two cores keep up with; measured, see docs/live.md. */
+/** Frames per second in both directions that two cores keep up with; measured, see docs/live.md. */
 const MOST_FRAMES = 800;
-/** Beyond that, milliseconds of processes and timers are seconds of the home. */
+/** Fastest speed: beyond it, delays of processes and timers weigh too much in the home's time. */
 const FASTEST = 20;
-/** A page of noise takes its time to load, however fast the home's clock. */
+/** Fastest speed with noise, whose pages load in real time. */
 const FASTEST_WITH_NOISE = 10;
 const TRIED_PACKETS = 5000;
 
 /**
- * The speed that suits all runs: they are compared, and speed shows in times. Found from how many frames a second each defense
- * sends in simulation.
+ * Finds the fastest speed that suits all runs, from the rate of frames that each defense sends in simulation. All runs have the same
+ * speed, since they are compared and speed shows in times.
  */
 async function fastest(plans: readonly Plan[], { spec, parts, plugins }: RecordRequest): Promise<number> {
   let speed = FASTEST;
@@ -125,7 +126,7 @@ async function fastest(plans: readonly Plan[], { spec, parts, plugins }: RecordR
   return Math.max(1, speed >= 2 ? Math.floor(speed) : speed);
 }
 
-/** What was on the wire from `time` on, or before; and what entered then. A frame belongs where it is seen. */
+/** The frames on the wire before `time` or from then on, and the packets that entered in that part. */
 function partOf({ trace, original, delivered }: Observed, time: number, part: 'train' | 'test'): Observed {
   const observed = splitAt(trace, time)[part];
   const entered = splitAt(original, time);

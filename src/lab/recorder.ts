@@ -6,24 +6,24 @@ import { type CaptureCounters, TOOLS } from '../live/capture/tools.js';
 import { InputError } from '../shared/errors.js';
 import type { Host } from './namespaces.js';
 
-/** A capture of an interface of the lab, under way. */
+/** A running capture on an interface of the lab. */
 export interface Recorder {
   readonly file: string;
   /**
-   * Ends it, when what is on its way has been written.
-   * @returns packets that were lost
-   * @throws InputError where it has ended by itself
+   * Ends the capture once the packets under way have been written.
+   * @returns number of packets that were lost
+   * @throws InputError where the capture has ended by itself
    */
   stop(): Promise<number>;
 }
 
-/** MiB in the kernel. */
+/** Size of the kernel's buffer in MiB. */
 const BUFFER = 32;
 
 /**
  * Begins to capture on a host.
- * @param snaplen bytes of each packet
- * @throws InputError where neither dumpcap nor tcpdump is there, or may capture
+ * @param snaplen bytes kept of each packet
+ * @throws InputError where neither dumpcap nor tcpdump is installed and may capture
  */
 export async function startRecorder(
   host: Host,
@@ -55,7 +55,7 @@ export async function startRecorder(
     file,
     async stop() {
       await pause(tool.latency * 1000);
-      // Its interface is gone, with whatever made it: a VPN that has died.
+      // The interface has gone: its VPN has died, for example.
       if (child.exitCode !== null || child.signalCode !== null) {
         throw new InputError(`live: the capture of ${name} ended early: ${explainFailure(tool.name, printed)}`);
       }

@@ -11,7 +11,7 @@ const VPN_PACKAGES: Readonly<Record<string, string>> = {
   wg: 'wireguard-tools',
 };
 
-/** What this machine lacks to run the lab, and a VPN in it, in one line with what to do about it; null where nothing. */
+/** Explains in one line what the lab lacks on this machine and how to get it; null where it lacks nothing. @param vpn whether a VPN is needed */
 export function findRequirements(vpn: boolean): string | null {
   return whyLacking(PACKAGES) ?? whyNoCapture() ?? whyNotAllowed() ?? (vpn ? whyLacking(VPN_PACKAGES) : null);
 }

@@ -4,9 +4,9 @@ import { decode, encode, type Packet, RECURSION_AVAILABLE, RECURSION_DESIRED, TR
 
 export interface ResolverOptions {
   readonly address: string;
-  /** 0 for one that is free. */
+  /** UDP port; 0 for a free one. */
   readonly port: number;
-  /** IPv4 addresses of a name in lower case, without a final dot; none where there is no such name. */
+  /** Finds the IPv4 addresses of a name, given in lower case without a final dot; none where there is no such name. */
   readonly lookup: (name: string) => readonly string[];
 }
 
@@ -15,28 +15,28 @@ export interface Resolver {
   close(): Promise<void>;
 }
 
-/** Seconds. Clients of the lab keep nothing; our choice. */
+/** Seconds that an answer may be kept; our choice, since clients of the lab keep none. */
 const TTL = 60;
 const NO_SUCH_NAME = 3;
-/** RFC 1035, section 4.2.1: what a client takes that does not say how much it takes. */
+/** Bytes that a client accepts unless it says otherwise (RFC 1035, section 4.2.1). */
 const PLAIN_BYTES = 512;
-/** What fits any path (DNS flag day 2020). */
+/** Bytes of an answer that fits any path (DNS flag day 2020). */
 const MOST_BYTES = 1232;
 const HEADER_BYTES = 12;
 const ROOT_BYTES = 1;
-/** Points to the name of the question (RFC 1035, section 4.1.4). */
+/** Pointer to the name of the question (RFC 1035, section 4.1.4). */
 const QUESTION = Buffer.from([0xc0, HEADER_BYTES]);
 
 /**
- * A DNS server over UDP, as a home's resolver. It knows IPv4 addresses alone: whatever else is asked of a name that there is has an
- * empty answer.
- * @throws what the system says where it cannot have the address or the port
+ * Opens a DNS server over UDP, as a home's resolver. It knows only IPv4 addresses: any other question about a known name gets an empty
+ * answer.
+ * @throws Error of the system where it cannot bind the address and port
  */
 export async function openResolver({ address, port, lookup }: ResolverOptions): Promise<Resolver> {
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
   socket.on('message', (message, { address: client, port: from }) => {
     const response = respond(message, lookup);
-    // A client that has gone away is no fault of ours.
+    // The client may have gone away.
     if (response) socket.send(response, from, client, () => {});
   });
   await new Promise<void>((resolve, reject) => {
@@ -52,7 +52,7 @@ export async function openResolver({ address, port, lookup }: ResolverOptions): 
   };
 }
 
-/** Null for what is no query. */
+/** Answers a query; null for a message that is not one. */
 function respond(message: Buffer, lookup: ResolverOptions['lookup']): Buffer | null {
   let query: Packet;
   try {
@@ -82,8 +82,8 @@ function respond(message: Buffer, lookup: ResolverOptions['lookup']): Buffer | n
 }
 
 /**
- * An address of the name that was asked for: 16 bytes with a pointer to the name, as servers have it; dns-packet would write the name
- * out again.
+ * Encodes an address of the name asked for in 16 bytes, with a pointer to the name, as servers do. dns-packet would write out the name
+ * again.
  */
 function pointBack(data: string): Buffer {
   const record = encode({ answers: [{ type: 'A', name: '.', ttl: TTL, data }] });

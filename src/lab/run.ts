@@ -32,16 +32,16 @@ import { type Recorded, readOutside, readTunnelled, type Timing } from './truth.
 
 export interface LabOptions {
   readonly script: Script;
-  /** Seconds of the script in one of the world's. */
+  /** Seconds of the script in one real second. */
   readonly speed: number;
-  /** Whether all goes through a VPN; an end of the live tunnel on either side of it runs `shaping`, where that is given. */
+  /** Whether all traffic goes through a VPN. Where `shaping` is given, it runs at the ends of a live tunnel that carries the VPN. */
   readonly vpn: boolean;
   readonly shaping?: ResolvedDefense;
   /** Noise from a browser in the home. */
   readonly noise?: NoisePlan;
-  /** What a defense learns from. */
+  /** Traffic that a defense learns from. */
   readonly training: Trace | null;
-  /** Files that defenses come from. */
+  /** Files of the plug-ins that defenses come from. */
   readonly plugins: readonly string[];
   readonly seed: number;
   readonly onProgress?: OnProgress;
@@ -54,27 +54,27 @@ export interface LabRun {
   readonly figures: LiveFigures;
 }
 
-/** Seconds for processes to be ready before the first message. */
+/** Seconds that processes get before the first message. */
 const READY = 0.5;
-/** Seconds for what is on its way when the script has ended, at most; with nothing held, the first. */
+/** Seconds to wait at the end of the script for packets under way, and longest further wait for packets that are held. */
 const SETTLE = 0.3;
 const LONGEST_DRAIN = 30;
-/** Bytes of each packet that are captured: headers, and what tells TLS, HTTP and DNS. */
+/** Bytes captured of each packet: headers, and enough payload to recognise TLS, HTTP and DNS. */
 const SNAPLEN = 192;
 const END_PORT = 51_900;
 const ENTRY_PORT = 51_821;
-/** Waits in a tunnel rather than being lost: what a defense delays for long is a cost that is to be seen. */
+/** Bytes that may wait in a tunnel: so many that a defense which delays packets for long shows that cost, and loses none. */
 const QUEUE = 1e8;
 export const PLAIN_VPN_MTU = 1420;
-/** So that a full packet leaves in one frame of the tunnel; see docs/tunnel.md. */
+/** MTU with which a full packet leaves in one frame of the tunnel; see docs/tunnel.md. */
 export const TUNNELLED_VPN_MTU = 1400;
 
-/** Seconds that a script takes to play, without what it takes to set up the lab. */
+/** Seconds that it takes to play a script, without setting up the lab. */
 export const playingTime = ({ seconds }: Script, speed: number): number => READY + (OPENING + seconds) / speed + SETTLE;
 
 /**
- * Plays a script in the lab, with a defense at work, and captures outside the gateway. The lab is gone when this returns.
- * @throws InputError where something of the lab fails
+ * Plays a script in the lab under a defense, and captures outside the gateway. The lab is removed when this returns.
+ * @throws InputError where a process of the lab fails
  */
 export async function runLab(options: LabOptions): Promise<LabRun> {
   const { script, speed, vpn, shaping, noise, signal } = options;
@@ -85,7 +85,7 @@ export async function runLab(options: LabOptions): Promise<LabRun> {
     stage?.close();
     rmSync(folder, { recursive: true, force: true });
   };
-  // Ctrl-C ends the process by way of its exit handlers.
+  // Ctrl-C ends the process through its exit handlers.
   process.once('exit', clean);
   try {
     stage = createStage(script);
@@ -133,7 +133,7 @@ export async function runLab(options: LabOptions): Promise<LabRun> {
   }
 }
 
-/** Of several, the worst of each. */
+/** The worst of several spreads, figure by figure. */
 function worst(spreads: readonly Spread[]): Spread {
   const most = (of: keyof Spread): number | null => {
     const known = spreads.map((spread) => spread[of]).filter((value) => value !== null);
@@ -142,7 +142,7 @@ function worst(spreads: readonly Spread[]): Spread {
   return { p50: most('p50'), p95: most('p95'), p99: most('p99'), max: most('max') };
 }
 
-/** @param reports of the servers last */
+/** @param reports of the devices, and then of the servers */
 function summarize(reports: readonly PlayerReport[], speed: number) {
   const sum = (some: readonly PlayerReport[], of: (report: PlayerReport) => number) =>
     some.reduce((total, report) => total + of(report), 0);
@@ -163,7 +163,7 @@ const summarizeTunnel = (ends: readonly TunnelStatistics[]): LiveFigures['tunnel
   stalls: ends.reduce((sum, { stalls }) => sum + stalls, 0),
 });
 
-/** Devices with timestamps and without, then the servers. */
+/** Starts the devices with TCP timestamps and without, and then the servers. */
 async function startPlayers(stage: Stage, { script, speed }: LabOptions, folder: string): Promise<Actor[]> {
   const file = join(folder, 'script');
   writeFileSync(file, serialize(script));
@@ -189,7 +189,7 @@ async function startPlayers(stage: Stage, { script, speed }: LabOptions, folder:
   );
 }
 
-/** Beside its certificate a server's first flight of TLS 1.2 has hello, key exchange and the headers of all, with RSA of 2048 bits. */
+/** Bytes of a server's first flight of TLS 1.2 besides its certificate: hello, key exchange and headers, with RSA of 2048 bits. */
 const BESIDE_CERTIFICATE = 460;
 
 async function createGreeting(greeting: number, key: string): Promise<Certificate & { greeting: number }> {
@@ -210,12 +210,12 @@ async function startRecorders(stage: Stage, vpn: Vpn | null, folder: string): Pr
   ]);
 }
 
-/** Both ends of the live tunnel, which carry what the VPN sends. */
+/** Both ends of the live tunnel that carries the VPN. */
 interface Ends {
-  /** Where the VPN's home end sends to. */
+  /** Address and port that the VPN's home end sends to. */
   readonly entry: string;
   readonly logs: readonly [string, string];
-  /** Bytes that wait in both. */
+  /** Bytes that wait in both ends. */
   held(): Promise<number>;
   stop(): Promise<TunnelStatistics[]>;
 }
@@ -262,7 +262,7 @@ async function startEnds(stage: Stage, options: LabOptions, defense: ResolvedDef
   };
 }
 
-/** Waits until the script has been said. */
+/** Waits until the script has been played. */
 async function played({ script, speed, onProgress, detail, signal }: LabOptions, start: number): Promise<void> {
   for (;;) {
     signal?.throwIfAborted();
@@ -273,7 +273,7 @@ async function played({ script, speed, onProgress, detail, signal }: LabOptions,
   }
 }
 
-/** Waits for what is still held back. */
+/** Waits until the ends of the tunnel hold no packets back. */
 async function drained(ends: Ends | null, signal: AbortSignal | undefined): Promise<void> {
   await pause(SETTLE * 1000);
   const until = Date.now() + LONGEST_DRAIN * 1000;

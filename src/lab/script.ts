@@ -5,17 +5,17 @@ import { InputError } from '../shared/errors.js';
 import { TCP, UDP } from '../trace/read/frame.js';
 import { type Device, type Direction, Protocol, type Trace } from '../trace/trace.js';
 
-/** How what is said is to look on the wire. `record` is TLS only to look at: records of those very lengths, for traffic that was recorded. */
+/** Protocol of a connection on the wire. `record` only looks like TLS: it has records of exactly the recorded lengths. */
 export type Speech = 'tls' | 'record' | 'http' | 'plain' | 'datagram' | 'dns' | 'dns-like';
 
-/** One connection of the lab: who speaks to whom, what, and when. Times are seconds since the script's beginning. */
+/** One connection of the lab and its messages. Times are in seconds since the beginning of the script. */
 export interface Part {
   readonly device: number;
   readonly timestamps: boolean;
   readonly speech: Speech;
   readonly address: string;
   readonly port: number;
-  /** Of the device's end. No two parts over the same transport have the same, so that it tells whose a packet is. */
+  /** Port of the device's end, unique among the parts over the same transport, so that it identifies the device of a packet. */
   readonly localPort: number;
   readonly name: string;
   readonly servers: number;
@@ -28,24 +28,24 @@ export interface Part {
 export interface Message {
   readonly time: number;
   readonly direction: Direction;
-  /** Of the application; of each datagram, in UDP. */
+  /** Bytes of the application's message; in UDP, of one datagram. */
   readonly bytes: number;
 }
 
-/** All that the devices of a home say across the gateway, to be said over real sockets. */
+/** All messages between a home's devices and the Internet, to be sent over real sockets. */
 export interface Script {
   readonly devices: readonly Device[];
-  /** Seconds since the Unix epoch of its beginning. */
+  /** Beginning of the script, in seconds since the Unix epoch. */
   readonly from: number;
   readonly seconds: number;
   readonly parts: readonly Part[];
 }
 
-/** Connections that are open when the script begins are opened before, within so many seconds, so that no handshake of theirs is seen. */
+/** Seconds before the script begins, in which connections that are already open then are opened: their handshakes are not captured. */
 export const OPENING = 20;
-/** As the synthetic home sends them. */
+/** Bytes of the longest datagram that the synthetic home sends. */
 const LARGEST_DATAGRAM = 1350;
-/** Ports below are left to what else a device may run. */
+/** Local ports of parts. Those below are left to other programs of a device. */
 const FIRST_PORT = 2048;
 const LAST_PORT = 65_535;
 
@@ -60,7 +60,7 @@ const SPEECH: Readonly<Record<Talk['via'], Speech>> = {
   dns: 'dns',
 };
 
-/** What the synthetic home says: the messages whose packets generateHome makes up, same options, same messages. */
+/** Script of the synthetic home: the messages whose packets generateHome makes up with the same options. */
 export function scriptOfHome(options: HomeOptions): { script: Script; trace: Trace } {
   const talks: Talk[] = [];
   const trace = generateHome(options, (talk) => talks.push(talk));
@@ -79,7 +79,7 @@ export function scriptOfHome(options: HomeOptions): { script: Script; trace: Tra
       const closed = talk.closed - from;
       return { device, timestamps, speech, address, port, name, servers, greeting, opened, closed, messages };
     })
-    // What says nothing more and was open before is nothing to see.
+    // A connection that was open before and has no more messages shows nothing.
     .filter(({ opened, messages }) => opened >= 0 || messages.length > 0);
   return { script: finish(trace.devices, from, to - from, parts), trace };
 }
@@ -92,7 +92,7 @@ function cut({ time, direction, bytes }: Message): Message[] {
   return pieces;
 }
 
-/** Headers of TCP with and without timestamps, before them IP's. */
+/** Bytes of headers. */
 const IPV4 = 20;
 const IPV6 = 40;
 const TCP_HEADER = 20;
@@ -100,9 +100,9 @@ const TIMESTAMPS = 12;
 const SHORTEST_FRAME = 60;
 
 /**
- * What the devices of recorded traffic said, as far as lengths tell: each packet of TCP that is longer than its connection's
- * acknowledgements is a message of its payload's length, each of UDP a datagram. What is said is the lengths' alone. IPv6
- * becomes IPv4; what is neither TCP nor UDP, and what stays on the LAN, is left out.
+ * Script of a trace, as far as lengths tell. Each TCP packet longer than the acknowledgements of its connection is a message of its
+ * payload's length, and each UDP packet is a datagram. IPv6 becomes IPv4. Packets that are neither TCP nor UDP, or stay on the LAN, are
+ * left out.
  */
 export function scriptOfTrace(trace: Trace, seconds: number): Script {
   const { flows } = trace;
@@ -129,7 +129,7 @@ export function scriptOfTrace(trace: Trace, seconds: number): Script {
     for (const row of own) {
       bits |= trace.protocols[row]!;
       const length = trace.length[row]!;
-      // The padding of Ethernet's shortest frame is no payload.
+      // The padding of the shortest Ethernet frame is not payload.
       const bytes = isTcp && length <= SHORTEST_FRAME ? 0 : length - headers;
       const isHandshake = isTcp && messages.length === 0 && bytes <= 20;
       if (bytes <= 0 || isHandshake) continue;
@@ -156,7 +156,7 @@ export function scriptOfTrace(trace: Trace, seconds: number): Script {
   return finish(trace.devices, from, Math.min(seconds, (trace.time[trace.packets - 1] ?? from) - from + 1e-6), parts);
 }
 
-/** Gives hosts of IPv6, and those in networks of the lab's own, addresses of the range for benchmarks (RFC 2544); others keep theirs. */
+/** Maps IPv6 addresses, and those in the lab's own networks, into the range for benchmarks (RFC 2544); other addresses stay. */
 function createAddresses(): (remote: string) => string {
   const given = new Map<string, string>();
   return (remote) => {

@@ -12,16 +12,16 @@ import type { Trace } from '../trace/trace.js';
 import type { Plan } from './plan.js';
 import { PLAIN_VPN_MTU, TUNNELLED_VPN_MTU } from './run.js';
 
-/** The lab's WireGuard, simulated: its gateway has TCP make segments that fit. `mtu` of 0 is the usual one. */
+/** Simulates the lab's WireGuard, whose gateway clamps TCP segments to fit. @param mtu 0 for the usual one */
 export function labVpn(mtu: number): AppliedDefense {
   return { defense: tunnelDefense, parameters: { tunnel: 'wireguard', mtu, clamp: true } };
 }
 
 /**
- * What the lab would do to `home`, on a virtual clock: noise mixed in, then WireGuard, then the shapers of the tunnel's ends, which take
- * each datagram of WireGuard for a packet of its length and their own headers, as they do live.
- * @param home what crosses the gateway
- * @param training what a defense learns from
+ * Simulates on a virtual clock what the lab does to `home`: it mixes in noise, wraps packets in WireGuard, and runs the shapers of the
+ * tunnel's ends. As in the lab, these treat each datagram of WireGuard as a packet of its length plus their own headers.
+ * @param home traffic that crosses the gateway
+ * @param training traffic that a defense learns from
  */
 export async function simulateLab(
   home: Trace,

@@ -6,7 +6,7 @@ import { createNetwork, type Host } from './namespaces.js';
 import type { Script } from './script.js';
 
 /**
- * The hosts of the lab, each a network namespace, none of which reaches this machine's network:
+ * Hosts of the lab, each in its own network namespace. None of them reaches this machine's network.
  *
  * ```
  *  devices (TCP timestamps) ──┐
@@ -16,22 +16,22 @@ import type { Script } from './script.js';
  * ```
  */
 export interface Stage {
-  /** Where devices live whose TCP sends timestamps, and those whose does not. */
+  /** Hosts of the devices whose TCP sends timestamps, and of those whose TCP does not. */
   readonly devices: { readonly timestamps: Host; readonly plain: Host };
-  /** Of each device. */
+  /** IPv4 address of each device. */
   readonly addresses: readonly string[];
-  /** Where noise is made. */
+  /** Host that makes noise. */
   readonly browser: Host;
   readonly gateway: Host;
   readonly internet: Host;
-  /** Behind it, the web that noise goes to. */
+  /** Host behind `internet` with the web that noise visits. */
   readonly web: Host;
-  /** Of the VPN, where there is to be one. */
+  /** Interface names for a VPN, which {@link openVpn} opens. */
   readonly vpn: Vpn;
   close(): void;
 }
 
-/** The gateway's own interfaces. */
+/** Interfaces of the gateway, and addresses on them. */
 export const WAN = 'wan';
 export const GATEWAY_ADDRESS = '203.0.113.2';
 export const INTERNET_ADDRESS = '203.0.113.1';
@@ -40,14 +40,14 @@ const LAN_ADDRESS = '192.168.1.1';
 const BROWSER_ADDRESS = '192.168.1.50';
 const FIRST_DEVICE = 100;
 
-/** Where the web of the lab is: an observer takes it for the Internet, and no script speaks to it. */
+/** Network of the lab's web. It looks like the Internet to an observer, and no script uses it. */
 export const WEB_NETWORK = '100.64.0.0/16';
 export const isOfWeb = (address: string): boolean => address.startsWith('100.64.');
 export const RESOLVER_ADDRESS = '100.64.0.53';
 
-/** A VPN from the gateway, by wireguard-go. */
+/** A VPN from the gateway, run by wireguard-go. */
 export interface Vpn {
-  /** Names of its interfaces: at the gateway, in the Internet. */
+  /** Names of its interfaces at the gateway and in the Internet. */
   readonly home: string;
   readonly far: string;
 }
@@ -55,10 +55,10 @@ export interface Vpn {
 export const VPN_ADDRESS = '10.99.0.2';
 const VPN_FAR_ADDRESS = '10.99.0.1';
 export const VPN_PORT = 51_820;
-/** Where wireguard-go is told what to do, in one folder for all namespaces; it leaves it behind when it is killed. */
+/** Control socket of wireguard-go. All namespaces share its folder, and a killed process leaves it behind. */
 const socketOf = (name: string): string => `/var/run/wireguard/${name}.sock`;
 
-/** On a machine that lacks nothing: see findRequirements. */
+/** Creates the hosts of a script, on a machine that meets {@link findRequirements}. */
 export function createStage(script: Script): Stage {
   const network = createNetwork();
   try {
@@ -78,12 +78,12 @@ export function createStage(script: Script): Stage {
     sysctl(gateway!, 'net.ipv4.ip_forward=1');
     gateway!.run('nft', NAT);
 
-    // A device is where its parts say; one that says nothing needs no address.
+    // A device without messages needs no host and no address.
     const lives = new Map(script.parts.map((part) => [part.device, part.timestamps ? timestamps! : plain!]));
     const addresses = script.devices.map((_, i) => `192.168.1.${FIRST_DEVICE + i}`);
     for (const [device, host] of lives) host.run('ip', 'address', 'add', `${addresses[device]}/24`, 'dev', 'eth0');
     browser!.run('ip', 'address', 'add', `${BROWSER_ADDRESS}/24`, 'dev', 'eth0');
-    // What the small stacks of plugs and bulbs do: no timestamps, no window scale, no selective acknowledgements.
+    // The small TCP stacks of plugs and bulbs have no timestamps, window scaling or selective acknowledgements.
     sysctl(plain!, 'net.ipv4.tcp_timestamps=0', 'net.ipv4.tcp_window_scaling=0', 'net.ipv4.tcp_sack=0');
     for (const host of [timestamps!, plain!, browser!]) {
       if (host !== browser && ![...lives.values()].includes(host)) continue;
@@ -98,7 +98,7 @@ export function createStage(script: Script): Stage {
     sysctl(internet!, 'net.ipv4.ip_forward=1');
     browser!.resolveBy(RESOLVER_ADDRESS);
 
-    // Whoever is spoken to is here: an address that is routed to this host is its own.
+    // All servers of the script are on this host, which takes any address routed to it as its own.
     const servers = new Set(script.parts.map(({ address }) => address));
     const routes = [...servers].map((address) => `route add local ${address}/32 dev lo\n`).join('');
     internet!.run('ip', 'link', 'set', 'lo', 'up');
@@ -122,7 +122,7 @@ export function createStage(script: Script): Stage {
   }
 }
 
-/** One address for all, ports kept where they are free; and segments that fit what is behind. */
+/** NAT to one address that keeps free ports, and TCP segments clamped to the path behind. */
 const NAT = `
 table ip lab {
   chain out {
@@ -141,8 +141,8 @@ function batch(host: Host, commands: string): void {
 }
 
 /**
- * Opens a VPN between gateway and Internet, through which all of the home's traffic then goes.
- * @param endpoint where the gateway's end sends to: the other end itself, or a tunnel that carries what it sends
+ * Opens a VPN between gateway and Internet, and routes all of the home's traffic through it.
+ * @param endpoint address and port that the gateway's end sends to: the other end, or a tunnel that carries the VPN
  */
 export function openVpn({ gateway, internet, vpn }: Stage, endpoint: string, mtu: number): void {
   const script = (host: Host, text: string) => host.run('sh', '-ec', text).trim();
@@ -174,7 +174,7 @@ export function openVpn({ gateway, internet, vpn }: Stage, endpoint: string, mtu
     ip address add ${VPN_ADDRESS}/24 dev ${vpn.home}; ip link set ${vpn.home} mtu ${mtu} up
     ip route replace default dev ${vpn.home}`,
   );
-  // The handshake, before anything is recorded: what keeps a connection alive begins it.
+  // A keepalive starts the handshake, so that it is over before the capture.
   script(
     gateway,
     `peer=${keys[1]!.shared}

@@ -13,21 +13,21 @@ import { isDatagrams, type Script } from './script.js';
 import { isOfWeb } from './stage.js';
 import { isData, matchPackets } from './wireguard.js';
 
-/** When a script was played, and how fast. */
+/** Time and speed at which a script was played. */
 export interface Timing {
   readonly script: Script;
-  /** When it began, in seconds of Unix time. */
+  /** Beginning, in seconds since the Unix epoch. */
   readonly start: number;
   readonly speed: number;
 }
 
-/** Traffic as it was captured outside the gateway, with the truth, at the script's times. */
+/** Traffic captured outside the gateway, with ground truth, at the script's times. */
 export interface Recorded extends Observed {
-  /** Packets of nobody in the script, which are left out. */
+  /** Number of packets that are not in the script, which are left out. */
   readonly strangers: number;
 }
 
-/** Who has which port of the home. */
+/** Finds the device that has a port of the home. */
 function createOwners(script: Script) {
   const owners = new Map<number, number>();
   const key = (transport: number, port: number): number => transport * 65_536 + port;
@@ -47,7 +47,7 @@ interface Row {
 }
 
 /**
- * Says of each packet of a capture whose it is: by the port at the home's end, which no two connections of a script share.
+ * Finds the device of each packet of a capture by the port at the home's end, which no two connections of a script share.
  * @param own the home's address
  */
 function createRows(
@@ -100,12 +100,12 @@ function createRows(
   };
 }
 
-/** From the world's time to the script's. */
+/** Converts real time to the script's time. */
 const scriptTime = ({ script, start, speed }: Timing, time: number): number => script.from + (time - start) * speed;
 
 /**
- * A capture outside the gateway, without a tunnel.
- * @throws InputError where there is nothing of the home in it
+ * Reads a capture outside the gateway, without a tunnel.
+ * @throws InputError where it holds no packet of the home
  */
 export async function readOutside(file: string, timing: Timing, own: string): Promise<Recorded> {
   const { trace, strangers } = await readHome([file], timing, own);
@@ -113,16 +113,16 @@ export async function readOutside(file: string, timing: Timing, own: string): Pr
   return { trace, original, delivered: original.time, dropped: 0, strangers };
 }
 
-/** Packets of the home in captures that are read as one. */
+/** Packets of the home in one or several captures. */
 interface HomePackets {
   readonly table: PacketTable;
   readonly trace: Trace;
-  /** Of each packet of the table, its row in the trace; -1 for one that is not in it. */
+  /** Row in the trace of each packet of the table; -1 where it has none. */
   readonly rowOf: Int32Array;
   readonly strangers: number;
 }
 
-/** @param headers bytes to add to each length, where the captures begin with IP */
+/** @param headers bytes to add to each length, for captures whose frames begin with IP */
 async function readHome(files: readonly string[], timing: Timing, own: string, headers = 0): Promise<HomePackets> {
   const { script } = timing;
   const { table } = await readCaptures(files, { duplicates: 'keep' });
@@ -147,29 +147,29 @@ async function readHome(files: readonly string[], timing: Timing, own: string, h
   }
   if (order.length === 0) throw new InputError('live: nothing of the home was captured');
   const rowOf = new Int32Array(table.packets).fill(-1);
-  // As the builder sorts.
+  // The builder sorts in the same way.
   for (const [row, at] of timeOrder(Float64Array.from(times)).entries()) rowOf[order[at]!] = row;
   return { table, trace: builder.build(), rowOf, strangers };
 }
 
-/** A capture of the gateway's wire when all goes through a VPN, and what says who is in it. */
+/** A capture of the gateway's wire when all traffic goes through a VPN, and what identifies the packets in it. */
 export interface TunnelledCaptures {
   readonly wire: string;
-  /** What entered the VPN, at the gateway and in the Internet. */
+  /** Captures of the packets that entered the VPN, at the gateway and in the Internet. */
   readonly entered: readonly [home: string, far: string];
-  /** UDP port of what is on the wire. */
+  /** UDP port on the wire. */
   readonly port: number;
-  /** Address of the gateway on the wire, and in the VPN. */
+  /** Addresses of the gateway on the wire, and in the VPN. */
   readonly gateway: string;
   readonly own: string;
-  /** Logs of the two ends of the live tunnel; null where the VPN's datagrams are on the wire themselves. */
+  /** Logs of the two ends of the live tunnel; null where the VPN itself is on the wire. */
   readonly logs: readonly [home: string, far: string] | null;
 }
 
 /**
- * A capture of a VPN, or of the live tunnel that a VPN goes through: each frame with the packets that it carries. What enters the
- * VPN is captured too; WireGuard keeps its order, and the ends of the tunnel say which datagram is in which frame.
- * @throws InputError where nothing of the home is found
+ * Reads a capture of a VPN, or of a live tunnel around it, and finds the packets that each frame carries. The packets that enter the VPN
+ * are captured too. WireGuard keeps their order, and the logs of the tunnel's ends say which frame carries which datagram.
+ * @throws InputError where no packet of the home is found
  */
 export async function readTunnelled(
   { wire, entered, port, gateway, own, logs }: TunnelledCaptures,
@@ -200,7 +200,7 @@ export async function readTunnelled(
     const shares = carriedBy(datagram, i);
     if (shares === null) continue;
     const own = shares.filter(({ packet }) => packet >= 0);
-    // What carries only what was said before the script began or after its end is not of it; nor is cover at such times.
+    // Frames that carry only packets from before or after the script are left out, and so is cover at such times.
     const isOutside = own.length === 0 && (shares.length > 0 || time >= from + seconds);
     if (time < from || isOutside) continue;
     for (const { packet, bytes } of own) {
@@ -229,11 +229,11 @@ export async function readTunnelled(
   return { trace, original, delivered, dropped, strangers: home.strangers };
 }
 
-/** What entered one end of the VPN, in its order. */
+/** Packets that entered one end of the VPN, in order. */
 interface Entered {
-  /** Of the IP packets. */
+  /** Bytes of the IP packets. */
   readonly lengths: Uint32Array;
-  /** Rows of the home's trace, -1 for a packet that is not in it. */
+  /** Rows of the home's trace; -1 for a packet that is not in it. */
   readonly rows: Int32Array;
 }
 
@@ -246,18 +246,18 @@ function enteredAt({ table, rowOf }: HomePackets, side: number): Entered {
   };
 }
 
-/** Some bytes of a packet of the home's trace; of -1, of one that is not in it. */
+/** Some bytes of a packet, as its row in the home's trace; -1 for a packet that is not in it. */
 interface Share {
   readonly packet: number;
   readonly bytes: number;
 }
 
-/** What each datagram on the wire carries: nothing where it is cover, null where it is the VPN's own, a handshake for one. */
+/** Finds what a datagram on the wire carries: nothing where it is cover, null where it is the VPN's own, such as a handshake. */
 type Carriers = (datagram: Datagram, index: number) => Share[] | null;
 
 const sideOf = ({ isOwn }: Datagram): 0 | 1 => (isOwn ? 0 : 1);
 
-/** Rows that `lengths` datagrams of WireGuard carry, one each. */
+/** Rows of the packets that the datagrams of WireGuard carry. @param datagrams their lengths in bytes */
 function rowsOf({ lengths, rows }: Entered, datagrams: readonly number[]): number[] {
   return Array.from(matchPackets(datagrams, lengths), (packet) => (packet < 0 ? -1 : rows[packet]!));
 }
@@ -303,7 +303,7 @@ function inFrames(sides: readonly Entered[], files: readonly string[], { length 
       if (!inside) continue;
       isVpnsOwn = false;
       const { row, length: whole } = inside;
-      // A part of a datagram is as large a part of the packet in it.
+      // A share of a datagram's bytes stands for the same share of the packet in it.
       const upTo = (bytes: number): number => (row < 0 ? 0 : Math.floor((length[row]! * bytes) / whole));
       const [first, size] = [log.segmentOffset[j]!, log.segmentBytes[j]!];
       const bytes = upTo(first + size) - upTo(first);

@@ -1,4 +1,4 @@
-/** A process of the lab: the web that noise goes to, and the resolver of its names, in the namespace that it is started in. */
+/** A process of the lab: the web that noise visits and the resolver of its names, in the namespace where it is started. */
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { Certificate } from './certificate.js';
@@ -8,7 +8,7 @@ import { createWeb, type WebOptions } from './web.js';
 export interface WebOrder extends WebOptions {
   readonly identity: Certificate;
   readonly resolver: string;
-  /** Of each host of the web, in its order. */
+  /** IPv4 address of each host of the web, in the order of `Web.hosts`. */
   readonly addresses: readonly string[];
 }
 

@@ -16,30 +16,30 @@ import { createRng, type Rng } from '../shared/rng.js';
 
 export interface WebOptions {
   readonly seed: number | string;
-  /** Loaded with a page, median. */
+  /** Median number of objects loaded with a page. */
   readonly objects: number;
-  /** Of the lab's clock: servers think so much faster. */
+  /** Seconds of the lab's clock in one real second: servers think that much faster. */
   readonly speed?: number;
 }
 
 /**
- * A web of which nothing is kept: pages that link to each other and load objects, within a host and beyond, all of which follow from their
- * URL and the seed, and are distributed as the simulated web is (src/shaping/kit/web.ts).
+ * A web of pages that link to each other and load objects, within a host and beyond. Each answer follows from its URL and the seed, so
+ * nothing is stored. Sizes and counts are distributed as in the simulated web (src/shaping/kit/web.ts).
  */
 export interface Web {
   readonly hosts: readonly string[];
-  /** A page of each host to begin with. */
+  /** URL of the root page of each host. */
   readonly roots: readonly string[];
-  /** Answers for all hosts, of HTTP or HTTPS, on any port: links keep to it. */
+  /** Answers for all hosts, over HTTP or HTTPS on any port; links keep scheme and port. */
   respond(request: IncomingMessage, response: ServerResponse): void;
 }
 
 const HOSTS = 300;
-/** Of a host beside its root: enough that a walk seldom comes back. */
+/** Pages of a host besides its root: enough that a walk seldom returns to one. */
 const PAGES = 10_000;
-/** Of a page, to its host and to others; our choice. */
+/** Links of a page to its own host and to others; our choice. */
 const LINKS = { within: 8, beyond: 4 } as const;
-/** What objects are: one in ten a style, three a script; our choice. */
+/** Kinds of objects: one in ten is a style sheet, three are scripts; our choice. */
 const KINDS = [
   { extension: 'css', upTo: 0.1, type: 'text/css', tag: (url: string) => `<link rel=stylesheet href=${url}>` },
   { extension: 'js', upTo: 0.4, type: 'text/javascript', tag: (url: string) => `<script src=${url}></script>` },
@@ -49,7 +49,7 @@ const KINDS = [
 const PAGE = /^\/(?:p(\d{1,5}))?$/;
 const OBJECT = /^\/o[\da-z.]{1,20}\.(css|js|png)$/;
 
-/** Of what stands in a header that Node fills in, and of ours but the last. */
+/** Bytes of a response header without the filling: Node's fields and ours. */
 const PLAIN_HEADERS = 200;
 const FILLER = Buffer.alloc(1 << 16, 'nothing to read here; ');
 
@@ -57,7 +57,7 @@ export function createWeb({ seed, objects, speed = 1 }: WebOptions): Web {
   const hosts = nameHosts(createRng(seed, 'web'));
   const numbers = new Map(hosts.map((host, i) => [host, i]));
 
-  /** Of a page: the document, without what fills it, and its bytes. */
+  /** Writes a page: its document without the filling, and its bytes with it. */
   const write = (host: string, page: number, port: string, rng: Rng) => {
     const number = numbers.get(host)!;
     const away = drawOthers(hosts.length, number, rng);
@@ -75,7 +75,7 @@ export function createWeb({ seed, objects, speed = 1 }: WebOptions): Web {
         const { tag, extension } = drawKind(rng);
         return tag(`${origin(other)}/o${number.toString(36)}.${page.toString(36)}.${i}.${extension}`);
       });
-    // An icon that is here already: browsers would ask for one.
+    // The page brings its own icon; otherwise browsers would request one.
     const document = `<!doctype html><title>${host}</title><link rel=icon href=data:,>${things.join('')}${links.join(' ')}<p>`;
     return { document: Buffer.from(document), bytes: drawDocument(rng) };
   };
@@ -100,13 +100,13 @@ export function createWeb({ seed, objects, speed = 1 }: WebOptions): Web {
     hosts,
     roots: hosts.map((host) => `https://${host}/`),
     respond(request, response) {
-      // Who asked may have gone away meanwhile.
+      // The client may have gone away in the meantime.
       answer(request, response).catch(() => response.destroy());
     },
   };
 }
 
-/** Names of as many characters as the simulated ones, none of which is anyone's (RFC 2606). */
+/** Names as long as the simulated ones, in reserved domains (RFC 2606). */
 function nameHosts(rng: Rng): string[] {
   const names = new Set<string>();
   for (let i = 0; names.size < HOSTS; i++) {
@@ -119,7 +119,7 @@ function nameHosts(rng: Rng): string[] {
   return [...names];
 }
 
-/** Hosts but one, each once, in an order by chance. */
+/** Draws hosts other than `but` at random, each once. */
 function drawOthers(hosts: number, but: number, rng: Rng): () => number {
   const drawn = new Set([but]);
   return () => {
@@ -141,7 +141,7 @@ function repeat(times: number, host: number | (() => number)): number[] {
   return Array.from({ length: times }, () => (typeof host === 'number' ? host : host()));
 }
 
-/** Sends `start`, and what fills it up to so many bytes: in pieces, as they are taken. */
+/** Sends `start`, filled up to `bytes` bytes, in pieces as the client takes them. */
 async function send(
   response: ServerResponse,
   status: number,
