@@ -1,16 +1,15 @@
 /**
- * The npm package `cap` as a capturing program of the kind of tcpdump: `node cap-process.js INTERFACE BUFFER_BYTES SNAPLEN FILTER`
- * writes a classic capture to standard output until SIGINT; with `-L` in place of all but the interface it only opens it. A process
- * of its own, because the package can end the process it is in: by a segmentation fault where an interface is closed soon after
- * it was opened, and by an endless loop while packets come faster than JavaScript takes them.
+ * The npm package `cap` as a capturing program like tcpdump. `node cap-process.js INTERFACE BUFFER_BYTES SNAPLEN FILTER` writes a
+ * classic capture to standard output until SIGINT. `node cap-process.js INTERFACE -L` only opens the interface. It is a separate
+ * process because the package can crash or block its process: with a segmentation fault where an interface is closed soon after it
+ * was opened, and with an endless loop while packets arrive faster than JavaScript takes them.
  *
- * It tells neither when a packet came nor what was lost: times are those at which JavaScript saw the packet, and nobody knows of
- * what it did not see.
+ * The package reports neither kernel times nor losses: times are those at which JavaScript saw the packet.
  */
 import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-/** As much of the package as is used here. */
+/** The part of the package that is used here. */
 interface CapModule {
   readonly Cap: new () => Cap;
 }
@@ -21,7 +20,7 @@ interface Cap {
   on(event: 'packet', listener: (bytes: number, truncated: boolean) => void): void;
 }
 
-/** Numbers of link types by the names that the package has for them. */
+/** Numbers of link types by their names in the package. */
 const LINK_TYPES: Readonly<Record<string, number>> = {
   NULL: 0,
   ETHERNET: 1,
@@ -29,23 +28,23 @@ const LINK_TYPES: Readonly<Record<string, number>> = {
   LINKTYPE_LINUX_SLL: 113,
   IEEE802_11_RADIO: 127,
 };
-/** For any other: of private use. */
+/** Number for any other link type, from the range for private use. */
 const UNKNOWN_LINK = 147;
 
 const SNAPLEN = 65535;
-/** Written at a time while packets come fast. */
+/** Bytes written at a time while packets arrive fast. */
 const CHUNK = 1 << 16;
 
 const [interfaceName = '', bufferSize = '', snaplen = '0', filter = ''] = process.argv.slice(2);
 const isProbe = bufferSize === '-L';
-/** Referred to as long as the process lives: libpcap writes into it, wherever the collector has put it by then. */
+/** Buffer that libpcap writes each packet into. It must be referenced, and so kept from garbage collection, as long as the process lives. */
 const packet = Buffer.alloc(SNAPLEN);
 
 try {
   const { Cap } = createRequire(import.meta.url)('cap') as CapModule;
   const cap = new Cap();
   const link = cap.open(interfaceName, isProbe ? '' : filter, isProbe ? 1 << 20 : Number(bufferSize), packet);
-  // Without closing it: the system does that, and better.
+  // The system closes the interface; closing it here may crash.
   if (isProbe) process.exit(0);
   capture(cap, LINK_TYPES[link] ?? UNKNOWN_LINK, Number(snaplen));
 } catch (error) {
@@ -65,7 +64,7 @@ function capture(cap: Cap, linkType: number, snaplen: number): void {
     try {
       for (let done = 0; done < filled; ) done += writeSync(1, chunk, done, filled - done);
     } catch {
-      // Nobody reads any more.
+      // The reader has gone.
       process.exit(0);
     }
     filled = 0;

@@ -12,9 +12,9 @@ import { type CaptureSource, openCapture, type SourceOptions } from './source.js
 export interface CaptureRequest extends Omit<SourceOptions, 'snaplen'> {
   /** Keep what packets carry, not only their headers. */
   readonly full?: boolean;
-  /** Where packets go; without it they are only counted. */
+  /** Files to write; without it packets are only counted. */
   readonly files?: FilesOptions;
-  /** Of packets to take, and of seconds; without, until `signal` is aborted. */
+  /** Packets or seconds after which the capture ends; by default it ends when `signal` is aborted. */
   readonly packets?: number;
   readonly seconds?: number;
 }
@@ -24,31 +24,31 @@ export interface CaptureResult {
   readonly engine: EngineName;
   /** Name of the link type; null where nothing was captured. */
   readonly link: string | null;
-  /** What was kept of each packet. */
+  /** Part of each packet that was kept. */
   readonly kept: 'headers' | 'all';
   readonly packets: number;
-  /** On the wire. */
+  /** Bytes on the wire. */
   readonly bytes: number;
   /** Times of the first and last packet, in seconds since the Unix epoch; null where there is none. */
   readonly from: number | null;
   readonly to: number | null;
-  /** Of the capture, in seconds. */
+  /** Duration of the capture in seconds. */
   readonly seconds: number;
-  /** Packets lost, as the engine counts them; null where it does not. */
+  /** Packets lost, as the engine counts them; null where it does not count them. */
   readonly lost: { readonly kernel: number | null; readonly interface: number | null };
   readonly files: readonly WrittenFile[];
 }
 
 /** Milliseconds between two reports of progress. */
 const REPORT_EVERY = 1000;
-/** Seconds; beyond, timers fire at once. */
+/** Longest capture in seconds; longer timers would fire at once. */
 const LONGEST = 2e6;
 
 /**
- * Captures until `signal` is aborted, the time is over or there are packets enough. Of each packet the headers are kept, and its
- * length on the wire; what it carries is forgotten at once, unless `full` is asked for.
- * @throws what {@link openCapture} does; InputError where files cannot be written, or the capture ends by itself (what came before is
- * in the files)
+ * Captures until `signal` is aborted, the time is over, or enough packets have arrived. It keeps the headers of each packet and its
+ * length on the wire. It discards the payload at once, unless `full` is set.
+ * @throws as {@link openCapture}; InputError where files cannot be written, or the capture ends by itself (earlier packets are in the
+ * files)
  */
 export async function capture(
   request: CaptureRequest,
@@ -65,14 +65,14 @@ export async function capture(
   let written: WrittenFile[] = [];
   const timers: NodeJS.Timeout[] = [];
   const started = Date.now() / 1000;
-  /** What is on the wire by then is still on its way to us. */
+  /** Ends the capture at `time`, and stops the engine once the packets of before have arrived from it. */
   const finishAt = (time: number): void => {
     tally.until = Math.min(tally.until, time);
     timers.push(setTimeout(source.stop, source.latency * 1000));
   };
   const onAbort = () => finishAt(Date.now() / 1000);
   try {
-    // Not before it is clear that there is something to put in the place of what bears the name.
+    // The files are opened only now, so that a capture that cannot start replaces no earlier file.
     files = request.files === undefined ? null : createCaptureFiles(request.files);
     if (seconds !== undefined) timers.push(setTimeout(() => finishAt(started + seconds), seconds * 1000));
     timers.push(reportEvery(REPORT_EVERY, source, tally, seconds, onProgress));
@@ -82,7 +82,7 @@ export async function capture(
     if (await bytes.need(24)) await readPcap(bytes, createSink(tally, request, files, source.stop));
   } catch (error) {
     source.stop();
-    // What is left in the pipe would keep the engine from ending.
+    // The engine ends only once the pipe is empty.
     source.stream.resume();
     throw error;
   } finally {
@@ -110,18 +110,18 @@ export async function capture(
   };
 }
 
-/** What was captured so far. */
+/** Progress of the capture. */
 interface Tally {
   link: string | null;
   packets: number;
   bytes: number;
   from: number | null;
   to: number | null;
-  /** Packets of later times are no longer wanted. */
+  /** Time after which packets are not taken any more. */
   until: number;
 }
 
-/** Counts packets, cuts them after their headers, and passes them on. */
+/** Counts packets, cuts them after their headers unless `full` is set, and passes them on. */
 function createSink(
   tally: Tally,
   { interface: name, full = false, packets: wanted = Number.POSITIVE_INFINITY }: CaptureRequest,
@@ -152,13 +152,13 @@ function createSink(
       }
       if (tally.packets === wanted) stop();
     },
-    // A classic capture through a pipe has nothing that is dropped, and ends within a packet only where the engine is killed.
+    // A classic capture through a pipe drops no packets. It ends within a packet only where the engine is killed.
     drop() {},
     problem() {},
   };
 }
 
-/** Tells what came in the last moment, and what was lost so far. */
+/** Reports the rates since the last report, and the losses so far. */
 function reportEvery(
   milliseconds: number,
   source: CaptureSource,

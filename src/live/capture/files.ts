@@ -5,11 +5,11 @@ import { giveToCaller, makeFolder, PRIVATE, writeAll } from '../../shared/files.
 import type { Link } from '../../trace/read/links.js';
 
 export interface FilesOptions {
-  /** Of the capture; where there are several, their names have a time and a number before the extension. */
+  /** Path of the file. With `rotate`, a time and a number are inserted before the extension. */
   readonly path: string;
-  /** Begin another file when this one has so many bytes, or its packets span so many seconds. */
+  /** Size in bytes, or span of packet times in seconds, at which another file begins. */
   readonly rotate?: { readonly bytes: number } | { readonly seconds: number };
-  /** Remove the oldest files of this capture when there are more. */
+  /** Number of files to keep; the oldest files of this capture beyond that are removed. */
   readonly keep?: number;
 }
 
@@ -19,23 +19,23 @@ export interface WrittenFile {
   readonly bytes: number;
 }
 
-/** Classic captures, microseconds, written as packets come: at any time each file holds whole packets only. */
+/** Classic captures with microseconds, written as packets arrive. At any time each file holds only whole packets. */
 export interface CaptureFiles {
-  /** Of all packets; said before the first of them. */
+  /** Sets the link type of all packets, before the first packet. */
   link(link: Link, checkSequence: number): void;
-  /** A packet of which the first `captured` bytes, from `at` of `view`, are to be kept. */
+  /** Writes a packet: its `captured` bytes at `at` of `view`, its original length, and its time in seconds since the Unix epoch. */
   packet(view: DataView, at: number, captured: number, original: number, time: number): void;
-  /** Hands what was given so far to the system. */
+  /** Hands all packets so far to the system. */
   flush(): void;
-  /** Ends the last file. @returns the files there are */
+  /** Closes the last file. @returns the files that remain */
   close(): WrittenFile[];
 }
 
-/** Written at a time when packets come fast. */
+/** Bytes written at a time while packets arrive fast. */
 const CHUNK = 1 << 18;
 const SNAPLEN = 262_144;
 
-/** @throws InputError, now or later, where a file cannot be written; what was written before is whole */
+/** Creates the first file. @throws InputError, now or later, where a file cannot be written; packets written before are whole */
 export function createCaptureFiles({ path, rotate, keep = Number.POSITIVE_INFINITY }: FilesOptions): CaptureFiles {
   const files: { path: string; packets: number; bytes: number }[] = [];
   const header = Buffer.alloc(24);
@@ -55,7 +55,7 @@ export function createCaptureFiles({ path, rotate, keep = Number.POSITIVE_INFINI
       writeAll(descriptor, bytes);
       file.bytes += bytes.length;
     } catch (cause) {
-      // A full disk takes part of a packet.
+      // A full disk may have taken part of a packet.
       ftruncateSync(descriptor, file.bytes);
       fail(cause);
     }
@@ -71,7 +71,7 @@ export function createCaptureFiles({ path, rotate, keep = Number.POSITIVE_INFINI
     try {
       makeFolder(dirname(path));
       descriptor = openSync(file.path, 'w', PRIVATE);
-      // An earlier file of that name keeps the rights that it had.
+      // An existing file of that name would keep its mode.
       fchmodSync(descriptor, PRIVATE);
       giveToCaller(descriptor);
     } catch (cause) {
@@ -86,7 +86,7 @@ export function createCaptureFiles({ path, rotate, keep = Number.POSITIVE_INFINI
     return 'bytes' in rotate ? file.bytes + filled + record > rotate.bytes : time - began >= rotate.seconds;
   };
 
-  // Now, so that a place that cannot be written is known before anything is captured.
+  // The first file is opened now, so that an unwritable path is known before the capture begins.
   open(Date.now() / 1000);
   return {
     link({ type }, checkSequence) {
@@ -94,7 +94,7 @@ export function createCaptureFiles({ path, rotate, keep = Number.POSITIVE_INFINI
       header.writeUInt16LE(2, 4);
       header.writeUInt16LE(4, 6);
       header.writeUInt32LE(SNAPLEN, 16);
-      // The length of a frame check sequence, in units of 16 bits, stands in the upper bits.
+      // The upper bits hold the length of the frame check sequence, in units of 16 bits.
       const upper = checkSequence === 0 ? 0 : 0x0400_0000 + (checkSequence / 2) * 2 ** 28;
       header.writeUInt32LE(upper + type, 20);
       if (!hasHeader) write(header);
@@ -127,7 +127,7 @@ export function createCaptureFiles({ path, rotate, keep = Number.POSITIVE_INFINI
   };
 }
 
-/** home.pcap of the evening becomes home-20261122T213000Z-0001.pcap: in the order of names, and never a name that was there. */
+/** Inserts time and number into a path: home.pcap becomes home-20261122T213000Z-0001.pcap. Names sort by age and do not repeat. */
 function nameOf(path: string, time: number, number: number): string {
   const { dir, name, ext } = parse(path);
   const stamp = new Date(time * 1000).toISOString().replaceAll(/[-:]|\.\d+/g, '');

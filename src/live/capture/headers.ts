@@ -5,16 +5,16 @@ const IGMP = 2;
 const ICMPV6 = 58;
 
 /**
- * Bytes of the tools' packets when only headers are wanted: radiotap, Ethernet with tags or 802.11, IPv6 with some extensions, TCP
- * with all its options fit. Headers beyond are lost with the payload.
+ * Bytes captured of each packet when only headers are kept: room for radiotap, Ethernet with tags or 802.11, IPv6 with some extensions,
+ * and TCP with all its options. Headers beyond that are lost with the payload.
  */
 export const HEADERS_SNAPLEN = 320;
 
 /**
- * Where the headers of a dissected packet end and what it carries begins: after TCP with its options or UDP; after the first 8 bytes
- * of ICMP and IGMP; after IP for any other protocol and for later fragments; after the link header for what is no IP; at its start
- * where not even that can be read. Never beyond what was captured.
- * @param reason what the dissector said of the packet
+ * Offset at which the headers of a dissected packet end and its payload begins, never beyond the captured bytes: after UDP or TCP with
+ * its options; after the first 8 bytes of ICMP and IGMP; after IP for other protocols and for later fragments; after the link header
+ * without IP; at the start of the packet where no header can be read.
+ * @param reason verdict of the dissector on the packet
  */
 export function headersEnd(frame: Frame, reason: string): number {
   const { transport, transportAt, end } = frame;

@@ -5,23 +5,23 @@ import { ENGINES, type EngineName, type EngineState, probeEngine } from './right
 interface InterfaceState {
   readonly name: string;
   readonly mac: string | null;
-  /** With the length of the network's prefix: 192.168.1.5/24. */
+  /** Addresses with the length of the network's prefix, such as 192.168.1.5/24. */
   readonly addresses: readonly string[];
-  /** What the kernel says: up, down, unknown (as loopback is), ...; null where there is no telling. */
+  /** State in the kernel: up, down, unknown (as loopback is), ...; null where the system does not tell. */
   readonly state: string | null;
-  /** The engine that a capture on it would use; null where none may. */
+  /** Engine that a capture on it would use; null where none may capture. */
   readonly engine: EngineName | null;
-  /** Why there is none; '' where there is. */
+  /** Why no engine may capture; '' where one may. */
   readonly problem: string;
 }
 
 export interface Interfaces {
   readonly interfaces: readonly InterfaceState[];
-  /** Each engine on the loopback interface. */
+  /** State of each engine on the loopback interface. */
   readonly engines: readonly EngineState[];
 }
 
-/** The interfaces of this machine, and which can be captured on now. Opens each for a moment; takes no packet. */
+/** Lists the interfaces of this machine and whether they can be captured on now. Opens each for a moment; takes no packet. */
 export async function listInterfaces(): Promise<Interfaces> {
   const known = networkInterfaces();
   const names = interfaceNames(Object.keys(known));
@@ -49,7 +49,7 @@ export async function listInterfaces(): Promise<Interfaces> {
   return { interfaces, engines };
 }
 
-/** The system lists those with an address; Linux knows the others too. */
+/** Names of all interfaces on Linux; elsewhere only of those with an address. */
 function interfaceNames(withAddress: readonly string[]): string[] {
   try {
     return readdirSync('/sys/class/net').sort();

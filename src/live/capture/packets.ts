@@ -7,25 +7,25 @@ import { createIngest } from '../../trace/read/ingest.js';
 import { readPcap } from '../../trace/read/pcap.js';
 import type { CaptureSource } from './source.js';
 
-/** Packets as they come, read as those of a file are. */
+/** Packets of a running capture, read like those of a file. */
 export interface LivePackets {
   /**
-   * The packets of each moment, at least one, as a table of their own. Ends when the capture does. Who takes them late makes the
-   * engine wait, and the kernel's buffer fill.
+   * Tables with the packets of each moment, at least one packet each. Ends when the capture does. A slow consumer makes the engine wait,
+   * so that the kernel's buffer fills.
    */
   readonly batches: AsyncIterable<PacketTable>;
-  /** Packets that could not be used, by reason, so far. */
+  /** Packets so far that could not be used, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
   /**
-   * Conversations that were forgotten so far, the longest silent ones. One that goes on is another one, and its application is told
-   * by its ports until it shows itself.
+   * Conversations forgotten so far, the longest silent ones. A forgotten conversation that goes on counts as a new one, and its
+   * application is inferred from its ports until a packet shows it.
    */
   readonly forgotten: number;
 }
 
-/** Rows to begin with; there is room for more when they come. */
+/** Initial rows of a table, which grows. */
 const ROWS = 1024;
-/** Conversations that are remembered, some 75 bytes each. */
+/** Conversations remembered, about 75 bytes each. */
 const MOST_CONVERSATIONS = 100_000;
 
 export function readLive(
@@ -56,7 +56,7 @@ export function readLive(
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for await (const chunk of stream) {
       yield chunk;
-      // Here again when the reader has told of every whole packet so far and asks for more.
+      // The reader asks for more only once it has passed on every whole packet so far.
       const table = ingest.take();
       if (table.packets > 0 && !batches.write(table)) await once(batches, 'drain', { signal: left.signal });
     }

@@ -4,22 +4,22 @@ import { userInfo } from 'node:os';
 import { TOOLS, type Tool } from './tools.js';
 
 export type EngineName = Tool['name'];
-/** In the order of preference. */
+/** Engines in order of preference. */
 export const ENGINES: readonly EngineName[] = TOOLS.map(({ name }) => name);
 
-/** Whether an engine can capture on an interface now, and what to do where it cannot. */
+/** Whether an engine can capture on an interface now, and how to allow it where it cannot. */
 export interface EngineState {
   readonly engine: EngineName;
-  /** Of the program; null where there is none. */
+  /** Path of the program; null where there is none. */
   readonly path: string | null;
   readonly state: 'ready' | 'absent' | 'forbidden' | 'failed';
-  /** What is wrong, on one line; '' where nothing is. */
+  /** Problem in one line; '' where there is none. */
   readonly problem: string;
-  /** Commands for a shell, in their order; any one line may be the cure where there are several ways. */
+  /** Shell commands, each of which may solve the problem. */
   readonly cure: readonly string[];
 }
 
-/** Opens an interface with an engine and closes it again, without taking a packet. */
+/** Tries whether an engine can open an interface, without taking a packet. */
 export async function probeEngine(engine: EngineName, interfaceName: string): Promise<EngineState> {
   const tool = TOOLS.find(({ name }) => name === engine)!;
   const program = tool.find();
@@ -34,7 +34,7 @@ export async function probeEngine(engine: EngineName, interfaceName: string): Pr
   if (!program.executable) return forbidden(`${userName()} may not run ${path}`, joinGroup(path));
   const { code, output } = await runProgram(path, tool.probe(interfaceName));
   if (code === 0) return { engine, path, state: 'ready', problem: '', cure: [] };
-  // Not a right for Node for good: all that it runs would have it.
+  // The right is not given to Node permanently, since every program that Node runs would have it.
   if (isForbidden(output)) return forbidden(`${engine} may not capture`, engine === 'cap' ? [] : rightsFor(path));
   const problem = explainFailure(engine, output);
   if (problem.includes('is not installed')) return absent(problem);
@@ -45,11 +45,11 @@ export function isForbidden(output: string): boolean {
   return /permission|not permitted/i.test(output);
 }
 
-/** The first line of what a program complained of, without its own name. */
+/** First line of a program's error messages, without the program's name. */
 export function explainFailure(engine: string, output: string): string {
   const lines = output.split('\n').map((line) => line.trim());
   const [line = ''] = lines.filter((text) => text !== '' && !/^(Capturing on|File: |listening on)/.test(text));
-  // What libpcap said is in there.
+  // The message of libpcap is in the parentheses.
   const inner = line.match(/\(pcap_activate\(\) failed: (.*)\)\.?$/)?.[1];
   return inner ?? (line.replace(new RegExp(`^${engine}: `), '') || `${engine} ended without a word`);
 }
@@ -62,7 +62,7 @@ function userName(): string {
   }
 }
 
-/** Debian and Fedora give dumpcap to a group that the administrator puts people in. */
+/** Command to join the group that may run dumpcap, on Debian and Fedora. */
 function joinGroup(path: string): string[] {
   return [`sudo usermod -a -G "$(stat -c %G ${path})" ${userName()}   # then log in again`];
 }
@@ -71,22 +71,22 @@ function joinGroup(path: string): string[] {
 const NET_RAW = 1n << 13n;
 const NET_ADMIN = 1n << 12n;
 
-/** How to give a program the right to capture, as far as this machine (or container) has it to give. */
+/** Command that gives a program the right to capture, as far as this machine or container has that right. */
 function rightsFor(path: string): string[] {
   const bounds = boundingSet();
   if ((bounds & NET_RAW) === 0n) return ['start this container with --cap-add=NET_RAW'];
-  // A program with a capability beyond the bounding set cannot even be started.
+  // A program with a capability beyond the bounding set cannot be started at all.
   const capabilities = (bounds & NET_ADMIN) === 0n ? 'cap_net_raw' : 'cap_net_raw,cap_net_admin';
   return [`sudo setcap ${capabilities}+eip ${path}`];
 }
 
-/** The capabilities that no process here can have more than; all where it cannot be told. */
+/** Bounding set of capabilities of this process; all capabilities where it is unknown. */
 function boundingSet(): bigint {
   try {
     const found = readFileSync('/proc/self/status', 'utf8').match(/^CapBnd:\s*([0-9a-f]+)/m);
     if (found) return BigInt(`0x${found[1]}`);
   } catch {
-    // No Linux.
+    // The system is not Linux.
   }
   return ~0n;
 }

@@ -8,42 +8,42 @@ import { type CaptureCounters, TOOLS, type Tool, type ToolRequest } from './tool
 
 export interface SourceOptions {
   readonly interface: string;
-  /** By default the first of dumpcap, tcpdump and cap that may capture. */
+  /** Capturing program; by default the first of dumpcap, tcpdump and cap that may capture. */
   readonly engine?: EngineName;
-  /** Bytes of each packet to take; 0, the default, for all. */
+  /** Bytes to take of each packet; 0, the default, for all. */
   readonly snaplen?: number;
-  /** In the language of libpcap; every packet by default. */
+  /** Filter in the language of libpcap; every packet by default. */
   readonly filter?: string;
-  /** Of the kernel, in MiB: what packets wait in while nobody fetches them. */
+  /** Size of the kernel's buffer for packets that wait, in MiB. */
   readonly buffer?: number;
 }
 
-/** A capture under way. */
+/** A running capture. */
 export interface CaptureSource {
   readonly engine: EngineName;
-  /** A classic capture as it grows. It ends some time after `stop`, or when the engine fails. */
+  /** A growing classic capture. It ends some time after `stop`, or when the engine fails. */
   readonly stream: Readable;
   /** Seconds that a packet may take from the wire into `stream`. */
   readonly latency: number;
-  /** What has been lost so far. Some engines tell only at the end, `cap` never. */
+  /** Losses so far. Some engines report them only at the end, `cap` never. */
   readonly counters: Readonly<CaptureCounters>;
-  /** Asks the engine for its counters, where it can tell them while it captures; they come a little later. */
+  /** Asks the engine for its counters, where it can report them during a capture; they arrive a little later. */
   askCounters(): void;
-  /** Ends the capture. What the engine has not fetched from the kernel by then is not in `stream`: see `latency`. */
+  /** Ends the capture. Packets that the engine has not fetched from the kernel by then are lost; see `latency`. */
   stop(): void;
-  /** Counters are complete. Why the engine ended though nobody stopped it, on one line; '' where all is well. Never rejects. */
+  /** Resolves when the engine has ended and counters are complete: with '', or with one line on why it ended by itself. Never rejects. */
   readonly ended: Promise<string>;
 }
 
-/** Room for almost a second of 20,000 full packets. */
+/** Default size of the kernel's buffer in MiB: almost a second of 20,000 full packets per second. */
 export const DEFAULT_BUFFER = 32;
-/** An engine that does not end when asked is killed, after so many milliseconds. */
+/** Milliseconds after which an engine that does not end when asked is killed. */
 const PATIENCE = 5000;
 
 /**
- * Opens an interface for capture, and returns once packets are being taken.
- * @throws UsageError for a filter that libpcap does not understand; InputError where the interface is not there, or no engine may
- * capture on it: the message says what to do.
+ * Opens an interface for capture, and returns once the engine takes packets.
+ * @throws UsageError for a filter that libpcap does not understand; InputError where the interface does not exist, or no engine may
+ * capture on it: the message says how to allow it.
  */
 export async function openCapture(options: SourceOptions): Promise<CaptureSource> {
   const { interface: name, snaplen = 0, filter = '', buffer = DEFAULT_BUFFER } = options;
@@ -62,7 +62,7 @@ export async function openCapture(options: SourceOptions): Promise<CaptureSource
   throw new InputError(`${name}: ${explainStates(states)}`);
 }
 
-/** One line: why none of the engines can capture, and what to do about the one that is nearest to it. */
+/** Explains in one line why no engine can capture, and how to allow the one that needs least. */
 function explainStates(states: readonly EngineState[]): string {
   const failed = states.find(({ state }) => state === 'failed');
   if (failed) return `${failed.engine}: ${failed.problem}`;
@@ -86,14 +86,14 @@ function checkInterface(name: string): void {
   throw new InputError(`${name}: no such interface${hint}`);
 }
 
-/** Tools that run: they must not outlive this process. */
+/** Running tools, which must not outlive this process. */
 const children = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
 });
 
 function openTool(tool: Tool, path: string, request: ToolRequest): Promise<CaptureSource> {
-  // In a process group of its own: a Ctrl-C in the terminal is for us, who end it in our own time.
+  // The tool gets its own process group, so that Ctrl-C in the terminal reaches only this process, which then stops the tool.
   const child = spawn(path, tool.arguments(request), { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   children.add(child);
   const counters: CaptureCounters = { received: null, droppedByKernel: null, droppedByInterface: null };

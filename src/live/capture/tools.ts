@@ -2,11 +2,11 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What the capturing program and the kernel counted; null what is not known (yet). */
+/** Counters of the capturing program and the kernel; null for a counter that is not known, or not yet. */
 export interface CaptureCounters {
-  /** Packets that the filter let through, those that were lost included. */
+  /** Packets that passed the filter, lost ones included. */
   received: number | null;
-  /** Packets lost because the program did not fetch them from the kernel in time, or not out of itself. */
+  /** Packets lost between the kernel and the program's output. */
   droppedByKernel: number | null;
   /** Packets lost by the network card or its driver. */
   droppedByInterface: number | null;
@@ -14,31 +14,31 @@ export interface CaptureCounters {
 
 export interface ToolRequest {
   readonly interface: string;
-  /** Bytes of each packet; 0 for all. */
+  /** Bytes to take of each packet; 0 for all. */
   readonly snaplen: number;
-  /** In the language of libpcap (pcap-filter(7)); '' for every packet. */
+  /** Filter in the language of libpcap (pcap-filter(7)); '' for every packet. */
   readonly filter: string;
-  /** Of the kernel, in MiB. */
+  /** Size of the kernel's buffer in MiB. */
   readonly buffer: number;
 }
 
-/** A program that writes a classic capture to its standard output as packets come. */
+/** A program that writes a classic capture to its standard output as packets arrive. */
 export interface Tool {
   readonly name: 'dumpcap' | 'tcpdump' | 'cap';
-  /** Where the program is, and whether it may be run; null where it is not. */
+  /** Finds the program, and whether this user may run it; null where there is none. */
   find(): { readonly path: string; readonly executable: boolean } | null;
-  /** How to get it. */
+  /** Command that installs it. */
   readonly install: string;
   arguments(request: ToolRequest): string[];
-  /** With these it opens an interface and closes it again. */
+  /** Arguments with which it only opens and closes an interface. */
   probe(interfaceName: string): string[];
-  /** What it prints on stderr once it captures. */
+  /** Matches the line on stderr that it prints once it captures. */
   readonly ready: RegExp;
   /** Seconds that a packet may take from the wire to our end of the pipe, on an idle machine. */
   readonly latency: number;
-  /** Makes it print its counters while it captures; null where nothing does. */
+  /** Signal that makes it print its counters during a capture; null where there is none. */
   readonly countersSignal: NodeJS.Signals | null;
-  /** Takes the counters from a line of stderr, where they are in it. */
+  /** Reads counters from a line of stderr, where it holds any. */
   readCounters(line: string, counters: CaptureCounters): void;
 }
 
@@ -53,7 +53,7 @@ const dumpcap: Tool = {
     ...(filter === '' ? [] : ['-f', filter]),
   ],
   ready: /^File: /,
-  // It asks the kernel four times, and empties its own buffer twice a second.
+  // It reads from the kernel four times a second, and empties its own buffer twice.
   latency: 0.75,
   countersSignal: null,
   readCounters(line, counters) {
@@ -74,11 +74,11 @@ const tcpdump: Tool = {
   arguments: ({ interface: name, snaplen, filter, buffer }) => [
     ...['-i', name, '-n', '-U', '-w', '-', '-B', String(buffer * 1024)],
     ...(snaplen === 0 ? [] : ['-s', String(snaplen)]),
-    // Whatever follows is the filter, even if it begins like an option.
+    // All that follows is the filter, even if it begins like an option.
     ...(filter === '' ? [] : ['--', filter]),
   ],
   ready: /listening on /,
-  // It asks the kernel once a second.
+  // It reads from the kernel once a second.
   latency: 1.25,
   countersSignal: process.platform === 'linux' ? 'SIGUSR1' : 'SIGINFO',
   readCounters(line, counters) {
@@ -94,7 +94,7 @@ const tcpdump: Tool = {
 
 const capProcess = fileURLToPath(new URL('./cap-process.js', import.meta.url));
 
-/** Opens the interface within Node. See there for what it cannot do. */
+/** The npm package `cap` in a Node process; cap-process.ts states its limits. */
 const cap: Tool = {
   name: 'cap',
   find: () => ({ path: process.execPath, executable: true }),
@@ -109,10 +109,10 @@ const cap: Tool = {
   readCounters() {},
 };
 
-/** In the order of preference. */
+/** Tools in order of preference. */
 export const TOOLS: readonly Tool[] = [dumpcap, tcpdump, cap];
 
-/** Where a program is: in PATH, or in the sbin beside a bin there, which not everybody has in theirs. */
+/** Finds a program in PATH, or in the sbin folder beside a bin folder of PATH, which may be missing from PATH. */
 export function findProgram(name: string): { path: string; executable: boolean } | null {
   const bins = (process.env.PATH ?? '').split(delimiter);
   const folders = [...bins, ...bins.map((folder) => folder.replace(/\bbin\/?$/, 'sbin'))];

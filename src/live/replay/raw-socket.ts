@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { InputError } from '../../shared/errors.js';
 import { asRoot } from '../as-root.js';
 
-/** As much of the npm package `raw-socket` as is used here. */
+/** The part of the npm package `raw-socket` that is used here. */
 interface RawSocketModule {
   createSocket(options: { protocol: number }): RawSocket;
   readonly SocketLevel: Readonly<Record<string, number>>;
@@ -13,26 +13,26 @@ interface RawSocket {
   setOption(level: number, option: number, value: number | Buffer, length?: number): void;
   close(): void;
   on(event: 'error', listener: (error: Error) => void): void;
-  /** The socket itself. `send` of the package hands one packet over in each turn of the event loop, which is late by the rest. */
+  /** The native socket. The package's own `send` hands over one packet per turn of the event loop, so it delays the packets after it. */
   readonly wrap: {
     send(buffer: Buffer, offset: number, length: number, address: string, callback: (bytes: number) => void): void;
   };
 }
 
-/** Sends whole IPv4 packets, headers and all. */
+/** Sends whole IPv4 packets, headers included. */
 export interface PacketSender {
-  /** @returns '' or why the system did not take it */
+  /** @returns '' or why the system did not take the packet */
   send(packet: Buffer, length: number, address: string): string;
   close(): void;
 }
 
-/** What is sent is not answered to this socket: it takes nothing in (raw(7)). */
+/** Protocol of a socket that only sends and receives nothing (raw(7)). */
 const IPPROTO_RAW = 255;
 const SEND_BUFFER = 1 << 22;
 
 /**
- * @param interfaceName to send by; null for whichever the routes say
- * @throws InputError where the package is not there, or this process may not send such packets: the message says what to do
+ * @param interfaceName interface to send through; null to follow the routes
+ * @throws InputError where the package is missing, or this process may not send raw packets: the message says what to do
  */
 export function openRawSocket(interfaceName: string | null): PacketSender {
   const raw = loadPackage();
@@ -81,7 +81,7 @@ export function openRawSocket(interfaceName: string | null): PacketSender {
 
 function loadPackage(): RawSocketModule {
   try {
-    // Native and optional: looked for only when it is wanted.
+    // The native package is optional, so it is loaded only when needed.
     return createRequire(import.meta.url)('raw-socket') as RawSocketModule;
   } catch (cause) {
     const why = 'the npm package raw-socket is not installed, or was not built';

@@ -23,21 +23,21 @@ import {
 import { endsOf, toWire, type WireOptions } from './wire-trace.js';
 
 export interface ReplayRequest extends Omit<DefendRequest, 'out' | 'writeLabels'> {
-  /** Where every packet goes; without it packets keep their addresses. */
+  /** IPv4 address that every packet goes to; by default packets keep their addresses. */
   readonly to?: string;
-  /** Source of every packet, with `to`; by default this machine's own address. */
+  /** Source of every packet, with `to`; by default this machine's address. */
   readonly from?: string;
-  /** To send by; by default whichever the routes say. */
+  /** Interface to send through; by default as the routes say. */
   readonly interface?: string;
-  /** Addresses that packets may bear; by default those of `interface`, or `to` and `from` alone. */
+  /** Network of the addresses that packets may have; by default that of `interface`, or only `to` and `from`. */
   readonly network?: string;
-  /** Whatever the addresses. */
+  /** Whether to send to any address. */
   readonly force?: boolean;
-  /** 2 sends twice as fast. */
+  /** Speed-up: 2 sends twice as fast. */
   readonly speed?: number;
   readonly direction?: WireOptions['direction'];
   readonly coverOnly?: boolean;
-  /** Of the trace; all of it by default. */
+  /** Seconds of the trace to send; all by default. */
   readonly seconds?: number;
 }
 
@@ -56,36 +56,37 @@ export interface ReplayResult {
     readonly seconds: number;
   };
   readonly sent: { readonly packets: number; readonly bytes: number; readonly seconds: number };
-  /** Packets of the trace that cannot be sent, by reason; of those sent, frames that were several packets on the wire. */
+  /** Packets of the trace that cannot be sent, by reason. */
   readonly leftOut: Readonly<Record<string, number>>;
+  /** Frames of the trace that were sent as several packets. */
   readonly merged: number;
-  /** Packets that the system did not take, by its reason. */
+  /** Packets that the system refused, by its reason. */
   readonly refused: Readonly<Record<string, number>>;
-  /** Seconds from when each packet was due until it was handed to the system; null where none was sent. */
+  /** Seconds between the due time of a packet and its handing over to the system; null where none was sent. */
   readonly late: {
     readonly p50: number | null;
     readonly p90: number | null;
     readonly p99: number | null;
     readonly max: number | null;
   };
-  /** Packets at most `atMost` seconds late, and above the line before; null for the rest. */
+  /** Packets at most `atMost` seconds late and later than the bound before; null for the rest. */
   readonly histogram: readonly { readonly atMost: number | null; readonly packets: number }[];
   readonly notes: readonly string[];
 }
 
-/** Seconds. */
+/** Bounds of the histogram, in seconds. */
 const BOUNDS = [1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1];
 const DEFAULT_MTU = 1500;
 const MAX_SPEED = 1e6;
 /** Milliseconds between two reports of progress. */
 const TELL_EVERY = 100;
-/** Milliseconds to try again while the system's buffer is full, and between two attempts. */
+/** Milliseconds for which a packet is tried again while the system's buffer is full, and between two attempts. */
 const RETRY = 20;
 const RETRY_PAUSE = 0.2;
 
 /**
- * Sends captures, under a defense, as IPv4 packets: at the times of the trace on one clock, of its lengths, with headers that hold
- * and payloads that are made up. Ends early, with what was sent, when `signal` is aborted.
+ * Sends captures, under a defense, as IPv4 packets: at the times and lengths of the trace, with valid headers and made-up payloads. Ends
+ * early, with the packets sent so far, when `signal` is aborted.
  * @throws UsageError and InputError before anything is sent: an address outside the test network, no right to send, an unreadable
  * capture
  */
@@ -104,7 +105,7 @@ export async function replay(
   } = request;
   if (!(speed > 0 && speed <= MAX_SPEED)) throw new UsageError(`--speed: expected a number above 0, found ${speed}`);
   const route = await findRoute(request, force);
-  // Before anything is read: whether there is the right to send should not be known only after minutes.
+  // A missing right to send shows before the captures are read, which may take minutes.
   const sender = openRawSocket(request.interface ?? null);
   try {
     const { defense, view, seed, defended, notes, rng } = await defendCaptures(request, onProgress, registry);
@@ -144,7 +145,7 @@ export async function replay(
   }
 }
 
-/** What goes on the wire: packets, seconds after the first of them, two addresses for each. */
+/** Packets for the wire, their times in seconds after the first, and two addresses for each. */
 interface Plan {
   readonly trace: Trace;
   readonly due: Float64Array;
@@ -204,7 +205,7 @@ interface Route {
   readonly mtu: number;
 }
 
-/** Where packets go and by which interface, and what addresses they may bear: all that can be refused before reading. */
+/** Finds the addresses, networks and interface to send through. Refuses all that can be refused before the captures are read. */
 async function findRoute({ to, from, interface: given, network }: ReplayRequest, force: boolean): Promise<Route> {
   if (to === undefined && given === undefined) throw new UsageError('expected --to HOST, or an interface with -i');
   if (from !== undefined && to === undefined) throw new UsageError('--from: expected --to HOST too');
@@ -262,7 +263,7 @@ function checkEnds(ends: Uint32Array, { rewrite, networks }: Route): void {
   );
 }
 
-/** Tries again while a full buffer is the reason; returns '' or why it was not sent. */
+/** Sends, and tries again while the system's buffer is full. @returns '' or why the packet was not sent */
 function sendPatiently(send: () => string): string {
   const cell = new Int32Array(new SharedArrayBuffer(4));
   const until = performance.now() + RETRY;
@@ -273,10 +274,10 @@ function sendPatiently(send: () => string): string {
   }
 }
 
-/** In Linux; elsewhere Ethernet's. */
+/** MTU of an interface on Linux; elsewhere that of Ethernet. */
 function mtuOf(interfaceName: string | null): number {
   try {
-    // The loopback interface has 65536, more than an IP packet can have.
+    // The loopback interface has an MTU of 65536, more than the longest IP packet.
     return Math.min(Number(readFileSync(`/sys/class/net/${interfaceName}/mtu`, 'utf8')), 65535) || DEFAULT_MTU;
   } catch {
     return DEFAULT_MTU;

@@ -1,27 +1,27 @@
-/** Milliseconds before the first packet: so that none is late because of what happens at the start. */
+/** Milliseconds before the first packet, so that work at the start makes no packet late. */
 const LEAD = 50;
-/** Timers of Node may be so many milliseconds late: the rest is waited for without them. */
+/** Milliseconds by which timers of Node may be late; so long before a packet they are not used. */
 const TIMER_SLACK = 3;
-/** Waiting of the system may be so many milliseconds late: that is spent in a loop. */
+/** Milliseconds by which waiting in the system may be late; so long before a packet a loop waits. */
 const WAIT_SLACK = 0.08;
-/** Milliseconds after which others get their turn, a Ctrl-C for one. */
+/** Milliseconds after which other events get their turn, such as Ctrl-C. */
 const TURN = 20;
 const LONGEST_SLEEP = 200;
 
 export interface Sent {
-  /** Packets whose turn has come: all of them, unless `signal` was aborted. */
+  /** Packets sent: all of them, unless `signal` was aborted. */
   readonly count: number;
-  /** Seconds that each was late when it was handed to the system. */
+  /** Seconds by which each was late when handed to the system. */
   readonly late: Float32Array;
-  /** From when the first packet was due until the last was sent, in seconds. */
+  /** Seconds from the due time of the first packet until the last was sent. */
   readonly seconds: number;
 }
 
 /**
- * Calls `send` for one packet after another, each at its own time on one clock: a packet that is late makes none after it late.
- * Waits by timer, then by the system, then (at most 0.1 ms for a packet) in a loop.
- * @param due seconds after the first packet's, in ascending order
- * @param prepare is called for each packet before its time
+ * Calls `send` for each packet at its time on one clock, so that a late packet does not make later ones late. Waits by timer, then in
+ * the system, then in a loop for at most 0.1 ms a packet.
+ * @param due seconds after the first packet, in ascending order
+ * @param prepare called for each packet before its time
  */
 export async function sendOnSchedule(
   due: Float64Array,
@@ -58,7 +58,7 @@ export async function sendOnSchedule(
   return { count, late: late.subarray(0, count), seconds: Math.max(0, performance.now() - started) / 1000 };
 }
 
-/** How many of `values` are at most each of `bounds`, and above all those before; the last count is of what is above all. */
+/** Counts the values up to each bound and above the bound before; the last count is of values above all bounds. */
 export function countBelow(values: Float32Array, bounds: readonly number[]): number[] {
   const counts = new Array<number>(bounds.length + 1).fill(0);
   for (const value of values) {

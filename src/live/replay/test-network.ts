@@ -5,13 +5,13 @@ import { InputError, UsageError } from '../../shared/errors.js';
 import { ipv4Text } from '../../trace/addresses.js';
 import { ipv4Word } from '../../trace/scope.js';
 
-/** An IPv4 network: the addresses that share its first `bits` bits. */
+/** An IPv4 network: the addresses that share the first `bits` bits of `base`. */
 export interface Ipv4Network {
   readonly base: number;
   readonly bits: number;
 }
 
-/** @throws UsageError for what is no network such as 10.77.0.0/24; an address alone is a network of its own */
+/** Parses a network such as 10.77.0.0/24, or an address as a network of one. @throws UsageError for any other text */
 export function parseNetwork(text: string, where: string): Ipv4Network {
   const [address = '', bits = '32', ...more] = text.split('/');
   const isWhole = /^\d{1,2}$/.test(bits) && Number(bits) <= 32;
@@ -33,7 +33,7 @@ function maskOf(bits: number): number {
   return bits === 0 ? 0 : -1 << (32 - bits);
 }
 
-/** Private and shared between link neighbours, loopback, for benchmarks (RFC 2544) and documentation (RFC 5737): nobody else's. */
+/** Networks that belong to nobody on the Internet: private, link-local, loopback, benchmarks (RFC 2544) and documentation (RFC 5737). */
 const NOBODYS = [
   '10.0.0.0/8',
   '172.16.0.0/12',
@@ -46,12 +46,12 @@ const NOBODYS = [
   '203.0.113.0/24',
 ].map((text) => parseNetwork(text, ''));
 
-/** Whether a whole network is of addresses that can be nobody's on the Internet. */
+/** Whether all addresses of a network belong to nobody on the Internet. */
 export function isNobodys(network: Ipv4Network): boolean {
   return NOBODYS.some((known) => network.bits >= known.bits && isInside(network.base, known));
 }
 
-/** The IPv4 networks of an interface of this machine. @throws InputError where it has none */
+/** IPv4 networks of an interface of this machine. @throws InputError where it has none */
 export function networksOf(interfaceName: string): Ipv4Network[] {
   const addresses = networkInterfaces()[interfaceName];
   const networks = (addresses ?? []).flatMap(({ family, cidr }) =>
@@ -62,7 +62,7 @@ export function networksOf(interfaceName: string): Ipv4Network[] {
   throw new InputError(`${interfaceName}: expected an interface with an IPv4 address, such as ${known}`);
 }
 
-/** The address that this machine sends from to another, and the interface that has it. Sends nothing. */
+/** Address and interface from which this machine sends to `host`. Sends nothing. */
 export async function ownAddressTo(host: string): Promise<{ address: string; interface: string | null }> {
   const socket = createSocket('udp4');
   try {

@@ -4,27 +4,27 @@ import { ipv4Word } from '../../trace/scope.js';
 import { Cover, createTraceBuilder, Direction, Protocol, type Trace } from '../../trace/trace.js';
 
 export interface WireOptions {
-  /** Every packet goes from the one to the other; null where packets keep their own addresses. */
+  /** Source and destination of every packet; null where packets keep their addresses. */
   readonly rewrite: { readonly from: string; readonly to: string } | null;
-  /** Of the interface: the longest IP packet that it sends. */
+  /** Longest IP packet that the interface sends, in bytes. */
   readonly mtu: number;
   readonly direction: 'out' | 'in' | 'both';
-  /** Only packets without user data. */
+  /** Whether to take only packets without user data. */
   readonly coverOnly: boolean;
-  /** Of the packets' times. */
+  /** Seconds of the trace to take. */
   readonly seconds: number;
 }
 
 export interface WireTrace {
-  /** IPv4 packets without link header, as they go on the wire. */
+  /** IPv4 packets without link header, ready for the wire. */
   readonly trace: Trace;
   /** Packets that cannot be sent, by reason. */
   readonly leftOut: Readonly<Record<string, number>>;
-  /** Frames that the capturing host had merged, each sent as the several packets that it was. */
+  /** Frames that the capturing host had merged, each split into several packets. */
   readonly merged: number;
 }
 
-/** Shortest IPv4 header; with UDP's, with TCP's. */
+/** Bytes of the shortest IPv4 header, and of it with the headers of UDP and TCP. */
 const IP = 20;
 const WITH_UDP = IP + 8;
 const WITH_TCP = IP + 20;
@@ -32,16 +32,15 @@ const ICMP = 1;
 const ICMPV6 = 58;
 
 /**
- * The packets of a trace as a host can send them by itself: each an IPv4 packet of the length that it had within its frame, IPv6 too.
- * Where addresses are rewritten, packets in both directions go one way; a packet towards the home is told by its ports, which
- * stay the sender's and the receiver's.
+ * Converts the packets of a trace, IPv6 too, to IPv4 packets of the same length that one host can send. Where addresses are rewritten,
+ * packets of both directions go the same way; a packet towards the home keeps its source and destination port, which identify it.
  */
 export function toWire(trace: Trace, options: WireOptions): WireTrace {
   const { rewrite, mtu, direction, coverOnly, seconds } = options;
   const { flows } = trace;
   const builder = createTraceBuilder(trace.devices, [''], Math.max(1, trace.packets));
   const leftOut: Record<string, number> = {};
-  /** Rows of the new flows: of each old flow and direction. */
+  /** New flow of each old flow and direction; -1 for none yet. */
   const rows = new Int32Array(flows.count * 2).fill(-1);
   let merged = 0;
 
@@ -106,7 +105,7 @@ function whyNot(protocols: number, length: number, isAddressed: boolean): string
   return isAddressed ? null : 'no IPv4 address';
 }
 
-/** Source and destination of each packet of a wire trace, as numbers; two values a packet. */
+/** Source and destination address of each packet of a wire trace, as two numbers per packet. */
 export function endsOf({ packets, direction, flow, flows }: Trace): Uint32Array {
   const words = Uint32Array.from(flows.addresses, (address) => (isIPv4(address) ? ipv4Word(address) : 0));
   const ends = new Uint32Array(packets * 2);

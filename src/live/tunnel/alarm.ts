@@ -1,28 +1,28 @@
 /**
- * How the last 2 ms before an alarm are passed: `sleep` blocks this thread but for the last 150 microseconds, so that what arrives
- * meanwhile waits in the sockets' buffers for up to 2 ms; `spin` polls, which takes a whole core where alarms are 1 or 2 ms apart.
+ * How this thread waits in the last 2 ms before an alarm. `sleep` blocks it until 150 microseconds before, so arriving datagrams wait in
+ * the sockets' buffers for up to 2 ms. `spin` polls, which takes a whole core where alarms are 1 or 2 ms apart.
  */
 export type Waiting = 'sleep' | 'spin';
 
-/** One timer on the monotonic clock, more exact than setTimeout, which counts whole milliseconds. */
+/** One timer on the monotonic clock, more exact than the whole milliseconds of setTimeout. */
 export interface Alarm {
-  /** When to ring, in seconds of {@link now}, in place of an earlier choice; in the past: at the next turn of the event loop. */
+  /** Sets when to ring, in seconds of {@link now}, replacing an earlier time. A past time rings at the next turn of the event loop. */
   set(time: number): void;
   close(): void;
 }
 
-/** Milliseconds. */
+/** Milliseconds before the alarm: where precise waiting begins, where the timer aims, and where blocking ends. */
 const NEAR = 2;
 const EARLY = 1.7;
 const SPIN = 0.15;
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
-/** Seconds since this process started: monotonic, of microseconds. */
+/** Seconds since this process started, monotonic, to the microsecond. */
 export function now(): number {
   return performance.now() / 1000;
 }
 
-/** @param ring called once for each time set; it may set the next */
+/** @param ring called once for each time set; it may set the next time */
 export function createAlarm(ring: () => void, waiting: Waiting): Alarm {
   let due = Number.POSITIVE_INFINITY;
   let timeout: NodeJS.Timeout | undefined;
@@ -38,7 +38,7 @@ export function createAlarm(ring: () => void, waiting: Waiting): Alarm {
   const arm = (): void => {
     const left = due - performance.now();
     if (left === Number.POSITIVE_INFINITY) return;
-    // A longer timeout than 2^31 - 1 ms would fire at once; it is set anew when it does.
+    // A timeout of more than 2^31 - 1 ms would fire at once. A long alarm is armed again when this timeout ends.
     if (left > NEAR) timeout = setTimeout(onTimeout, Math.min(left - EARLY, 1e9));
     else immediate = setImmediate(onNear);
   };

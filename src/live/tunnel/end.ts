@@ -29,7 +29,7 @@ export { whyNotLive } from './planned.js';
 export type { Place } from './sockets.js';
 
 export interface TunnelOptions {
-  /** Where this end listens: for the VPN's client at the home, for the home at the far end. */
+  /** Address and port to listen on: for the VPN's client at the home, for the home at the far end. */
   readonly listen: Place;
   /** At the home: the far end. */
   readonly peer?: Place;

@@ -3,30 +3,30 @@ import { ETHERNET_HEADER } from '../../shaping/kit/tunnel.js';
 import { PREFIX, TAG } from './seal.js';
 
 /**
- * What a frame of the tunnel holds. All lengths are of frames as an observer counts them, in bytes: Ethernet 14, IPv4 20, UDP 8,
- * prefix, plaintext, tag. Over IPv6 every frame is 20 longer.
+ * Format of the tunnel's frames. All lengths are of frames as an observer counts them, in bytes: Ethernet 14, IPv4 20, UDP 8,
+ * prefix, plaintext, tag. Over IPv6 every frame is 20 bytes longer.
  *
- * A plaintext is any number of records, then zeros. A record is its length (15 bits) behind a bit that says whether it is the last of
- * its datagram, the number of the datagram (32 bits), the offset in it (16), and bytes of it. A plaintext without records is cover.
+ * A plaintext is any number of records, then zeros. A record is a bit that marks the last record of its datagram, its length (15 bits),
+ * the number of the datagram (32 bits), the offset in the datagram (16 bits), and bytes of it. A plaintext without records is cover.
  */
 const UDP_HEADER = 8;
 export const OUTER_HEADERS = ETHERNET_HEADER + IP_HEADER + UDP_HEADER;
 const RECORD_HEADER = 8;
 const LAST = 0x8000;
 
-/** The shortest frame, and what every frame has beside records and padding. */
+/** Bytes of the shortest frame, and of every frame without records and padding. */
 export const SMALLEST_FRAME = OUTER_HEADERS + PREFIX + TAG;
-/** How much longer than a datagram the frame is that carries it whole. */
+/** Bytes by which a frame is longer than the datagram that it carries whole. */
 export const OVERHEAD = SMALLEST_FRAME + RECORD_HEADER;
-/** The longest datagram that UDP over IPv4 carries. */
+/** Bytes of the longest payload of UDP over IPv4. */
 export const LONGEST_DATAGRAM = 65_507;
 
-/** Numbers from here on are of handshakes inside a session, which are sent like a datagram and not delivered. */
+/** Lowest number of a handshake inside a session, which is sent like a datagram but not delivered. */
 export const CONTROL = 0xffff_ff00;
 
-/** A datagram of the user. */
+/** A datagram of the VPN, or a handshake message that is sent like one. */
 export interface Datagram {
-  /** Counted by the end that sends it, modulo {@link CONTROL}. */
+  /** Number given by the sending end, modulo {@link CONTROL}. */
   readonly number: number;
   readonly payload: Uint8Array;
 }
@@ -40,8 +40,8 @@ export interface Segment {
 }
 
 /**
- * What the bytes `from` to `to` of a frame carry, where the frame is OVERHEAD, less one record header, followed by the records of
- * `segments`. Bytes of record headers carry nothing: whatever carries what follows them has headers of its own.
+ * Cuts out what the bytes `from` to `to` of a frame carry, where the frame is OVERHEAD, less one record header, followed by the records
+ * of `segments`. Bytes of record headers carry nothing, since a frame that carries the bytes after them has headers of its own.
  */
 export function cutSegments(segments: readonly Segment[], from: number, to: number): Segment[] {
   const cut: Segment[] = [];
@@ -55,14 +55,14 @@ export function cutSegments(segments: readonly Segment[], from: number, to: numb
   return cut;
 }
 
-/** The shortest frame that carries `segments`. */
+/** Bytes of the shortest frame that carries `segments`. */
 function frameFor(segments: readonly Segment[]): number {
   return segments.reduce((sum, { bytes }) => sum + RECORD_HEADER + bytes, SMALLEST_FRAME);
 }
 
 /**
- * Puts a frame as planned on a wire that takes frames of at most `largest` bytes: as it is where that is possible, longer where
- * what it carries does not fit, and cut in several where it is longer than the wire allows, all but the last as long as can be.
+ * Fits a planned frame to a wire that takes frames of at most `largest` bytes. The frame stays as planned where possible, is longer where
+ * its content does not fit, and is cut into several where the wire does not take it; all of these but the last have `largest` bytes.
  */
 export function fitFrame(
   planned: number,
@@ -94,7 +94,7 @@ export function writeRecords(plaintext: Buffer, segments: readonly Segment[]): v
   plaintext.fill(0, at);
 }
 
-/** Part of a datagram, as received. */
+/** A received part of a datagram. */
 export interface Received {
   readonly number: number;
   readonly offset: number;
@@ -102,7 +102,7 @@ export interface Received {
   readonly isLast: boolean;
 }
 
-/** The records of a plaintext; null where it is none of ours. */
+/** Reads the records of a plaintext; null where its format is wrong. */
 export function readRecords(plaintext: Buffer): Received[] | null {
   const records: Received[] = [];
   for (let at = 0; at + RECORD_HEADER <= plaintext.length; ) {

@@ -2,11 +2,11 @@ import { hkdfSync, randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { InputError } from '../../shared/errors.js';
 
-/** Bytes of the secret that both ends share, and of each key made of it. */
+/** Bytes of the secret that both ends share, and of each key derived from it. */
 const KEY_LENGTH = 32;
 
 /**
- * Writes a new key, which only its owner can read: 32 random bytes in base64, as of `wg genpsk`.
+ * Writes a new key that only its owner can read: 32 random bytes in base64, in the format of `wg genpsk`.
  * @throws InputError where the file exists or cannot be written
  */
 export function writeKey(path: string): void {
@@ -19,12 +19,12 @@ export function writeKey(path: string): void {
   }
 }
 
-/** @throws InputError where it cannot be read, others than its owner can read it, or it holds no key */
+/** Reads a key. @throws InputError where the file cannot be read, is open to others than its owner, or holds no key */
 export function readKey(path: string): Buffer {
   let text: string;
   let mode: number;
   try {
-    // One file for both questions, whatever is put in its place meanwhile.
+    // Mode and content are read from one open file, which cannot be replaced in between.
     const file = openSync(path, 'r');
     try {
       mode = fstatSync(file).mode & 0o777;
@@ -45,7 +45,7 @@ export function readKey(path: string): Buffer {
   return key;
 }
 
-/** A key for one purpose, from which neither the secret nor another key follows (RFC 5869, HKDF with SHA-256). */
+/** Derives a key for one purpose, which reveals neither the secret nor another key (RFC 5869, HKDF with SHA-256). */
 export function deriveKey(secret: Uint8Array, purpose: string, context: Uint8Array = new Uint8Array()): Buffer {
   const info = Buffer.concat([Buffer.from(`homeveil tunnel ${purpose}`), context]);
   return Buffer.from(hkdfSync('sha256', secret, new Uint8Array(), info, KEY_LENGTH));

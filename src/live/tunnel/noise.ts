@@ -29,19 +29,19 @@ const DH = 32;
 /** Bytes by which a handshake message is longer than its payload. */
 export const MESSAGE_OVERHEAD = DH + TAG;
 
-/** What both sides hold after the handshake. */
+/** Keys that both sides hold after the handshake. */
 export interface Established {
-  /** Keys of 32 bytes for each direction, seen from this side. */
+  /** Keys of 32 bytes for each direction, as this side sees them. */
   readonly send: Buffer;
   readonly receive: Buffer;
-  /** The handshake hash: unique to this handshake, not secret. */
+  /** Handshake hash, unique to this handshake and not secret. */
   readonly hash: Buffer;
 }
 
-/** Sent in place of a fresh key pair: for tests against published vectors alone. */
+/** Replaces the fresh key pair in tests against published vectors. */
 type KeyPair = Readonly<Record<'privateKey' | 'publicKey', KeyObject>>;
 
-/** The SymmetricState: no buffer in it is ever changed, so a copy of the object is a snapshot. */
+/** SymmetricState of the specification. Its buffers are never changed, so a copy of the object is a snapshot. */
 interface Symmetric {
   readonly chaining: Buffer;
   readonly hash: Buffer;
@@ -60,7 +60,7 @@ const hmac = (key: Uint8Array, ...parts: readonly Uint8Array[]): Buffer => {
   return mac.digest();
 };
 
-/** HKDF of Noise, with three outputs, of which the caller takes two or three. */
+/** HKDF of Noise with three outputs; a caller may take only two. */
 function hkdf(chaining: Uint8Array, material: Uint8Array): [Buffer, Buffer, Buffer] {
   const temporary = hmac(chaining, material);
   const first = hmac(temporary, Buffer.of(1));
@@ -80,7 +80,7 @@ function mixKeyAndHash(state: Symmetric, material: Uint8Array): Symmetric {
   return { ...mixHash(state, middle), chaining, key };
 }
 
-/** The nonce is 0 in every handshake message of this pattern: a MixKey precedes each payload. */
+/** Nonce of each handshake message: always 0 in this pattern, since a MixKey precedes each payload. */
 const FIRST_NONCE = Buffer.alloc(12);
 
 function encryptAndHash(state: Symmetric, plaintext: Uint8Array): [Symmetric, Buffer] {
@@ -90,7 +90,7 @@ function encryptAndHash(state: Symmetric, plaintext: Uint8Array): [Symmetric, Bu
   return [mixHash(state, text), text];
 }
 
-/** Null where the ciphertext is not authentic. */
+/** Returns null where the ciphertext is not authentic. */
 function decryptAndHash(state: Symmetric, text: Uint8Array): [Symmetric, Buffer] | null {
   const end = text.length - TAG;
   const decipher = createDecipheriv(CIPHER, state.key, FIRST_NONCE, { authTagLength: TAG });
@@ -105,14 +105,14 @@ function decryptAndHash(state: Symmetric, text: Uint8Array): [Symmetric, Buffer]
   return [mixHash(state, text), plaintext];
 }
 
-/** The state before the first payload, which both sides compute: prologue, psk, e. */
+/** Computes the state before the first payload, which both sides share: prologue, psk, e. */
 function begin(psk: Uint8Array, prologue: Uint8Array, e: Uint8Array): Symmetric {
   const name = hashOf(Buffer.from(PROTOCOL));
   const started = mixHash({ chaining: name, hash: name, key: Buffer.alloc(0) }, prologue);
   return mixPublic(mixKeyAndHash(started, psk), e);
 }
 
-/** With a psk, e is also mixed into the key. */
+/** Mixes in a public key; with a psk, e is mixed into the key too. */
 const mixPublic = (state: Symmetric, e: Uint8Array): Symmetric => mixKey(mixHash(state, e), e);
 
 function split({ chaining }: Symmetric): [Buffer, Buffer] {
@@ -124,7 +124,7 @@ const SPKI = Buffer.from('302a300506032b656e032100', 'hex');
 
 const rawPublic = (key: KeyObject): Buffer => key.export({ format: 'der', type: 'spki' }).subarray(-DH);
 
-/** Null where the public key is one of the few that lead to an output of zeros. */
+/** Diffie-Hellman exchange; null where the public key is one of the few that lead to an output of zeros. */
 function agree(privateKey: KeyObject, e: Uint8Array): Buffer | null {
   try {
     const publicKey = createPublicKey({ key: Buffer.concat([SPKI, e]), format: 'der', type: 'spki' });
@@ -136,11 +136,11 @@ function agree(privateKey: KeyObject, e: Uint8Array): Buffer | null {
 
 export interface Initiation {
   readonly message: Buffer;
-  /** Null where `response` does not answer this initiation; another may still come. */
+  /** Takes the response; null where it does not answer this initiation, so that a later one still may. */
   finish(response: Uint8Array): { readonly payload: Buffer; readonly established: Established } | null;
 }
 
-/** Begins a handshake. @param prologue what both sides must agree on */
+/** Begins a handshake. @param prologue bytes that both sides must agree on */
 export function initiate(
   psk: Uint8Array,
   prologue: Uint8Array,
@@ -166,11 +166,11 @@ export function initiate(
 
 export interface ReceivedInitiation {
   readonly payload: Buffer;
-  /** Null where the initiator's key is worthless. Takes the time of a Diffie-Hellman exchange, which reading does not. */
+  /** Answers; null where the initiator's key is worthless. Unlike reading, it takes the time of a Diffie-Hellman exchange. */
   respond(payload: Uint8Array, pair?: KeyPair): { readonly message: Buffer; readonly established: Established } | null;
 }
 
-/** Reads what {@link initiate} wrote; null where it is not by a holder of `psk`, or for another prologue. */
+/** Reads a message of {@link initiate}; null where its author does not hold `psk` or uses another prologue. */
 export function readInitiation(psk: Uint8Array, prologue: Uint8Array, message: Uint8Array): ReceivedInitiation | null {
   if (message.length < MESSAGE_OVERHEAD) return null;
   const theirs = message.subarray(0, DH);

@@ -16,54 +16,53 @@ import {
   versionOf,
 } from './seal.js';
 
-/** Times in seconds, as WireGuard's but where stated; counts in datagrams. */
+/** Limits of sessions: times in seconds, counts in datagrams. The values are WireGuard's unless stated otherwise. */
 export interface Limits {
-  /** Age at which the home begins another session, less up to a tenth, by chance. */
+  /** Age at which the home begins another session, less a random part of up to a tenth. */
   readonly rekeyAfter: number;
-  /** Age at which a session ends, whatever happens. */
+  /** Age at which a session ends in any case. */
   readonly rejectAfter: number;
-  /** Datagrams sent after which the home begins another session, and after which the session ends. */
+  /** Datagrams sent, after which the home begins another session and after which the session ends. */
   readonly rekeyMessages: number;
   readonly rejectMessages: number;
 }
 
 const LIMITS: Limits = { rekeyAfter: 120, rejectAfter: 180, rekeyMessages: 2 ** 40, rejectMessages: 2 ** 44 };
 
-/** Seconds of sending without hearing, after which the home asks whether the other end is there. */
+/** Seconds of sending without an answer, after which the home begins a handshake to see whether the other end is there. */
 const SILENCE = 5;
-/** As long as the answers to that question are all that comes, the time doubles up to this. */
+/** While answers to these handshakes are all that arrives, the time doubles up to this many seconds. */
 const LONGEST_SILENCE = 60;
-/** Seconds from the first attempt to the second; each later one waits twice as long, up to the last; a fifth more or less by chance. */
+/** Seconds from the first attempt to the second. Each later wait is twice as long, up to the last, and varies randomly by a fifth. */
 const FIRST_RETRY = 1;
 const LAST_RETRY = 15;
-/** An attempt inside the session waits so long, since it and its answer queue behind what the shapers hold. */
+/** Seconds that an attempt inside the session waits, since message and answer queue behind the packets that the shapers hold. */
 const INSIDE_RETRY = 20;
 const JITTER = 0.2;
-/** Handshakes that the far end answers: in a row, and each second. */
+/** Handshakes that the far end answers in a row, and per second. */
 const ANSWER_BURST = 10;
 const ANSWER_RATE = 5;
-/** Initiations remembered, which are not answered again. */
+/** Initiations that are remembered and not answered again. */
 const MOST_SEEN = 4096;
-/** Milliseconds by which two readings of the home's clock may differ from what ours says lies between them. */
+/** Milliseconds by which the offset between the two clocks may vary while they count as the same clocks. */
 const SAME_CLOCK = 500;
-/** Offsets of clocks that are remembered. */
+/** Clock offsets that are remembered. */
 const MOST_OFFSETS = 4;
-/** Sessions that the far end has agreed to and not heard of yet. */
+/** Sessions that the far end has agreed to without hearing a frame of them. */
 const MOST_OFFERED = 4;
 
-/** Bytes of the chance that each start of an end draws, by which the other tells a start from a rekey. */
+/** Bytes drawn at random when an end starts, by which the other end tells a start from a rekey. */
 const START = 8;
 /** Bytes of the home's clock, in milliseconds of Unix time. */
 const TIME = 6;
 const ECHO = 8;
 const INITIATION = MESSAGE_OVERHEAD + START + TIME;
-/** Bytes of the longer of the two handshake messages: a response begins with what it responds to. */
+/** Bytes of the longer of the two handshake messages. A response begins with an echo of the initiation that it answers. */
 export const HANDSHAKE = ECHO + MESSAGE_OVERHEAD + START;
 
 /**
- * Why a datagram is refused: too short; sealed with no key that is known here (a stranger's, or one of before a restart); not
- * authentic; received before; a handshake that seems to be of before this end was started; one beyond the rate; of another version of
- * the format.
+ * Why a datagram is refused: too short; sealed with a key unknown here (a stranger's, or one from before a restart); not authentic;
+ * received before; a handshake that seems older than this end; a handshake beyond the rate; another version of the format.
  */
 export type Refusal = 'short' | 'unknown' | 'forged' | 'replayed' | 'stale' | 'limited' | 'version';
 
@@ -71,29 +70,29 @@ export type Received =
   | {
       readonly type: 'data';
       readonly plaintext: Buffer;
-      /** No later datagram of the other end has come yet: its address is the other end's. */
+      /** Whether it is the newest datagram of the other end so far, so that its source is the other end's address. */
       readonly isNewest: boolean;
-      /** At the far end: the home has shown that it holds the keys of a session, which is the one to use from now on. */
+      /** At the far end: whether the home has just shown that it holds the keys of a session, which is used from now on. */
       readonly isOpening: boolean;
     }
-  /** At the far end: a handshake, and what to answer. Nobody is believed yet. */
+  /** At the far end: a handshake and its answer. Its sender has proved nothing yet. */
   | { readonly type: 'initiation'; readonly answer: Buffer }
   /** At the home: the far end's answer, which opened a session. */
   | { readonly type: 'response' };
 
-/** The handshakes and sessions of one end with the other: no clock but a monotonic one, no sockets, no timers. */
+/** Handshakes and sessions of one end with the other, without sockets or timers. */
 export interface Peer {
   /** Whether data can be sent. */
   readonly isOpen: boolean;
-  /** The datagram of a plaintext, in pieces; null where there is no session. @param isQuiet no answer is expected to it */
+  /** Seals a plaintext into a datagram, in pieces; null where there is no session. @param isQuiet true where no answer is expected */
   seal(plaintext: Uint8Array, isQuiet?: boolean): Uint8Array[] | null;
-  /** The datagram of a handshake message and zeros. @param length of its plaintext, {@link HANDSHAKE} or more */
+  /** Seals a handshake message into a datagram, in pieces. @param length bytes of its plaintext, {@link HANDSHAKE} or more */
   sealHandshake(message: Buffer, length: number): Uint8Array[];
   open(datagram: Buffer): Received | Refusal;
-  /** Takes a handshake message that came inside a session. */
+  /** Takes a handshake message that arrived inside a session. */
   takeHandshake(message: Buffer): Received | Refusal;
   /**
-   * Ends what is over, and at the home says which handshake message is to be sent now.
+   * Ends sessions that are over, and returns the handshake message that the home has to send now.
    * @param canGoInside whether a message may be sent as data of the session
    */
   poll(canGoInside: boolean): { readonly message: Buffer; readonly isInside: boolean } | null;
@@ -101,29 +100,29 @@ export interface Peer {
 }
 
 export interface PeerStatistics {
-  /** Whether there is a session; seconds since it was agreed on. */
+  /** Whether there is a session, and the seconds since it was agreed on. */
   readonly isOpen: boolean;
   readonly age: number | null;
   /** Sessions opened so far. */
   readonly opened: number;
-  /** At the home: handshakes begun since the last that was answered. */
+  /** At the home: handshakes begun since the last one that was answered. */
   readonly attempts: number;
-  /** Starts of the other end that were seen. */
+  /** Starts of the other end noticed so far. */
   readonly starts: number;
-  /** Version of the format that the other end speaks, where it is another. */
+  /** Version of the format that the other end speaks, where it differs; else null. */
   readonly otherVersion: number | null;
 }
 
 export interface PeerOptions {
-  /** The secret that both ends share: 32 bytes. */
+  /** Secret that both ends share: 32 bytes. */
   readonly secret: Uint8Array;
   readonly isHome: boolean;
   readonly limits?: Partial<Limits>;
-  /** Seconds, monotonic. */
+  /** Monotonic clock, in seconds. */
   readonly clock?: () => number;
-  /** Milliseconds of Unix time, as right or wrong as the system's. */
+  /** System clock, in milliseconds of Unix time; it may be wrong. */
   readonly wall?: () => number;
-  /** At least 0, less than 1; spreads retries and says nothing secret. */
+  /** Random number in [0, 1) that spreads retries; it protects no secret. */
   readonly chance?: () => number;
 }
 
@@ -132,7 +131,7 @@ interface Session {
   readonly receive: NamedKey;
   readonly window: ReplayWindow;
   readonly born: number;
-  /** Which start of the other end agreed to it. */
+  /** Start of the other end that agreed to the session, in hexadecimal. */
   readonly start: string;
   sent: number;
 }
@@ -158,18 +157,18 @@ export function createPeer({
   const prologue = Buffer.from(`homeveil tunnel ${VERSION}`);
   const start = randomBytes(START);
 
-  /** Data is sent with the current; the previous one's late datagrams are taken. */
+  /** Data is sent in the current session; late datagrams of the previous one are still taken. */
   let current: Session | null = null;
   let previous: Session | null = null;
-  /** At the far end: agreed to, and not heard of yet. */
+  /** At the far end: sessions agreed to, of which no frame has arrived. */
   let offered: Session[] = [];
-  /** At the home: what an answer is awaited to. */
+  /** At the home: the initiation that awaits an answer. */
   let pending: Initiation | null = null;
   let attempts = 0;
   let wasInside = false;
   let nextAttempt = Number.NEGATIVE_INFINITY;
   let rekeyAge = Number.POSITIVE_INFINITY;
-  /** When the first datagram was sent since one was heard, and how long that may last. */
+  /** Time of the first datagram sent since one arrived, and the seconds that this may last. */
   let sentSince: number | null = null;
   let silence = SILENCE;
   const seen = new Set<string>();
@@ -182,7 +181,7 @@ export function createPeer({
   let lastStart: string | null = null;
   let otherVersion: number | null = null;
 
-  /** Keys are overwritten as far as Node lets us: copies that it makes itself are not in our hands. */
+  /** Overwrites the keys of a session. Copies that Node makes itself are out of reach. */
   const erase = (session: Session | null): void => {
     session?.send.key.fill(0);
     session?.receive.key.fill(0);
@@ -225,7 +224,7 @@ export function createPeer({
     current = session;
     opened++;
     if (!isStart) return;
-    // An end that was started again knows nothing of what was agreed before.
+    // An end that has started again has lost its earlier sessions.
     erase(previous);
     previous = null;
     starts++;
@@ -257,8 +256,8 @@ export function createPeer({
   };
 
   /**
-   * Whether an initiation was made before this end was started, so that it may have been recorded then. By a clock that is behind
-   * ours every one seems so: from the second on they are taken where the offset of the clocks is that of one before.
+   * Whether an initiation seems older than this end, so that it may have been recorded. A home whose clock is behind ours always seems
+   * so; its initiations are accepted from the second on, when they show the same clock offset as an earlier one.
    */
   const seemsRecorded = (time: number): boolean => {
     if (time >= begun) return false;
@@ -304,7 +303,7 @@ export function createPeer({
     const isHighest = session.window.accept(count);
     const isOpening = offered.includes(session);
     if (isOpening) {
-      // Only a live home derives its keys: they depend on what this end drew for this handshake.
+      // Only a live home can derive these keys, which depend on the key that this end drew for the handshake.
       offered = offered.filter((one) => one !== session);
       for (const one of offered) erase(one);
       offered = [];
@@ -362,7 +361,7 @@ export function createPeer({
         attempts = 0;
         return null;
       }
-      // Nobody may be there to answer inside the session.
+      // The other end may be unable to answer inside the session.
       if (isSilent && wasInside) attempts = 0;
       if (attempts > 0 && at < nextAttempt) return null;
       const time = Buffer.alloc(TIME);

@@ -14,50 +14,50 @@ import { createSecretRng } from './secret-rng.js';
 
 /** A frame that the last shaper puts on the wire, in the direction of this end. */
 type OnFrame = (
-  /** Seconds of the caller's clock: when it was to leave. */
+  /** Planned time, in seconds of the caller's clock. */
   time: number,
   /** Bytes of the frame. */
   length: number,
-  /** What it carries; nothing for cover. */
+  /** Content; empty for cover. */
   segments: readonly Segment[],
 ) => void;
 
 export interface RealLinkOptions {
-  /** As in the benchmark, each takes what the one before puts on the wire. */
+  /** Each defense takes what the one before puts on the wire, as in the benchmark. */
   readonly defenses: readonly AppliedDefense[];
-  /** In which this end sends. */
+  /** Direction in which this end sends. */
   readonly direction: Direction;
   readonly rng: Rng;
   readonly onFrame: OnFrame;
   /**
-   * Seconds: what is later than that (a suspended machine, an overload) is not caught up with; the plan moves instead. By default
-   * {@link LATEST}.
+   * Seconds by which the clock may be late, after a suspension or under overload, before the plan moves instead of catching up. By
+   * default {@link LATEST}.
    */
   readonly latest?: number;
 }
 
 /**
- * Shapers on a clock that the caller reads: seconds, never going back. The caller says what arrives when, and advances the clock when
- * a timer is due; nothing here waits.
+ * Shapers on the caller's clock, in seconds, which never goes back. The caller says what arrives when, and advances the clock when a
+ * timer is due; nothing here waits.
  */
 export interface RealLink {
-  /** A datagram has come that is to be sent in the direction of this end. */
+  /** Takes a datagram that is to be sent in the direction of this end. */
   send(datagram: Datagram, time: number): void;
-  /** A datagram of `bytes` bytes has come from the other end. */
+  /** Takes note of a datagram of `bytes` bytes from the other end. */
   heard(bytes: number, time: number): void;
   /** Runs the timers that are due at `time`. */
   advance(time: number): void;
-  /** When to advance; Infinity for no timer. */
+  /** Time of the next timer; Infinity for none. */
   readonly next: number;
-  /** Bytes that the shapers hold, of this end's direction and of the other. */
+  /** Bytes that the shapers hold in this end's direction and in the other. */
   readonly held: { readonly own: number; readonly other: number };
-  /** Datagrams of this end's direction that a shaper gave up. */
+  /** Datagrams of this end's direction that a shaper dropped. */
   readonly dropped: number;
-  /** Times at which the clock was so late that the plan was moved. */
+  /** Times that the clock was so late that the plan moved. */
   readonly stalls: number;
 }
 
-/** Seconds; see {@link RealLinkOptions.latest}. */
+/** Seconds; the default of {@link RealLinkOptions.latest}. */
 export const LATEST = 0.25;
 /** As in the simulation: a shaper may wake so often at one moment. */
 const IDLE_WAKES = 100_000;
@@ -80,16 +80,16 @@ interface Stage {
 }
 
 /**
- * Runs the shapers of the benchmark, as they are, at one end of a tunnel. A shaper of the benchmark sees both directions; so it
- * does here: it is told of what this end is to send, and of what comes from the other end when it comes. What it sends in this
- * end's direction goes on the wire; the other direction is the other end's business, and what it sends in that goes nowhere. Given the same
- * arrivals and the same chance, the frames of this end's direction are those of the simulation, in length, order and time.
+ * Runs the unchanged shapers of the benchmark at one end of a tunnel. As in the benchmark, a shaper sees both directions: it receives
+ * the packets that this end is to send, and those of the other end when they arrive. Frames in this end's direction go on the wire.
+ * Frames in the other direction are the other end's task and are discarded. With the same arrivals and the same random numbers, the
+ * frames of this end's direction equal those of the simulation in length, order and time.
  *
- * A timer that fires late is told the time for which it was set, so that lateness never adds up; see `latest` for what is too late.
+ * A timer that fires late sees the time for which it was set, so lateness does not add up; `latest` bounds it.
  *
- * To a shaper a datagram of n bytes is a packet of n + OVERHEAD, the shortest frame that carries it, with a link header such
- * that a part after the first, which repeats the link and IP headers, has OVERHEAD in front of it too. Whole or in parts, what a shaper
- * plans then fits. One flow, no device: a VPN does not show more.
+ * A shaper sees a datagram of n bytes as a packet of n + OVERHEAD bytes, the shortest frame that carries it. Its link header is such
+ * that each further part, which repeats the link and IP headers, has OVERHEAD in front of it too. A planned frame then fits its
+ * content, whole or in parts. There is one flow and no device, since a VPN shows no more.
  */
 export function createRealLink({ defenses, direction, rng, onFrame, latest = LATEST }: RealLinkOptions): RealLink {
   let now = Number.NEGATIVE_INFINITY;
@@ -250,10 +250,10 @@ export function createRealLink({ defenses, direction, rng, onFrame, latest = LAT
   };
 }
 
-/** A shaper may take so many wakes to send the first frame; past that it sends none for a lone datagram. */
+/** Wakes after which a shaper is taken to send no frame for a lone datagram. */
 const MOST_WAKES = 1000;
 
-/** Length of the first frame that the defenses make of a datagram of `bytes` bytes, when nothing has been sent before; 0 for none. */
+/** Bytes of the first frame that the defenses make of a datagram of `bytes` bytes, with nothing sent before; 0 for none. */
 export function firstFrame(defenses: readonly AppliedDefense[], direction: Direction, bytes: number): number {
   let first = 0;
   const onFrame: OnFrame = (_, length) => {
@@ -264,7 +264,7 @@ export function firstFrame(defenses: readonly AppliedDefense[], direction: Direc
     link.send({ number: 0, payload: Buffer.alloc(bytes) }, 0);
     for (let i = 0; i < MOST_WAKES && first === 0 && link.next < Number.POSITIVE_INFINITY; i++) link.advance(link.next);
   } catch {
-    // Whoever runs these defenses is told.
+    // The error shows again, and is reported, when the end runs these defenses.
   }
   return first;
 }

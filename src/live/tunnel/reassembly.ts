@@ -1,21 +1,21 @@
 import type { Received } from './frame.js';
 
-/** Puts the datagrams of one session together again, whatever the order of their parts. */
+/** Reassembles the datagrams of one session from parts in any order. */
 export interface Reassembly {
-  /** The whole datagram, where this part was the last that was missing. */
+  /** Adds a part; returns the whole datagram where no other part is missing, else null. */
   add(part: Received): Buffer | null;
-  /** Forgets all parts: another session counts its datagrams anew. */
+  /** Forgets all parts: a new session numbers its datagrams from 0. */
   clear(): void;
   /** Datagrams given up because parts of them never came. */
   readonly incomplete: number;
 }
 
-/** Datagrams of which parts are kept; the oldest gives way. It bounds memory, and how far parts may be out of order. */
+/** Incomplete datagrams kept at most, the newest ones. This bounds memory and how far parts may be out of order. */
 const MOST_WAITING = 256;
 
 interface Waiting {
   readonly parts: Received[];
-  /** Bytes that are there, and in all; Infinity until the last part has come. */
+  /** Bytes received, and bytes in all; the latter is Infinity until the last part has arrived. */
   have: number;
   total: number;
 }
@@ -44,7 +44,7 @@ export function createReassembly(): Reassembly {
       if (one.have < one.total) return null;
       waiting.delete(part.number);
       const whole = Buffer.alloc(one.total);
-      // No part comes twice (the replay window), and parts of one datagram never overlap.
+      // Parts never repeat, thanks to the replay window, and never overlap.
       for (const { offset, bytes } of one.parts) whole.set(bytes, offset);
       return whole;
     },

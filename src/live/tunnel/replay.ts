@@ -1,14 +1,14 @@
-/** Which counters of one session have been received: RFC 6479, with blocks of 32. */
+/** Replay window of one session (RFC 6479), with blocks of 32 counters. */
 export interface ReplayWindow {
-  /** False for a counter that was accepted before, or is too old to tell. */
+  /** Whether a counter is new: not accepted before, and not too old to know. */
   isNew(counter: number): boolean;
-  /** Marks a new counter; true where it is the highest so far. */
+  /** Marks a new counter as received; true where it is the highest so far. */
   accept(counter: number): boolean;
 }
 
 const BLOCK = 32;
 const BLOCKS = 64;
-/** Counters that reach so far behind the highest are told apart: one block is always being filled. */
+/** Counters behind the highest that are tracked: all blocks but the one being filled. */
 const WINDOW = (BLOCKS - 1) * BLOCK;
 
 /** Counters are whole numbers below 2^53. */

@@ -3,21 +3,21 @@ import { Direction } from '../../trace/trace.js';
 import { deriveKey } from './key.js';
 
 /**
- * A datagram of the tunnel: prefix 16, ciphertext, tag 16.
+ * Format of the tunnel's datagrams: prefix of 16 bytes, ciphertext, tag of 16 bytes.
  *
- * The prefix is one block under AES-256: the name of the key (8 bytes) and the number of the datagram under that key (8). No two
- * blocks are the same before encryption, so a permutation that nobody can tell from a random one makes them look like chance.
- * Nothing in a datagram says whether it is the first, a late one, a handshake, or of which session. The ciphertext is
- * ChaCha20-Poly1305 (RFC 8439) with the prefix as associated data and the number as nonce.
+ * The prefix is one block under AES-256: the name of the key (8 bytes) and the number of the datagram under that key (8 bytes). Plain
+ * blocks never repeat, so their encryption by a pseudorandom permutation looks like random bytes. Nothing in a datagram reveals
+ * whether it is the first, late, or a handshake, or its session. The ciphertext is ChaCha20-Poly1305 (RFC 8439) with the prefix as
+ * associated data and the number as nonce.
  *
- * Two kinds of key have a name: the one of a session, which {@link createPeer} agrees on, and the one for handshakes, which follows
- * from the secret that both ends share and whose numbers are random. A prefix decrypts to a known name only where it was made
- * by a holder of the secret, but with a chance of 2^-56: whoever has no secret costs one block of AES a datagram.
+ * Two kinds of key have a name. {@link createPeer} agrees on the key of a session. The key for handshakes is derived from the secret
+ * that both ends share, and its numbers are random. A prefix decrypts to a known name only where a holder of the secret made it, up
+ * to a chance of 2^-56. A datagram from a sender without the secret therefore costs one block of AES.
  */
 export const PREFIX = 16;
 export const TAG = 16;
 
-/** Of this format; 1 had no handshake and no version. */
+/** Version of the format. Version 1 had no handshake and no version number. */
 export const VERSION = 2;
 
 const NAME = 8;
@@ -25,13 +25,13 @@ const CIPHER = 'chacha20-poly1305';
 
 const nameOfDirection = (direction: Direction): string => (direction === Direction.OUTBOUND ? 'outbound' : 'inbound');
 
-/** A key for datagrams, and the name by which a datagram says that it is sealed with it. */
+/** A key for datagrams, and the name by which a datagram refers to it. */
 export interface NamedKey {
   readonly name: Buffer;
   readonly key: Buffer;
 }
 
-/** What the prefix of a datagram says, which is not authenticated before {@link Seals.open}. */
+/** Content of a datagram's prefix, which is not authenticated before {@link Seals.open}. */
 interface Prefix {
   readonly name: Buffer;
   readonly number: Buffer;
@@ -39,23 +39,23 @@ interface Prefix {
 
 /** Seals and opens the datagrams of one direction. */
 export interface Seals {
-  /** For handshakes. */
+  /** Key for handshakes. */
   readonly handshake: NamedKey;
-  /** The datagram of a plaintext, in pieces. @param number 8 bytes, which never come twice with one key */
+  /** Seals a plaintext into a datagram, in pieces. @param number 8 bytes, unique under the key */
   seal(key: NamedKey, number: Buffer, plaintext: Uint8Array): Uint8Array[];
-  /** Null where the datagram is too short. */
+  /** Decrypts the prefix; null where the datagram is too short. */
   readPrefix(datagram: Buffer): Prefix | null;
-  /** Null where the datagram is not authentic. */
+  /** Decrypts the ciphertext; null where the datagram is not authentic. */
   open(key: Buffer, number: Buffer, datagram: Buffer): Buffer | null;
 }
 
-/** Names of handshakes' keys: zeros but for the version, which every version of the format keeps to. */
+/** Version in the name of a handshake key, else null. In every version of the format, such a name is zeros and the version. */
 export function versionOf(name: Buffer): number | null {
   for (let i = 0; i < NAME - 1; i++) if (name[i] !== 0) return null;
   return name[NAME - 1]!;
 }
 
-/** A name of a session's key, which is none of a handshake's. */
+/** Name of a session key, distinct from the names of handshake keys. @param hash handshake hash */
 export function sessionName(hash: Uint8Array): Buffer {
   const name = Buffer.from(hash.subarray(0, NAME));
   name[0]! |= 0x80;
@@ -106,24 +106,24 @@ export function createSeals(secret: Uint8Array, direction: Direction): Seals {
   };
 }
 
-/** The number of a handshake: chance, since no end remembers which numbers it took before it was started. */
+/** Number of a handshake: random, since an end does not remember its numbers from before it started. */
 export const randomNumber = (): Buffer => randomBytes(NAME);
 
-/** The number of the n-th datagram of a session. */
+/** Number of a session's datagram. @param count 0 for the first */
 export function countNumber(count: number): Buffer {
   const number = Buffer.alloc(NAME);
   number.writeUIntBE(count, 2, 6);
   return number;
 }
 
-/** Of {@link countNumber}; null where it is none of those. */
+/** Inverse of {@link countNumber}; null for any other number. */
 export function countOf(number: Buffer): number | null {
   return number.readUInt16BE(0) === 0 ? number.readUIntBE(2, 6) : null;
 }
 
 /**
- * Whether a datagram is of version 1 of the format, by an end that has the same secret: prefix of a session (when it began, in
- * milliseconds of Unix time, 6 bytes; random, 5) and a number (5), a key for each session.
+ * Creates a test for datagrams of version 1 of the format, made by an end with the same secret. Their prefix has the session's beginning
+ * (milliseconds of Unix time, 6 bytes), random bytes (5) and a number (5). Each session has a key of its own.
  */
 export function createVersionOneReader(secret: Uint8Array, direction: Direction): (datagram: Buffer) => boolean {
   const way = `1 ${nameOfDirection(direction)}`;
@@ -133,7 +133,7 @@ export function createVersionOneReader(secret: Uint8Array, direction: Direction)
     if (datagram.length < PREFIX + TAG) return false;
     const block = decrypt.update(datagram.subarray(0, PREFIX));
     const began = block.readUIntBE(0, 6);
-    // No clock is so wrong; other bytes look so once in a thousand times.
+    // A beginning outside these years is not from a clock; random bytes pass once in about a thousand times.
     if (began < Date.UTC(2024) || began > Date.UTC(2034)) return false;
     block.copy(nonce, 7, 11);
     const decipher = createDecipheriv(CIPHER, deriveKey(secret, `${way} session`, block.subarray(0, 11)), nonce, {

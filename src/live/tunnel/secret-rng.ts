@@ -2,8 +2,8 @@ import { randomFillSync } from 'node:crypto';
 import { type Rng, rngFrom } from '../../shared/rng.js';
 
 /**
- * Chance from the system's cryptographic source: what an observer has seen of it, in lengths and times, says nothing of what
- * follows, as the numbers of `createRng` would. Streams have nothing to repeat, so all of them are this one.
+ * Random numbers from the system's cryptographic source. Unlike those of `createRng`, the lengths and times that an observer has seen
+ * do not predict the next ones. There is no seed to repeat, so all named streams are this one.
  */
 export function createSecretRng(): Rng {
   const words = new Uint32Array(1024);

@@ -1,10 +1,10 @@
 import type { Spread } from '../../result/result.js';
 import type { PeerStatistics, Refusal } from './peer.js';
 
-/** Quantiles of the values added last. */
+/** Quantiles of the latest values. */
 export interface Quantiles {
   add(value: number): void;
-  /** p50, p95 and p99 are of the last `room` values, max is of all. */
+  /** Returns p50, p95 and p99 of the last `room` values, and max of all values. */
   spread(): Spread;
 }
 
@@ -20,55 +20,55 @@ export function createQuantiles(room = 1 << 14): Quantiles {
     spread() {
       if (count === 0) return { p50: null, p95: null, p99: null, max: null };
       const sorted = values.slice(0, Math.min(count, room)).sort();
-      // The nearest rank.
+      // Quantiles by nearest rank.
       const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1]!;
       return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max };
     },
   };
 }
 
-/** What an end has done since it was opened. Bytes of frames are of frames as an observer counts them. */
+/** Activity of an end since it was opened. Bytes of frames are counted as an observer counts them. */
 export interface TunnelStatistics {
   readonly seconds: number;
-  /** Datagrams of the VPN, and their bytes: taken in here, and delivered here. */
+  /** Datagrams of the VPN taken in here, and delivered here. */
   readonly taken: Count;
   readonly delivered: Count;
-  /** Frames, and how many of them carried nothing. */
+  /** Frames sent and received, and the cover among them. */
   readonly sent: FrameCount;
   readonly received: FrameCount;
-  /** Seconds by which frames left after the time they were planned for. */
+  /** Seconds by which frames left after their planned time. */
   readonly late: Spread;
-  /** Seconds by which the time between two frames differed from the plan. */
+  /** Seconds by which the time between two frames differed from the planned one. */
   readonly spacing: Spread;
   /** Bytes that wait in the shapers. */
   readonly held: number;
   /** Datagrams lost here, by reason. */
   readonly lost: {
-    /** The queue was full. */
+    /** Lost because the queue was full. */
     readonly overflow: number;
-    /** The defense gave them up. */
+    /** Dropped by the defense. */
     readonly dropped: number;
-    /** Parts of them never came. */
+    /** Parts of them never arrived. */
     readonly incomplete: number;
-    /** Without a byte, or too long: neither is carried. */
+    /** Empty or too long to carry. */
     readonly unfit: number;
-    /** The VPN of this end has not said yet where it is. */
+    /** Undeliverable, as the VPN at this end has not sent anything yet, so that its address is unknown. */
     readonly undeliverable: number;
-    /** No session with the other end came in time. */
+    /** Waited too long for a session with the other end. */
     readonly waited: number;
   };
-  /** Frames that came and were refused, by reason. */
+  /** Frames that arrived and were refused, by reason. */
   readonly refused: Readonly<Record<Refusal | 'malformed', number>>;
-  /** Frames that left otherwise than planned: longer, for what they carry did not fit; cut, for they were over the MTU. */
+  /** Frames not sent as planned: longer, since their content did not fit; cut, since they exceeded the MTU. */
   readonly longer: number;
   readonly cut: number;
-  /** Frames that went nowhere, or left without what they were to carry, since there was no session; frames that the system refused. */
+  /** Frames that were not sent, or sent without their content, for lack of a session; frames that the system refused. */
   readonly unsent: number;
   readonly failed: number;
-  /** Times at which the clock was more than 250 ms late, and the plan was moved. */
+  /** Times that the clock was more than 250 ms late and the plan was moved. */
   readonly stalls: number;
   readonly session: PeerStatistics;
-  /** Starts of the other end that were seen. */
+  /** Starts of the other end noticed so far. */
   readonly sessions: number;
 }
 
