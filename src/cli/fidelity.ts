@@ -17,7 +17,7 @@ interface FidelityCommandOptions extends DataOptions {
 
 const command: CommandModule<object, FidelityCommandOptions> = {
   command: 'fidelity',
-  describe: 'Hold live traffic against simulated: the same home and defenses, side by side',
+  describe: 'Compare live traffic with simulated: the same home and defenses, side by side',
   builder: (yargs) =>
     addDataOptions(yargs)
       .option('speed', {
@@ -89,49 +89,23 @@ function printRow(row: FidelityRow): string[] {
     ['bytes', ...of(row.bytes, formatBytes)],
     ['cover frames', ...of(row.cover, formatCount)],
     ...row.kinds.map(({ kind, frames }) => [`  ${kind}`, ...of(frames, formatCount)]),
-    [
-      'gaps out, p50',
-      ...of(
-        pair(gaps.out, ({ p50 }) => p50),
-        formatDuration,
-      ),
-    ],
-    [
-      'gaps out, p95',
-      ...of(
-        pair(gaps.out, ({ p95 }) => p95),
-        formatDuration,
-      ),
-    ],
-    [
-      'gaps in, p50',
-      ...of(
-        pair(gaps.in, ({ p50 }) => p50),
-        formatDuration,
-      ),
-    ],
-    [
-      'gaps in, p95',
-      ...of(
-        pair(gaps.in, ({ p95 }) => p95),
-        formatDuration,
-      ),
-    ],
+    ...(['out', 'in'] as const).flatMap((way) =>
+      (['p50', 'p95'] as const).map((p) => [
+        `gaps ${way}, ${p}`,
+        ...of(
+          pair(gaps[way], (all) => all[p]),
+          formatDuration,
+        ),
+      ]),
+    ),
     ['bandwidth overhead', ...share(pair(cost, ({ bandwidthOverhead }) => bandwidthOverhead))],
-    [
-      'added delay, p50',
+    ...(['p50', 'p95'] as const).map((p) => [
+      `added delay, ${p}`,
       ...of(
-        pair(cost, ({ addedDelay }) => addedDelay.p50),
+        pair(cost, ({ addedDelay }) => addedDelay[p]),
         formatDuration,
       ),
-    ],
-    [
-      'added delay, p95',
-      ...of(
-        pair(cost, ({ addedDelay }) => addedDelay.p95),
-        formatDuration,
-      ),
-    ],
+    ]),
     [
       'real packets lost',
       ...of(
@@ -164,7 +138,7 @@ function printRow(row: FidelityRow): string[] {
   ];
 }
 
-/** From simulated to live. */
+/** Relative change from simulated to live. */
 function change({ live, simulated }: Pair<number>): string {
   if (live === simulated) return '=';
   if (simulated === 0) return '–';

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { interfaceFact } from '../interface.js';
 import { ENGINES, type EngineName, type EngineState, probeEngine } from './rights.js';
 
 interface InterfaceState {
@@ -39,9 +40,9 @@ export async function listInterfaces(): Promise<Interfaces> {
     const engine = attempts.find(({ state }) => state === 'ready')?.engine ?? null;
     interfaces.push({
       name,
-      mac: readFact(name, 'address') ?? addresses[0]?.mac ?? null,
+      mac: interfaceFact(name, 'address') ?? addresses[0]?.mac ?? null,
       addresses: addresses.map(({ address, cidr }) => cidr ?? address),
-      state: readFact(name, 'operstate'),
+      state: interfaceFact(name, 'operstate'),
       engine,
       problem: engine === null ? (attempts[0]?.problem ?? 'no right to capture') : '',
     });
@@ -55,13 +56,5 @@ function interfaceNames(withAddress: readonly string[]): string[] {
     return readdirSync('/sys/class/net').sort();
   } catch {
     return [...withAddress];
-  }
-}
-
-function readFact(name: string, fact: string): string | null {
-  try {
-    return readFileSync(`/sys/class/net/${name}/${fact}`, 'utf8').trim() || null;
-  } catch {
-    return null;
   }
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { type DefendRequest, defendCaptures } from '../../harness/defend.js';
 import { builtIns, type Registry } from '../../harness/plugins/registry.js';
@@ -9,6 +8,7 @@ import { ipv4Text } from '../../trace/addresses.js';
 import { ipv4Word } from '../../trace/scope.js';
 import { countCover, type Trace } from '../../trace/trace.js';
 import { createFrameWriter } from '../../trace/write/frames.js';
+import { interfaceFact } from '../interface.js';
 import { openRawSocket, type PacketSender } from './raw-socket.js';
 import { countBelow, sendOnSchedule } from './schedule.js';
 import {
@@ -276,12 +276,8 @@ function sendPatiently(send: () => string): string {
 
 /** MTU of an interface on Linux; elsewhere that of Ethernet. */
 function mtuOf(interfaceName: string | null): number {
-  try {
-    // The loopback interface has an MTU of 65536, more than the longest IP packet.
-    return Math.min(Number(readFileSync(`/sys/class/net/${interfaceName}/mtu`, 'utf8')), 65535) || DEFAULT_MTU;
-  } catch {
-    return DEFAULT_MTU;
-  }
+  // The loopback interface has an MTU of 65536, more than the longest IP packet.
+  return Math.min(Number(interfaceFact(interfaceName, 'mtu')), 65535) || DEFAULT_MTU;
 }
 
 function sum(column: Uint32Array): number {

@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { InputError, UsageError } from '../../shared/errors.js';
 import { ipv4Text } from '../../trace/addresses.js';
 import { ipv4Word } from '../../trace/scope.js';
+import { interfaceWith } from '../interface.js';
 
 /** An IPv4 network: the addresses that share the first `bits` bits of `base`. */
 export interface Ipv4Network {
@@ -70,8 +71,7 @@ export async function ownAddressTo(host: string): Promise<{ address: string; int
       socket.once('error', reject);
       socket.connect(9, host, () => resolve(socket.address().address));
     });
-    const found = Object.entries(networkInterfaces()).find(([, list]) => list?.some((one) => one.address === address));
-    return { address, interface: found?.[0] ?? null };
+    return { address, interface: interfaceWith(address) };
   } catch (cause) {
     throw new InputError(`${host}: no way there: ${(cause as Error).message}`, { cause });
   } finally {

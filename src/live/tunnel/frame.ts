@@ -1,6 +1,7 @@
 import { IP_HEADER } from '../../shaping/kit/parts.js';
 import { ETHERNET_HEADER } from '../../shaping/kit/tunnel.js';
-import { PREFIX, TAG } from './seal.js';
+import { TAG } from './aead.js';
+import { PREFIX } from './seal.js';
 
 /**
  * Format of the tunnel's frames. All lengths are of frames as an observer counts them, in bytes: Ethernet 14, IPv4 20, UDP 8,

@@ -1,6 +1,4 @@
 import {
-  createCipheriv,
-  createDecipheriv,
   createHash,
   createHmac,
   createPublicKey,
@@ -8,6 +6,7 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
+import { decrypt, encrypt, TAG } from './aead.js';
 
 /**
  * Noise_NNpsk0_25519_ChaChaPoly_BLAKE2s of the Noise Protocol Framework, revision 34 (https://noiseprotocol.org/noise.html):
@@ -21,8 +20,6 @@ import {
  */
 const PROTOCOL = 'Noise_NNpsk0_25519_ChaChaPoly_BLAKE2s';
 const HASH = 'blake2s256';
-const CIPHER = 'chacha20-poly1305';
-const TAG = 16;
 /** Bytes of a Curve25519 public key. */
 const DH = 32;
 
@@ -84,25 +81,14 @@ function mixKeyAndHash(state: Symmetric, material: Uint8Array): Symmetric {
 const FIRST_NONCE = Buffer.alloc(12);
 
 function encryptAndHash(state: Symmetric, plaintext: Uint8Array): [Symmetric, Buffer] {
-  const cipher = createCipheriv(CIPHER, state.key, FIRST_NONCE, { authTagLength: TAG });
-  cipher.setAAD(state.hash, { plaintextLength: plaintext.length });
-  const text = Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+  const text = Buffer.concat(encrypt(state.key, FIRST_NONCE, state.hash, plaintext));
   return [mixHash(state, text), text];
 }
 
 /** Returns null where the ciphertext is not authentic. */
 function decryptAndHash(state: Symmetric, text: Uint8Array): [Symmetric, Buffer] | null {
-  const end = text.length - TAG;
-  const decipher = createDecipheriv(CIPHER, state.key, FIRST_NONCE, { authTagLength: TAG });
-  decipher.setAAD(state.hash, { plaintextLength: end });
-  decipher.setAuthTag(text.subarray(end));
-  const plaintext = decipher.update(text.subarray(0, end));
-  try {
-    decipher.final();
-  } catch {
-    return null;
-  }
-  return [mixHash(state, text), plaintext];
+  const plaintext = decrypt(state.key, FIRST_NONCE, state.hash, text);
+  return plaintext && [mixHash(state, text), plaintext];
 }
 
 /** Computes the state before the first payload, which both sides share: prologue, psk, e. */

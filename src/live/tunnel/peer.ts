@@ -139,17 +139,12 @@ interface Session {
 export function createPeer({
   secret,
   isHome,
-  limits: { rekeyAfter, rejectAfter, rekeyMessages, rejectMessages } = {},
+  limits: given,
   clock = now,
   wall = Date.now,
   chance = Math.random,
 }: PeerOptions): Peer {
-  const limits = {
-    rekeyAfter: rekeyAfter ?? LIMITS.rekeyAfter,
-    rejectAfter: rejectAfter ?? LIMITS.rejectAfter,
-    rekeyMessages: rekeyMessages ?? LIMITS.rekeyMessages,
-    rejectMessages: rejectMessages ?? LIMITS.rejectMessages,
-  };
+  const limits = { ...LIMITS, ...given };
   const [outbound, inbound] = [createSeals(secret, Direction.OUTBOUND), createSeals(secret, Direction.INBOUND)];
   const [sending, receiving] = isHome ? [outbound, inbound] : [inbound, outbound];
   const isVersionOne = createVersionOneReader(secret, isHome ? Direction.INBOUND : Direction.OUTBOUND);

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { Direction } from '../../trace/trace.js';
+import { decrypt as decryptText, encrypt as encryptText, TAG } from './aead.js';
 import { deriveKey } from './key.js';
 
 /**
@@ -15,13 +16,11 @@ import { deriveKey } from './key.js';
  * to a chance of 2^-56. A datagram from a sender without the secret therefore costs one block of AES.
  */
 export const PREFIX = 16;
-export const TAG = 16;
 
 /** Version of the format. Version 1 had no handshake and no version number. */
 export const VERSION = 2;
 
 const NAME = 8;
-const CIPHER = 'chacha20-poly1305';
 
 const nameOfDirection = (direction: Direction): string => (direction === Direction.OUTBOUND ? 'outbound' : 'inbound');
 
@@ -78,11 +77,7 @@ export function createSeals(secret: Uint8Array, direction: Direction): Seals {
       number.copy(block, NAME);
       number.copy(nonce, 12 - NAME);
       const prefix = encrypt.update(block);
-      const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG });
-      cipher.setAAD(prefix, { plaintextLength: plaintext.length });
-      const text = cipher.update(plaintext);
-      cipher.final();
-      return [prefix, text, cipher.getAuthTag()];
+      return [prefix, ...encryptText(key, nonce, prefix, plaintext)];
     },
     readPrefix(datagram) {
       if (datagram.length < PREFIX + TAG) return null;
@@ -91,17 +86,7 @@ export function createSeals(secret: Uint8Array, direction: Direction): Seals {
     },
     open(key, number, datagram) {
       number.copy(nonce, 12 - NAME);
-      const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG });
-      const end = datagram.length - TAG;
-      decipher.setAAD(datagram.subarray(0, PREFIX), { plaintextLength: end - PREFIX });
-      decipher.setAuthTag(datagram.subarray(end));
-      const plaintext = decipher.update(datagram.subarray(PREFIX, end));
-      try {
-        decipher.final();
-      } catch {
-        return null;
-      }
-      return plaintext;
+      return decryptText(key, nonce, datagram.subarray(0, PREFIX), datagram.subarray(PREFIX));
     },
   };
 }
@@ -136,18 +121,7 @@ export function createVersionOneReader(secret: Uint8Array, direction: Direction)
     // A beginning outside these years is not from a clock; random bytes pass once in about a thousand times.
     if (began < Date.UTC(2024) || began > Date.UTC(2034)) return false;
     block.copy(nonce, 7, 11);
-    const decipher = createDecipheriv(CIPHER, deriveKey(secret, `${way} session`, block.subarray(0, 11)), nonce, {
-      authTagLength: TAG,
-    });
-    const end = datagram.length - TAG;
-    decipher.setAAD(datagram.subarray(0, PREFIX), { plaintextLength: end - PREFIX });
-    decipher.setAuthTag(datagram.subarray(end));
-    decipher.update(datagram.subarray(PREFIX, end));
-    try {
-      decipher.final();
-      return true;
-    } catch {
-      return false;
-    }
+    const key = deriveKey(secret, `${way} session`, block.subarray(0, 11));
+    return decryptText(key, nonce, datagram.subarray(0, PREFIX), datagram.subarray(PREFIX)) !== null;
   };
 }

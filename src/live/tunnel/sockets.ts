@@ -1,10 +1,9 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { InputError } from '../../shared/errors.js';
+import { interfaceFact, interfaceWith } from '../interface.js';
 
 /** A host, as a name or an address, and a UDP port. */
 export interface Place {
@@ -127,14 +126,8 @@ async function mtuTowards(place: Resolved): Promise<number> {
 
 /** MTU of the interface that has `address`, where the system tells it (Linux), and at most 1500. */
 function mtuOf(address: string): number {
-  const own = Object.entries(networkInterfaces()).find(([, all]) => all?.some((one) => one.address === address));
-  if (!own) return USUAL_MTU;
-  try {
-    const mtu = Number(readFileSync(`/sys/class/net/${own[0]}/mtu`, 'utf8'));
-    return mtu >= SMALLEST_MTU ? Math.min(USUAL_MTU, mtu) : USUAL_MTU;
-  } catch {
-    return USUAL_MTU;
-  }
+  const mtu = Number(interfaceFact(interfaceWith(address), 'mtu'));
+  return mtu >= SMALLEST_MTU ? Math.min(USUAL_MTU, mtu) : USUAL_MTU;
 }
 
 /** Asks for larger buffers; the system may silently grant less. */
