@@ -37,9 +37,9 @@ const command: CommandModule<object, CaptureOptions> = {
       .option('packets', { type: 'number', describe: 'End after so many packets' })
       .option('filter', {
         type: 'string',
-        describe: 'Which packets, as tcpdump has it: "host 192.168.1.7 and not arp"',
+        describe: 'Packets to take, as for tcpdump: "host 192.168.1.7 and not arp"',
       })
-      .option('full', { type: 'boolean', default: false, describe: 'Keep what packets carry, too' })
+      .option('full', { type: 'boolean', default: false, describe: 'Keep payloads too' })
       .option('rotate', { type: 'string', describe: 'Another file after so much: 100MB, or 1h' })
       .option('keep', { type: 'number', describe: 'With --rotate: only the last so many files  [all]' })
       .option('engine', { choices: ENGINES, describe: 'What captures  [the first that may]' })
@@ -53,9 +53,9 @@ const command: CommandModule<object, CaptureOptions> = {
       .example('$0 capture -i eth1 -w home.pcap --rotate 1h --keep 48', 'the last two days, an hour a file')
       .epilogue(
         [
-          'Kept by default: the link, IP, TCP (with options) and UDP headers, the first 8 bytes of ICMP and IGMP, the length and time of each packet. Not kept: what they carry (DNS names and TLS handshakes included), and all of what is no IP but its link header. So applications are told by their ports when such a capture is read. Addresses and checksums stay.',
-          'Lost packets are counted by dumpcap at the end, by tcpdump as it goes, by cap never: it also has no times of the kernel, and loses packets without a word when there are many.',
-          'What may capture on which interface, and how to allow it: homeveil interfaces.',
+          'Kept by default: the link, IP, TCP (with options) and UDP headers, the first 8 bytes of ICMP and IGMP, the length and time of each packet. Not kept: what they carry (DNS names and TLS handshakes included), and all of what is no IP but its link header. A reader of such a capture therefore infers applications from ports. Addresses and checksums stay.',
+          'dumpcap counts lost packets at the end, tcpdump during the capture, cap never; cap also has no kernel times, and silently loses packets when there are many.',
+          'homeveil interfaces shows what may capture on which interface, and how to allow it.',
         ].join('\n'),
       ),
   handler: async (options) => {

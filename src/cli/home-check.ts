@@ -38,7 +38,11 @@ const command: CommandModule<object, CheckOptions> = {
       .option('labels', { type: 'string', demandOption: true, describe: LABELS })
       .option('duplicates', DUPLICATES_OPTION)
       .option('seeds', { type: 'number', default: 3, describe: 'Homes to generate' })
-      .option('seed', { type: 'number', default: 1, describe: 'Of the first one, and of all other chance' })
+      .option('seed', {
+        type: 'number',
+        default: 1,
+        describe: 'Seed of the first home and of all other random numbers',
+      })
       .option('train-share', { type: 'number', default: 0.6, describe: 'Share of packets to fit to' })
       .option('window', { type: 'number', default: 50, describe: 'Packets of a window that is judged as a whole' })
       .option('minimum-packets', {
@@ -46,8 +50,8 @@ const command: CommandModule<object, CheckOptions> = {
         default: 100,
         describe: 'Leave out devices with fewer on either side',
       })
-      .option('trees', { type: 'number', default: 100, describe: 'Of each forest' })
-      .option('view', { type: 'string', default: 'napt', describe: 'Where devices are told apart: lan, napt' })
+      .option('trees', { type: 'number', default: 100, describe: 'Trees in each forest' })
+      .option('view', { type: 'string', default: 'napt', describe: 'View in which devices are identified: lan, napt' })
       .option('threads', { type: 'number', default: availableParallelism(), describe: 'Worker threads' })
       .option('json', { type: 'boolean', default: false, describe: 'One JSON document on stdout' }),
   handler: async (given) => {
@@ -113,11 +117,11 @@ function print({ packets, generated, earlier, identification }: Realism, { seeds
   ];
   return [
     ...wrap(
-      `Fitted to the first ${formatCount(packets.fitted)} packets; ${seeds} generated ${seeds === 1 ? 'home is' : 'homes are'} held against the ${formatCount(packets.tested)} real packets after them.`,
+      `Fitted to the first ${formatCount(packets.fitted)} packets; ${seeds} generated ${seeds === 1 ? 'home is' : 'homes are'} compared with the ${formatCount(packets.tested)} real packets after them.`,
     ),
     '',
     ...wrap(
-      `How well a forest tells generated packets, and windows of ${window}, from real ones: area under the ROC curve (95 % interval), 0.5 for not at all, 1 for always. Beside it: real ones of before from those of after.`,
+      `How well a forest tells generated packets, and windows of ${window}, from real ones: area under the ROC curve (95 % interval), 0.5 for not at all, 1 for always. Beside it: earlier real ones from later real ones.`,
     ),
     '',
     table(

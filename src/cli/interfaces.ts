@@ -28,7 +28,7 @@ function print({ interfaces, engines }: Interfaces): string {
     ),
   ];
   for (const { engine, state, problem, cure } of engines) {
-    // What is not installed is not missed where something else does its work.
+    // A missing engine does not matter where another one can capture.
     if (state === 'ready' || (isPossible && state === 'absent')) continue;
     lines.push('', `${engine}: ${problem}`, ...cure.map((line) => `  ${line}`));
   }

@@ -142,7 +142,7 @@ function print(result: ReplayResult): string {
   return lines.join('\n');
 }
 
-/** Times that are mostly far below a millisecond. */
+/** Formats times that are mostly far below a millisecond. */
 function formatLate(seconds: number | null): string {
   if (seconds === null) return '–';
   return seconds < 0.001 ? `${Math.round(seconds * 1e6)} µs` : `${Number((seconds * 1000).toPrecision(3))} ms`;

@@ -40,7 +40,7 @@ interface TunnelOptions extends PluginOption {
 
 const command: CommandModule<object, TunnelOptions> = {
   command: '$0',
-  describe: 'Run one end of a tunnel for a VPN that puts a defense in place, live',
+  describe: 'Run one end of a live tunnel that puts a defense around a VPN',
   builder: (yargs) =>
     addPluginOption(yargs)
       .option('listen', {
@@ -50,7 +50,11 @@ const command: CommandModule<object, TunnelOptions> = {
       })
       .option('peer', { type: 'string', describe: 'At home: HOST:PORT of the far end' })
       .option('forward', { type: 'string', describe: "At the far end: HOST:PORT of the VPN's server" })
-      .option('key', { type: 'string', demandOption: true, describe: 'File of homeveil tunnel keygen, at both ends' })
+      .option('key', {
+        type: 'string',
+        demandOption: true,
+        describe: 'Key file from homeveil tunnel keygen, at both ends',
+      })
       .option('defense', {
         type: 'string',
         demandOption: true,
@@ -64,8 +68,8 @@ const command: CommandModule<object, TunnelOptions> = {
         describe: 'spin: more exact times, for up to a whole core',
       })
       .option('learn', { type: 'string', array: true, nargs: 1, describe: 'Captures that the defense may learn from' })
-      .option('labels', { type: 'string', describe: `Of --learn: ${LABELS}  [each host is a device]` })
-      .option('duplicates', { ...DUPLICATES_OPTION, describe: `Of --learn: ${DUPLICATES_OPTION.describe}` })
+      .option('labels', { type: 'string', describe: `For --learn: ${LABELS}  [each host is a device]` })
+      .option('duplicates', { ...DUPLICATES_OPTION, describe: `For --learn: ${DUPLICATES_OPTION.describe}` })
       .option('for', { type: 'string', describe: 'Stop after so long: 90s, 5m, 1h  [at Ctrl-C]' })
       .option('every', { type: 'number', default: 1, describe: 'Seconds from one line of figures to the next' })
       .option('json', { type: 'boolean', default: false, describe: 'Figures as JSON, one document a line' })
@@ -132,7 +136,7 @@ async function open(options: Omit<TunnelOptions, 'json'>): Promise<{ end: Tunnel
   return { end, notes };
 }
 
-/** HOST:PORT, an IPv6 address in brackets. */
+/** Parses HOST:PORT, with an IPv6 address in brackets. */
 function readPlace(name: string, text: string): Place {
   const found = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
   const port = Number(found?.[3]);
@@ -147,13 +151,13 @@ function inRange(name: string, value: number, low: number, high: number): number
   throw new UsageError(`${name}: expected ${low} to ${high}, found ${value}`);
 }
 
-/** Seconds without an answer after which the reasons are named. */
+/** Seconds without an answer after which possible reasons are printed. */
 const LONG = 10;
-/** Milliseconds from one look at the session to the next. */
+/** Milliseconds between two looks at the session. */
 const LOOK = 200;
 const WAITING = "waiting for the peer's handshake";
 
-/** What has changed between this end and the other, in words; null for nothing. */
+/** Creates a function that describes the latest change of the session; it returns null where nothing has changed. */
 function createNews(isHome: boolean, opened: number): (statistics: TunnelStatistics) => string | null {
   let version: number | null = null;
   let wasOpen: boolean | null = null;
@@ -181,7 +185,7 @@ function createNews(isHome: boolean, opened: number): (statistics: TunnelStatist
   };
 }
 
-/** Shows figures until the time is over, or Ctrl-C. @returns whether it was Ctrl-C */
+/** Shows figures until the time is over or Ctrl-C. @returns whether Ctrl-C ended it */
 async function watch(
   end: TunnelEnd,
   isHome: boolean,
@@ -195,7 +199,7 @@ async function watch(
   let before = end.statistics();
   const newsOf = createNews(isHome, before.seconds);
   const say = (statistics: TunnelStatistics): void => {
-    // JSON has it in `session`.
+    // The JSON output has the news in `session`.
     const news = json ? null : newsOf(statistics);
     if (news !== null) console.log(isTerminal ? `\r\x1b[2K${news}` : news);
   };
@@ -209,7 +213,7 @@ async function watch(
   }, every * 1000);
   let stop: NodeJS.Timeout | undefined;
   const isOver = new Promise<void>((resolve) => {
-    // A longer timeout would fire at once; nobody waits for three weeks to the second.
+    // A timeout of more than 2^31 - 1 ms would fire at once; the bound is more than three weeks.
     if (seconds < Number.POSITIVE_INFINITY) stop = setTimeout(resolve, Math.min(seconds * 1000, 2 ** 31 - 1));
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
@@ -238,7 +242,7 @@ function greet(end: TunnelEnd, { peer, forward, defense }: Omit<TunnelOptions, '
 
 const milliseconds = (seconds: number | null): string => (seconds === null ? '–' : `${(seconds * 1000).toFixed(2)} ms`);
 
-/** The figures of one moment, as rates since `before`. */
+/** Formats the current figures, with rates since `before`. */
 function line(now: TunnelStatistics, before: TunnelStatistics): string {
   const seconds = Math.max(1e-3, now.seconds - before.seconds);
   const rate = (bytes: number) => `${formatBytes(bytes / seconds)}/s`;

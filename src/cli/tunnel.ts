@@ -4,7 +4,7 @@ import run from './tunnel-run.js';
 
 const command: CommandModule = {
   command: 'tunnel',
-  describe: 'Run one end of a tunnel for a VPN that puts a defense in place, live',
+  describe: 'Run one end of a live tunnel that puts a defense around a VPN',
   builder: (yargs) => yargs.command(run).command(keygen),
   handler: () => {},
 };

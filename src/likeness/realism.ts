@@ -18,23 +18,23 @@ import { areaInterval, joinKinds, type KindScores, scoreKinds } from './separabi
 import { windowColumns } from './window-columns.js';
 
 export interface RealismOptions {
-  /** Share of the packets, the earliest, that profiles are fitted to. */
+  /** Share of the packets, the earliest ones, that profiles are fitted to. */
   readonly trainShare: number;
-  /** Homes generated, with seeds from `seed` on. */
+  /** Number of homes to generate, with seeds from `seed` on. */
   readonly seeds: number;
   readonly seed: number;
-  /** Packets of a window that is judged as a whole. */
+  /** Packets in a window that is judged as a whole. */
   readonly window: number;
-  /** Devices with fewer packets on either side of the split are left out. */
+  /** Packets on each side of the split that a device needs to take part. */
   readonly minimumPackets: number;
   readonly trees: number;
   readonly threads: number;
-  /** Where devices are told apart: what the view shows, all devices in one stream (by device in the `lan` view). */
+  /** View in which devices are identified: all of them in one stream, or by device where the view shows devices. */
   readonly view: View;
   readonly onProgress?: OnProgress;
 }
 
-/** How well a forest tells one kind of traffic from the other: 0.5 is chance. Null where there is too little to tell. */
+/** Area under the ROC curve of a forest that tells one kind of traffic from the other: 0.5 is chance. Null where there is too little traffic. */
 export interface Separability {
   readonly packets: Interval | null;
   readonly windows: Interval | null;
@@ -45,14 +45,14 @@ interface Transfer {
   readonly macroF1: number;
 }
 
-/** What {@link checkRealism} finds. Everything is tested on the same real packets, the latest ones, which nothing was fitted to. */
+/** Result of {@link checkRealism}. All tests use the same real packets: the latest ones, to which nothing was fitted. */
 export interface Realism {
   readonly packets: { readonly fitted: number; readonly tested: number };
-  /** Generated against real traffic: by device, and all of them as one home. */
+  /** Generated against real traffic, by device and for the whole home. */
   readonly generated: { readonly home: Separability; readonly devices: Readonly<Record<string, Separability>> };
-  /** Earlier real traffic against later: what a perfect memory of the fitted part would be told by. */
+  /** Earlier against later real traffic: the score that a perfect copy of the fitted part would have. */
   readonly earlier: { readonly home: Separability; readonly devices: Readonly<Record<string, Separability>> };
-  /** Names of devices, by a forest trained on the real part that profiles were fitted to, or on what they generate. */
+  /** Identification of devices by a forest trained on the real part that profiles were fitted to, or on generated traffic. */
   readonly identification: {
     readonly view: string;
     readonly devices: number;
@@ -63,10 +63,9 @@ export interface Realism {
 }
 
 /**
- * Measures how real generated traffic is. Profiles are fitted to the earliest packets of `trace` alone; what they generate is held
- * against the latest: can a random forest tell the two apart (the classifier two-sample test of Lopez-Paz and Oquab, ICLR 2017),
- * and does one that is trained on the generated name the real devices ("train on synthetic, test on real", Esteban, Hyland
- * and Rätsch, arXiv 1706.02633)?
+ * Measures how realistic generated traffic is. It fits profiles to the earliest packets of `trace` only, and compares the traffic that
+ * they generate with the latest packets. Can a random forest tell the two apart (see {@link scoreKinds}), and does a forest trained on
+ * generated traffic name the real devices ("train on synthetic, test on real", Esteban, Hyland and Rätsch, arXiv 1706.02633)?
  * @throws InputError where fewer than two devices have enough packets on both sides
  */
 export async function checkRealism(trace: Trace, options: RealismOptions): Promise<Realism> {
@@ -115,7 +114,7 @@ export async function checkRealism(trace: Trace, options: RealismOptions): Promi
   };
 }
 
-/** Names of devices with so many packets in each of `parts`. */
+/** Names of the devices with `minimum` packets or more in each of `parts`. */
 function enoughPackets(parts: readonly Trace[], minimum: number): string[] {
   const counts = parts.map((part) => {
     const byName = new Map<string, number>();
