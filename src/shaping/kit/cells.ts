@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { bytes } from '../../shared/units.js';
 import { type Direction, Protocol } from '../../trace/trace.js';
 import type { Link, PacketRef, Part, Shaper } from '../shaper.js';
+import { createFifo } from './fifo.js';
 import { type Encapsulation, tunnelParameters } from './tunnel.js';
 
 /**
@@ -40,8 +41,7 @@ export interface CellQueue {
 
 /** @param limit bytes of IP packets that may wait */
 function createCellQueue(direction: Direction, { frame }: Encapsulation, limit: number): CellQueue {
-  let packets: PacketRef[] = [];
-  let head = 0;
+  const packets = createFifo<PacketRef>();
   let bytes = 0;
   let entered = 0;
   /** Bytes of the first packet's IP packet already sent. */
@@ -62,10 +62,10 @@ function createCellQueue(direction: Direction, { frame }: Encapsulation, limit: 
     },
     send(link, size) {
       const wireBytes = frame(size);
-      if (head === packets.length) return link.cover(direction, wireBytes);
+      if (packets.size === 0) return link.cover(direction, wireBytes);
       const parts: Part[] = [];
-      for (let room = size - CELL_HEADER; room > 0 && head < packets.length; ) {
-        const packet = packets[head]!;
+      for (let room = size - CELL_HEADER; room > 0 && packets.first; ) {
+        const packet = packets.first;
         const inner = innerLength(packet);
         const taken = Math.min(room, inner - sent);
         // The link header is accounted to the first part, though it is not in the tunnel.
@@ -75,14 +75,9 @@ function createCellQueue(direction: Direction, { frame }: Encapsulation, limit: 
         sent += taken;
         if (sent < inner) break;
         sent = 0;
-        head++;
+        packets.shift();
       }
       link.sendCell(parts, wireBytes);
-      // Packets that have left are dropped once they are the larger part.
-      if (head > 32 && head > packets.length / 2) {
-        packets = packets.slice(head);
-        head = 0;
-      }
     },
   };
 }

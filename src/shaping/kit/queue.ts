@@ -1,4 +1,5 @@
 import type { Link, PacketRef } from '../shaper.js';
+import { createFifo } from './fifo.js';
 import { IP_HEADER } from './parts.js';
 
 /** Packets that wait in order of arrival for slots. Where packets are sent in parts, all are of one direction. */
@@ -27,35 +28,23 @@ function roomAfterFirst(p: PacketRef, wireBytes: number): number {
   return Math.max(1, wireBytes - p.header - IP_HEADER);
 }
 
-/** An empty queue; packets that have left are not kept. */
+/** An empty queue. */
 export function createQueue(): PacketQueue {
-  let packets: PacketRef[] = [];
-  let times: number[] = [];
-  let head = 0;
+  const packets = createFifo<PacketRef>();
+  const times = createFifo<number>();
   let bytes = 0;
   /** Bytes of the first packet already sent. */
   let sent = 0;
 
-  const leave = (): void => {
-    sent = 0;
-    head++;
-    // Packets that have left are dropped once they are the larger part.
-    if (head > 32 && head > packets.length / 2) {
-      packets = packets.slice(head);
-      times = times.slice(head);
-      head = 0;
-    }
-  };
-
   return {
     get packets() {
-      return packets.length - head;
+      return packets.size;
     },
     get bytes() {
       return bytes;
     },
     get since() {
-      return times[head] ?? Number.POSITIVE_INFINITY;
+      return times.first ?? Number.POSITIVE_INFINITY;
     },
     push(p, at = Number.NEGATIVE_INFINITY) {
       packets.push(p);
@@ -63,14 +52,18 @@ export function createQueue(): PacketQueue {
       bytes += p.length;
     },
     send(link, wireBytes) {
-      const p = packets[head];
+      const p = packets.first;
       if (!p) return false;
       const size = wireBytes ?? p.length;
       const part = Math.min(p.length - sent, sent === 0 ? size : roomAfterFirst(p, size));
       link.send(p, size, part);
       bytes -= part;
       sent += part;
-      if (sent === p.length) leave();
+      if (sent === p.length) {
+        sent = 0;
+        packets.shift();
+        times.shift();
+      }
       return true;
     },
   };
