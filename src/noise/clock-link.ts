@@ -1,21 +1,26 @@
-import type { AppliedDefense, Link, PacketRef } from '../shaping/shaper.js';
-import { DefenseError, scopeOfDefense } from '../shaping/shaper.js';
+import { type Clock, createActor, createLedger } from '../shaping/ledger.js';
+import { type AppliedDefense, type Link, type PacketRef, scopeOfDefense } from '../shaping/shaper.js';
 import type { Rng } from '../shared/rng.js';
 import type { Direction } from '../trace/trace.js';
 
 interface ClockLinkOptions {
   readonly rng: Rng;
   readonly onCover: (direction: Direction, bytes: number) => void;
+  /** Called where a timer of the defense fails, mostly with a DefenseError. Nothing of its shaper happens afterwards. */
+  readonly onError: (error: unknown) => void;
   /** Seconds. */
   readonly clock?: () => number;
 }
 
-/** What a shaper is told of a packet on its way. */
+/** A packet as a gateway sees it. */
 export type SeenPacket = Pick<PacketRef, 'direction' | 'length' | 'header' | 'protocols' | 'port'>;
 
-/** A defense on a real clock, of whose work only the cover is done: real packets are shown to it, and go nowhere. */
+/** A defense on a real clock that is shown real packets. Its cover is sent; the packets themselves go their own way. */
 interface ClockLink {
-  /** Shows it a packet of a device, now. */
+  /**
+   * Shows the defense a packet of a device, now.
+   * @throws DefenseError where the defense breaks the contract of `Shaper`
+   */
   packet(device: string, packet: SeenPacket): void;
   close(): void;
 }
@@ -26,12 +31,12 @@ interface ShaperClock {
   close(): void;
 }
 
-/** Timers that were missed while the process slept are made up for, so many at once. */
+/** Timers that are late, since the process slept, fire at most so many at a time. */
 const MOST_WAKES = 1000;
-/** Seconds after which cover that was missed is let go: a computer that was asleep for the night does not make up for it. */
+/** Cover that is late by more seconds is not sent: a computer that slept for a night does not make up for it. */
 const MOST_BEHIND = 5;
 
-/** Runs a defense on a real clock: a shaper for each device, of its flows too, or one for the home, as its scope is. */
+/** Runs a defense on a real clock, with one shaper for the home or one for each device; a device's flows share its shaper. */
 export function createClockLink(applied: AppliedDefense, options: ClockLinkOptions): ClockLink {
   const isOne = scopeOfDefense(applied.defense, applied.parameters) === 'home';
   const shapers = new Map<string, ShaperClock>();
@@ -51,36 +56,44 @@ export function createClockLink(applied: AppliedDefense, options: ClockLinkOptio
   };
 }
 
-/**
- * The contract is that of the virtual clock
- * (src/shaping/simulate.ts), as far as cover goes: `now` is the time that a timer was set to, so that rates hold on average.
- */
+/** `now` is the time to which a timer was set, however late it fires, so that rates hold on average. */
 function createShaperClock(
   { defense, parameters, knowledge }: AppliedDefense,
-  { rng, onCover, clock = () => performance.now() / 1000 }: ClockLinkOptions,
+  { rng, onCover, onError, clock = () => performance.now() / 1000 }: ClockLinkOptions,
 ): ShaperClock {
-  const shaper = defense.create(parameters, knowledge);
-  let now = clock();
+  const own: Clock = { now: clock(), isClosing: false };
+  const ledger = createLedger(defense.name, own);
+  const actor = createActor(0, defense.create(parameters, knowledge));
   let next = Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | null = null;
-  let packets = 0;
   let flows = 1;
   let isLate = false;
   const link: Link = {
     get now() {
-      return now;
+      return own.now;
     },
     rng,
-    send() {},
-    sendCell() {},
-    drop() {},
+    send(p, wireBytes, userBytes = ledger.left(p.id)) {
+      ledger.checkFrame(wireBytes);
+      ledger.take(p.id, userBytes);
+    },
+    sendCell(parts, wireBytes) {
+      ledger.checkCell(parts, wireBytes);
+      for (const part of parts) ledger.takePart(part, parts[0]!.packet);
+    },
+    drop(p) {
+      ledger.drop(p.id);
+    },
     cover(direction, wireBytes) {
+      ledger.checkCover(direction, wireBytes);
       if (!isLate) onCover(direction, wireBytes);
     },
-    openFlow: () => flows++,
+    openFlow() {
+      ledger.acting();
+      return flows++;
+    },
     wakeAt(time) {
-      if (Number.isNaN(time)) throw new DefenseError(`defense ${defense.name}: set a timer to NaN`);
-      next = Math.max(time, now);
+      next = ledger.checkTimer(time);
     },
   };
   const arm = () => {
@@ -90,19 +103,23 @@ function createShaperClock(
       timer = setTimeout(wake, Math.min(2 ** 31 - 1, Math.max(0, (next - clock()) * 1000)));
   };
   const wake = () => {
-    for (let wakes = 0; wakes < MOST_WAKES && next <= clock(); wakes++) {
-      now = Math.max(now, next);
-      isLate = now < clock() - MOST_BEHIND;
-      next = Number.POSITIVE_INFINITY;
-      shaper.wake?.(link);
-      isLate = false;
+    try {
+      for (let wakes = 0; wakes < MOST_WAKES && next <= clock(); wakes++) {
+        own.now = Math.max(own.now, next);
+        isLate = own.now < clock() - MOST_BEHIND;
+        next = Number.POSITIVE_INFINITY;
+        ledger.wake(actor, link);
+        isLate = false;
+      }
+    } catch (error) {
+      return onError(error);
     }
     arm();
   };
   return {
     packet(packet) {
-      now = Math.max(now, clock());
-      shaper.packet({ ...packet, id: packets++, flow: 0, device: 0 }, link);
+      own.now = Math.max(own.now, clock());
+      ledger.packet(actor, { ...packet, id: ledger.arrived, flow: 0, device: 0 }, link);
       arm();
     },
     close() {

@@ -94,16 +94,21 @@ export function checkShape({ label, applied }: NoiseShape): void {
  * a visit would begin, as of one. Its inbound
  * cover becomes requests for about as many bytes, its outbound cover the requests themselves. An approximation: cover of a
  * quarter of a second comes as one answer, after a round trip; what an answer is short of its range is made up for by the next.
- * Throws only the signal's reason.
+ * Throws only the signal's reason, and DefenseError where the defense breaks the contract of `Shaper`.
  */
 export async function createShapedNoise(shaped: NoiseShape, options: ShapedOptions): Promise<never> {
   const { rhythm, rng, signal, clock, home, own, report } = options;
   const owed = { [INBOUND]: 0, [OUTBOUND]: 0 };
+  let fail: (error: unknown) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
   const link = createClockLink(shaped.applied, {
     rng: rng.stream('defense'),
     onCover(direction, bytes) {
       if (rhythm.isActive(clock())) owed[direction] = Math.min(MOST_OWED, owed[direction] + bytes);
     },
+    onError: fail,
   });
   const visits = async (): Promise<never> => {
     for (let next = rhythm.activeFrom(clock()); ; next = rhythm.next(clock(), rng)) {
@@ -139,7 +144,7 @@ export async function createShapedNoise(shaped: NoiseShape, options: ShapedOptio
           onShown: (packets) => report({ type: 'shown', packets }),
         });
   try {
-    return await Promise.race([show(), pay()]);
+    return await Promise.race([show(), pay(), failed]);
   } finally {
     link.close();
   }

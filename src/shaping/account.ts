@@ -1,3 +1,4 @@
+import { grown } from '../shared/columns.js';
 import { Cover, NO_DEVICE, type Trace, takePackets } from '../trace/trace.js';
 import { createTally } from './tally.js';
 
@@ -107,13 +108,6 @@ function withoutPadding(packet: Uint32Array, bytes: Uint32Array, from: number, t
     bytes[end++] = bytes[j]!;
   }
   return end === from ? to : end;
-}
-
-/** Twice the room, what was there kept. */
-export function grown<T extends Float64Array | Uint32Array | Uint16Array | Uint8Array>(column: T): T {
-  const larger = new (column.constructor as new (size: number) => T)(Math.max(16, column.length * 2));
-  larger.set(column as never);
-  return larger;
 }
 
 /** The frames in another order: row i of the result is frame `order[i]`. */

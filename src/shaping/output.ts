@@ -1,5 +1,6 @@
-import type { Flows, Trace } from '../trace/trace.js';
-import { type Carried, grown } from './account.js';
+import { defineTable, grown, trimmed } from '../shared/columns.js';
+import { FLOW_COLUMNS, type Flows, TRACE_COLUMNS, type Trace } from '../trace/trace.js';
+import type { Carried } from './account.js';
 import type { CoverShape, NewFlow } from './shaper.js';
 
 /** Collects the frames that leave a stage, in order of time, and what each carries. */
@@ -26,35 +27,11 @@ export function createOutput(input: Trace, maximum: number, overflow: () => numb
   let most = maximum;
   let wire = 0;
   let rows = 0;
-  let room = Math.max(16, input.packets);
-  let time = new Float64Array(room);
-  let length = new Uint32Array(room);
-  let direction = new Uint8Array(room);
-  let protocols = new Uint8Array(room);
-  let port = new Uint16Array(room);
-  let flow = new Uint32Array(room);
-  let device = new Uint16Array(room);
-  let file = new Uint16Array(room);
+  const room = Math.max(16, input.packets);
+  let columns = TRACE_COLUMNS.allocate(room);
   let start = new Uint32Array(room + 1);
-  let packet = new Uint32Array(room);
-  let bytes = new Uint32Array(room);
+  let parts = PARTS.allocate(room);
   const opened: OpenedFlow[] = [];
-
-  const grow = (): void => {
-    time = grown(time);
-    length = grown(length);
-    direction = grown(direction);
-    protocols = grown(protocols);
-    port = grown(port);
-    flow = grown(flow);
-    device = grown(device);
-    file = grown(file);
-    start = grown(start);
-    room = time.length;
-  };
-
-  const trimmed = <T extends Float64Array | Uint32Array | Uint16Array | Uint8Array>(column: T, size: number): T =>
-    column.length === size ? column : (column.slice(0, size) as T);
 
   return {
     get frames() {
@@ -63,27 +40,27 @@ export function createOutput(input: Trace, maximum: number, overflow: () => numb
     get bytes() {
       return wire;
     },
-    frame(at, wireBytes, way, like, owner, source) {
+    frame(time, wireBytes, direction, like, device, file) {
       if (frames >= most) most = overflow();
-      if (frames === room) grow();
-      time[frames] = at;
-      length[frames] = wireBytes;
+      if (frames === columns.time.length) {
+        columns = TRACE_COLUMNS.grow(columns);
+        start = grown(start, columns.time.length + 1);
+      }
+      columns.time[frames] = time;
+      columns.length[frames] = wireBytes;
       wire += wireBytes;
-      direction[frames] = way;
-      protocols[frames] = like.protocols;
-      port[frames] = like.port;
-      flow[frames] = like.flow;
-      device[frames] = owner;
-      file[frames] = source;
+      columns.direction[frames] = direction;
+      columns.protocols[frames] = like.protocols;
+      columns.port[frames] = like.port;
+      columns.flow[frames] = like.flow;
+      columns.device[frames] = device;
+      columns.file[frames] = file;
       start[frames++] = rows;
     },
-    carry(id, userBytes) {
-      if (rows === packet.length) {
-        packet = grown(packet);
-        bytes = grown(bytes);
-      }
-      packet[rows] = id;
-      bytes[rows++] = userBytes;
+    carry(packet, bytes) {
+      if (rows === parts.packet.length) parts = PARTS.grow(parts);
+      parts.packet[rows] = packet;
+      parts.bytes[rows++] = bytes;
     },
     openFlow(shape, localPort, like) {
       return input.flows.count + opened.push({ ...shape, localPort, like }) - 1;
@@ -93,25 +70,20 @@ export function createOutput(input: Trace, maximum: number, overflow: () => numb
       return {
         trace: {
           packets: frames,
-          time: trimmed(time, frames),
-          length: trimmed(length, frames),
-          direction: trimmed(direction, frames),
-          protocols: trimmed(protocols, frames),
-          port: trimmed(port, frames),
-          flow: trimmed(flow, frames),
-          device: trimmed(device, frames),
-          cover: new Uint8Array(frames),
-          file: trimmed(file, frames),
+          ...TRACE_COLUMNS.trim(columns, frames),
           files: input.files,
           devices: input.devices,
           flows: withFlows(input.flows, opened),
           ...(input.gaps && { gaps: input.gaps }),
         },
-        account: { start: trimmed(start, frames + 1), packet: trimmed(packet, rows), bytes: trimmed(bytes, rows) },
+        account: { start: trimmed(start, frames + 1), ...PARTS.trim(parts, rows) },
       };
     },
   };
 }
+
+/** Which packet has how many bytes in a frame; see `Account`. */
+const PARTS = defineTable({ packet: Uint32Array, bytes: Uint32Array });
 
 /** A MAC address, which stands where there is no IP. */
 const LINK_ADDRESS = /^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/;
@@ -143,24 +115,16 @@ function withFlows(flows: Flows, opened: readonly OpenedFlow[]): Flows {
     if (fits(addresses[own]!)) return own;
     return flows.localAddress.find((row) => fits(addresses[row]!)) ?? own;
   };
-  const joined = <T extends Uint8Array | Uint16Array | Uint32Array>(
-    column: T,
-    value: (flow: OpenedFlow) => number,
-  ): T => {
-    const longer = new (column.constructor as new (size: number) => T)(flows.count + opened.length);
-    longer.set(column as never);
-    for (const [i, flow] of opened.entries()) longer[flows.count + i] = value(flow);
-    return longer;
-  };
-  return {
-    count: flows.count + opened.length,
-    transport: joined(flows.transport, (flow) => flow.transport),
-    localPort: joined(flows.localPort, (flow) => flow.localPort),
-    remotePort: joined(flows.remotePort, (flow) => flow.remotePort),
-    localAddress: joined(flows.localAddress, localOf),
-    remoteAddress: joined(flows.remoteAddress, (flow) => addressOf(flow.remoteAddress)),
-    wan: joined(flows.wan, () => 1),
-    header: joined(flows.header, ({ like }) => flows.header[like]!),
-    addresses,
-  };
+  const longer = FLOW_COLUMNS.grow(flows, flows.count + opened.length);
+  for (const [i, flow] of opened.entries()) {
+    const row = flows.count + i;
+    longer.transport[row] = flow.transport;
+    longer.localPort[row] = flow.localPort;
+    longer.remotePort[row] = flow.remotePort;
+    longer.localAddress[row] = localOf(flow);
+    longer.remoteAddress[row] = addressOf(flow.remoteAddress);
+    longer.wan[row] = 1;
+    longer.header[row] = flows.header[flow.like]!;
+  }
+  return { count: flows.count + opened.length, ...longer, addresses };
 }

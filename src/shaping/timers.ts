@@ -1,3 +1,5 @@
+import { grown } from '../shared/columns.js';
+
 /** Timers of many owners, each of which has at most one. Those due at the same time fire in the order they were set. */
 export interface Timers {
   /** Time of the earliest timer; Infinity where none is set. */
@@ -60,14 +62,10 @@ export function createTimers(): Timers {
 
   const grow = (owners: number): void => {
     const capacity = 2 ** Math.ceil(Math.log2(owners));
-    const copy = <T extends Uint32Array | Int32Array | Float64Array>(from: T, to: T): T => {
-      to.set(from);
-      return to;
-    };
-    heap = copy(heap, new Uint32Array(capacity));
-    position = copy(position, new Int32Array(capacity).fill(-1));
-    time = copy(time, new Float64Array(capacity));
-    order = copy(order, new Float64Array(capacity));
+    heap = grown(heap, capacity);
+    position = grown(position, capacity).fill(-1, position.length);
+    time = grown(time, capacity);
+    order = grown(order, capacity);
   };
 
   return {

@@ -31,6 +31,8 @@ export interface Table<T extends Types> {
   slice(columns: Columns<T>, from: number, to?: number): Columns<T>;
   /** The rows from `from` to before `to`, without copying them. */
   view(columns: Columns<T>, from: number, to?: number): Columns<T>;
+  /** The first `rows` rows: copied, unless there are no others. */
+  trim(columns: Columns<T>, rows: number): Columns<T>;
   /** A copy of the given rows, in that order. */
   take(columns: Columns<T>, rows: Uint32Array): Columns<T>;
   /** Removes rows in place: those behind the rows of `gone`, which ascend, move up; the last ones, out of `rows`, are left as they are. */
@@ -65,6 +67,7 @@ export function defineTable<const T extends Types>(types: T): Table<T> {
     grow: (columns, rows) => each((name) => grown(columns[name], rows)),
     slice: (columns, from, to) => each((name) => columns[name].slice(from, to)),
     view: (columns, from, to) => each((name) => columns[name].subarray(from, to)),
+    trim: (columns, rows) => each((name) => trimmed(columns[name], rows)),
     take: (columns, rows) => each((name) => take(columns[name], rows)),
     remove(columns, gone, rows) {
       for (const name of names) {
@@ -96,6 +99,11 @@ export function grown<T extends Column>(column: T, size: number = Math.max(16, c
   const larger = empty(column, size);
   larger.set(column);
   return larger;
+}
+
+/** The first `size` values: copied, unless there are no others. */
+export function trimmed<T extends Column>(column: T, size: number): T {
+  return column.length === size ? column : (column.slice(0, size) as T);
 }
 
 /** The values at `rows`, in that order. */

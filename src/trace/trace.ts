@@ -184,10 +184,10 @@ export function createTraceBuilder(
     build() {
       const trace: Trace = {
         packets: size,
-        ...TRACE_COLUMNS.slice(columns, 0, size),
+        ...TRACE_COLUMNS.trim(columns, size),
         files,
         devices,
-        flows: { count: flows, ...FLOW_COLUMNS.slice(table, 0, flows), addresses },
+        flows: { count: flows, ...FLOW_COLUMNS.trim(table, flows), addresses },
       };
       return sorted ? trace : takePackets(trace, timeOrder(trace.time));
     },

@@ -9,6 +9,10 @@ import { createTraceBuilder, Direction, Protocol } from '../../src/trace/trace.j
 
 const defense = (name: string): Defense => builtIns.defenses.find((one) => one.name === name)!;
 
+const thrown = (error: unknown): never => {
+  throw error;
+};
+
 const packet = (direction: Direction) => ({
   ...{ direction, length: 500, header: 14 },
   ...{ protocols: Protocol.IP | Protocol.TCP, port: 443 },
@@ -55,7 +59,7 @@ test.each([
   const own = defense(name);
   const link = createClockLink(
     { defense: own, parameters: resolveParameters(own.parameters, given, name) },
-    { rng: createRng(1), onCover: () => frames++ },
+    { rng: createRng(1), onCover: () => frames++, onError: thrown },
   );
   const began = performance.now();
   link.packet('a', packet(Direction.OUTBOUND));
@@ -77,7 +81,7 @@ test('timers that were missed while nothing ran are made up for, up to a limit',
   const own = defense('constant-rate');
   const link = createClockLink(
     { defense: own, parameters: resolveParameters(own.parameters, { interval: 1 }, '') },
-    { rng: createRng(1), onCover: () => frames++, clock: () => now },
+    { rng: createRng(1), onCover: () => frames++, onError: thrown, clock: () => now },
   );
   link.packet('a', packet(Direction.OUTBOUND));
   // Asleep for an hour: not the 7200 frames of it.
@@ -99,7 +103,10 @@ test('a defense of devices has a shaper for each, one of the home has one', () =
         return { packet() {} };
       },
     };
-    const link = createClockLink({ defense: counted, parameters: {} }, { rng: createRng(1), onCover: () => {} });
+    const link = createClockLink(
+      { defense: counted, parameters: {} },
+      { rng: createRng(1), onCover: () => {}, onError: thrown },
+    );
     for (const device of ['a', 'b', 'a']) link.packet(device, packet(Direction.OUTBOUND));
     link.close();
     return shapers;

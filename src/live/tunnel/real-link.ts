@@ -1,12 +1,6 @@
 import { IP_HEADER } from '../../shaping/kit/parts.js';
-import {
-  type AppliedDefense,
-  DefenseError,
-  type Link,
-  type PacketRef,
-  type Shaper,
-  scopeOfDefense,
-} from '../../shaping/shaper.js';
+import { type Actor, type Clock, createActor, createLedger, type Ledger } from '../../shaping/ledger.js';
+import { type AppliedDefense, type Link, type PacketRef, scopeOfDefense } from '../../shaping/shaper.js';
 import type { Rng } from '../../shared/rng.js';
 import { type Direction, NO_DEVICE, Protocol } from '../../trace/trace.js';
 import { cutSegments, type Datagram, OVERHEAD, type Segment } from './frame.js';
@@ -59,24 +53,18 @@ export interface RealLink {
 
 /** Seconds; the default of {@link RealLinkOptions.latest}. */
 export const LATEST = 0.25;
-/** As in the simulation: a shaper may wake so often at one moment. */
-const IDLE_WAKES = 100_000;
-
-interface HeldPacket extends PacketRef {
-  /** Bytes not sent yet. */
-  left: number;
+interface HeldPacket {
+  readonly packet: PacketRef;
+  /** Where its bytes come from; nothing for a packet that the other end sends. */
   readonly segments: readonly Segment[];
 }
 
-/** One defense, and what it holds. */
-interface Stage {
-  readonly name: string;
-  readonly shaper: Shaper;
+/** One defense, with the packets that its shaper holds. */
+interface Stage extends Actor {
+  readonly ledger: Ledger<Stage>;
   readonly link: Link;
   readonly packets: Map<number, HeldPacket>;
   due: number;
-  wokenAt: number;
-  wakes: number;
 }
 
 /**
@@ -92,10 +80,9 @@ interface Stage {
  * content, whole or in parts. There is one flow and no device, since a VPN shows no more.
  */
 export function createRealLink({ defenses, direction, rng, onFrame, latest = LATEST }: RealLinkOptions): RealLink {
-  let now = Number.NEGATIVE_INFINITY;
+  const clock: Clock = { now: Number.NEGATIVE_INFINITY, isClosing: false };
   /** The shapers' clock is so far behind the caller's. */
   let behind = 0;
-  let ids = 0;
   let dropped = 0;
   let stalls = 0;
   const held = { own: 0, other: 0 };
@@ -103,101 +90,77 @@ export function createRealLink({ defenses, direction, rng, onFrame, latest = LAT
 
   function createStage({ defense, parameters, knowledge }: AppliedDefense, index: number): Stage {
     const key = scopeOfDefense(defense, parameters) === 'device' ? NO_DEVICE : 0;
-    const chance = rng.stream('shape', index, defense.name).stream(key);
-    const fail = (what: string): never => {
-      throw new DefenseError(`defense ${defense.name}: ${what} (at ${now} s)`);
-    };
-    const packets = new Map<number, HeldPacket>();
+    const ledger = createLedger<Stage>(defense.name, clock);
+    const packets: Stage['packets'] = new Map();
 
-    const take = (p: PacketRef, bytes: number | undefined): Segment[] => {
-      const packet = packets.get(p.id) ?? fail(`sent packet ${p.id}, of which nothing was left`);
-      const taken = bytes ?? packet.left;
-      if (!Number.isInteger(taken) || taken < 1 || taken > packet.left)
-        fail(`sent ${taken} bytes of packet ${p.id}, of which ${packet.left} were left`);
-      const from = packet.length - packet.left;
-      release(packet, taken);
-      return cutSegments(packet.segments, from, from + taken);
-    };
-
-    const release = (packet: HeldPacket, bytes: number): void => {
-      packet.left -= bytes;
+    /** Lets go of bytes of a packet that were just taken, and returns the segments that they are from. */
+    const release = (id: number, bytes: number): readonly Segment[] => {
+      const { packet, segments } = packets.get(id)!;
+      const left = ledger.left(id);
+      if (left === 0) packets.delete(id);
       held[packet.direction === direction ? 'own' : 'other'] -= bytes;
-      if (packet.left === 0) packets.delete(packet.id);
+      const end = packet.length - left;
+      return cutSegments(segments, end - bytes, end);
     };
 
-    const frame = (way: Direction, length: number, segments: readonly Segment[]): void => {
-      if (!Number.isInteger(length) || length < 1) fail(`a frame has 1 byte or more, not ${length}`);
-      if (index + 1 < stages.length) arrive(stages[index + 1]!, way, length, segments);
-      else if (way === direction) onFrame(now + behind, length, segments);
+    const frame = (way: Direction, length: number, carried: readonly Segment[]): void => {
+      if (index + 1 < stages.length) arrive(stages[index + 1]!, way, length, carried);
+      else if (way === direction) onFrame(clock.now + behind, length, carried);
     };
 
-    const stage: Stage = {
-      name: defense.name,
-      shaper: defense.create(parameters, knowledge),
-      packets,
-      due: Number.POSITIVE_INFINITY,
-      wokenAt: Number.NEGATIVE_INFINITY,
-      wakes: 0,
-      link: {
-        get now() {
-          return now;
-        },
-        rng: chance,
-        send(p, wireBytes, userBytes) {
-          frame(p.direction, wireBytes, take(p, userBytes));
-        },
-        sendCell(parts, wireBytes) {
-          const way = parts[0]?.packet.direction ?? fail('sent a cell without parts; cover() is for those');
-          const segments = parts.flatMap(({ packet, bytes }) => {
-            if (packet.direction !== way) fail('sent a cell with packets of both directions');
-            return take(packet, bytes);
-          });
-          frame(way, wireBytes, segments);
-        },
-        cover: (way, wireBytes) => frame(way, wireBytes, []),
-        openFlow: () => fail('opened a flow; a tunnel has only its own'),
-        drop(p) {
-          const packet = packets.get(p.id) ?? fail(`dropped packet ${p.id}, of which nothing was left`);
-          release(packet, packet.left);
-          if (packet.direction === direction && packet.segments.length > 0) dropped++;
-        },
-        wakeAt(time) {
-          if (Number.isNaN(time)) fail('set a timer to NaN');
-          stage.due = Math.max(time, now);
-        },
+    const link: Link = {
+      get now() {
+        return clock.now;
+      },
+      rng: rng.stream('shape', index, defense.name).stream(key),
+      send(p, wireBytes, userBytes = ledger.left(p.id)) {
+        ledger.checkFrame(wireBytes);
+        ledger.take(p.id, userBytes);
+        frame(p.direction, wireBytes, release(p.id, userBytes));
+      },
+      sendCell(parts, wireBytes) {
+        ledger.checkCell(parts, wireBytes);
+        const like = parts[0]!.packet;
+        const carried = parts.flatMap((part) => {
+          ledger.takePart(part, like);
+          return release(part.packet.id, part.bytes);
+        });
+        frame(like.direction, wireBytes, carried);
+      },
+      cover(way, wireBytes) {
+        ledger.checkCover(way, wireBytes);
+        frame(way, wireBytes, []);
+      },
+      openFlow: () => ledger.fail('opened a flow; a tunnel has only its own'),
+      drop(p) {
+        const bytes = ledger.drop(p.id);
+        if (packets.get(p.id)!.segments.length > 0) dropped++;
+        release(p.id, bytes);
+      },
+      wakeAt(time) {
+        stage.due = ledger.checkTimer(time);
       },
     };
+    const actor = createActor(index, defense.create(parameters, knowledge));
+    const stage: Stage = { ...actor, ledger, link, packets, due: Number.POSITIVE_INFINITY };
     return stage;
   }
 
   function arrive(stage: Stage, way: Direction, length: number, segments: readonly Segment[]): void {
-    while (stage.due <= now) wake(stage);
-    const packet: HeldPacket = {
-      id: ids++,
-      length,
-      header: OVERHEAD - IP_HEADER,
-      direction: way,
-      protocols: Protocol.IP | Protocol.UDP,
-      port: 0,
-      flow: 0,
-      device: NO_DEVICE,
-      left: length,
-      segments,
+    while (stage.due <= clock.now) wake(stage);
+    const id = stage.ledger.arrived;
+    const packet: PacketRef = {
+      ...{ id, length, direction: way, header: OVERHEAD - IP_HEADER },
+      ...{ protocols: Protocol.IP | Protocol.UDP, port: 0, flow: 0, device: NO_DEVICE },
     };
-    stage.packets.set(packet.id, packet);
+    stage.packets.set(id, { packet, segments });
     held[way === direction ? 'own' : 'other'] += length;
-    stage.wakes = 0;
-    stage.shaper.packet(packet, stage.link);
+    stage.ledger.packet(stage, packet, stage.link);
   }
 
   function wake(stage: Stage): void {
-    const { shaper, link, name, due } = stage;
     stage.due = Number.POSITIVE_INFINITY;
-    if (stage.wokenAt < due) stage.wakes = 0;
-    stage.wokenAt = due;
-    if (++stage.wakes > IDLE_WAKES) throw new DefenseError(`defense ${name}: woke ${IDLE_WAKES} times at one moment`);
-    if (!shaper.wake) throw new DefenseError(`defense ${name}: set a timer but has no wake()`);
-    shaper.wake(link);
+    stage.ledger.wake(stage, stage.link);
   }
 
   const earliest = (): Stage | undefined => {
@@ -218,10 +181,10 @@ export function createRealLink({ defenses, direction, rng, onFrame, latest = LAT
     for (;;) {
       const stage = earliest();
       if (!stage || stage.due > until) break;
-      now = Math.max(now, stage.due);
+      clock.now = Math.max(clock.now, stage.due);
       wake(stage);
     }
-    now = Math.max(now, until);
+    clock.now = Math.max(clock.now, until);
   }
 
   const enter = (way: Direction, length: number, segments: readonly Segment[], time: number): void => {
