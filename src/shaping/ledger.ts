@@ -99,22 +99,26 @@ export function createLedger<A extends Actor = Actor>(
 
   const leftOf = (id: number): number => (id < first || id >= arrived ? 0 : left[id - first]!);
 
-  /** The bytes that are left of a packet which the acting shaper is about to part with. */
-  const available = (id: number, verb: string): number => {
-    const actor = acting();
+  /** Says why the acting shaper may not do this with `bytes` bytes of a packet. */
+  const refuse = (verb: string, id: number, bytes: number): never => {
+    const { index } = acting();
     if (!(id >= 0 && id < arrived)) fail(`${verb} packet ${id} before it arrived`);
-    const bytes = leftOf(id);
-    if (bytes === 0) fail(`${verb} packet ${id}, of which nothing was left`);
-    if (owner[id - first] !== actor.index) fail(`${verb} packet ${id}, which came to another shaper`);
-    return bytes;
+    const most = leftOf(id);
+    if (most === 0) fail(`${verb} packet ${id}, of which nothing was left`);
+    if (owner[id - first] !== index) fail(`${verb} packet ${id}, which came to another shaper`);
+    if (!(bytes <= most)) fail(`${verb} ${bytes} bytes of packet ${id}, of which ${most} were left`);
+    return fail(`${verb} ${bytes} bytes of packet ${id}: expected a whole number of at least 1`);
+  };
+
+  /** Whether the acting shaper holds `bytes` bytes of a packet or more. */
+  const holds = (id: number, bytes: number): boolean => {
+    const at = id - first;
+    return turn !== null && at >= 0 && id < arrived && owner[at] === turn.index && bytes <= left[at]! && bytes >= 1;
   };
 
   const take = (id: number, bytes: number): void => {
-    const most = available(id, 'sent');
-    if (!(bytes <= most)) fail(`sent ${bytes} bytes of packet ${id}, of which ${most} were left`);
-    if (!(bytes >= 1) || bytes !== Math.floor(bytes))
-      fail(`sent ${bytes} bytes of packet ${id}: expected a whole number of at least 1`);
-    left[id - first] = most - bytes;
+    if (!holds(id, bytes) || bytes !== Math.floor(bytes)) refuse('sent', id, bytes);
+    left[id - first]! -= bytes;
     turn!.idleWakes = 0;
   };
 
@@ -161,7 +165,8 @@ export function createLedger<A extends Actor = Actor>(
       take(packet.id, bytes);
     },
     drop(id) {
-      const bytes = available(id, 'dropped');
+      const bytes = leftOf(id);
+      if (!holds(id, bytes)) refuse('dropped', id, bytes);
       left[id - first] = 0;
       return bytes;
     },
