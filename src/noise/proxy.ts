@@ -1,13 +1,13 @@
 import { isIPv4, type Socket } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import { UsageError } from '../shared/errors.js';
-import { ipv4Word, ipv6Words } from '../trace/scope.js';
 import { bareHost } from './urls.js';
 
 export interface ProxyServer {
   readonly kind: 'http' | 'socks5';
   readonly host: string;
   readonly port: number;
-  /** Empty for none. */
+  /** Empty where the proxy asks for no name. */
   readonly user: string;
   readonly password: string;
 }
@@ -17,7 +17,7 @@ export function parseProxy(text: string): ProxyServer | null {
   if (text === '') return null;
   let url: URL;
   try {
-    // Of schemes that it does not know, URL leaves the host as it is.
+    // URL leaves the host as it is under schemes that it does not know, such as socks5.
     url = new URL(text);
   } catch {
     throw new UsageError(`proxy: expected http://host:port or socks5://host:port, found "${text}"`);
@@ -31,13 +31,13 @@ export function parseProxy(text: string): ProxyServer | null {
   return { kind, host, port, user: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
 }
 
-/** Has the proxy at the other end of `socket` connect to an address. What follows on the socket comes from there. */
+/** Asks the proxy at the other end of `socket` to connect to an address. From then on the socket leads there. */
 export async function openThrough(proxy: ProxyServer, socket: Socket, address: string, port: number): Promise<void> {
   if (proxy.kind === 'http') return openHttp(proxy, socket, address, port);
   return openSocks(proxy, socket, address, port);
 }
 
-/** RFC 9110, section 9.3.6. */
+/** Opens a tunnel by CONNECT (RFC 9110, section 9.3.6). */
 async function openHttp({ user, password }: ProxyServer, socket: Socket, address: string, port: number): Promise<void> {
   const target = `${isIPv4(address) ? address : `[${address}]`}:${port}`;
   const credentials = Buffer.from(`${user}:${password}`).toString('base64');
@@ -46,14 +46,14 @@ async function openHttp({ user, password }: ProxyServer, socket: Socket, address
   let head = '';
   while (!head.endsWith('\r\n\r\n')) {
     if (head.length > 8192) throw new Error('proxy: no end to its answer');
-    // Byte by byte: what follows belongs to the other end.
+    // One byte at a time: bytes after the head belong to the other end.
     head += (await read(socket, 1)).toString('latin1');
   }
   const status = /^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1];
   if (!status?.startsWith('2')) throw new Error(`proxy: answered ${status ?? 'something else than HTTP'}`);
 }
 
-/** RFC 1928, with user name and password of RFC 1929. */
+/** Opens a connection by SOCKS 5 (RFC 1928), with the user name and password of RFC 1929 where there are any. */
 async function openSocks(
   { user, password }: ProxyServer,
   socket: Socket,
@@ -69,19 +69,15 @@ async function openSocks(
     socket.write(Buffer.concat([Buffer.from([1, name.length]), name, Buffer.from([word.length]), word]));
     if ((await read(socket, 2))[1] !== 0) throw new Error('proxy: refused name and password');
   }
-  const binary = isIPv4(address) ? Buffer.alloc(4) : Buffer.alloc(16);
-  if (isIPv4(address)) binary.writeUInt32BE(ipv4Word(address));
-  else for (const [i, word] of ipv6Words(address).entries()) binary.writeUInt32BE(word, 4 * i);
-  socket.write(
-    Buffer.concat([Buffer.from([5, 1, 0, isIPv4(address) ? 1 : 4]), binary, Buffer.from([port >> 8, port & 255])]),
-  );
+  const bytes = ipaddr.parse(address).toByteArray();
+  socket.write(Buffer.from([5, 1, 0, bytes.length === 4 ? 1 : 4, ...bytes, port >> 8, port & 255]));
   const [, reply, , type] = await read(socket, 4);
   if (reply !== 0) throw new Error(`proxy: could not connect (SOCKS reply ${reply})`);
   const length = type === 1 ? 4 : type === 4 ? 16 : (await read(socket, 1))[0]!;
   await read(socket, length + 2);
 }
 
-/** Exactly so many bytes; the rest stays in the socket. */
+/** Reads exactly `length` bytes; the rest stays in the socket. */
 function read(socket: Socket, length: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const done = (error: Error | null, bytes?: Buffer) => {

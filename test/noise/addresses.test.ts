@@ -48,6 +48,8 @@ describe('which addresses are of the Internet', () => {
     ['::ffff:10.0.0.1', false],
     ['::ffff:7f00:1', false],
     ['::8.8.8.8', false],
+    ['0::8.8.8.8', false],
+    ['::8.8.8.8%eth0', false],
     ['64:ff9b::8.8.8.8', true],
     ['64:ff9b::192.168.1.1', false],
     ['64:ff9b:1::8.8.8.8', false],
