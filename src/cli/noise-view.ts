@@ -1,21 +1,22 @@
 import type { NoiseConfig } from '../noise/config.js';
-import type { NoiseEvent } from '../noise/events.js';
+import { countEvent, createTotals, type NoiseEvent } from '../noise/events.js';
 import { visibleLine } from '../shared/visible.js';
 import { createScreen, formatBytes, formatCount, formatDuration } from './terminal.js';
 
-/** What `homeveil noise` shows while it runs. */
-export interface NoiseView {
+/** Display of `homeveil noise` while it runs. */
+interface NoiseView {
   readonly onEvent: (event: NoiseEvent) => void;
   end(): void;
 }
 
-/** Lines of what happened last. */
+/** Number of recent events shown, a line each. */
 const RECENT = 8;
-/** Seconds over which the rate is taken. */
+/** Seconds over which the rate is averaged. */
 const RATE = 10;
+/** Milliseconds between two redraws. */
 const REDRAW = 250;
 
-/** A few lines redrawn in place on a terminal; elsewhere a line for each page, problem and rest. */
+/** Redraws a few lines in place on a terminal; elsewhere prints a line for each page, rest and look-up. */
 export function createNoiseView(config: NoiseConfig, stream: NodeJS.WriteStream = process.stdout): NoiseView {
   const view = createNoiseScreen(config);
   if (!stream.isTTY) {
@@ -39,39 +40,30 @@ export function createNoiseView(config: NoiseConfig, stream: NodeJS.WriteStream 
   };
 }
 
-export interface NoiseScreen {
-  readonly onEvent: (event: NoiseEvent) => void;
-  lines(): string[];
-}
-
-/** What there is to show, whatever it is shown on. */
-export function createNoiseScreen({ budgets, requestsPerMinute, connections, users }: NoiseConfig): NoiseScreen {
-  const counts = { visits: 0, pages: 0, requests: 0, lookups: 0, problems: 0 };
+/** Collects events into the lines of a terminal. */
+function createNoiseScreen({ budgets, requestsPerMinute, connections, users }: NoiseConfig) {
+  const counts = createTotals();
   const recent: string[] = [];
   const doing = new Map<number, string>();
-  /** Spent in the month, with its time. */
+  /** Times of recent events with the bytes spent in the month by then. */
   const spent: [number, number][] = [];
   let spending = { hour: 0, day: 0, month: 0, requests: 0, connections: 0 };
   return {
-    onEvent(event) {
-      if (event.type === 'visit') counts.visits++;
-      else if (event.type === 'request') counts.requests++;
-      else if (event.type === 'lookup') counts.lookups++;
-      else if (event.type === 'page' && event.problem === null) counts.pages++;
-      else if (event.type === 'spending') {
+    onEvent(event: NoiseEvent) {
+      countEvent(counts, event);
+      if (event.type === 'spending') {
         spending = event.spending;
         spent.push([event.time, spending.month]);
         while (spent.length > 2 && spent[0]![0] < event.time - RATE) spent.shift();
       }
-      if ('problem' in event && event.problem !== null) counts.problems++;
       if (event.type === 'visit') doing.set(event.user, `visits ${hostOf(event.root)}`);
       if (event.type === 'rest') doing.set(event.user, restOf(event));
-      if (event.type === 'leave') doing.set(event.user, 'left');
+      if (event.type === 'leave') doing.set(event.user, 'has left');
       const line = lineOf(event);
       if (line !== null && event.type !== 'start') recent.push(line);
       if (recent.length > RECENT) recent.shift();
     },
-    lines() {
+    lines(): string[] {
       const [from, to] = [spent[0], spent.at(-1)];
       const rate = from && to && to[0] > from[0] ? Math.max(0, (to[1] - from[1]) / (to[0] - from[0])) : 0;
       const bar = (used: number, limit: number) => {
@@ -80,14 +72,14 @@ export function createNoiseScreen({ budgets, requestsPerMinute, connections, use
       };
       const budget = (name: string, used: number, limit: number) =>
         `${name.padEnd(7)}${bar(used, limit)}  ${formatBytes(Math.max(0, limit - used))} left of ${formatBytes(limit)}`;
-      const users_ = [...doing].sort((a, b) => a[0] - b[0]).slice(0, 8);
+      const shown = [...doing].sort((a, b) => a[0] - b[0]).slice(0, 8);
       return [
         `noise  ${formatBytes(rate)}/s  ${formatCount(counts.visits)} visits  ${formatCount(counts.pages)} pages  ${formatCount(counts.requests)} requests  ${formatCount(counts.lookups)} look-ups  ${formatCount(counts.problems)} problems`,
         budget('hour', spending.hour, budgets.perHour),
         budget('day', spending.day, budgets.perDay),
         budget('month', spending.month, budgets.perMonth),
-        `requests in the last minute ${spending.requests} of ${requestsPerMinute}, connections ${spending.connections} of ${connections}`,
-        ...users_.map(([user, what]) => `user ${user + 1}  ${what}`),
+        `${spending.requests} of ${requestsPerMinute} requests in the last minute, ${spending.connections} of ${connections} connections open`,
+        ...shown.map(([user, what]) => `user ${user + 1}  ${what}`),
         ...(users > 8 ? [`… ${users - 8} more users`] : []),
         '',
         ...recent,
@@ -96,7 +88,7 @@ export function createNoiseScreen({ budgets, requestsPerMinute, connections, use
   };
 }
 
-/** An event in a line; null for those that are no news by themselves. */
+/** Describes an event in a line; null for events that are not shown by themselves. */
 function lineOf(event: NoiseEvent): string | null {
   const at = new Date(event.time * 1000).toTimeString().slice(0, 8);
   switch (event.type) {
@@ -105,7 +97,7 @@ function lineOf(event: NoiseEvent): string | null {
     case 'browser': {
       const kept = {
         namespace: 'in a network namespace whose only way out is the gateway',
-        flags: 'held to the gateway by its flags alone: no network namespace can be had here',
+        flags: 'confined to the gateway by its flags alone: this system allows no network namespace',
       } as const;
       const who = event.runsAs === null ? '' : `, as user ${event.runsAs}`;
       return `${at}  Chromium ${kept[event.isolation]}${who}${event.sandbox ? '' : ', WITHOUT its sandbox'}`;

@@ -25,27 +25,27 @@ interface NoiseOptions {
 
 const command: CommandModule<object, NoiseOptions> = {
   command: 'noise',
-  describe: 'Browse the web at random, as cover for what else leaves this network; within budgets, politely',
+  describe: 'Browse the web at random, politely and within budgets, as cover for your other traffic',
   builder: (yargs) =>
     yargs
       .option('config', {
         type: 'string',
-        describe: "YAML or JSON (homeveil schema noise), or noisy's config.json as it is",
+        describe: "YAML or JSON (see homeveil schema noise), or noisy's config.json unchanged",
       })
-      .option('for', { type: 'string', describe: 'End after so long: 90s, 10m, 2h, 1d' })
-      .option('engine', { choices: ['http', 'browser'] as const, describe: 'In place of the one configured' })
-      .option('users', { type: 'number', describe: 'Virtual users, in place of those configured' })
+      .option('for', { type: 'string', describe: 'End after 90s, 10m, 2h, 1d  [until Ctrl-C]' })
+      .option('engine', { choices: ['http', 'browser'] as const, describe: 'Overrides the configuration' })
+      .option('users', { type: 'number', describe: 'Number of virtual users; overrides the configuration' })
       .option('shape', {
         type: 'string',
-        describe: 'A defense that decides when how much noise is made: front, dummy:…',
+        describe: 'Defense that decides when to make noise, and how much: front, dummy:…',
       })
       .option('shape-on', {
         type: 'string',
-        describe: 'Interface whose packets that defense reacts to: one that the traffic of the home passes  [visits]',
+        describe: "Interface with the home's traffic, to which that defense reacts  [visits]",
       })
-      .option('metrics', { type: 'number', describe: 'Prometheus metrics on http://127.0.0.1:PORT/metrics' })
-      .option('json', { type: 'boolean', default: false, describe: 'Events on stdout, one JSON document a line' })
-      .option('dry-run', { type: 'boolean', describe: 'Say what would be done; send nothing' }),
+      .option('metrics', { type: 'number', describe: 'Serve Prometheus metrics on http://127.0.0.1:PORT/metrics' })
+      .option('json', { type: 'boolean', default: false, describe: 'Print events, one JSON document a line' })
+      .option('dry-run', { type: 'boolean', describe: 'Say what would be done, and send nothing' }),
   handler: async (given) => {
     const { json, dryRun, metrics: port } = given;
     const config = configOf(given);
@@ -80,7 +80,7 @@ const command: CommandModule<object, NoiseOptions> = {
 
 export default command;
 
-/** Runs `work` with a signal that SIGTERM aborts too: a service is stopped by that. */
+/** Runs `work` with a signal that SIGTERM aborts too, since that stops a service. */
 async function stopBy<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const terminated = new AbortController();
   const before = process.listeners('SIGTERM');
@@ -109,7 +109,7 @@ function configOf({ config: path, for: duration, engine, users }: NoiseOptions):
   };
 }
 
-/** @throws UsageError where it is not one defense, or one that makes no cover */
+/** @throws UsageError where the text is not one defense, or that defense sends no cover */
 function shapeOf(text: string): NoiseShape {
   const { label, parts } = resolveDefense(text);
   const [part] = parts;
@@ -124,13 +124,13 @@ function describe(config: NoiseConfig, shape: NoiseShape | null, shapeOn: string
   const texts = config.denyText.length;
   const hosts = [...new Set(roots.map((root) => new URL(root).host))];
   const [hour, day, month] = [budgets.perHour, budgets.perDay, budgets.perMonth].map(formatBytes);
-  const pace = visitsPerHour === 0 ? 'one visit after another' : `${visitsPerHour} visits an hour when busiest`;
+  const pace = visitsPerHour === 0 ? 'one visit after another' : `${visitsPerHour} visits in the busiest hour`;
   const where = { site: 'the same site', roots: 'any root', any: 'anywhere' }[follow];
   const lines: [string, string][] = [
     [
       'engine',
       shape
-        ? `${shape.label} decides when${shapeOn === null ? '' : `, shown what passes ${shapeOn}`}; requests by the web client`
+        ? `${shape.label} decides when${shapeOn === null ? '' : `, shown what passes ${shapeOn}`}; the web client makes the requests`
         : config.engine,
     ],
     ['users', `${users}, each ${pace}`],
@@ -139,21 +139,21 @@ function describe(config: NoiseConfig, shape: NoiseShape | null, shapeOn: string
       'visit',
       `${depth === 1 ? '1 page' : `${depth} pages`} at most, up to ${limits.resources} resources each, links to ${where}`,
     ],
-    ['manners', `robots.txt ${robots ? 'kept' : 'ignored'}, ${config.siteDelay} s between pages of a site`],
+    ['manners', `robots.txt ${robots ? 'obeyed' : 'ignored'}, ${config.siteDelay} s between pages of a site`],
     ['budgets', `${hour} an hour, ${day} a day, ${month} in 31 days`],
     ['limits', `${config.requestsPerMinute} requests a minute, ${config.connections} connections`],
     ['', `${formatBytes(limits.responseBytes)} and ${limits.responseTime} s a response`],
-    ['DNS', dns.perHour === 0 ? 'no look-ups of their own' : `${dns.perHour} look-ups an hour when busiest`],
+    ['DNS', dns.perHour === 0 ? 'no extra look-ups' : `${dns.perHour} extra look-ups in the busiest hour`],
     ['proxy', config.proxy.replace(/\/\/[^/@]*@/, '//…@') || 'none'],
     ['ends', config.duration === null ? 'when stopped' : `after ${formatDuration(config.duration)}`],
     ['state', config.state],
-    ['denied', `${config.deny.length} domains, and the trackers that come with Homeveil`],
-    ...(texts === 0 ? [] : [['', `links to URLs that contain one of ${texts} texts`] as [string, string]]),
+    ['denied', `${config.deny.length} domains, and the built-in list of trackers`],
+    ...(texts === 0 ? [] : [['', `URLs that contain one of ${texts} texts`] as [string, string]]),
     ['roots', `${hosts.length} hosts: ${hosts.join(', ')}`],
   ];
   const text = lines.flatMap(([name, value]) => {
     const [first = '', ...rest] = wrap(value, 9);
     return [`${name.padEnd(9)}${first.trimStart()}`, ...rest];
   });
-  return ['Nothing was sent. It would be:', ...text].join('\n');
+  return ['Nothing was sent. A run would use:', ...text].join('\n');
 }

@@ -21,20 +21,20 @@ import {
 } from '../watch/words.js';
 import { breakText, fitLine, fitName, formatCount, type TableColumn, table, wrap } from './terminal.js';
 
-/** Lines and columns of the terminal that there are. */
+/** Size of the terminal. */
 export interface Room {
   readonly rows: number;
   readonly columns: number;
 }
 
-/** Lines of devices that are shown before anything of less weight is. */
+/** Lines of devices that take precedence over less important parts. */
 const FEWEST_DEVICES = 5;
-/** A terminal of fewer rows has one for each of the lines above the devices, which are cut. */
+/** In a terminal of fewer rows, each line above the devices is cut, not wrapped. */
 const LOW = 20;
 
 /**
- * Lines of what is concluded now, none wider and no more than there is room for: first the traffic and some devices, then the comparison, the
- * warnings, and what a comparison does not show; the rest of the room has the other devices.
+ * Lines of the current conclusions, fitted to the terminal. The traffic and some devices come first, then the comparison, the warnings
+ * and the limits of the comparison, as far as there is room. The other devices fill the rest.
  */
 export function watchLines(
   view: WatchView,
@@ -53,7 +53,7 @@ export function watchLines(
     ...lay(`${source.name}, as ${model.attack} sees it in the ${model.view} view`),
     ...lay(`${trafficWords(view)}${lossText(view)}`),
     ...lay(
-      `noise ${noiseWord(view)}; unsure ${unsure}${view.isLabelled ? `; named right ${percent(state.now.accuracy)}` : ''}`,
+      `noise ${noiseWord(view)}; unsure ${unsure}${view.isLabelled ? `; identified correctly ${percent(state.now.accuracy)}` : ''}`,
     ),
     '',
   ];
@@ -61,7 +61,7 @@ export function watchLines(
   const place = url === null ? [] : breakText(url, width);
   const [heading, line, ...own] = devices;
   let room = rows - 1 - head.length - place.length - 3 - Math.min(own.length, FEWEST_DEVICES);
-  /** The parts in order of weight; of one that there is no room for, its short form. */
+  /** Parts in order of importance; one without room for its long form has its short form. */
   const below = sections(view, lay, width).map(([all, short]) => {
     const lines = all.length <= room ? all : short.length <= room ? short : [];
     room -= lines.length;
@@ -81,14 +81,14 @@ function sections(view: WatchView, lay: Lay, width: number): [lines: string[], s
   return [
     [
       result === null ? (comparison === null ? [] : lay(phaseText(comparison))) : changeLines(result, width),
-      lay('The comparison is told at the end.'),
+      lay('The comparison is shown at the end.'),
     ],
-    [warned, lay(`${warnings.length} warning${warnings.length === 1 ? '' : 's'}, told at the end`)],
+    [warned, lay(`${warnings.length} warning${warnings.length === 1 ? '' : 's'}, shown at the end`)],
     ...(result === null
       ? []
       : ([
           [lay(seenWords(result), 2, 0), []],
-          [lay(caveat(view), 2, 0), lay('What this does not show is told at the end.')],
+          [lay(caveat(view), 2, 0), lay('The limits of this comparison are shown at the end.')],
         ] as [string[], string[]][])),
   ];
 }
@@ -98,13 +98,13 @@ interface ShownColumn<Row> {
   readonly of: (row: Row) => string;
 }
 
-/** A column is left out rather than that names are cut to less. */
+/** Columns are left out before names are cut to fewer characters. */
 const NAME = 16;
 const GAP = 2;
 
 /**
- * A table that is no wider than `width`, each row a line: the last columns, which matter least, are left out where there is no room for them,
- * and names are cut in their middle.
+ * Lays out a table no wider than `width`, one line a row. Where there is no room, the last columns, which matter least, are left out,
+ * and names are cut in the middle.
  */
 function tableWithin<Row>(columns: readonly ShownColumn<Row>[], rows: readonly Row[], width: number): string[] {
   const cells = rows.map((row) => columns.map(({ of }) => visibleLine(of(row))));
@@ -135,7 +135,7 @@ function devicesLines({ state }: WatchView, width: number): string[] {
   return tableWithin(columns, inOrder(state.devices), width);
 }
 
-/** For what is no terminal: one line for each so many seconds. */
+/** One line for output that is not a terminal. */
 export function watchLine(view: WatchView): string {
   const { state } = view;
   const time = state.time === null ? '–' : new Date(state.time * 1000).toISOString().slice(11, 19);
@@ -146,7 +146,7 @@ export function watchLine(view: WatchView): string {
   );
 }
 
-/** At the end: of all that came, and the last comparison, in lines of at most `width` columns. */
+/** Lines of the final summary: all packets and the last comparison, at most `width` columns wide. */
 export function summaryLines(view: WatchView, width = 80): string[] {
   const { state, source, model } = view;
   const { all } = state;
@@ -190,7 +190,8 @@ export function summaryLines(view: WatchView, width = 80): string[] {
     '',
     ...lay(seen.length === 0 ? 'Seen: none.' : `Seen: ${seen.join(', ')}.`),
   );
-  if (view.isLabelled) lines.push(...lay(`Against the labels: ${percent(all.accuracy)} of packets named right.`));
+  if (view.isLabelled)
+    lines.push(...lay(`Compared with the labels: ${percent(all.accuracy)} of packets identified correctly.`));
   const { comparison } = view;
   if (comparison?.result) {
     lines.push('', ...changeLines(comparison.result, width), ...lay(seenWords(comparison.result), 2, 0));
@@ -217,6 +218,6 @@ function seenWords(result: ComparisonResult): string {
 
 function lossText({ lost, forgotten }: WatchView): string {
   const engine = lost.engine ? `, ${formatCount(lost.engine)} lost` : '';
-  const skipped = lost.skipped === 0 ? '' : `, ${formatCount(lost.skipped)} skipped: the model does not keep up`;
-  return `${engine}${skipped}${forgotten === 0 ? '' : `, ${formatCount(forgotten)} silent conversations forgotten`}`;
+  const skipped = lost.skipped === 0 ? '' : `, ${formatCount(lost.skipped)} skipped because the model is too slow`;
+  return `${engine}${skipped}${forgotten === 0 ? '' : `, ${formatCount(forgotten)} idle connections dropped`}`;
 }

@@ -38,7 +38,7 @@ interface WatchOptions extends PluginOption {
 
 const command: CommandModule<object, WatchOptions> = {
   command: 'watch',
-  describe: 'Show what an observer with a trained model concludes as it happens, before and after noise',
+  describe: 'Show live what an observer with a trained model concludes, with and without noise',
   builder: (yargs) =>
     addPluginOption(yargs)
       .option('interface', {
@@ -51,26 +51,29 @@ const command: CommandModule<object, WatchOptions> = {
       .option('duplicates', DUPLICATES_OPTION)
       .option('labels', {
         type: 'string',
-        describe: 'Addresses of your devices, by the names the model knows (CSV or YAML): answers are then scored',
+        describe: 'CSV or YAML file that gives your devices the names the model knows; answers are then scored',
       })
-      .option('span', { type: 'string', default: '10m', describe: 'What counts as now' })
+      .option('span', { type: 'string', default: '10m', describe: 'Length of the recent past that is shown' })
       .option('for', { type: 'string', describe: 'End after 90s, 10m, 2h  [until Ctrl-C]' })
-      .option('speed', { type: 'number', describe: 'With --pcap: times as fast as it was taken  [as fast as can be]' })
-      .option('hold', { type: 'boolean', default: false, describe: 'With --pcap: keep the page until Ctrl-C' })
+      .option('speed', { type: 'number', describe: 'With --pcap: times as fast as recorded  [as fast as possible]' })
+      .option('hold', { type: 'boolean', default: false, describe: 'With --pcap: keep the page open until Ctrl-C' })
       .option('page', {
         type: 'string',
         default: '0',
         describe: 'Port of the page on 127.0.0.1, 0 for a free one, or off',
       })
-      .option('compare', { type: 'string', describe: 'Measure with the noise off, then on: so long each, such as 10m' })
-      .option('periods', { type: 'number', default: DEFAULT_COMPARISON.pairs, describe: 'So many times off and on' })
-      .option('on', { type: 'string', describe: 'Command that makes noise while it runs, for the periods with noise' })
-      .option('filter', { type: 'string', describe: 'Which packets, as tcpdump has it' })
-      .option('engine', { choices: ENGINES, describe: 'What captures  [the first that may]' })
+      .option('compare', {
+        type: 'string',
+        describe: 'Compare with the noise off and on, in periods of this length, such as 10m',
+      })
+      .option('periods', { type: 'number', default: DEFAULT_COMPARISON.pairs, describe: 'Number of times off and on' })
+      .option('on', { type: 'string', describe: 'Command that makes noise, run during the periods with noise' })
+      .option('filter', { type: 'string', describe: 'Capture filter, in the syntax of tcpdump' })
+      .option('engine', { choices: ENGINES, describe: 'Capture engine  [the first that works]' })
       .option('every', {
         type: 'string',
         default: '10s',
-        describe: 'Off a terminal, and with --json: time between lines',
+        describe: 'Time between lines, with --json or without a terminal',
       })
       .option('threads', { type: 'number', default: availableParallelism(), describe: 'Threads' })
       .option('json', { type: 'boolean', default: false, describe: 'JSON lines on stdout' })
@@ -125,7 +128,7 @@ function readOptions(options: WatchOptions): WatchRequest {
   }
   const isWithoutHands = options.page === 'off' && !(process.stdin.isTTY && process.stdout.isTTY && !options.json);
   if (compare !== undefined && on === undefined && isWithoutHands) {
-    throw new UsageError('--compare: expected --on, a page or a terminal, to say when the noise is on');
+    throw new UsageError('--compare: expected --on, or a page or terminal on which to confirm that the noise is on');
   }
   return {
     interface: name,
@@ -173,7 +176,7 @@ function createDisplay(kind: 'terminal' | 'lines' | 'json', every: number): Disp
   };
 }
 
-/** Redraws in place; takes keys. */
+/** Redraws in place, and reads keys. */
 function createTerminal(): Display {
   const { stdin, stdout } = process;
   let url: string | null = null;
@@ -183,7 +186,7 @@ function createTerminal(): Display {
   const press = async (key: string): Promise<void> => {
     const now = Date.now() / 1000;
     notice = '';
-    // In raw mode Ctrl-C is a key like others.
+    // In raw mode Ctrl-C is an ordinary key.
     if (key === '\x03' || key === 'q') process.kill(process.pid, 'SIGINT');
     else if (key === 'b' && controls.comparison !== null) await controls.comparison.start(now);
     else if (key === 'c') await controls.comparison?.cancel();

@@ -1,7 +1,7 @@
 /**
- * What stands between `homeveil noise` and its browser: started in place of it, in a network namespace of its own where there can be one.
- * `node browser-box.js order.json ARGUMENTS...`. It passes connections to a port of loopback on to a Unix socket, which is reached from
- * any namespace, and runs the browser, as another user where it is told so. It ends with the browser.
+ * Program that `homeveil noise` starts in place of its browser, in a network namespace of its own where possible:
+ * `node browser-box.js order.json ARGUMENTS...`. It relays connections to a port of loopback to a Unix socket, which can be reached
+ * from any namespace, and runs the browser, as another user if ordered. It ends with the browser.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -15,10 +15,10 @@ const order = JSON.parse(readFileSync(path!, 'utf8')) as BoxOrder;
 
 function run(): void {
   const kept = given.filter((one) => !one.startsWith('--user-data-dir=') && !one.startsWith(FEATURES));
-  // Of two lists, Chromium takes the last alone.
+  // Chromium reads only the last list of features.
   const features = given.filter((one) => one.startsWith(FEATURES)).map((one) => one.slice(FEATURES.length));
   const args = [...kept, `--user-data-dir=${order.profile}`, `${FEATURES}${features.join(',')}`];
-  // 3 and 4 are the pipes by which it is driven.
+  // Playwright drives the browser through pipes 3 and 4.
   const browser = spawn(order.executable, args, {
     stdio: [0, 1, 2, 3, 4],
     env: order.environment,

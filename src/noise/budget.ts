@@ -3,17 +3,17 @@ import type { StateFile } from './state-file.js';
 import { createWindow } from './window.js';
 
 export interface BudgetLimits {
-  /** Bytes. */
+  /** Most bytes in a sliding hour, day and month of 31 days. */
   readonly perHour: number;
   readonly perDay: number;
   readonly perMonth: number;
   readonly requestsPerMinute: number;
-  /** Open at once. */
+  /** Most connections open at once. */
   readonly connections: number;
 }
 
 export interface Spending {
-  /** Bytes in the last hour, day and month, those set aside included. */
+  /** Bytes in the last hour, day and month, including those set aside. */
   readonly hour: number;
   readonly day: number;
   readonly month: number;
@@ -23,37 +23,39 @@ export interface Spending {
 }
 
 /**
- * What may be used. Bytes are set aside before they are read, then spent; both count, so that no limit is passed at any moment. The
- * file is always ahead of what was used, so that none is passed either when the process is killed and started again.
+ * Allowance of bytes, requests and connections. Bytes are set aside before they are read, then spent; both count, so that no limit is
+ * exceeded at any moment. The state file is always ahead of what was used, so that killing the process exceeds none either.
  */
 export interface Budget {
   readonly limits: BudgetLimits;
-  /** Sets bytes aside; false, and nothing set aside, where a limit would be passed. */
+  /** Sets bytes aside. Returns false, and sets nothing aside, where a limit would be exceeded. */
   reserve(bytes: number): boolean;
-  /** Of the bytes set aside, so many have been used. */
+  /** Counts bytes that were set aside as used. */
   spend(bytes: number): void;
-  /** Of the bytes set aside, so many will not be used. */
+  /** Gives back bytes that were set aside. */
   release(bytes: number): void;
-  /** Counts bytes that have come though they were not set aside. */
+  /** Counts bytes as used that were not set aside. */
   overdraw(bytes: number): void;
-  /** Seconds since the epoch at which so many bytes could be set aside, if nothing else is used; `now` where they can be now. */
+  /** Returns when, in seconds since the epoch, so many bytes could be set aside if nothing else is used; `now` where they can be now. */
   timeOf(bytes: number): number;
   /**
-   * Waits until a request may be made, and counts it: from now until a minute after the returned function is called, which is to be when the
-   * request has been sent for sure. Then no 60 seconds see more of them sent. @throws where `signal` is aborted
+   * Waits until a request may be made. It counts from now until a minute after the returned function is called: call that once the
+   * request has surely been sent, and no 60 seconds contain more requests than allowed.
+   * @throws the reason of `signal` once that is aborted
    */
   request(signal: AbortSignal): Promise<() => void>;
-  /** Waits until a connection may be opened, and counts it until the returned function is called. @throws as above */
+  /** Waits until a connection may be opened; it counts until the returned function is called. @throws the reason of `signal` */
   connection(signal: AbortSignal): Promise<() => void>;
   /**
-   * Names somebody who may hold connections that nobody uses: asked to close one of them when another is wanted, which says whether
-   * there was one. Returns what takes the name off again.
+   * Registers a holder of connections. When another connection is wanted, `giveWay` is called: it closes an idle one and says whether
+   * there was one.
+   * @returns function that removes the holder
    */
   addHolder(giveWay: () => boolean): () => void;
-  /** Whether somebody waits for a connection: who has done with one asks, and gives way. */
+  /** Whether a connection is wanted: a holder that has finished with one checks this, and gives way. */
   readonly isWanted: boolean;
   spending(): Spending;
-  /** Writes what was used, to the byte, and lets go of the file. */
+  /** Writes the exact amounts, then unlocks the file. */
   close(): void;
 }
 
@@ -61,10 +63,10 @@ const HOUR = 3600;
 const DAY = 86_400;
 const MONTH = 31 * DAY;
 
-/** The file is written when so much of the smallest limit has been used since; also so many requests. */
+/** Shares of the smallest byte limit, and of the request limit, by which the file is ahead each time it is written. */
 const AHEAD = 1 / 100;
 const REQUESTS_AHEAD = 1 / 10;
-/** A clock that goes back by less is taken to stand still. */
+/** Seconds by which the clock may go back; less is taken as standing still. */
 const CLOCK_SLACK = 60;
 
 /** @param clock seconds since the Unix epoch */
@@ -89,7 +91,7 @@ export function createBudget(
   let time = saved?.time ?? 0;
   let aside = 0;
   let open = 0;
-  /** What the file counts and nobody has used. */
+  /** Bytes that the file counts and that are not used yet. */
   let ahead = 0;
   let requestsAhead = 0;
   let requestsAside = 0;
@@ -106,7 +108,7 @@ export function createBudget(
     return time;
   };
 
-  // Of what the file was ahead when the process ended, nobody knows how much was used, nor when: all of it, just now.
+  // How much of the last run's lead was used, and when, is unknown: all of it counts, as used now.
   if (saved) {
     const { bytes: unknown, requests } = saved.ahead;
     for (const { window } of bytes) window.add(now(), unknown);
@@ -124,7 +126,7 @@ export function createBudget(
       ahead: unused,
     });
 
-  /** Makes the file count at least what is used or set aside now. */
+  /** Keeps the file's counts at or above what is used or set aside. */
   const keepAhead = (at: number): void => {
     if (!file || (aside <= ahead && requestsAhead >= 0)) return;
     ahead = aside + chunk;

@@ -12,7 +12,7 @@ interface ClockLinkOptions {
   readonly clock?: () => number;
 }
 
-/** A packet as a gateway sees it. */
+/** Properties of a packet that a shaper is shown. */
 export type SeenPacket = Pick<PacketRef, 'direction' | 'length' | 'header' | 'protocols' | 'port'>;
 
 /** A defense on a real clock that is shown real packets. Its cover is sent; the packets themselves go their own way. */
@@ -25,18 +25,18 @@ interface ClockLink {
   close(): void;
 }
 
-/** One shaper of it. */
+/** One shaper of the defense. */
 interface ShaperClock {
   packet(packet: SeenPacket): void;
   close(): void;
 }
 
-/** Timers that are late, since the process slept, fire at most so many at a time. */
+/** Most timers that run at once to catch up after the process slept. */
 const MOST_WAKES = 1000;
-/** Cover that is late by more seconds is not sent: a computer that slept for a night does not make up for it. */
+/** Seconds after which missed cover is dropped: a computer that slept all night does not catch up on it. */
 const MOST_BEHIND = 5;
 
-/** Runs a defense on a real clock, with one shaper for the home or one for each device; a device's flows share its shaper. */
+/** Runs a defense on a real clock: one shaper for the home, or one for each device, by the scope of the defense. */
 export function createClockLink(applied: AppliedDefense, options: ClockLinkOptions): ClockLink {
   const isOne = scopeOfDefense(applied.defense, applied.parameters) === 'home';
   const shapers = new Map<string, ShaperClock>();
@@ -56,7 +56,10 @@ export function createClockLink(applied: AppliedDefense, options: ClockLinkOptio
   };
 }
 
-/** `now` is the time to which a timer was set, however late it fires, so that rates hold on average. */
+/**
+ * Runs one shaper under the contract of the virtual clock (src/shaping/simulate.ts), as far as cover goes: `now` is the time that a
+ * timer was set to, so that rates hold on average.
+ */
 function createShaperClock(
   { defense, parameters, knowledge }: AppliedDefense,
   { rng, onCover, onError, clock = () => performance.now() / 1000 }: ClockLinkOptions,

@@ -17,22 +17,22 @@ interface ConnectorOptions {
   readonly meter: Meter;
   readonly proxy: ProxyServer | null;
   readonly signal: AbortSignal;
-  /** Seconds for name, connection and TLS together. */
+  /** Seconds for resolving, connecting and TLS together. */
   readonly timeout: number;
-  /** A certificate that is trusted besides, for tests. */
+  /** A certificate to trust besides the system's, for tests. */
   readonly ca?: string;
-  /** Is given each TCP connection as it begins. */
+  /** Receives each TCP connection as it begins. */
   readonly own?: OwnConnections;
-  /** Told of each connection before undici is; the protocol is 'h2' or 'http/1.1'. */
+  /** Called for each connection before undici gets it; the protocol is 'h2' or 'http/1.1'. */
   readonly onOpen?: (origin: string, protocol: string, socket: Socket) => void;
 }
 
-/** Chromium's order. */
+/** Protocols in Chromium's order. */
 const ALPN = ['h2', 'http/1.1'];
 
 /**
- * Opens connections for undici, and only to addresses that have been checked: the name is resolved here, and what is connected to is
- * the address, so that a name that changes its mind in between changes nothing. Every byte is metered.
+ * Creates undici's connector, which connects only to checked addresses. It resolves the name and connects to the address, so a name
+ * that resolves differently afterwards changes nothing. Every byte is metered.
  */
 export function createConnector(options: ConnectorOptions): buildConnector.connector {
   return (target, callback) => {
@@ -57,7 +57,7 @@ async function open(target: buildConnector.Options, options: ConnectorOptions): 
     if (!isSecure) return socket;
     const secure = connectTls({
       socket,
-      // Whose certificate it has to be. An address has no name to ask for.
+      // The certificate must be valid for this host. An address has no server name to send.
       host: target.hostname,
       ...(isIP(target.hostname) === 0 ? { servername: target.hostname } : {}),
       ALPNProtocols: ALPN,
@@ -78,8 +78,8 @@ async function open(target: buildConnector.Options, options: ConnectorOptions): 
 export type OpenOptions = Pick<ConnectorOptions, 'guard' | 'budget' | 'meter' | 'proxy' | 'signal' | 'timeout' | 'own'>;
 
 /**
- * A TCP connection to a host, metered and counted, at an address that was checked.
- * @throws Refused; or what went wrong
+ * Opens a TCP connection to a checked address of a host, metered and counted.
+ * @throws Refused, or the error of the look-up or the connection
  */
 export async function openChecked(hostname: string, port: number, options: OpenOptions): Promise<Socket> {
   const { guard, budget, proxy, signal, timeout } = options;
@@ -101,7 +101,7 @@ export async function openChecked(hostname: string, port: number, options: OpenO
       socket = await reach([proxy.host], proxy.port, options);
       await unless(signal, openThrough(proxy, socket, addresses[0]!, port));
     } else {
-      // Not all homes that have an IPv6 address reach the Internet by it: one of each kind, in the resolver's order.
+      // A home with IPv6 addresses may still lack IPv6 to the Internet: tries one address of each kind, in the resolver's order.
       const other = addresses.find((address) => isIPv4(address) !== isIPv4(addresses[0]!));
       socket = await reach([addresses[0]!, ...(other ? [other] : [])], port, options);
       guard.checkAddress(socket.remoteAddress ?? '', port);
@@ -115,7 +115,7 @@ export async function openChecked(hostname: string, port: number, options: OpenO
   }
 }
 
-/** A connection to the first of `hosts` that answers. @throws the error of the last one; Refused where the budget has no room */
+/** Connects to the first of `hosts` that answers. @throws the error of the last one; Refused where the budget has no room */
 async function reach(
   hosts: readonly string[],
   port: number,
@@ -126,7 +126,7 @@ async function reach(
     const socket = connectTcp({ host, port, noDelay: true });
     meter.add(socket);
     own?.add(socket, host, port);
-    // Once it is handed over, errors are undici's to hear of.
+    // Without a listener of ours, an error before undici listens would end the process.
     socket.on('error', () => {});
     const patience = linkSignals([signal], timeout / (hosts.length - i));
     try {

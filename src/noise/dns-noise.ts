@@ -5,14 +5,14 @@ import type { Budget } from './budget.js';
 import type { Report } from './events.js';
 import type { Rhythm } from './rhythm.js';
 
-/** Looks a name up, IPv4 and IPv6 at once as browsers do. */
+/** Looks up the IPv4 and IPv6 addresses of a name at once, as browsers do. */
 export type Query = (name: string) => Promise<unknown>;
 
-/** Past the hosts file and its caches, so that it is sent. */
+/** Bypasses the hosts file and local caches, so that queries are sent. */
 const queryBoth: Query = (name) => Promise.any([resolve4(name), resolve6(name)]);
 
 interface DnsNoiseOptions {
-  /** Look-ups when the household is busiest. */
+  /** Look-ups in the busiest hour of the household. */
   readonly perHour: number;
   readonly roots: readonly string[];
   readonly rhythm: Rhythm;
@@ -24,12 +24,12 @@ interface DnsNoiseOptions {
   readonly query?: Query;
 }
 
-/** Two queries and two answers with a few records each: about so many IP bytes. */
+/** Estimated IP bytes of two queries and two answers with a few records each. */
 export const LOOKUP_BYTES = 600;
-/** What stands before a site's name often enough; most others of a real household lead to the same sites. */
+/** Common prefixes of host names within a site. */
 const PREFIXES = ['', 'www.', 'static.', 'cdn.', 'images.', 'api.', 'm.'] as const;
 
-/** Looks up names of roots at Poisson times, and nothing more. Throws only the signal's reason. */
+/** Looks up names of the roots at Poisson times, without connecting. Throws only the signal's reason. */
 export async function runDnsNoise(options: DnsNoiseOptions): Promise<never> {
   const { perHour, roots, rhythm, budget, rng, report, signal, clock, query = queryBoth } = options;
   const names = [...new Set(roots.map((root) => new URL(root).hostname))].filter(

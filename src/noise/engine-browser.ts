@@ -12,18 +12,18 @@ import { parseUrl } from './urls.js';
 import { createClient } from './web-client.js';
 
 interface BrowserEngineOptions extends HttpEngineOptions {
-  /** Path of Chromium; found on the PATH where empty. */
+  /** Path of Chromium; empty to search for it. */
   readonly executable: string;
-  /** The user that it runs as where this process is root's; empty for root. */
+  /** User that it runs as where this process is root's; empty for root. */
   readonly browserUser: string;
-  /** Whether it is to have its sandbox. */
+  /** Whether it uses its own sandbox. */
   readonly browserSandbox: boolean;
 }
 
-/** What holds a browser to the gateway, and the machine's files from it. */
+/** Means that confine a browser to the gateway and protect the machine's files from it. */
 interface Protection {
   readonly isolation: IsolationKind;
-  /** The user that it runs as; null for that of this process. */
+  /** User that it runs as; null for that of this process. */
   readonly runsAs: string | null;
   readonly sandbox: boolean;
 }
@@ -40,7 +40,8 @@ const PLACES = [
 ] as const;
 
 /**
- * Path of an installed Chromium.
+ * Finds an installed Chromium or Chrome.
+ * @returns its path
  * @throws InputError where there is none
  */
 export function findBrowser(): string {
@@ -60,8 +61,8 @@ export function findBrowser(): string {
 }
 
 /**
- * Nothing of its own accord, and nothing past the gateway: no QUIC, no WebRTC but through the proxy, no names looked up. Where there can be
- * no namespace, they are all that keeps it to that. The policy of WebRTC has had both names.
+ * Flags against background traffic and against bypassing the gateway: no QUIC, WebRTC only through the proxy, no look-ups. Without a
+ * namespace they are the only protection. Chromium has used both names of the WebRTC policy.
  */
 const FLAGS = [
   '--disable-quic',
@@ -70,7 +71,7 @@ const FLAGS = [
   '--webrtc-ip-handling-policy=disable_non_proxied_udp',
   '--force-webrtc-ip-handling-policy=disable_non_proxied_udp',
   '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
-  // For names in place of addresses it joins a group of multicast, which is the one packet that would be left.
+  // Names in place of local addresses make it join a multicast group, the only packet left without this.
   ...(process.platform === 'win32' ? [] : ['--disable-features=WebRtcHideLocalIpsWithMdns']),
 ];
 
@@ -78,9 +79,10 @@ const MOST_LINKS = 1000;
 const LONGEST_URL = 1000;
 
 /**
- * Loads pages in an installed Chromium: scripts, fonts, caches and all. It reaches the network only through a gateway in this process,
- * which resolves names, checks addresses, meters and cuts; what it asks for is counted, and held to the deny list, one by one.
- * @throws InputError where playwright-core or Chromium is not there
+ * Creates an engine that loads pages in an installed Chromium, with scripts, fonts and caches. Chromium reaches the network only through
+ * a gateway in this process, which resolves names, checks addresses, meters bytes and cuts connections. Each request is counted and
+ * checked against the deny list.
+ * @throws InputError where playwright-core or Chromium is missing
  */
 export async function createBrowserEngine(options: BrowserEngineOptions): Promise<BrowserEngine> {
   const { budget, guard, signal, executable } = options;
@@ -119,7 +121,7 @@ export async function createBrowserEngine(options: BrowserEngineOptions): Promis
     const who = isolation.user === null ? '' : ` as user ${isolation.user}`;
     throw new InputError(`engine browser: ${path} does not start${who}: ${describeFailure(cause as Error)}`, { cause });
   }
-  // After Playwright's own, which kills the browser: what runs would write anew.
+  // Runs after Playwright's handler, which kills the browser: a running one would write its profile again.
   process.on('exit', isolation.close);
   return {
     protection: { isolation: isolation.kind, runsAs: isolation.user, sandbox: browserSandbox },
@@ -141,7 +143,7 @@ export async function createBrowserEngine(options: BrowserEngineOptions): Promis
   };
 }
 
-/** Why a browser did not start, in a line, from Playwright's many. */
+/** Extracts from Playwright's long message, in one line, why a browser did not start. */
 function describeFailure({ message }: Error): string {
   if (/No usable sandbox|setuid sandbox|sandbox/i.test(message.replaceAll(/--[\w-]*sandbox/g, '')))
     return 'no sandbox can be had here; browserSandbox: false runs it without';
@@ -149,7 +151,7 @@ function describeFailure({ message }: Error): string {
   return (said ?? message.split('\n')[0]!).slice(0, 200);
 }
 
-/** What the same browser says with a window. */
+/** User agent that the same browser has with a window. */
 function userAgentOf(browser: Browser): string {
   const [major] = browser.version().split('.');
   const system =
@@ -170,7 +172,7 @@ async function createSession(
   const before = metered();
   let requests = 0;
   let bytes = 0;
-  /** Requests that Chromium may not have sent yet. */
+  /** Requests that Chromium may not have sent yet, with the functions that count them as sent. */
   const sent = new Map<Request, () => void>();
   const told = (request: Request) => {
     sent.get(request)?.();
@@ -214,7 +216,7 @@ async function createSession(
       .catch(() => {});
   });
   const page = await context.newPage();
-  // A page that opens others has no need of them.
+  // Closes pages that the page opens.
   context.on('page', (other) => void (other === page ? null : other.close().catch(() => {})));
   page.on('dialog', (dialog) => void dialog.dismiss().catch(() => {}));
   return {
@@ -226,7 +228,7 @@ async function createSession(
       return { ...loaded, requests, bytes };
     },
     async robots(url) {
-      // Not in a tab: a user never sees it.
+      // Bypasses the browser, in which no user ever opens it.
       const client = createClient(options);
       try {
         const answer = await client.fetch(url, { kind: 'robots', referrer: null });
@@ -276,7 +278,7 @@ async function loadPage(
       problem: null,
     };
   } catch (error) {
-    // What still loads is ended.
+    // Stops whatever is still loading.
     await page.goto('about:blank', { timeout: 2000 }).catch(() => {});
     const { name, message } = error as Error;
     const net = /net::(ERR_\w+)/.exec(message)?.[1];

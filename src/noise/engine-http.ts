@@ -8,38 +8,39 @@ import { type Answer, type ClientOptions, createClient } from './web-client.js';
 
 export interface HttpEngineOptions extends Omit<ClientOptions, 'signal'> {
   readonly user: number;
-  /** Loaded with a page, at most. */
+  /** Most resources loaded with a page. */
   readonly resources: number;
-  /** Seconds for a page with all it loads. */
+  /** Most seconds for a page and everything it loads. */
   readonly pageTime: number;
   readonly report: Report;
   readonly rng: Rng;
   readonly signal: AbortSignal;
-  /** Of a lab's clock: pages are read and drawn so much faster. */
+  /** Factor by which pages are read and rendered faster, for a lab's clock. */
   readonly speed?: number;
 }
 
 /**
- * As Chromium's resource scheduler (services/network/resource_scheduler): what can wait goes one by one while the page cannot be drawn.
- * After that it holds back what is of low priority beyond ten; pictures in view are not.
+ * Requests at once for resources that rendering does not wait for. As in Chromium's resource scheduler
+ * (services/network/resource_scheduler), they go one by one until the page can be rendered. After that Chromium delays low
+ * priorities beyond ten, but not pictures in view.
  */
 const WAITING = { meanwhile: 1, after: 24 } as const;
 const BLOCKING = 24;
-/** Seconds from a document to the first of its resources, and from what it takes to draw it to the rest; our choice. */
+/** Seconds from a document to its first resource, and from its blocking resources to the rest; our choice. */
 const READING = { median: 0.04, spread: 0.5 } as const;
 const DRAWING = { median: 0.03, spread: 0.6 } as const;
 
-/** What a page cannot be drawn without. */
+/** Whether a page cannot be rendered without a resource. */
 const isBlocking = ({ kind, isDeferred }: Resource) =>
   kind === 'style' || kind === 'font' || (kind === 'script' && !isDeferred);
 
-/** Loads pages with a web client of our own: documents and what they name, no scripts. */
+/** Creates an engine that loads pages with our own web client: documents and the resources that they name, without scripts. */
 export function createHttpEngine(options: HttpEngineOptions): Engine {
   const { user, report, rng, signal, resources, pageTime, speed = 1 } = options;
   return {
     async open() {
       const client = createClient(options);
-      /** A browser keeps what it has loaded. */
+      /** URLs loaded in this session, which a browser would have in its cache. */
       const loaded = new Set<string>();
       const ask = async (
         url: string,
@@ -114,7 +115,7 @@ function choose(resources: readonly Resource[], loaded: Set<string>, most: numbe
   return wanted;
 }
 
-/** Takes resources off the list, so many at once, until there are none or it is over. */
+/** Takes resources off the list, `atOnce` at a time, until none is left or `isOver`. */
 async function loadAll(
   resources: Resource[],
   atOnce: number,

@@ -1,32 +1,32 @@
 import type { Page } from './page.js';
 import type { RobotsAnswer } from './robots.js';
 
-/** What came of loading a page. */
+/** Outcome of loading a page. */
 export interface Load {
-  /** After redirects. */
+  /** URL after redirects. */
   readonly url: string;
   readonly status: number | null;
-  /** Null where it is no document, or did not come. */
+  /** Links of the page; null where it is not an HTML document or could not be loaded. */
   readonly page: Page | null;
   readonly requests: number;
-  /** Of all bodies. */
+  /** Bytes of all bodies. */
   readonly bytes: number;
   readonly retryAfter: number | null;
   readonly problem: string | null;
 }
 
-/** A browser's session: one visit of one user. Ends with its cookies and connections. */
+/** Session of a browser: one visit of one user, with cookies and connections of its own. */
 export interface Session {
-  /** Loads a page with what belongs to it. Throws only where the run has ended. @param referrer of the link that was followed */
+  /** Loads a page with its resources. Throws only where the run has ended. @param referrer URL of the page with the link */
   load(url: string, referrer: string | null): Promise<Load>;
-  /** robots.txt, over the same connections. */
+  /** Requests a robots.txt. */
   robots(url: string): Promise<RobotsAnswer>;
-  /** IP bytes so far. */
+  /** IP bytes so far, as metered. */
   readonly bytes: number;
   close(): Promise<void>;
 }
 
-/** What loads pages for one user. */
+/** Loads pages for one user. */
 export interface Engine {
   open(): Promise<Session>;
   close(): Promise<void>;

@@ -8,7 +8,7 @@ import { type OpenOptions, openChecked } from './connector.js';
 import { linkSignals } from './signals.js';
 import { bareHost, parseUrl, portOf } from './urls.js';
 
-/** A proxy on this machine through which a browser reaches what may be reached, at checked addresses, metered; and nothing else. */
+/** A proxy on this machine, the browser's only way to the network: it checks every address, and meters every byte. */
 export interface Gateway {
   /** 0 where it listens on a Unix socket. */
   readonly port: number;
@@ -26,7 +26,7 @@ const HEADERS_OF_THIS_HOP = new Set([
   'upgrade',
 ]);
 
-/** Silence after which a connection that another wants may be closed, in ms. */
+/** Milliseconds of silence after which a connection may be closed to make room for another. */
 const SILENCE = 2000;
 
 interface GatewayOptions extends OpenOptions {
@@ -34,10 +34,10 @@ interface GatewayOptions extends OpenOptions {
   readonly socket?: string | null;
 }
 
-/** @param options `timeout`: seconds for a connection */
+/** Starts a gateway. @param options `timeout`: seconds for opening a connection */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { guard, signal, timeout, socket: path = null } = options;
-  // Each request listens to it.
+  // Every request listens to it.
   setMaxListeners(0, signal);
   const [user, password] = ['noise', randomBytes(16).toString('hex')];
   const credentials = Buffer.from(`Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`);
@@ -50,10 +50,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     return openChecked(hostname, port, { ...options, signal: timed.signal }).finally(timed.release);
   };
 
-  /** With the time of the last byte, in ms. */
+  /** Open tunnels with the time of their last byte, in ms. */
   const tunnels = new Map<Socket, number>();
   const agent = new Agent({ keepAlive: true, maxSockets: 6 });
-  // The types know only of sockets that are returned at once.
+  // Its type lacks the callback by which Node accepts a socket later.
   agent.createConnection = ((
     target: { host: string; port: number },
     callback: (error: Error | null, socket?: Socket) => void,
@@ -133,7 +133,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     }
   };
 
-  /** What goes on inside is not to be seen: the one that was silent for longest is closed, as servers do too. */
+  /** Closes the tunnel that was silent for longest, as servers do: whether a request is pending in it cannot be seen. */
   const removeHolder = options.budget.addHolder(() => {
     const [silent] = [...tunnels].sort((a, b) => a[1] - b[1]);
     if (!silent || performance.now() - silent[1] < SILENCE) return false;

@@ -9,29 +9,29 @@ import type { SeenPacket } from './clock-link.js';
 import type { OwnConnections } from './own-connections.js';
 
 export interface HomeOptions {
-  /** Of this machine, where the traffic of the home passes. */
+  /** Interface of this machine that the home's traffic passes. */
   readonly interface: string;
   readonly own: OwnConnections;
   readonly signal: AbortSignal;
-  /** Told of the program that captures, once it does. */
+  /** Called with the name of the capture engine once it captures. */
   readonly onOpen: (engine: string) => void;
   readonly onPacket: (device: string, packet: SeenPacket) => void;
-  /** Told of how many packets of a moment were shown. */
+  /** Called with the number of packets shown from each batch. */
   readonly onShown: (packets: number) => void;
 }
 
-/** Seconds that are not worth a timer. */
+/** Shorter waits, in seconds, are skipped. */
 const NO_WAIT = 0.002;
-/** A packet is waited for no longer than so many seconds: clocks are set. */
+/** Longest wait for a packet's time, in seconds, in case a clock was set. */
 const LONGEST_WAIT = 5;
 const TCP = 6;
 /** Shows every packet of the interface. */
 const ALL = { name: 'all', select: (trace: Trace) => trace };
 
 /**
- * Shows the packets of an interface that leave and enter the home, in the rhythm in which they were on the wire, each as late as the
- * capture may be. Left out are those of the noise's own connections, and all of DNS: the noise asks for names as well, and nothing
- * says which questions are whose. Throws the signal's reason; InputError or UsageError where there can be no capture.
+ * Shows the packets on an interface that leave and enter the home, in their rhythm on the wire, delayed by the capture's latency. It
+ * leaves out packets of the noise's own connections, and all DNS, since the noise's own queries look like any other.
+ * @throws the signal's reason; InputError or UsageError where it cannot capture
  */
 export async function showHome(options: HomeOptions): Promise<never> {
   const { interface: name, own, signal, onOpen, onPacket, onShown } = options;

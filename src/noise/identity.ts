@@ -2,24 +2,24 @@ import type { Rng } from '../shared/rng.js';
 import type { ResourceKind } from './page.js';
 import { siteOf } from './urls.js';
 
-/** What a request is for. `document` is a page that the user goes to. */
+/** Purpose of a request. `document` is a page that the user goes to. */
 export type RequestKind = 'document' | 'robots' | ResourceKind;
 
-/** Who asks whom, of what site; see Fetch Metadata Request Headers (W3C). */
+/** Context of a request, as in Fetch Metadata Request Headers (W3C). */
 export interface RequestContext {
   readonly kind: RequestKind;
-  /** The page that leads there; null for an address that is typed in. */
+  /** URL of the page that leads there; null for an address that is typed in. */
   readonly referrer: string | null;
   readonly site: 'none' | 'same-origin' | 'same-site' | 'cross-site';
-  /** HTTPS. To others browsers send neither fetch metadata nor client hints, and do not offer Brotli. */
+  /** Whether the URL is HTTPS. Otherwise browsers send no fetch metadata or client hints, and do not offer Brotli. */
   readonly isSecure: boolean;
 }
 
-/** One browser of one user: the same in every request. */
+/** One user's browser, the same in every request. */
 export interface Identity {
   readonly name: string;
   readonly userAgent: string;
-  /** Of a request, in the browser's order, without `Host`, `Connection` and `Cookie`. */
+  /** Returns headers in the browser's order, without `Host`, `Connection` and `Cookie`. */
   headers(context: RequestContext): [string, string][];
 }
 
@@ -29,7 +29,7 @@ interface Browser {
   readonly name: string;
   readonly userAgent: string;
   readonly family: Family;
-  /** The brand beside Chromium, its version, and the platform, as client hints name them. */
+  /** Brand besides Chromium, version and platform, as client hints name them. */
   readonly hints?: {
     readonly brand: string;
     readonly version: string;
@@ -39,7 +39,7 @@ interface Browser {
   readonly languages: string;
 }
 
-/** Of 2025: within TLS nobody but the server reads them, so that they may be somewhat behind. */
+/** Versions of 2025. Only servers read them, inside TLS, so they may lag behind. */
 const CHROME = '140';
 const FIREFOX = '143.0';
 const SAFARI = '18.6';
@@ -115,11 +115,11 @@ const ACCEPT: Readonly<Record<Family, Readonly<Record<'document' | 'style' | 'im
   },
 };
 
-/** What is understood here of what browsers accept: zstd is not. */
+/** Encodings that browsers accept and this client can decode; zstd is missing. */
 const ENCODINGS = 'gzip, deflate, br';
 const PLAIN_ENCODINGS = 'gzip, deflate';
 
-/** Which browser a user agent claims to be; what is none of the three sends what Safari does: few headers. */
+/** Browser that a user agent claims to be. An unknown one sends Safari's headers, which are few. */
 function browserOf(userAgent: string): Browser {
   const chrome = /Chrome\/(\d+)/.exec(userAgent);
   const languages = 'en-US,en;q=0.9';
@@ -148,7 +148,7 @@ function browserOf(userAgent: string): Browser {
   };
 }
 
-/** One identity for each user, different ones as long as there are: from `userAgents`, or of the built-in browsers. */
+/** Draws an identity for each user from `userAgents` or the built-in browsers, without repetition while they last. */
 export function createIdentities(users: number, userAgents: readonly string[], rng: Rng): Identity[] {
   const browsers = userAgents.length === 0 ? BROWSERS : userAgents.map(browserOf);
   const order = browsers.map((browser) => ({ browser, key: rng.uniform() })).sort((a, b) => a.key - b.key);

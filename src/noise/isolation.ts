@@ -5,53 +5,53 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError, UsageError } from '../shared/errors.js';
 
-/** What browser-box.js is to do. */
+/** Instructions for browser-box.js. */
 export interface BoxOrder {
   readonly executable: string;
-  /** A folder for the browser to keep all it keeps in; in place of the one among its arguments. */
+  /** Folder for the browser's profile, in place of the one among its arguments. */
   readonly profile: string;
-  /** Null where the browser runs as who started it. */
+  /** User that the browser runs as; null for the user who starts it. */
   readonly user: { readonly uid: number; readonly gid: number } | null;
   readonly environment: NodeJS.ProcessEnv;
-  /** Null where the browser has this machine's network. */
+  /** Port of loopback that leads to the gateway's socket; null where the browser has this machine's network. */
   readonly relay: { readonly port: number; readonly socket: string } | null;
 }
 
-/** What keeps a browser's packets from going past the gateway: a network namespace with nothing else in it, or its own settings. */
+/** Means to keep a browser's packets from bypassing the gateway: a network namespace with nothing else in it, or its own flags. */
 export type IsolationKind = 'namespace' | 'flags';
 
 interface IsolationOptions {
-  /** Of the browser. */
+  /** Path of the browser. */
   readonly executable: string;
-  /** The user that it runs as where this process is root's; empty for root. */
+  /** User that the browser runs as where this process is root's; empty for root. */
   readonly user: string;
   readonly sandbox: boolean;
 }
 
-/** How a browser is started, and where it finds the gateway. */
+/** How to start a browser, and where it finds the gateway. */
 interface Isolation {
   readonly kind: IsolationKind;
-  /** Null where it runs as the user of this process. */
+  /** User that it runs as; null for the user of this process. */
   readonly user: string | null;
-  /** To be started in place of the browser, with its arguments. */
+  /** Path to start in place of the browser, with its arguments. */
   readonly executable: string;
-  /** Unix socket on which the gateway is to listen; null for a port of loopback. */
+  /** Unix socket for the gateway to listen on; null for a port of loopback. */
   readonly socket: string | null;
-  /** Of the gateway as the browser sees it, where it listens on the socket. */
+  /** The gateway's port as the browser sees it, where the gateway listens on the socket. */
   readonly port: number;
-  /** Removes what was written for it. */
+  /** Removes its files. */
   close(): void;
 }
 
-/** Begins what the box says of a browser that could not be started. */
+/** Prefix of the box's message about a browser that could not be started. */
 export const BOX = 'browser-box:';
 
-/** In a namespace that is new, every port is free. */
+/** Port of the relay. In a new namespace every port is free. */
 const PORT = 3128;
 
 /**
- * A cable with both ends in the namespace, with an address for documentation (RFC 5737) and no route: with loopback alone, `navigator.onLine` says
- * that there is no network. Where the kernel has no such cables, pages are told so.
+ * Sets up a virtual cable with both ends in the namespace, with a documentation address (RFC 5737) and no route, so that
+ * `navigator.onLine` is true. Where the kernel has no such cables, pages see that the browser is offline.
  */
 const ONLINE = [
   'ip link add online type veth peer name nowhere',
@@ -62,8 +62,8 @@ const ONLINE = [
 const SET_UP = `ip link set lo up && { { ${ONLINE}; } 2>/dev/null || true; }`;
 
 /**
- * Runs a command in a network namespace of its own with nothing but loopback, by root, or by anyone whom the system allows a user namespace; there
- * the inner one gives the user back their own name: a browser does not run as root.
+ * Returns a command that runs another in its own network namespace, with nothing but loopback. It works for root, and for anyone who
+ * may create a user namespace. There an inner namespace maps the user back to their own id, so that the browser does not run as root.
  */
 function commandInNamespace(): string[] {
   const [uid, gid] = [process.getuid!(), process.getgid!()];
@@ -82,8 +82,9 @@ function canHaveNamespace(): boolean {
 }
 
 /**
- * @throws UsageError for a browser that would be root's and in a sandbox, which there is none for
- * @throws InputError for a user whom there is not
+ * Prepares to start a browser, isolated as well as the system allows.
+ * @throws UsageError for a browser that would run as root in a sandbox, which Chromium does not support
+ * @throws InputError for an unknown user
  */
 export function isolate({ executable, user, sandbox }: IsolationOptions): Isolation {
   const isRoot = process.getuid?.() === 0;
@@ -96,7 +97,7 @@ export function isolate({ executable, user, sandbox }: IsolationOptions): Isolat
   const kind = canHaveNamespace() ? 'namespace' : 'flags';
   if (process.platform === 'win32') return { kind, user: null, executable, socket: null, port: 0, close: () => {} };
 
-  // Nobody else is to reach the gateway's socket; the browser's own folder is its user's.
+  // Only this user may reach the gateway's socket. The profile belongs to the browser's user.
   const folder = mkdtempSync(join(tmpdir(), 'homeveil-browser-'));
   const profile = mkdtempSync(join(tmpdir(), 'homeveil-profile-'));
   const close = () => {
@@ -121,7 +122,7 @@ export function isolate({ executable, user, sandbox }: IsolationOptions): Isolat
   return { kind, user: other?.name ?? null, executable: start, socket, port: PORT, close };
 }
 
-/** Another user has no use for root's, and is not to see it. */
+/** Environment for another user, without root's variables. */
 function environmentOf(home: string): NodeJS.ProcessEnv {
   const { PATH, LANG, LC_ALL, TZ } = process.env;
   return { PATH, LANG, LC_ALL, TZ, HOME: home, TMPDIR: home, XDG_RUNTIME_DIR: home };
@@ -137,7 +138,7 @@ function idOf(user: string, option: '-u' | '-g'): number {
   }
 }
 
-/** The id in the system's own list, which knows no user of a directory service: for a machine without the program `id`. */
+/** Id of a user in /etc/passwd, for a machine without the program `id`. It lacks users of a directory service. */
 function listedId(user: string, option: '-u' | '-g'): number | null {
   for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
     const [name, , uid, gid] = line.split(':');

@@ -4,67 +4,67 @@ import type { Budget, BudgetLimits } from './budget.js';
 import { largestBuffer, type ReceiveWindow, receiveWindow } from './receive-window.js';
 
 /**
- * What a connection holds of the budget beyond what has been charged: a piece that Node has just read, and what the kernel may have
- * taken in, or asked for, in the meantime. The process need not run for that.
+ * Bytes of the budget that a connection holds beyond what has been charged: for a piece that Node has just read, and for what the
+ * kernel may have received or requested since, even while the process does not run.
  */
 const HOLD = 294_912;
 const LEAST_HOLD = 163_840;
-/** Node reads so much at a time. */
+/** Bytes that Node reads at a time. */
 const PIECE = 65_536;
-/** Headers outweigh what small segments carry. */
+/** Allowance for small segments, whose headers outweigh their content. */
 const SLACK = 16_384;
-/** Bytes that an HTTP/2 server may send ahead: what comes between two looks at the connection. */
+/** Flow-control window of HTTP/2, in bytes: what may arrive between two looks at the connection. */
 export const STREAM_WINDOW = 98_304;
 
 /**
- * Headers of IP and TCP on top of what a socket counts: 52 bytes for each full segment of 1448, and an acknowledgement of as many for
- * every second.
+ * Factor for IP and TCP headers on top of what a socket counts: 52 bytes for each full segment of 1448, and an acknowledgement of 52
+ * bytes for every second one.
  */
 const OVERHEAD = 1 + (1.5 * 52) / 1448;
-/** Handshake and closing of TCP: about eight packets. */
+/** Bytes to open and close a TCP connection: about eight packets. */
 const CONNECTION = 480;
 
-/** Between two looks at connections that nobody reads from, in ms. */
+/** Milliseconds between two looks at connections that are not being read. */
 const INTERVAL = 100;
 
-/** Charges the bytes of many connections to a budget, those of TLS and headers included, and cuts them when it is spent. */
+/** Charges the bytes of connections to a budget, including TLS and headers, and cuts the connections once it is spent. */
 export interface Meter {
-  /** Sets aside what a new connection holds; false where the budget has no room for it. `add` must follow. */
+  /** Sets aside what a new connection holds. Returns false where the budget has no room; otherwise `add` must follow. */
   open(): boolean;
-  /** Takes a socket that has just begun to connect, and bounds what the kernel takes in for it. */
+  /** Adds a socket that has just begun to connect, and limits what the kernel receives for it. */
   add(socket: Socket): void;
   /**
-   * Charges for each piece that is read from a stream on top of a socket that was added, which is cut from its top: one that loses what is
-   * below it closes in the midst of being read, which undici does not expect.
+   * Charges for each piece read from a stream on top of an added socket, such as TLS. A spent budget then destroys the stream, not the
+   * socket: a stream that loses its socket closes in the middle of a read, which undici does not expect.
    */
   watch(stream: Socket, below: Socket): void;
-  /** Charges what has come and gone since, on all connections. */
+  /** Charges what all connections have used since the last look. */
   poll(): void;
-  /** Nothing is asked for on a connection, by its top: when it is closed now, nothing is under way. */
+  /** Marks a connection, by its topmost stream, as idle: if it is closed now, nothing is on its way. */
   rest(top: Socket): void;
   /** IP bytes charged so far. */
   readonly bytes: number;
-  /** Whether connections were cut because the budget was spent; until the next `open`. */
+  /** Whether connections were cut because the budget was spent, since the last `open`. */
   readonly isSpent: boolean;
   close(): void;
 }
 
-/** Bytes of the budget that a connection holds, and those that the kernel may take in unread; null where that cannot be limited. */
+/** Bytes of the budget that a connection holds, and size of its receive buffer; null where that cannot be limited. */
 function holdOf(
   { perHour, perDay, perMonth, connections }: BudgetLimits,
   window: ReceiveWindow | null,
 ): { hold: number; buffer: number | null } {
   if (!window) return { hold: Math.ceil(largestBuffer() * OVERHEAD) + LEAST_HOLD, buffer: null };
-  // All connections together do not hold more than an eighth of the smallest budget, unless that is very small.
+  // Together the connections hold at most an eighth of the smallest budget, unless that is very small.
   const share = Math.floor(Math.min(perHour, perDay, perMonth) / 8 / connections);
   const hold = Math.max(LEAST_HOLD, Math.min(HOLD, share));
   return { hold, buffer: Math.floor((hold - SLACK) / OVERHEAD) - PIECE };
 }
 
 /**
- * As many connections at once as the budgets can hold, at most so many as are wanted. Fewer only where the kernel's buffers cannot be
- * limited: then each of them may fill one, which the system lets grow to megabytes.
- * @throws InputError where there is no room for one
+ * Number of connections that the budgets can hold at once, at most `limits.connections`. It is smaller only where receive buffers
+ * cannot be limited: then each connection may fill one, which the system lets grow to megabytes.
+ * @throws InputError where there is no room for one connection
  */
 export function connectionsFor(limits: BudgetLimits, window = receiveWindow()): number {
   const { hold, buffer } = holdOf(limits, window);
@@ -80,14 +80,14 @@ export function connectionsFor(limits: BudgetLimits, window = receiveWindow()): 
 
 export function createMeter(budget: Budget, window: ReceiveWindow | null = receiveWindow()): Meter {
   const { hold, buffer } = holdOf(budget.limits, window);
-  /** Sockets with the IP bytes charged for each. */
+  /** IP bytes charged for each socket. */
   const sockets = new Map<Socket, number>();
   const tops = new WeakMap<Socket, Socket>();
   const resting = new WeakSet<Socket>();
   let bytes = 0;
   let isSpent = false;
 
-  /** IP bytes of a connection so far; `last`: all that there will have been once it is closed now. */
+  /** IP bytes of a connection so far; with `last`, of what it will have used in the end if it is closed now. */
   const measure = (socket: Socket, last = false): number => {
     const read = CONNECTION + Math.ceil((socket.bytesRead + socket.bytesWritten) * OVERHEAD);
     const counted = window?.count(socket);
@@ -106,7 +106,7 @@ export function createMeter(budget: Budget, window: ReceiveWindow | null = recei
       budget.spend(amount);
       return true;
     }
-    // What has come, and what is under way, is within what this connection held. Where the kernel does not tell, all of that is taken for it.
+    // What has arrived and what is on its way is within what this connection held. Without the kernel's counts, all of that is charged.
     const all = window?.count(socket) ? measure(socket, true) - before : Math.max(amount, hold);
     sockets.delete(socket);
     bytes += all - amount;
@@ -141,7 +141,7 @@ export function createMeter(budget: Budget, window: ReceiveWindow | null = recei
       sockets.set(socket, 0);
       watch(socket, socket);
       if (buffer !== null) {
-        // Towards an address, the kernel begins in the next tick; towards a name, after it was looked up.
+        // Node begins to connect to an address in the next tick, and to a name only after its look-up.
         process.nextTick(() => window!.limit(socket, buffer));
         socket.once('connect', () => {
           if (!window!.limit(socket, buffer)) socket.destroy(new Error('no limit to the receive buffer'));
@@ -152,7 +152,7 @@ export function createMeter(budget: Budget, window: ReceiveWindow | null = recei
         if (before !== undefined && charge(socket, before, measure(socket, true))) budget.release(hold);
         sockets.delete(socket);
       };
-      // The kernel tells of a connection as long as it is there; what it has taken in and nobody reads counts too.
+      // The kernel counts a connection only while it is open, and the count includes bytes received but not read.
       const destroy = socket.destroy;
       socket.destroy = (error) => {
         settle();

@@ -2,9 +2,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { InputError } from '../shared/errors.js';
 import type { NoiseConfig } from './config.js';
-import type { NoiseEvent } from './events.js';
+import { countEvent, createTotals, type NoiseEvent } from './events.js';
 
-/** Counts of a run in Prometheus' text format (version 0.0.4), for whoever asks on this machine. */
+/** Counters of a run in Prometheus' text format (version 0.0.4), served to this machine. */
 export interface Metrics {
   readonly port: number;
   readonly onEvent: (event: NoiseEvent) => void;
@@ -21,28 +21,14 @@ export async function serveMetrics(
   port: number,
   { budgets, requestsPerMinute, connections }: NoiseConfig,
 ): Promise<Metrics> {
-  const counts = { visits: 0, pages: 0, requests: 0, body: 0, lookups: 0 };
+  const counts = createTotals();
+  let body = 0;
   const problems = new Map<string, number>();
   let spending = { hour: 0, day: 0, month: 0, requests: 0, connections: 0 };
   const onEvent = (event: NoiseEvent) => {
-    switch (event.type) {
-      case 'visit':
-        counts.visits++;
-        break;
-      case 'page':
-        if (event.problem === null) counts.pages++;
-        break;
-      case 'request':
-        counts.requests++;
-        counts.body += event.bytes;
-        break;
-      case 'lookup':
-        counts.lookups++;
-        break;
-      case 'spending':
-        spending = event.spending;
-        break;
-    }
+    countEvent(counts, event);
+    if (event.type === 'request') body += event.bytes;
+    if (event.type === 'spending') spending = event.spending;
     if ('problem' in event && event.problem !== null) {
       const kind = kindOf(event.problem);
       problems.set(kind, (problems.get(kind) ?? 0) + 1);
@@ -57,28 +43,28 @@ export async function serveMetrics(
     metric('visits_total', 'counter', 'Visits begun.', [['', counts.visits]]);
     metric('pages_total', 'counter', 'Pages loaded.', [['', counts.pages]]);
     metric('requests_total', 'counter', 'Requests made.', [['', counts.requests]]);
-    metric('body_bytes_total', 'counter', 'Bytes of bodies received.', [['', counts.body]]);
-    metric('lookups_total', 'counter', 'Names looked up and nothing more.', [['', counts.lookups]]);
+    metric('body_bytes_total', 'counter', 'Bytes of bodies received.', [['', body]]);
+    metric('lookups_total', 'counter', 'Names looked up without a connection.', [['', counts.lookups]]);
     metric(
       'problems_total',
       'counter',
-      'What did not come as it should, by kind.',
+      'Requests, pages and look-ups that failed or were incomplete, by kind.',
       [...problems].map(([kind, count]) => [`{kind="${kind}"}`, count]),
     );
-    metric('spent_bytes', 'gauge', 'IP bytes in the window, those set aside included.', [
+    metric('spent_bytes', 'gauge', 'IP bytes in the window, including those set aside.', [
       ['{window="hour"}', spending.hour],
       ['{window="day"}', spending.day],
       ['{window="month"}', spending.month],
     ]);
-    metric('budget_bytes', 'gauge', 'IP bytes that the window may hold.', [
+    metric('budget_bytes', 'gauge', 'Most IP bytes in the window.', [
       ['{window="hour"}', budgets.perHour],
       ['{window="day"}', budgets.perDay],
       ['{window="month"}', budgets.perMonth],
     ]);
     metric('minute_requests', 'gauge', 'Requests in the last minute.', [['', spending.requests]]);
-    metric('minute_requests_limit', 'gauge', 'Requests that a minute may hold.', [['', requestsPerMinute]]);
-    metric('connections', 'gauge', 'Connections open.', [['', spending.connections]]);
-    metric('connections_limit', 'gauge', 'Connections that may be open.', [['', connections]]);
+    metric('minute_requests_limit', 'gauge', 'Most requests in a minute.', [['', requestsPerMinute]]);
+    metric('connections', 'gauge', 'Open connections.', [['', spending.connections]]);
+    metric('connections_limit', 'gauge', 'Most connections open at once.', [['', connections]]);
     return `${lines.join('\n')}\n`;
   };
   const server = createServer((request, response) => {
@@ -100,7 +86,7 @@ export async function serveMetrics(
   };
 }
 
-/** A problem without what differs from one to the next, so that there are few labels. */
+/** Kind of a problem, without the details that differ between problems, so that there are few labels. */
 function kindOf(problem: string): string {
   const [first = ''] = problem.split(':');
   return /^[\w .-]{1,40}$/.test(first) ? first : 'other';

@@ -6,16 +6,16 @@ import type { NoiseInput } from './schema.js';
 import { TRACKERS } from './trackers.js';
 import { hasScheme, rootOf } from './urls.js';
 
-/** What a config.json of noisy comes to here. */
+/** A config.json of noisy, translated. */
 interface FromNoisy {
   readonly input: NoiseInput;
-  /** Seconds after which it ends by itself; null for never. */
+  /** Seconds after which the run ends; null for no limit. */
   readonly duration: number | null;
-  /** Everything in which this differs from what the file says, a line each. */
+  /** Differences from what the file says, a line each. */
   readonly warnings: readonly string[];
 }
 
-/** Links of a walk, at most; the root comes before them. */
+/** Most links in a walk, after its root. */
 const MOST_DEPTH = 999;
 
 const seconds = z.number().min(0).max(3600);
@@ -33,29 +33,29 @@ const schema = z.strictObject({
 
 const KEYS = Object.keys(schema.shape);
 
-/** Keys of the programs that came of noisy, and what does the same here. */
-const OF_SIBLINGS: Readonly<Record<string, string>> = {
-  click_depth: 'max_depth says it',
-  threads: 'here visits of a user follow one another',
-  num_users: '--users says it',
-  domain_delay: 'here siteDelay of a configuration in YAML',
-  dns_workers: 'here dns.perHour of a configuration in YAML',
-  max_queue_size: 'here a visit keeps no queue',
-  max_links_per_page: 'here a page takes one link',
-  crux_count: 'here the roots are those of the file',
-  RPS: 'here requestsPerMinute of a configuration in YAML',
+/** Keys of noisy's forks, with their equivalents here. */
+const FORK_KEYS: Readonly<Record<string, string>> = {
+  click_depth: 'use max_depth',
+  threads: 'here the visits of a user follow one another',
+  num_users: 'use --users',
+  domain_delay: 'use siteDelay in a YAML configuration',
+  dns_workers: 'use dns.perHour in a YAML configuration',
+  max_queue_size: 'here a visit has no queue',
+  max_links_per_page: 'here a walk follows one link of a page',
+  crux_count: 'here the roots are those in the file',
+  RPS: 'use requestsPerMinute in a YAML configuration',
 };
 
-/** Whether it is a configuration of noisy (1tayH/noisy and those that came of it), not one of ours. */
+/** Whether a configuration is one of noisy (1tayH/noisy or a fork), not one of ours. */
 export function isNoisy(content: unknown): boolean {
   return typeof content === 'object' && content !== null && KEYS.some((key) => Object.hasOwn(content, key));
 }
 
 /**
- * Reads noisy's config.json. It walks from root to root without rest, at any hour; its black list is of pieces of URLs. What it has no
- * word for keeps our defaults: budgets above all. What its black list says of a whole site holds for a page's resources, too.
- * @param ownKeys keys of our own configuration, which it cannot have beside its own
- * @throws UsageError with file and line where a setting would be lost, or means nothing there either
+ * Reads noisy's config.json. noisy walks from root to root without rest, at any hour, and its blacklist holds parts of URLs. Settings
+ * that it lacks, budgets above all, keep our defaults. A blacklist entry that names a whole site also applies to resources of pages.
+ * @param ownKeys keys of our own configuration, which may not stand beside noisy's
+ * @throws UsageError with file and line where a setting would be lost, or is invalid in noisy too
  */
 export function readNoisy(config: ConfigText, ownKeys: readonly string[]): FromNoisy {
   const warnings: string[] = [];
@@ -79,9 +79,9 @@ export function readNoisy(config: ConfigText, ownKeys: readonly string[]): FromN
   } = given;
 
   if (typeof timeout === 'number' && timeout <= 0) {
-    tell('timeout', `${timeout} is no limit, as in urusai; 1tayH/noisy would end after its first root`);
+    tell('timeout', `${timeout} means no limit, as in urusai; 1tayH/noisy would end after its first root`);
   }
-  if (max_depth <= 0) tell('max_depth', `${max_depth}: roots alone, no link is followed`);
+  if (max_depth <= 0) tell('max_depth', `${max_depth}: only roots are visited, no links are followed`);
   if (max_depth > MOST_DEPTH) tell('max_depth', `${max_depth} is taken as ${MOST_DEPTH}, the most`);
   if (min_sleep > max_sleep) {
     tell(
@@ -94,7 +94,7 @@ export function readNoisy(config: ConfigText, ownKeys: readonly string[]): FromN
   });
   const userAgents = withoutEmpty(user_agents, () => tell('user_agents', 'an empty entry is left out'));
   if (given.user_agents !== undefined && userAgents.length === 0) {
-    tell('user_agents', 'none is given: the built-in browser identities are taken');
+    tell('user_agents', 'the list is empty: the built-in browser identities are used');
   }
   const defaults = {
     max_depth,
@@ -127,7 +127,7 @@ export function readNoisy(config: ConfigText, ownKeys: readonly string[]): FromN
   };
 }
 
-/** A key that is likely one of noisy's, or is one of ours, was meant to do something: without it the run would be another one. */
+/** Rejects a key of ours, and one that resembles a key of noisy's: ignoring it would change the run. Warns of any other. */
 function reportUnknown(
   config: ConfigText,
   key: string,
@@ -140,10 +140,10 @@ function reportUnknown(
       `${where}: "${key}" belongs to a configuration of homeveil (docs/noise.md), which has no ${KEYS.find((one) => Object.hasOwn(config.content as object, one))}; expected one or the other`,
     );
   }
-  const sibling = Object.hasOwn(OF_SIBLINGS, key) ? OF_SIBLINGS[key] : undefined;
+  const sibling = Object.hasOwn(FORK_KEYS, key) ? FORK_KEYS[key] : undefined;
   const hint = sibling === undefined ? suggestion(key, KEYS) : '';
   if (hint !== '') throw new UsageError(`${where}: unknown key "${key}"${hint}; expected one of ${KEYS.join(', ')}`);
-  tell(key, sibling === undefined ? `unknown, not read; known are ${KEYS.join(', ')}` : `not read; ${sibling}`);
+  tell(key, sibling === undefined ? `unknown, ignored; known are ${KEYS.join(', ')}` : `ignored; ${sibling}`);
 }
 
 function withoutEmpty(list: readonly string[], onEmpty: () => void): string[] {
@@ -152,7 +152,7 @@ function withoutEmpty(list: readonly string[], onEmpty: () => void): string[] {
   return rest;
 }
 
-/** noisy logs a root that cannot be asked for, and goes on with the others. */
+/** Reads roots as noisy does: leaves out those that cannot be requested, with a warning. */
 function readRoots(
   config: ConfigText,
   given: readonly unknown[],
@@ -174,9 +174,10 @@ function readRoots(
     }
   }
   if (bad.length > 0) tell(`${countOf(bad, given)} left out, expected http or https URLs: ${someOf(bad)}`);
-  if (denied.length > 0) tell(`${countOf(denied, given)} left out, on the black list or trackers: ${someOf(denied)}`);
+  if (denied.length > 0)
+    tell(`${countOf(denied, given)} left out, on the blacklist or the list of trackers: ${someOf(denied)}`);
   if (bare.length > 0) tell(`${countOf(bare, given)} without a scheme, taken as https: ${someOf(bare)}`);
-  if (repeated > 0) tell(`${repeated} of ${given.length} there before; each counts once`);
+  if (repeated > 0) tell(`${repeated} of ${given.length} repeated; each counts once`);
   if (roots.size > 0) return [...roots];
   throw new UsageError(
     `${config.where([], 'root_urls')}: root_urls: no root is left of ${given.length}: ${someOf([...bad, ...denied])}`,
@@ -185,7 +186,7 @@ function readRoots(
 
 const countOf = (some: readonly unknown[], all: readonly unknown[]) => `${some.length} of ${all.length}`;
 
-/** The first three. */
+/** Lists the first three. */
 const someOf = (list: readonly string[]) => `${list.slice(0, 3).join(', ')}${list.length > 3 ? ', ...' : ''}`;
 
 function isUnder(host: string, domains: readonly string[]): boolean {
@@ -198,7 +199,7 @@ const siteOf = (text: string) =>
     .replace(/\/$/, '')
     .toLowerCase();
 
-/** `t.umblr.com` and `https://t.co`, but not `.json`, `mediawiki` or `twitter.com/share`. */
+/** Whether a text names a whole site: `t.umblr.com` and `https://t.co` do, `.json`, `mediawiki` and `twitter.com/share` do not. */
 function namesSite(text: string): boolean {
   const host = siteOf(text);
   return (

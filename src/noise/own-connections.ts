@@ -1,18 +1,18 @@
 import type { Socket } from 'node:net';
 
-/** The TCP connections of the noise itself, by what their packets bear: local port, and address and port of the other end. */
+/** TCP connections of the noise itself, identified as in their packets: by local port, remote address and remote port. */
 export interface OwnConnections {
-  /** Takes a connection that has just begun to be opened to an address. */
+  /** Adds a connection that has just begun to open. */
   add(socket: Socket, address: string, port: number): void;
   has(localPort: number, remoteAddress: string, remotePort: number): boolean;
 }
 
-/** Packets of a connection that is over may come for so long, in ms: TCP sends again, and a capture tells of them late. */
+/** Milliseconds that packets of a closed connection may still come: TCP retransmits, and a capture is late. */
 const LATE = 60_000;
 
 /** @param late for tests */
 export function createOwnConnections(late = LATE): OwnConnections {
-  /** How many there are of each. */
+  /** Number of connections by their key. */
   const counts = new Map<string, number>();
   const count = (key: string, change: 1 | -1) => {
     const left = (counts.get(key) ?? 0) + change;
@@ -22,7 +22,7 @@ export function createOwnConnections(late = LATE): OwnConnections {
   const later = (key: string) => setTimeout(() => count(key, -1), late).unref();
   return {
     add(socket, address, port) {
-      // Which port it is from is known once there is an answer; until then it is all that goes to that end.
+      // The local port is known once connected; until then every packet to that end counts as this connection's.
       let key = `to ${address} ${port}`;
       count(key, 1);
       socket.once('connect', () => {

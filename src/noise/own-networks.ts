@@ -3,18 +3,18 @@ import { BlockList, isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 /**
- * Of a global IPv6 address, what a provider gives to one home, in bits: RIPE-690 recommends /56 or /48. Other links of the home are within it,
- * though this machine has no address there.
+ * Bits of the IPv6 prefix that a provider delegates to one home: RIPE-690 recommends /56 or /48. Other links of the home are in it,
+ * even though this machine has no address there.
  */
 const HOME_PREFIX = 56;
-/** arp(4): Ethernet, and what looks like it (Wi-Fi, bridges). On other links, such as tunnels, routes without a gateway lead anywhere. */
+/** Link type of Ethernet, Wi-Fi and bridges (linux/if_arp.h). On others, such as tunnels, routes without a gateway lead anywhere. */
 const ETHERNET = '1';
-/** linux/route.h and linux/ipv6_route.h. */
+/** Flag of a route by way of a gateway (linux/route.h and linux/ipv6_route.h). */
 const GATEWAY = 2;
 
 /**
- * Whether an address is of this machine, or of the networks that it is on: those of its interfaces, routes to neighbours without a gateway,
- * gateways themselves, and around each global IPv6 address a /56. As the system has it now: interfaces and addresses come and go.
+ * Whether an address belongs to this machine or its networks, as the system has them now: networks of its interfaces, networks with a
+ * route without a gateway, the gateways, and a /56 around each global IPv6 address.
  */
 export function isOfThisHome(address: string): boolean {
   const plain = address.replace(/%.*$/, '');
@@ -30,13 +30,13 @@ function ownNetworks(): BlockList {
       own.addSubnet(address.replace(/%.*$/, ''), isGlobal(address) ? Math.min(bits || 128, HOME_PREFIX) : 128, 'ipv6');
   }
   const isEthernet = (name: string) => readLines(`/sys/class/net/${name}/type`)[0] === ETHERNET;
-  // proc(5): interface, destination, gateway, flags, ..., mask; words in the machine's order.
+  // Fields (proc(5)): interface, destination, gateway, flags, ..., mask; words in the machine's byte order.
   for (const line of readLines('/proc/net/route').slice(1)) {
     const [name = '', to = '', via = '', flags = '', , , , mask = ''] = line.split(/\s+/);
     if ((Number.parseInt(flags, 16) & GATEWAY) !== 0) own.addAddress(ipv4Of(via), 'ipv4');
     else if (mask !== '00000000' && isEthernet(name)) own.addSubnet(ipv4Of(to), bitsOf(mask), 'ipv4');
   }
-  // Destination, its length, source, its length, next hop, metric, references, uses, flags, interface.
+  // Fields: destination, its length, source, its length, next hop, metric, references, uses, flags, interface.
   for (const line of readLines('/proc/net/ipv6_route')) {
     const [to = '', length = '', , , via = '', , , , flags = '', name = ''] = line.split(/\s+/);
     const bits = Number.parseInt(length, 16);
@@ -46,19 +46,19 @@ function ownNetworks(): BlockList {
   return own;
 }
 
-/** 2000::/3; all else is refused as it is. */
+/** Whether an address is in 2000::/3. All others are refused anyway. */
 const isGlobal = (address: string) => /^[23][\da-f]{3}/i.test(address);
 
 function readLines(path: string): string[] {
   try {
     return readFileSync(path, 'utf8').trim().split('\n');
   } catch {
-    // Other systems than Linux have no such file: interfaces' addresses are all that is known.
+    // Only Linux has these files: elsewhere the addresses of interfaces have to do.
     return [];
   }
 }
 
-/** Of a word as it lies in memory, printed as a number: of a little-endian machine, the first byte is the last. */
+/** Bytes of a word that was printed as a number: on a little-endian machine the first byte comes last. */
 const bytesOf = (hex: string) => [...Buffer.from(hex, 'hex')].reverse();
 
 const ipv4Of = (hex: string) => bytesOf(hex).join('.');

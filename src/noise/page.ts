@@ -1,48 +1,48 @@
 import { Parser } from 'htmlparser2';
 import { parseUrl } from './urls.js';
 
-/** What a page loads by itself, as the browser tells the server (Sec-Fetch-Dest). */
+/** Kind of a resource, as a browser names it to the server (Sec-Fetch-Dest). */
 export type ResourceKind = 'style' | 'script' | 'image' | 'font' | 'iframe' | 'video';
 
 export interface Resource {
   readonly url: string;
   readonly kind: ResourceKind;
-  /** A script that the page is drawn without: deferred, asynchronous, or a module. */
+  /** Whether it is a script that rendering does not wait for: deferred, asynchronous, or a module. */
   readonly isDeferred: boolean;
 }
 
-/** What a page leads to. URLs are absolute, http or https, each once, in the order of the page. */
+/** Links and resources of a page. URLs are absolute, http or https, without repetition, in the order of the page. */
 export interface Page {
   readonly links: readonly string[];
   readonly resources: readonly Resource[];
-  /** Of a meta refresh; null where there is none. */
+  /** Target of a meta refresh; null without one. */
   readonly refresh: string | null;
-  /** Whether it names an icon; otherwise browsers ask for /favicon.ico. */
+  /** Whether it names an icon; otherwise browsers request /favicon.ico. */
   readonly hasIcon: boolean;
 }
 
 export interface PageReader {
   write(chunk: Uint8Array): void;
   end(): Page;
-  /** Has read enough: what follows changes nothing. */
+  /** Whether it has read enough: further bytes change nothing. */
   readonly isFull: boolean;
 }
 
 type Decoder = InstanceType<typeof TextDecoder>;
 
-/** More is no use to a walk, and a page may have any number. */
+/** Limits on what is kept of a page: a walk needs no more, and a page may have any number. */
 const MOST_LINKS = 1000;
 const MOST_RESOURCES = 500;
 const LONGEST_URL = 1000;
-/** A document's elements within each other; browsers stop at 512 too. The parser's stack takes longer with its length. */
+/** Deepest nesting of elements, as in browsers. The parser slows down with the depth of its stack. */
 const DEEPEST = 512;
-/** Bytes looked through for a charset (HTML standard, 13.2.3.2). */
+/** Bytes searched for a charset (HTML standard, 13.2.3.2). */
 const PRESCAN = 1024;
 
 /**
- * Reads a page as it comes, in bytes. Charset from the byte order mark, the `Content-Type`, a meta element, or UTF-8; bytes that
- * do not fit it become replacement characters. Memory does not grow with the page.
- * @param url of the document, after redirects
+ * Reads a page from bytes as they arrive. The charset is that of the byte order mark, the `Content-Type` or a meta element, otherwise
+ * UTF-8; invalid bytes become replacement characters. Memory does not grow with the page.
+ * @param url URL of the document, after redirects
  */
 export function readPage(url: string, contentType: string): PageReader {
   const links = new Set<string>();
@@ -60,7 +60,7 @@ export function readPage(url: string, contentType: string): PageReader {
     return found && /^https?:$/.test(found.protocol) && found.href.length <= LONGEST_URL ? found.href : null;
   };
   const addLink = (text: string | undefined) => {
-    // A link within the page leads nowhere.
+    // A link within the page leads to no other page.
     if (text === undefined || text.trimStart().startsWith('#') || links.size >= MOST_LINKS) return;
     const found = absolute(text);
     if (found) links.add(found);
@@ -157,7 +157,7 @@ export function readPage(url: string, contentType: string): PageReader {
     },
     end() {
       if (!decoder) start();
-      // The parser's own end would close what is open, element by element; there is nothing left to find.
+      // Ending the parser would only close open elements one by one, which finds nothing more.
       return {
         links: [...links],
         resources: [...resources].map(([found, of]) => ({ url: found, ...of })),
@@ -168,12 +168,12 @@ export function readPage(url: string, contentType: string): PageReader {
   };
 }
 
-/** The largest picture of a srcset that a desktop screen has a use for: what most browsers there take. */
+/** The largest picture of a srcset that suits a desktop screen, which most browsers there choose. */
 function largestSource(srcset: string | undefined): string | undefined {
   if (srcset === undefined || srcset.length > 20_000) return undefined;
   let best: string | undefined;
   let most = 0;
-  // A URL may hold commas: candidates are parted by a comma and white space.
+  // A URL may contain commas: candidates are separated by a comma and white space.
   for (const candidate of srcset.split(/,\s+/)) {
     const [source, descriptor = '1x'] = candidate.trim().split(/\s+/);
     const size = descriptor.endsWith('w') ? Number.parseFloat(descriptor) / 1280 : Number.parseFloat(descriptor);
@@ -204,7 +204,7 @@ function charsetIn(text: string): string | null {
   return /charset\s*=\s*["']?\s*([\w.:-]{1,40})/i.exec(text)?.[1] ?? null;
 }
 
-/** A page that says in ASCII that it is UTF-16 is not (HTML standard, 13.2.3.2, step 14 of the prescan). */
+/** Charset of a meta element. One that says UTF-16 in ASCII means UTF-8 (HTML standard, 13.2.3.2, step 14 of the prescan). */
 function metaCharset(first: Uint8Array): string | null {
   const found = charsetIn(
     /<meta\s[^>]{0,200}/i.exec(Buffer.from(first.subarray(0, PRESCAN)).toString('latin1'))?.[0] ?? '',

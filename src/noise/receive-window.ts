@@ -2,25 +2,25 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 
-/** What the kernel says of a TCP connection. */
+/** The kernel's counts of a TCP connection. */
 interface KernelCount {
-  /** IP bytes in both directions so far, headers, retransmissions of ours and bytes that nobody has read yet included. */
+  /** IP bytes in both directions so far, including headers, our retransmissions and bytes not read yet. */
   readonly bytes: number;
-  /** Bytes that may be on their way to us though we end the connection now. */
+  /** Bytes that may still arrive if we close the connection now. */
   readonly underWay: number;
 }
 
 /**
- * Bounds what the kernel takes in for a connection that nobody reads from, as while the process is stopped, and counts it. Node itself can do
- * neither: it takes the kernel's word for the size of buffers, and sees only what it has read.
+ * Limits and counts what the kernel receives on a connection that is not being read, for instance while the process is stopped. Node
+ * can do neither: it cannot set buffer sizes, and counts only what it has read.
  */
 export interface ReceiveWindow {
   /**
-   * Holds the receive buffer of a connection that is being opened, or is open, to `bytes`; it grows no more by itself.
-   * @returns whether that could be done: not before the connection has begun to be opened
+   * Limits the receive buffer of an open or opening connection to `bytes` and stops its automatic growth.
+   * @returns whether that succeeded; it fails before the connection has begun to open
    */
   limit(socket: Socket, bytes: number): boolean;
-  /** Null where the kernel does not tell (only Linux does), or the connection is closed. */
+  /** Returns null where the kernel gives no counts (only Linux does) or the connection is closed. */
   count(socket: Socket): KernelCount | null;
 }
 
@@ -28,18 +28,18 @@ interface Abi {
   readonly library: string | null;
   readonly socketLevel: number;
   readonly receiveBuffer: number;
-  /** The kernel makes the buffer so many times as large as it is told. */
+  /** Factor by which the kernel makes the buffer larger than requested. */
   readonly factor: number;
 }
 
-/** Of sys/socket.h. On Windows, Node does not tell a socket's number. */
+/** Constants of sys/socket.h. Windows is missing, since Node gives no descriptor of a socket there. */
 const ABIS: Readonly<Partial<Record<NodeJS.Platform, Abi>>> = {
   linux: { library: null, socketLevel: 1, receiveBuffer: 8, factor: 2 },
   darwin: { library: null, socketLevel: 0xffff, receiveBuffer: 0x1002, factor: 1 },
   freebsd: { library: null, socketLevel: 0xffff, receiveBuffer: 0x1002, factor: 1 },
 };
 
-/** linux/tcp.h: option TCP_INFO of level TCP, and where in its struct tcp_info the fields lie (the ABI only ever grows). */
+/** Option TCP_INFO of level TCP, and offsets in its struct tcp_info (linux/tcp.h), to which the ABI only ever appends. */
 const TCP_INFO = { level: 6, option: 11, size: 256 } as const;
 const FIELD = {
   state: 0,
@@ -54,19 +54,19 @@ const FIELD = {
 } as const;
 const ESTABLISHED = 1;
 const HAS_TIMESTAMPS = 1;
-/** Headers of IP and TCP; IPv6's is longer, and time stamps are an option. */
+/** Bytes of IP and TCP headers; timestamps are an option. */
 const HEADER = { ipv4: 40, ipv6: 60, timestamps: 12 } as const;
-/** A sender who is at it sends more often than this, in ms, on top of two round trips. Busy machines are slow. */
+/** Silence in ms, on top of two round trips, after which a sender is taken to have finished. Generous, since busy machines are slow. */
 const STREAMING = 500;
-/** Options of the two SYN, and the four packets that close a connection: in bytes, at most. */
+/** Most bytes for the options of both SYN segments and the four packets that close a connection. */
 const ENDS = 320;
 
-/** TCP windows grow up to here where the system does not tell. */
+/** Largest receive buffer assumed where the system does not give one. */
 const LARGEST_BUFFER = 16 << 20;
 
 let known: ReceiveWindow | null | undefined;
 
-/** Null where the system's functions cannot be called: koffi is an optional dependency, and has to know the system. */
+/** Returns null where the system's functions cannot be called: koffi is optional and does not support every system. */
 export function receiveWindow(): ReceiveWindow | null {
   if (known === undefined) {
     try {
@@ -78,7 +78,7 @@ export function receiveWindow(): ReceiveWindow | null {
   return known;
 }
 
-/** Bytes that the kernel may take in unread for one connection whose window is not limited. */
+/** Returns the bytes that the kernel may receive unread on one connection whose buffer is not limited. */
 export function largestBuffer(): number {
   try {
     const [, , most] = readFileSync('/proc/sys/net/ipv4/tcp_rmem', 'utf8').trim().split(/\s+/).map(Number);
@@ -125,7 +125,7 @@ function load(): ReceiveWindow | null {
   };
 }
 
-/** -1 where it has none: not yet, no more, or on Windows. */
+/** Returns -1 where a socket has no descriptor: before it opens, after it closes, or on Windows. */
 function descriptorOf(socket: Socket): number {
   return (socket as unknown as { _handle: { fd?: number } | null })._handle?.fd ?? -1;
 }

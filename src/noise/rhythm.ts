@@ -1,6 +1,6 @@
 import type { Rng } from '../shared/rng.js';
 
-/** Seconds since the Unix epoch to the hour of the day, with its fraction, and the day of the week, 0 for Sunday. */
+/** Converts seconds since the Unix epoch to the hour of the day, with its fraction, and the day of the week, 0 for Sunday. */
 export type LocalTime = (time: number) => { readonly hour: number; readonly day: number };
 
 const localTime: LocalTime = (time) => {
@@ -9,34 +9,34 @@ const localTime: LocalTime = (time) => {
 };
 
 /**
- * How busy a household is on the web, by the hour from midnight, 1 at its busiest: asleep by night, a rise through the day, most in
- * the evening, as residential traffic is everywhere it is measured; the figures are our choice.
+ * Activity of a household on the web for each hour from midnight, 1 at its busiest: low at night, rising through the day, highest
+ * in the evening. Measured residential traffic has this shape; the figures are our choice.
  */
 const HOUSEHOLD = [
   0.25, 0.12, 0.07, 0.05, 0.05, 0.08, 0.18, 0.35, 0.42, 0.45, 0.48, 0.5, 0.55, 0.55, 0.52, 0.55, 0.6, 0.7, 0.82, 0.92,
   1, 1, 0.85, 0.5,
 ] as const;
-/** By day, between 9 and 17 h, more people are at home on weekends; our choice. */
+/** Factor for weekends from 9 to 17 h, when more people are at home; our choice. */
 const WEEKEND = 1.5;
 
 interface RhythmOptions {
-  /** Of one user, when it is busiest; 0 for one visit after another. */
+  /** Visits of one user in the busiest hour; 0 for one visit after another. */
   readonly visitsPerHour: number;
-  /** '7-23'. */
+  /** Hours from and to, such as '7-23'. */
   readonly activeHours: string;
   readonly rhythm: 'household' | 'flat';
-  /** Hours by which this user is later than the others. */
+  /** Hours by which this user's day is later than the household's. */
   readonly shift?: number;
   readonly local?: LocalTime;
 }
 
 export interface Rhythm {
   isActive(time: number): boolean;
-  /** The first moment from `time` on that lies in the active hours; to the second. */
+  /** Returns the first moment from `time` on within the active hours, to the second. */
   activeFrom(time: number): number;
-  /** How busy, from 0 to 1. */
+  /** Returns the activity from 0 to 1. */
   activity(time: number): number;
-  /** When the next visit begins, the last one having ended at `time`. */
+  /** Draws when the next visit begins, where the last one ended at `time`. */
   next(time: number, rng: Rng): number;
 }
 
@@ -64,7 +64,7 @@ export function createRhythm({
   };
 
   const activeFrom = (time: number): number => {
-    // Minute by minute, because of the days that are longer or shorter than others.
+    // Goes minute by minute, because clock changes make days longer or shorter.
     for (let at = time, last = time, step = 0; step <= 2 * 1440; step++) {
       if (isActive(at)) return firstActive(last, at);
       last = at;
@@ -72,7 +72,7 @@ export function createRhythm({
     }
     return time + 2 * 86_400;
   };
-  /** Between a time that is not active and one that is. A clock of a lab, which is fast, turns hours within a minute. */
+  /** Finds the border between a time that is not active and one that is. A lab's fast clock may pass hours within a minute. */
   const firstActive = (before: number, from: number): number => {
     while (from - before > 1) {
       const middle = (before + from) / 2;

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 
-/** Of the package robots-parser: a CommonJS module, whose types speak of a default export that it does not have. */
+/** Type of the CommonJS module robots-parser, whose own types declare a default export that it lacks. */
 type Parse = (
   url: string,
   text: string,
@@ -8,45 +8,45 @@ type Parse = (
 
 const robotsParser = createRequire(import.meta.url)('robots-parser') as Parse;
 
-/** What a site allows, of its robots.txt (RFC 9309). */
+/** Rules of a site's robots.txt (RFC 9309). */
 interface Rules {
   isAllowed(url: string): boolean;
-  /** Seconds between two requests that it asks for; 0 where it asks for nothing. */
+  /** Seconds that the site asks for between two requests; 0 where it asks for none. */
   readonly delay: number;
 }
 
-/** The answer to a request for robots.txt; a status of null where there was none. */
+/** Answer to a request for robots.txt; `status` is null where there was no answer. */
 export interface RobotsAnswer {
   readonly status: number | null;
   readonly text: string;
-  /** Why there is more of it than `text`; null where there is not. */
+  /** Why `text` is incomplete; null where it is whole. */
   readonly problem: string | null;
 }
 
-/** A crawler has to read so much (RFC 9309, section 2.5), and need not read more. */
+/** Bytes that a crawler must read; it may ignore the rest (RFC 9309, section 2.5). */
 const ROBOTS_BYTES = 512_000;
 
-/** Groups for this name are followed, or else those for everyone. */
+/** Name whose groups of rules apply, or else those for every crawler. */
 const NAME = 'homeveil';
-/** A longer delay is taken for this; a visit would never end. */
+/** Longest delay honoured, in seconds: with more, a visit would never end. */
 const LONGEST_DELAY = 60;
-/** A longer rule than any honest one costs more to compare than it is worth. */
+/** Longer rules are ignored: no honest rule is as long, and matching one is slow. */
 const LONGEST_RULE = 1000;
 const MOST_SITES = 1000;
-/** Section 2.4: a copy is used for a day at most; one that could not be had is asked for again sooner, our choice. */
+/** Seconds that a copy is used (section 2.4), and our choice for one that could not be loaded. */
 const FRESH = 86_400;
 const FRESH_FAILED = 900;
 
 const ALL: Rules = { isAllowed: () => true, delay: 0 };
 const NOTHING: Rules = { isAllowed: () => false, delay: 0 };
 
-/** Section 2.3.1: without a file all is allowed, while the server is out of order nothing is. */
+/** Without a file everything is allowed; while the server fails, nothing is (section 2.3.1). */
 function rulesOf(url: string, { status, text, problem }: RobotsAnswer): Rules {
   if (status === null || status >= 500) return NOTHING;
   if (status >= 400) return ALL;
   if (status < 200 || status >= 300) return ALL;
   const lines = text.slice(0, ROBOTS_BYTES).split(/\r\n?|\n/);
-  // Half a rule is another rule.
+  // A rule cut short would be another rule.
   if (problem !== null || Buffer.byteLength(text) >= ROBOTS_BYTES - 3) lines.pop();
   const parsed = robotsParser(url, lines.filter((line) => line.length <= LONGEST_RULE).join('\n'));
   const delay = Number(parsed.getCrawlDelay(NAME) ?? 0);
@@ -56,9 +56,9 @@ function rulesOf(url: string, { status, text, problem }: RobotsAnswer): Rules {
   };
 }
 
-/** The rules of sites, each asked for once and then kept. */
+/** Rules of sites, loaded once and kept for a day. */
 export interface Robots {
-  /** @param load asks for the robots.txt at this URL */
+  /** Returns the rules that apply to a page. @param load requests the robots.txt at a URL */
   of(page: URL, load: (url: string) => Promise<RobotsAnswer>): Promise<Rules>;
 }
 
@@ -79,7 +79,7 @@ export function createRobots(clock = () => performance.now() / 1000): Robots {
       known.delete(origin);
       known.set(origin, entry);
       if (known.size > MOST_SITES) known.delete(known.keys().next().value!);
-      // An aborted request says nothing of the site.
+      // An aborted request says nothing about the site.
       rules.catch(() => known.delete(origin));
       return rules;
     },

@@ -1,7 +1,7 @@
 /**
- * Where visits begin unless told otherwise. Each was chosen by hand: known far beyond its country, free to read without an account,
- * nothing for adults only, illegal, gambling, dating, party politics or users' uploads in front, and used to far more readers
- * than a household. To add one, hold it to the same. None is ever contacted by a test.
+ * Default pages where visits begin. Each was chosen by hand: known far beyond its country, free to read without an account, and
+ * so busy that one household's visits do not matter. None leads with adult content, anything illegal, gambling, dating, party
+ * politics or users' uploads. Apply the same criteria to additions. Tests contact none of them.
  */
 export const DEFAULT_ROOTS: readonly string[] = [
   // encyclopaedias, dictionaries, reference

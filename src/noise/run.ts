@@ -7,7 +7,7 @@ import { type Query, runDnsNoise } from './dns-noise.js';
 import type { Engine } from './engine.js';
 import { createBrowserEngine } from './engine-browser.js';
 import { createHttpEngine } from './engine-http.js';
-import type { NoiseEvent, NoiseTotals, Report } from './events.js';
+import { countEvent, createTotals, type NoiseEvent, type NoiseTotals, type Report } from './events.js';
 import { createIdentities } from './identity.js';
 import { connectionsFor } from './meter.js';
 import { createOwnConnections } from './own-connections.js';
@@ -22,34 +22,34 @@ import { siteOf } from './urls.js';
 import { runVisitor } from './visitor.js';
 
 export interface NoiseOptions {
-  /** Ends it, within a second. */
+  /** Ends the run, within a second. */
   readonly signal: AbortSignal;
   readonly onEvent?: (event: NoiseEvent) => void;
-  /** Lets a traffic defense decide when to make noise, in place of visits. */
+  /** A defense that decides when noise is made, in place of visits. */
   readonly shape?: NoiseShape | null;
-  /** The interface whose packets that defense is shown; without, it is shown visits. */
+  /** Interface whose packets that defense is shown; without one, it is shown visits. */
   readonly shapeOn?: string | null;
-  /** For tests: how names are resolved. */
+  /** Resolves names, for tests. */
   readonly lookup?: Lookup;
   readonly query?: Query;
-  /** For tests: a certificate that is trusted besides. */
+  /** A certificate to trust besides the system's, for tests. */
   readonly ca?: string;
   readonly local?: LocalTime;
-  /** For a lab whose clock is faster than the real one. */
+  /** Factor by which a lab's clock is faster than real time. */
   readonly speed?: number;
 }
 
-/** The signal's reason where it ended because the configured time was over. */
+/** Reason of the signal where the configured time was over. */
 class TimeOver extends Error {}
 
-/** Between two events of what has been spent, in ms. */
+/** Milliseconds between two events of type 'spending'. */
 const TICK = 1000;
-/** For engines to close, in ms, before they are left to the end of the process. */
+/** Milliseconds for engines to close; after that they end with the process. */
 const CLOSING = 700;
 
 /**
- * Makes noise until the signal is aborted, or the configured time is over.
- * @returns what was done
+ * Makes noise until the signal is aborted or the configured time is over.
+ * @returns totals of the run
  * @throws UsageError, InputError before anything is sent
  */
 export async function runNoise(config: NoiseConfig, options: NoiseOptions): Promise<NoiseTotals> {
@@ -66,14 +66,9 @@ export async function runNoise(config: NoiseConfig, options: NoiseOptions): Prom
   const { users, roots, limits, engine: kind } = config;
   const clock = () => Date.now() / 1000;
   const started = performance.now();
-  const totals: NoiseTotals = { visits: 0, pages: 0, requests: 0, problems: 0, lookups: 0, shown: 0, bytes: 0 };
+  const totals = createTotals();
   const report: Report = (event) => {
-    if (event.type === 'visit') totals.visits++;
-    else if (event.type === 'page' && event.problem === null) totals.pages++;
-    else if (event.type === 'request') totals.requests++;
-    else if (event.type === 'lookup') totals.lookups++;
-    else if (event.type === 'shown') totals.shown += event.packets;
-    if ('problem' in event && event.problem !== null) totals.problems++;
+    countEvent(totals, event);
     onEvent?.({ time: clock(), ...event } as NoiseEvent);
   };
 
@@ -88,7 +83,7 @@ export async function runNoise(config: NoiseConfig, options: NoiseOptions): Prom
     ended.signal,
     ...(config.duration === null ? [] : [timeOver(config.duration, ended.signal)]),
   ]);
-  // All that goes on listens to it.
+  // Every task and request listens to it.
   setMaxListeners(0, signal);
   const engines: Engine[] = [];
   const tick = setInterval(() => report({ type: 'spending', spending: budget.spending() }), TICK);
@@ -104,19 +99,8 @@ export async function runNoise(config: NoiseConfig, options: NoiseOptions): Prom
     if (config.dns.perHour > 0) {
       const { perHour } = config.dns;
       const { query } = options;
-      tasks.push(
-        runDnsNoise({
-          perHour,
-          roots,
-          rhythm: rhythmOf(0),
-          budget,
-          rng: rng.stream('dns'),
-          report,
-          signal,
-          clock,
-          query,
-        }),
-      );
+      const [dnsRng, rhythm] = [rng.stream('dns'), rhythmOf(0)];
+      tasks.push(runDnsNoise({ perHour, roots, rhythm, budget, rng: dnsRng, report, signal, clock, query }));
     }
     if (options.shape) {
       const own = createOwnConnections();
@@ -154,7 +138,7 @@ export async function runNoise(config: NoiseConfig, options: NoiseOptions): Prom
             walk,
             pause: { median: config.pause, least: config.minPause, most: config.maxPause },
             siteDelay: config.siteDelay,
-            // Not everyone in a house keeps the same hours.
+            // Members of a household keep different hours.
             rhythm: rhythmOf(own.normal(0, 1)),
             engine,
             guard,
@@ -193,7 +177,7 @@ function timeOver(seconds: number, ended: AbortSignal): AbortSignal {
   const wait = () => {
     const left = end - performance.now();
     if (left <= 0) return over.abort(new TimeOver());
-    // A timer holds 24 days.
+    // A timer lasts at most 24 days.
     timer = setTimeout(wait, Math.min(left, 2 ** 31 - 1));
   };
   wait();
@@ -201,7 +185,7 @@ function timeOver(seconds: number, ended: AbortSignal): AbortSignal {
   return over.signal;
 }
 
-/** Waits for the end of all tasks. One that fails, which is a bug, ends the others. */
+/** Waits for all tasks to end. A task that fails, which is a bug, ends the others. */
 async function settleAll(tasks: readonly Promise<never>[], signal: AbortSignal, ended: AbortController): Promise<void> {
   let bug: unknown = null;
   await Promise.all(

@@ -29,42 +29,42 @@ interface ShapedOptions extends ClientOptions {
   readonly rng: Rng;
   readonly report: Report;
   readonly clock: () => number;
-  /** The interface whose packets the defense is shown, in place of visits; null for visits. */
+  /** Interface whose packets the defense is shown; null to show it visits. */
   readonly home: string | null;
   readonly own: OwnConnections;
 }
 
 const { INBOUND, OUTBOUND } = Direction;
 
-/** What a defense is shown where a visit would begin: a request and the first of its answer, in bytes. */
+/** Bytes of the two packets that a defense is shown where a visit would begin: a request and the first of its answer. */
 const REQUEST = 700;
 const ANSWER = 1514;
-/** IP bytes of an answer beside its content: headers of the answer, of TLS, TCP and IP; and of a request. */
+/** IP bytes of an answer besides its content (headers of HTTP, TLS, TCP and IP), and of a request. */
 const ANSWER_HEADERS = 700;
 const REQUEST_BYTES = 900;
 
-/** Cover is gathered for so long, in ms, before it is asked for: a request is no smaller than itself. */
+/** Milliseconds over which cover is collected before it is requested, since requests have a least size. */
 const TICK = 250;
-/** Bytes beyond which what could not be asked for in time is let go. */
+/** Most bytes of cover that may be outstanding; more are dropped. */
 const MOST_OWED = 4e6;
 const AT_ONCE = 6;
-/** Requests to one site before the next is gone to. */
+/** Requests to one site before another is chosen. */
 const REQUESTS_PER_SITE = 30;
-/** Seconds before another site is tried, where one could not be used. */
+/** Seconds before another site is tried after one that could not be used. */
 const AFTER_FAILURE = 5;
-/** Nothing is begun with less than this left of the budget. */
+/** Least bytes left in the budget for another site to be used. */
 const LEAST_BYTES = 500_000;
-/** Seconds of the trial in which a defense must make cover. */
+/** Seconds of the trial in which a defense must send cover. */
 const TRIAL = 600;
 
 /**
- * Whether a defense is of use here: shown two packets, does it send cover?
- * @throws UsageError where it does not, or where it is a tunnel
+ * Checks in a trial that a defense sends cover when it is shown a few packets.
+ * @throws UsageError where it does not, is a tunnel, or learns from captures
  */
 export function checkShape({ label, applied }: NoiseShape): void {
   const { defense, parameters } = applied;
-  if (defense.tunnel) throw new UsageError(`--shape ${label}: a tunnel; expected a defense that sends cover`);
-  if (defense.prepare) throw new UsageError(`--shape ${label}: learns from captures, which there are none of here`);
+  if (defense.tunnel) throw new UsageError(`--shape ${label}: is a tunnel; expected a defense that sends cover`);
+  if (defense.prepare) throw new UsageError(`--shape ${label}: learns from captures, and there are none here`);
   const builder = createTraceBuilder([{ name: 'noise', category: 'non-iot' }], ['trial'], 4);
   builder.flow({
     transport: 6,
@@ -90,11 +90,10 @@ export function checkShape({ label, applied }: NoiseShape): void {
 }
 
 /**
- * Lets a defense decide when how much noise is made. It is shown the packets of the home; or, where none are to be had, two packets where
- * a visit would begin, as of one. Its inbound
- * cover becomes requests for about as many bytes, its outbound cover the requests themselves. An approximation: cover of a
- * quarter of a second comes as one answer, after a round trip; what an answer is short of its range is made up for by the next.
- * Throws only the signal's reason, and DefenseError where the defense breaks the contract of `Shaper`.
+ * Makes noise when, and as much as, a defense decides. The defense is shown the packets of the home or, without an interface, two
+ * packets where a visit would begin. Its inbound cover becomes requests for as many bytes; its outbound cover becomes the requests
+ * themselves. This is an approximation: a quarter of a second of cover arrives as one answer, after a round trip, and the next
+ * request makes up for an answer that was too short. Throws only the signal's reason.
  */
 export async function createShapedNoise(shaped: NoiseShape, options: ShapedOptions): Promise<never> {
   const { rhythm, rng, signal, clock, home, own, report } = options;
@@ -115,7 +114,7 @@ export async function createShapedNoise(shaped: NoiseShape, options: ShapedOptio
       while (next > clock()) await sleep(Math.min(60, next - clock()) * 1000, undefined, { signal });
       link.packet('noise', ofVisit(OUTBOUND, REQUEST));
       link.packet('noise', ofVisit(INBOUND, ANSWER));
-      // A rhythm without rest still has visits that take time.
+      // Even without rests a visit takes time.
       await sleep(1000, undefined, { signal });
     }
   };
@@ -123,7 +122,7 @@ export async function createShapedNoise(shaped: NoiseShape, options: ShapedOptio
     for (;;) {
       await sleep(TICK, undefined, { signal });
       if (owed[INBOUND] < ANSWER_HEADERS && owed[OUTBOUND] < REQUEST_BYTES) continue;
-      // What cannot be afforded is not made up for later.
+      // Cover that the budget does not allow is dropped, not postponed.
       if (options.budget.timeOf(LEAST_BYTES) > clock()) {
         owed[INBOUND] = 0;
         owed[OUTBOUND] = 0;
@@ -150,12 +149,12 @@ export async function createShapedNoise(shaped: NoiseShape, options: ShapedOptio
   }
 }
 
-/** A packet as those of web pages are. */
+/** A packet that looks like part of a visit. */
 function ofVisit(direction: Direction, length: number): SeenPacket {
   return { direction, length, header: 14, protocols: Protocol.IP | Protocol.TCP | Protocol.TLS, port: 443 };
 }
 
-/** Something to ask a site for, in parts. */
+/** Files of a site, to be requested in ranges. */
 interface Source {
   readonly client: Client;
   readonly urls: readonly string[];
@@ -184,7 +183,7 @@ async function openSource(options: ShapedOptions): Promise<Source | null> {
       const urls = own.filter((one) => rules?.isAllowed(one) ?? true);
       return { client, urls: urls.length > 0 ? urls : [document.url], referrer: document.url };
     }
-    // What we refuse, or cannot afford, is no fault of the site's.
+    // A refusal or a spent budget is not the site's fault.
     if (document && !/^(refused|cut)/.test(document.problem ?? '')) sites.failed(site, document.retryAfter);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;

@@ -3,22 +3,22 @@ import { setMaxListeners } from 'node:events';
 /** A signal that follows others, until it is released. */
 interface LinkedSignal {
   readonly signal: AbortSignal;
-  /** Whether its time was over before any of the others was aborted. */
+  /** Whether its own time ran out before any source was aborted. */
   readonly isLate: boolean;
-  /** Leaves nothing behind with the others. Call it when what listens is done. */
+  /** Removes its listeners from the sources. Call it when nothing listens any more. */
   release(): void;
 }
 
 /**
- * A signal that is aborted with any of `sources`, or after `seconds`. In place of AbortSignal.any, of which each source keeps a trace for as
- * long as it lives (Node 20): here sources live for months.
+ * Creates a signal that aborts with any of `sources`, or after `seconds`. Replaces AbortSignal.any, which in Node 20 leaves a reference
+ * in each source for as long as that lives: here sources live for months.
  */
 export function linkSignals(
   sources: readonly (AbortSignal | undefined)[],
   seconds = Number.POSITIVE_INFINITY,
 ): LinkedSignal {
   const controller = new AbortController();
-  // Any number may listen to it, and to what it follows.
+  // Neither it nor its sources warn of many listeners.
   for (const one of [controller.signal, ...sources]) if (one) setMaxListeners(0, one);
   let isLate = false;
   const follow = (event: Event) => end((event.target as AbortSignal).reason);

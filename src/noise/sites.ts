@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How all users together behave towards a site: not too often, and not after it has asked to be left alone. */
+/** Limits how often all users together visit a site, and leaves a failing site alone. */
 export interface Sites {
-  /** Whether it is being left alone. */
+  /** Whether a site is being left alone. */
   isResting(site: string): boolean;
-  /** Waits for this user's turn. @param delay seconds since the last page of the site */
+  /** Waits for this user's turn. @param delay least seconds since the last page of the site */
   turn(site: string, delay: number, signal: AbortSignal): Promise<void>;
-  /** It answered as it should. */
+  /** Records that a site answered properly. */
   succeeded(site: string): void;
-  /** It did not: it is left alone for longer each time. @param atLeast seconds it asked for */
+  /** Records that a site failed: it is left alone, longer each time. @param atLeast seconds that it asked for */
   failed(site: string, atLeast: number | null): void;
 }
 
-/** Seconds: the first time, and at most; doubled each time between. */
+/** Seconds that a site is left alone: the first time, and at most. Each failure doubles them. */
 const FIRST_REST = 30;
 const LONGEST_REST = 6 * 3600;
 const MOST_SITES = 5000;
@@ -28,7 +28,7 @@ export function createSites(clock = () => performance.now() / 1000): Sites {
   const sites = new Map<string, Site>();
   const of = (name: string): Site => {
     const known = sites.get(name) ?? { next: 0, restUntil: 0, failures: 0 };
-    // The one that was met longest ago is first.
+    // Moves the site to the end, so that the first is the one unused for longest.
     sites.delete(name);
     sites.set(name, known);
     if (sites.size > MOST_SITES) sites.delete(sites.keys().next().value!);

@@ -16,24 +16,26 @@ const schema = z.object({
   month: amounts,
   /** Requests, not bytes. */
   minute: amounts,
-  /** What may have been used beyond that since it was written; nothing after an orderly end. */
+  /** Amounts that may have been used since the file was written; zero after an orderly end. */
   ahead: z.object({ bytes: z.number().min(0), requests: z.number().min(0) }),
 });
 
-/** What was spent, bucket by bucket. */
+/** Spending, bucket by bucket. */
 type SavedState = z.output<typeof schema>;
 
-/** The file that keeps what was spent, held by this process alone. */
+/** File that records spending, locked by this process. */
 export interface StateFile {
-  /** As the file was; null where there was none. */
+  /** Content found in the file; null where there was no file. */
   readonly saved: SavedState | null;
   save(state: SavedState): void;
-  /** Lets others have it. */
+  /** Unlocks the file. */
   close(): void;
 }
 
 /**
- * @throws InputError where another process holds it, or where it is not what it was: what was spent is not guessed.
+ * Locks and reads a state file. The lock names the process that holds it, so it lasts exactly as long as that process lives, even
+ * while it is stopped. A lock that its holder renews (proper-lockfile) would be lost then, and would outlive a killed process.
+ * @throws InputError where another process holds it, or where its content is not valid
  */
 export function openState(path: string): StateFile {
   const lock = `${path}.lock`;
@@ -91,7 +93,7 @@ function takeLock(path: string, lock: string): void {
   throw new InputError(`${lock}: cannot be taken`);
 }
 
-/** Of two that find the same stale lock, one may already have put its own in its place: that one is put back. */
+/** Removes a dead holder's lock. If another process has replaced it in the meantime, that process's lock is put back. */
 function removeStale(path: string, lock: string, holder: string): void {
   const aside = `${lock}.${process.pid}`;
   try {
@@ -120,7 +122,7 @@ function holderOf(lock: string): string | null {
   }
 }
 
-/** The process that wrote a lock. */
+/** Name of the process that wrote a lock. */
 function nameOf(holder: string): ProcessName {
   const [pid, start = ''] = holder.split(' ');
   return { pid: Number(pid), start };

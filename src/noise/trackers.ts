@@ -1,6 +1,6 @@
 /**
- * Domains that are never contacted whatever a page asks for: they would learn of the household, and charge somebody for an
- * advertisement that nobody saw. The largest ones; a deny list in the configuration adds to it.
+ * Domains never contacted, even for the resources of a page: they would profile the household and charge advertisers for
+ * advertisements that nobody saw. These are the largest; `deny` in the configuration adds to them.
  */
 export const TRACKERS: readonly string[] = [
   // advertising exchanges and networks
@@ -72,7 +72,7 @@ export const TRACKERS: readonly string[] = [
   'statcounter.com',
   'tapad.com',
   'turn.com',
-  // social networks' trackers and link shorteners, which lead anywhere
+  // social networks' trackers, and link shorteners, whose targets are unknown
   'connect.facebook.net',
   'facebook.com',
   'ads-twitter.com',

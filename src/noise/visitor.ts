@@ -13,19 +13,19 @@ import { chooseLink, type WalkOptions } from './walk.js';
 interface VisitorOptions {
   readonly user: number;
   readonly roots: readonly string[];
-  /** Pages of a visit, at most. */
+  /** Most pages in a visit. */
   readonly depth: number;
   readonly walk: WalkOptions;
-  /** Seconds on a page: median (0 for evenly from the least to the most), least, most. */
+  /** Seconds on a page. A median of 0 stands for an even distribution from the least to the most. */
   readonly pause: { readonly median: number; readonly least: number; readonly most: number };
-  /** Seconds between two pages of a site. */
+  /** Least seconds between two pages of a site. */
   readonly siteDelay: number;
   readonly rhythm: Rhythm;
   readonly engine: Engine;
   readonly guard: Guard;
   readonly budget: Budget;
   readonly sites: Sites;
-  /** Null where they are not kept to. */
+  /** Null where robots.txt is ignored. */
   readonly robots: Robots | null;
   readonly rng: Rng;
   readonly report: Report;
@@ -34,21 +34,21 @@ interface VisitorOptions {
   readonly clock: () => number;
 }
 
-/** A visit does not begin with less than this left: it would show as one that breaks off. */
+/** Least bytes left in the budget for a visit to begin: a visit that breaks off would stand out. */
 const LEAST_BYTES = 500_000;
-/** Seconds: a look at the clock at least so often, since computers sleep. */
+/** Longest sleep in seconds before the clock is read again, since computers suspend. */
 const LONGEST_SLEEP = 60;
-/** Spread of the log-normal time on a page (Liu, White and Dumais, SIGIR 2010, find long tails; the figure is our choice). */
+/** Spread of the log-normal time on a page. Liu, White and Dumais (SIGIR 2010) find long tails; the figure is our choice. */
 const PAUSE_SPREAD = 0.9;
-/** Links tried from one page before a visit is given up. */
+/** Links tried from one page before the visit ends. */
 const TRIES = 3;
-/** Seconds before the next visit after one that failed at once, so that a dead network is no busy loop. */
+/** Seconds before the next visit after one without a page, so that a dead network does not cause a busy loop. */
 const AFTER_FAILURE = 5;
 
-/** One user: visits, one after another, as the rhythm and the budget have it, until the signal. Throws only the signal's reason. */
+/** Runs one user's visits, one after another, as rhythm and budget allow. Throws only the signal's reason. */
 export async function runVisitor(options: VisitorOptions): Promise<never> {
   const { user, rhythm, rng, report, budget, signal, clock } = options;
-  /** Sleeps until the time that `when` gives, asked anew after every sleep. */
+  /** Sleeps until the time that `when` returns, which is asked again after every sleep. */
   const until = async (why: RestReason, when: () => number) => {
     let told = Number.NaN;
     for (let at = when(); at > clock(); at = when()) {
@@ -57,7 +57,7 @@ export async function runVisitor(options: VisitorOptions): Promise<never> {
       await sleep(Math.min(LONGEST_SLEEP, at - clock()) * 1000, undefined, { signal });
     }
   };
-  // The first user at once: whoever starts it wants to see something.
+  // The first user begins at once, so that something is to be seen.
   let next = user === 0 ? rhythm.activeFrom(clock()) : rhythm.next(clock(), rng);
   for (;;) {
     signal.throwIfAborted();
@@ -72,14 +72,14 @@ export async function runVisitor(options: VisitorOptions): Promise<never> {
 }
 
 /**
- * One visit: a root, then links.
- * @returns pages that came
+ * Makes one visit: a root, then links.
+ * @returns number of pages loaded
  */
 async function visit(options: VisitorOptions): Promise<number> {
   const { user, depth, walk, engine, sites, rng, report, budget, signal } = options;
   const root = chooseRoot(options);
   if (root === null) {
-    report({ type: 'leave', user, pages: 0, why: 'all roots are left alone for now' });
+    report({ type: 'leave', user, pages: 0, why: 'all sites are resting' });
     return 0;
   }
   report({ type: 'visit', user, root });
@@ -144,7 +144,7 @@ interface Arrival {
   readonly links: readonly string[];
 }
 
-/** Loads one page, if it may be loaded; null where it did not come. */
+/** Loads one page if that is allowed; null where it could not be loaded. */
 async function go(
   text: string,
   referrer: string | null,
@@ -177,7 +177,7 @@ async function go(
   const seconds = (performance.now() - began) / 1000;
   report({ type: 'page', user, url: text, status, requests, bytes, seconds, problem });
   const isOverloaded = status === 429 || status === 503;
-  // What we refuse, or cannot afford, is no fault of the site's.
+  // A refusal or a spent budget is not the site's fault.
   const isOurs = problem !== null && /^(refused|cut)/.test(problem);
   if (isOverloaded || (status === null && !isOurs) || (status !== null && status >= 500))
     sites.failed(site, retryAfter);
@@ -187,7 +187,7 @@ async function go(
   return { url: load.url, site: siteOf(new URL(load.url)), links };
 }
 
-/** Seconds on a page. */
+/** Draws the seconds on a page. */
 function drawPause({ pause: { median, least, most }, rng }: VisitorOptions): number {
   if (median === 0) return least + rng.uniform() * (most - least);
   return Math.min(most, Math.max(least, median * Math.exp(rng.normal(0, PAUSE_SPREAD))));

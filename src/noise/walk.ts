@@ -4,20 +4,20 @@ import { parseUrl, siteOf } from './urls.js';
 
 export interface WalkOptions {
   readonly follow: 'site' | 'roots' | 'any';
-  /** Pages whose URL contains one of these are not visited. */
+  /** Texts: a page whose URL contains one of them is not visited. */
   readonly denyText: readonly string[];
   /** Sites of all roots. */
   readonly sites: ReadonlySet<string>;
 }
 
-/** Files that are no pages, by their names. */
+/** Names of files that are not pages. */
 const FILE =
   /\.(?:7z|apk|avi|bz2|csv|deb|dmg|docx?|epub|exe|gif|gz|ico|iso|jpe?g|json|m4[av]|mkv|mov|mp[34]|msi|og[gv]|pdf|png|pptx?|rar|rpm|svg|tar|tgz|txt|wav|web[mp]|xlsx?|xml|xz|zip)$/i;
-/** Links that do something: nobody asked for that. */
+/** Links that act on something, which a walk must not do. */
 const ACTION =
   /(?:^|[/_.?&=-])(?:log-?(?:in|out)|sign-?(?:in|out|up)|register|subscribe|unsubscribe|delete|remove|edit|cart|checkout|buy|donate|download|vote|share)(?:$|[/_.?&=-])/i;
 
-/** Whether a walk may go there. */
+/** Whether a walk may follow a link from a page of the site `from`. */
 function mayFollow(url: string, from: string, { follow, denyText, sites }: WalkOptions): boolean {
   const target = parseUrl(url);
   if (!target || denyText.some((text) => url.includes(text))) return false;
@@ -27,9 +27,9 @@ function mayFollow(url: string, from: string, { follow, denyText, sites }: WalkO
 }
 
 /**
- * The next page of a walk: a link of the page, mostly within its site, as the defense `noise` has it; null at a dead end.
- * @param site of the page
- * @param seen pages of this visit
+ * Draws the next page of a walk among the links of a page, mostly within its site, as the defense `noise` does; null at a dead end.
+ * @param site site of the page
+ * @param seen URLs visited already
  */
 export function chooseLink(
   links: readonly string[],

@@ -1,15 +1,15 @@
 /**
- * What was used in the last so many seconds, in buckets. The sum covers one bucket more than the span, so that it is never less
- * than the true sum over any span of that length: a limit held on it is held at every moment, not only by the calendar.
+ * Sum of amounts over the last `span` seconds, kept in buckets. It covers one bucket more than the span, so it is never less than
+ * the true sum over any span of that length: a limit on it holds at every moment, not only by the calendar.
  */
 interface SlidingWindow {
   add(now: number, amount: number): void;
   total(now: number): number;
-  /** The earliest time, from `now` on, at which the total is at most `most`, if nothing is added. */
+  /** Returns the earliest time from `now` on at which the total is at most `most`, if nothing is added. */
   timeOf(now: number, most: number): number;
-  /** The clock was set back: all that is counted is taken to have happened now, which is never too early. */
+  /** Counts everything as used now, which is never too early: for a clock that was set back. */
   rebase(now: number): void;
-  /** Amounts with the times at which their buckets begin. */
+  /** Returns the times at which buckets begin, with their amounts. */
   save(): [number, number][];
 }
 
@@ -19,7 +19,7 @@ export function createWindow(
   saved: readonly (readonly [number, number])[] = [],
 ): SlidingWindow {
   const width = span / buckets;
-  /** Number of the bucket (since the epoch) to its amount, in order. */
+  /** Amount by number of the bucket since the epoch, in order. */
   const amounts = new Map<number, number>();
   const bucketOf = (time: number) => Math.floor(time / width);
   const expire = (now: number) => {
@@ -35,7 +35,7 @@ export function createWindow(
     return total;
   };
   for (const [time, amount] of [...saved].sort((a, b) => a[0] - b[0])) {
-    // A file may hold anything: what cannot be an amount is none.
+    // A file may hold anything: invalid amounts are left out.
     if (Number.isFinite(time) && amount > 0) amounts.set(bucketOf(time + width / 2), amount);
   }
   return {

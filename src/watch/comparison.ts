@@ -9,19 +9,19 @@ import { KEPT_SLOTS, type Watcher, type WatcherOptions } from './watcher.js';
 export interface ComparisonRequest {
   /** Length of each period, in seconds. */
   readonly seconds: number;
-  /** Pairs of periods: noise off, then on. */
+  /** Number of pairs of periods, with the noise off, then on. */
   readonly pairs: number;
 }
 
-/** What starts and stops the noise. */
+/** Starts and stops the noise. */
 export interface NoiseSwitch {
   start(): void;
   stop(): Promise<void>;
-  /** Why it ended by itself; null where it did not. */
+  /** Why the noise ended by itself; null where it did not. */
   readonly failure: string | null;
 }
 
-/** A period of a comparison, and what was concluded of the packets in it. */
+/** A period of a comparison, and the conclusions from its packets. */
 interface Period {
   readonly noise: boolean;
   readonly from: number;
@@ -31,27 +31,27 @@ interface Period {
   readonly seen: readonly string[];
 }
 
-/** A share with the noise off and on, and how much larger it is with it. */
+/** A ratio with the noise off and on, and the difference: on less off. */
 export interface Change {
   readonly off: number | null;
   readonly on: number | null;
-  /** Null where a side has nothing to go by. */
+  /** Null where a side has no data. */
   readonly difference: Interval | null;
 }
 
 export interface ComparisonResult {
   readonly periods: readonly Period[];
-  /** Blocks of time that the intervals are from, on each side. */
+  /** Number of blocks of time on each side, from which the intervals are computed. */
   readonly blocks: number;
-  /** Packets of labelled devices that are named right; null without labels. */
+  /** Share of labelled devices' packets that are identified correctly; null without labels. */
   readonly accuracy: Change | null;
-  /** Packets that are attributed to a device at all, rightly or not. */
+  /** Share of packets attributed to a device, rightly or wrongly. */
   readonly attributed: Change;
-  /** Mean probability of those. */
+  /** Mean probability of those attributions. */
   readonly confidence: Change;
-  /** Bytes a second, both directions, of what the observer sees. */
+  /** Bytes a second that the observer sees, in both directions. */
   readonly rate: Change;
-  /** What the difference of rates makes in a day, in MB (10^6 bytes). */
+  /** The difference of rates over a day, in MB (10^6 bytes). */
   readonly megabytesPerDay: Interval | null;
 }
 
@@ -60,12 +60,12 @@ type Phase = 'idle' | 'turn off' | 'off' | 'turn on' | 'on' | 'late packets' | '
 export interface ComparisonStatus {
   readonly phase: Phase;
   readonly request: ComparisonRequest;
-  /** True where nobody needs to switch the noise by hand. */
+  /** Whether the noise is switched by a command, not by hand. */
   readonly isAutomatic: boolean;
-  /** Periods that are over, of how many. */
+  /** Number of periods completed, and of all periods. */
   readonly done: number;
   readonly of: number;
-  /** Of the period under way. */
+  /** Seconds left in the current period. */
   readonly secondsLeft: number | null;
   readonly problem: string | null;
   readonly result: ComparisonResult | null;
@@ -73,20 +73,20 @@ export interface ComparisonStatus {
 
 export interface Comparison {
   readonly status: ComparisonStatus;
-  /** @throws UsageError for periods that cannot be measured, and while another is under way */
+  /** @throws UsageError for periods that cannot be measured, and while another comparison runs */
   start(now: number, request?: ComparisonRequest): Promise<void>;
-  /** The noise has been switched, by hand. */
+  /** Confirms that the noise has been switched by hand. */
   confirm(now: number): void;
   cancel(): Promise<void>;
-  /** To be called often: ends periods whose time is over. */
+  /** Ends periods whose time is over. Call it often. */
   tick(now: number): Promise<void>;
 }
 
-/** Packets of a period may come so many seconds after its end. */
+/** Seconds after a period's end in which its packets may still come. */
 const LATE = 3;
 const FEWEST_SLOTS = 10;
 const MOST_PAIRS = 100;
-/** Blocks of a period, where there are too few periods to take each for a block. */
+/** Blocks that each period is cut into where there are too few periods to use each as a block. */
 const BLOCKS = 10;
 const PERIODS_FOR_BLOCKS = 5;
 const DAY = 86_400;
@@ -109,9 +109,9 @@ export function checkComparison({ seconds, pairs }: ComparisonRequest, slotSecon
 }
 
 /**
- * Measures what an observer concludes with the noise off, then on, and again (ABAB): the household does not do the same in both, and
- * turns even that out somewhat.
- * @param noise what switches the noise; null where somebody does by hand and confirms it
+ * Measures what an observer concludes with the noise off, then on, and again (ABAB). Household activity differs between periods, and
+ * alternating evens that out somewhat.
+ * @param noise switches the noise; null where a person does so and confirms it
  */
 export function createComparison(
   watcher: Watcher,
@@ -132,7 +132,7 @@ export function createComparison(
     until = now + request.seconds;
     periods.push({ noise: isOn, from: now, to: until });
   };
-  /** Switches the noise if that can be done, else asks for it. */
+  /** Switches the noise if there is a command, or asks for it to be switched. */
   const turn = async (isOn: boolean, now: number): Promise<void> => {
     until = null;
     if (noise === null) {
@@ -144,7 +144,7 @@ export function createComparison(
       begin(true, now);
       return;
     }
-    // That takes a moment, which is of no period: the next one begins with the next tick.
+    // Stopping takes a moment, which belongs to no period: the next one begins with the next tick.
     await noise.stop();
     phase = 'turn off';
   };
@@ -229,7 +229,7 @@ export function createComparison(
       };
     },
     async start(now, asked = defaults) {
-      if (!AT_REST.includes(phase)) throw new UsageError('a comparison is under way; it may be cancelled');
+      if (!AT_REST.includes(phase)) throw new UsageError('a comparison is already running; cancel it first');
       checkComparison(asked, watcher.slotSeconds);
       request = asked;
       clock = now;
@@ -279,7 +279,7 @@ interface Block {
   readonly slots: number;
 }
 
-/** Blocks of consecutive slots, about as many in each. */
+/** Cuts slots into blocks of consecutive slots, of about equal size. */
 function cut(slots: readonly Tally[], classes: number): Block[] {
   const blocks = Math.min(BLOCKS, slots.length);
   return Array.from({ length: blocks }, (_, b) => {

@@ -1,10 +1,10 @@
 import { FEATURE_COLUMNS, NO_CLASS, type Windows } from '../learning/windows.js';
 import { type ColumnsOf, defineTable } from '../shared/columns.js';
 
-/** Packets of one stream that are to be in one window, and what the model says of them. */
+/** Packets of one stream for one window, with the model's answers. */
 export interface Held {
   count: number;
-  /** Of the packets, how many there were when the model was last asked: it looks at a whole window. */
+  /** Number of packets when the model was last asked about the window. */
   answered: number;
   columns: HeldColumns;
 }
@@ -32,7 +32,7 @@ export function nextRow(held: Held): number {
   return held.count++;
 }
 
-/** One window of each, without labels. */
+/** Builds one window of each, without labels. */
 export function toWindows(all: readonly Held[], size: number): Windows {
   const packets = FEATURE_COLUMNS.join(all.map(({ count, columns }) => FEATURE_COLUMNS.view(columns, 0, count)));
   const start = new Uint32Array(all.length);

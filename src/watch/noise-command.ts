@@ -1,22 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { NoiseSwitch } from './comparison.js';
 
-/** Milliseconds after which a command that was asked to end is told to, then made to. */
+/** Milliseconds from SIGINT to SIGTERM, and from SIGTERM to SIGKILL. */
 const PATIENCE = 5000;
 
-/** Noise that a command of the shell makes while it runs; it ends by SIGINT, and is ended if it does not. */
+/** Switches noise by running a shell command. It is stopped by SIGINT, then SIGTERM and SIGKILL if it does not end. */
 export function createNoiseCommand(command: string): NoiseSwitch {
   let child: ChildProcess | null = null;
   let ended: Promise<void> = Promise.resolve();
   let failure: string | null = null;
   let isStopping = false;
-  /** The shell and all that it started: they are a process group of their own. */
+  /** Signals the shell and everything it started, which form a process group of their own. */
   const signal = (name: NodeJS.Signals): void => {
     if (child?.pid === undefined) return;
     try {
       process.kill(-child.pid, name);
     } catch {
-      // Gone.
+      // It has ended.
     }
   };
   process.on('exit', () => signal('SIGKILL'));

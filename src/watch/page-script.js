@@ -1,4 +1,4 @@
-// Puts what the server sends once a second in the place of what the page was loaded with.
+// Replaces parts of the page with those that the server sends once a second.
 
 const status = document.querySelector('#connection');
 const events = new EventSource('events');
@@ -7,22 +7,22 @@ const shown = new Map();
 events.addEventListener('view', ({ data }) => {
   const { parts } = JSON.parse(data);
   for (const [id, markup] of Object.entries(parts)) {
-    // What stays as it is keeps the reader's focus, and is not read out again.
+    // An unchanged part stays in place: it keeps the focus, and a screen reader does not repeat it.
     if (shown.get(id) === markup) continue;
     shown.set(id, markup);
     document.getElementById(id).innerHTML = markup;
   }
-  status.textContent = 'Live: renewed once a second.';
+  status.textContent = 'Live: updated once a second.';
 });
 events.addEventListener('over', () => {
   events.close();
-  status.textContent = 'homeveil has ended: these are its last conclusions.';
+  status.textContent = 'homeveil has stopped. These are its last conclusions.';
 });
 events.addEventListener('error', () => {
-  if (events.readyState !== EventSource.CLOSED) status.textContent = 'The connection to homeveil is lost.';
+  if (events.readyState !== EventSource.CLOSED) status.textContent = 'The connection to homeveil was lost.';
 });
 
-// Without this, forms are sent as forms are, and the page loads anew.
+// Sends forms without reloading the page.
 document.addEventListener('submit', async (event) => {
   const form = event.target;
   event.preventDefault();

@@ -27,7 +27,7 @@ const script = readFileSync(new URL('./page-script.js', import.meta.url), 'utf8'
   '',
 );
 
-/** Nothing but the page's own script and style, and nobody to talk to but the server that it is from. */
+/** Allows only the page's own script and styles, and connections to its own server. */
 export const POLICY = [
   "default-src 'none'",
   `script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`,
@@ -39,7 +39,7 @@ export const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** The page with what is known now; a script renews its parts, and without one it stays as it is. */
+/** Renders the page in its present state. A script keeps its parts up to date; without scripts it stays as it is. */
 export function renderWatchPage(view: WatchView | null): string {
   const parts = view === null ? null : partsOf(view);
   const part = (name: keyof Parts): Html => parts?.[name] ?? html``;
@@ -58,8 +58,8 @@ export function renderWatchPage(view: WatchView | null): string {
 <div class="page">
 <header>
 <p class="eyebrow">homeveil watch</p>
-<h1>What an observer would conclude now</h1>
-<p id="connection" role="status">As of when the page was loaded.</p>
+<h1>What an observer could conclude right now</h1>
+<p id="connection" role="status">Shows the state at the time the page was loaded.</p>
 </header>
 <main id="main">
 <p class="headline" id="headline" aria-live="polite">${part('headline')}</p>
@@ -94,7 +94,7 @@ export function renderWatchPage(view: WatchView | null): string {
 `);
 }
 
-/** Markup of the parts that change, by the id of the element that holds each. */
+/** Renders the parts that change, by the id of the element that holds each. */
 export function renderParts(view: WatchView): Record<keyof Parts, string> {
   return Object.fromEntries(Object.entries(partsOf(view)).map(([id, part]) => [id, render(part)])) as never;
 }
@@ -111,15 +111,17 @@ function partsOf(view: WatchView) {
     ...(view.hosts === null ? [] : [`${view.hosts} ${view.hosts === 1 ? 'host' : 'hosts'}`]),
     `${all.packets.toLocaleString('en-US')} packets since ${clock(state.since)}`,
     ...(view.lost.engine ? [`${view.lost.engine.toLocaleString('en-US')} lost`] : []),
-    ...(view.lost.skipped ? [`${view.lost.skipped.toLocaleString('en-US')} skipped: the model does not keep up`] : []),
-    ...(view.forgotten ? [`${view.forgotten.toLocaleString('en-US')} silent conversations forgotten`] : []),
-    ...(source.isOver ? ['over'] : []),
+    ...(view.lost.skipped
+      ? [`${view.lost.skipped.toLocaleString('en-US')} skipped because the model is too slow`]
+      : []),
+    ...(view.forgotten ? [`${view.forgotten.toLocaleString('en-US')} idle connections dropped`] : []),
+    ...(source.isOver ? ['finished'] : []),
   ];
   return {
     headline:
       names.length === 0
-        ? html`Of the last ${span(state.span)} the model sees <strong>no device</strong>.`
-        : html`Of the last ${span(state.span)} the model sees <strong>${names.join(', ')}</strong>.`,
+        ? html`In the last ${span(state.span)} the model sees <strong>no device</strong>.`
+        : html`In the last ${span(state.span)} the model sees <strong>${names.join(', ')}</strong>.`,
     facts: html`${facts.map((fact) => html`<li>${fact}</li>`)}`,
     traffic: html`${
       view.nothingLeaves
@@ -128,27 +130,28 @@ function partsOf(view: WatchView) {
 ${figure('packets', `${traffic.packets.toFixed(1)} /s`)}
 ${figure('out', rate(traffic.outbound))}
 ${figure('in', rate(traffic.inbound))}
-${figure('noise, as the model tells', model.hasCover ? noiseWord(view) : 'not known')}
+${figure('noise, according to the model', model.hasCover ? noiseWord(view) : 'unknown')}
 ${figure('attributed to no device', percent(now.packets === 0 ? null : now.unsure.packets / now.packets))}
-${view.isLabelled ? figure('named right', percent(now.accuracy)) : ''}
+${view.isLabelled ? figure('identified correctly', percent(now.accuracy)) : ''}
 </dl>`
     }
 <figure><svg class="course" viewBox="0 0 59 20" preserveAspectRatio="none" role="img" aria-label="${courseLabel(view)}"><path d="${line(state.history.packets, 20)}"/></svg>
-<figcaption>Packets in each ${span(state.history.seconds)} of the last ${span(state.span)}; highest ${Math.max(...state.history.packets).toLocaleString('en-US')}.${model.hasCover ? '' : ' The model was trained without noise, so it cannot tell noise.'}</figcaption></figure>`,
+<figcaption>Packets in each ${span(state.history.seconds)} of the last ${span(state.span)}; peak ${Math.max(...state.history.packets).toLocaleString('en-US')}.${model.hasCover ? '' : ' The model was trained without noise, so it cannot recognise noise.'}</figcaption></figure>`,
     columns: html`<tr><th scope="col">device</th><th scope="col">seen</th><th scope="col">confidence</th><th scope="col" class="num">packets</th><th scope="col" class="num">share</th><th scope="col" class="num">since start</th><th scope="col" class="num">ago</th><th scope="col">last ${span(state.span)}</th></tr>`,
     devices: html`${inOrder(state.devices).map((device) => deviceRow(device, view))}`,
-    rules: html`Seen: at least ${FEWEST} packets attributed in the last ${span(state.span)}, and more than twice as many as mistakes alone would give; unclear where only the latter is missing. Confidence is what the model says, not how often it is right.`,
-    controls: comparison === null ? html`<p>Only on an interface: a capture is past.</p>` : controls(comparison),
+    rules: html`A device is seen if the model attributes at least ${FEWEST} packets of the last ${span(state.span)} to it, and more than twice as many as its mistakes alone would explain. If only the second condition fails, the device is unclear. Confidence is the model's own estimate, not how often it is right.`,
+    controls:
+      comparison === null ? html`<p>Available on a live interface, not for a capture file.</p>` : controls(comparison),
     phase: comparison === null ? html`` : html`${phaseText(comparison)}`,
     done: comparison?.result ? done(view, comparison) : html``,
     warnings:
       view.warnings.length === 0
         ? html``
-        : html`<div class="notice"><h2>To bear in mind</h2><ul>${view.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></div>`,
+        : html`<div class="notice"><h2>Keep in mind</h2><ul>${view.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></div>`,
   };
 }
 
-/** Begins with a capital letter. */
+/** Makes a sentence of a text: a capital letter first, a full stop at the end. */
 const sentence = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
 
 function figure(name: string, value: string): Html {
@@ -176,8 +179,8 @@ function controls({ phase, request, isAutomatic }: ComparisonStatus): Html {
     return html`<form method="post" action="confirm"><button>The noise is ${phase === 'turn on' ? 'on' : 'off'} now</button></form>${cancel}`;
   }
   if (phase === 'off' || phase === 'on' || phase === 'late packets') return cancel;
-  return html`<p>Measures with the noise off, then on, in turns, and states the difference and its cost. ${isAutomatic ? 'The noise command is started and stopped for you.' : 'You are asked to switch the noise.'}</p>
-<form method="post" action="compare"><label>minutes each<input name="minutes" type="number" min="0" step="any" required value="${request.seconds / 60}"></label><label>times off and on<input name="pairs" type="number" min="1" max="100" step="1" required value="${request.pairs}"></label><button>Compare before and after</button></form>`;
+  return html`<p>Measures in turn with the noise off and on, then shows the difference and what the noise costs. ${isAutomatic ? 'The noise command is started and stopped for you.' : 'You will be asked to switch the noise off and on.'}</p>
+<form method="post" action="compare"><label>minutes per period<input name="minutes" type="number" min="0" step="any" required value="${request.seconds / 60}"></label><label>rounds, off and on<input name="pairs" type="number" min="1" max="100" step="1" required value="${request.pairs}"></label><button>Compare before and after</button></form>`;
 }
 
 function done(view: WatchView, { result }: ComparisonStatus): Html {
@@ -190,10 +193,10 @@ function done(view: WatchView, { result }: ComparisonStatus): Html {
 
 function courseLabel({ state }: WatchView): string {
   const { packets, seconds } = state.history;
-  return `Packets in each ${span(seconds)} of the last ${span(state.span)}: at most ${Math.max(...packets)}, now ${packets.at(-1)}.`;
+  return `Packets in each ${span(seconds)} of the last ${span(state.span)}: peak ${Math.max(...packets)}, now ${packets.at(-1)}.`;
 }
 
-/** A line through values, the highest at the top. */
+/** SVG path through values, with the highest at the top. */
 function line(values: readonly number[], height: number): string {
   const most = Math.max(1, ...values);
   return values

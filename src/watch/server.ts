@@ -6,7 +6,7 @@ import { POLICY, renderParts, renderWatchPage } from './page.js';
 import type { WatchControls, WatchView } from './watch.js';
 
 export interface WatchServer {
-  /** With the secret that is needed to read the page. */
+  /** Address of the page, with the secret that opens it. */
   readonly url: string;
   show(view: WatchView): void;
   close(): Promise<void>;
@@ -17,8 +17,8 @@ const MOST_LISTENERS = 16;
 const LONGEST_BODY = 1000;
 
 /**
- * Where the page is to be, of `PORT` or `HOST:PORT`.
- * @throws UsageError for a host that others than this machine can reach
+ * Parses where to serve the page: `PORT` or `HOST:PORT`.
+ * @throws UsageError for a host that other machines can reach
  */
 export function parsePlace(text: string): { host: string; port: number } {
   const found = text.match(/^(?:(.+):)?(\d{1,5})$/);
@@ -28,16 +28,16 @@ export function parsePlace(text: string): { host: string; port: number } {
     throw new UsageError(`--page: expected a port, 0 for a free one, or off, found "${text}"`);
   if (!LOOPBACK.includes(host)) {
     throw new UsageError(
-      `--page: expected a loopback address (${LOOPBACK.join(', ')}), found ${host}: nobody else may look`,
+      `--page: expected a loopback address (${LOOPBACK.join(', ')}), found ${host}; the page is only for this machine`,
     );
   }
   return { host: host === 'localhost' ? '127.0.0.1' : host, port };
 }
 
 /**
- * Serves the page to this machine alone: on a loopback address; under a path that holds a secret, so that neither other users nor
- * other pages can read it or press its buttons; and only to who asks for a loopback name, so that no name of an attacker's that is made
- * to mean this machine (DNS rebinding) gets through.
+ * Serves the page to this machine only, on a loopback address. Its path holds a secret, so that neither other users nor other web
+ * pages can read it or press its buttons. Requests must name a loopback host, which keeps out an attacker's name that resolves to
+ * this machine (DNS rebinding).
  * @throws InputError where the port is taken
  */
 export async function serveWatch(place: { host: string; port: number }, controls: WatchControls): Promise<WatchServer> {
@@ -52,11 +52,12 @@ export async function serveWatch(place: { host: string; port: number }, controls
       response.end(request.method === 'HEAD' ? undefined : body);
     };
     const { host, origin } = request.headers;
-    if (!origins.includes(`http://${host}`)) return end(421, 'text/plain', 'not the name of this machine\n');
+    if (!origins.includes(`http://${host}`)) return end(421, 'text/plain', 'wrong host name\n');
     const [, given, what, ...more] = new URL(request.url ?? '/', 'http://localhost').pathname.split('/');
-    if (given !== secret || what === undefined || more.length > 0) return end(404, 'text/plain', 'not here\n');
+    if (given !== secret || what === undefined || more.length > 0) return end(404, 'text/plain', 'not found\n');
     if (request.method === 'POST') {
-      if (origin !== undefined && !origins.includes(origin)) return end(403, 'text/plain', 'not from elsewhere\n');
+      if (origin !== undefined && !origins.includes(origin))
+        return end(403, 'text/plain', 'requests from other sites are refused\n');
       try {
         await act(what, await readBody(request), controls);
       } catch (error) {
@@ -67,11 +68,11 @@ export async function serveWatch(place: { host: string; port: number }, controls
       response.end();
       return;
     }
-    if (request.method !== 'GET' && request.method !== 'HEAD') return end(405, 'text/plain', 'GET or POST\n');
+    if (request.method !== 'GET' && request.method !== 'HEAD') return end(405, 'text/plain', 'expected GET or POST\n');
     if (what === '') return end(200, 'text/html', renderWatchPage(view));
     if (what === 'state.json') return end(200, 'application/json', `${JSON.stringify(view, null, 2)}\n`);
-    if (what !== 'events') return end(404, 'text/plain', 'not here\n');
-    if (listeners.size >= MOST_LISTENERS) return end(503, 'text/plain', 'enough are looking\n');
+    if (what !== 'events') return end(404, 'text/plain', 'not found\n');
+    if (listeners.size >= MOST_LISTENERS) return end(503, 'text/plain', 'too many viewers\n');
     response.writeHead(200, { ...HEADERS, 'Content-Type': 'text/event-stream' });
     listeners.add(response);
     response.on('close', () => listeners.delete(response));
@@ -92,7 +93,7 @@ export async function serveWatch(place: { host: string; port: number }, controls
     show(next) {
       view = next;
       const event = listeners.size === 0 ? '' : eventOf(next);
-      // Who does not take what is sent is not waited for.
+      // Skips a viewer that does not keep up.
       for (const listener of listeners) if (listener.writableLength < 1 << 20) listener.write(event);
     },
     async close() {
@@ -111,7 +112,7 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-/** The parts of the page that change, as markup, and what they are made of. */
+/** Event with the parts of the page that change, as markup, and the view behind them. */
 function eventOf(view: WatchView): string {
   return `event: view\ndata: ${JSON.stringify({ parts: renderParts(view), view })}\n\n`;
 }
@@ -120,13 +121,13 @@ async function readBody(request: IncomingMessage): Promise<URLSearchParams> {
   let text = '';
   for await (const chunk of request) {
     text += chunk;
-    if (text.length > LONGEST_BODY) throw new UsageError('expected a short form');
+    if (text.length > LONGEST_BODY) throw new UsageError('the form is too long');
   }
   return new URLSearchParams(text);
 }
 
 async function act(what: string, form: URLSearchParams, { comparison }: WatchControls): Promise<void> {
-  if (comparison === null) throw new UsageError('a capture file cannot be compared with noise: it is past');
+  if (comparison === null) throw new UsageError('a comparison needs a live interface, not a capture file');
   const now = Date.now() / 1000;
   if (what === 'compare') {
     const { seconds, pairs } = comparison.status.request;

@@ -1,6 +1,6 @@
 import { STYLE } from '../report/kit/style.js';
 
-/** The style of a report, and what a page that changes has besides. */
+/** Style of a report, with additions for a page that changes. */
 export const WATCH_STYLE = `${STYLE}
 #connection{margin:.5rem 0 0;color:var(--muted);font-size:.875rem}
 section{margin-top:2.5rem}

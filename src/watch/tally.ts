@@ -1,19 +1,19 @@
 import { SURE } from '../harness/observer/conclude.js';
 import { NO_CLASS } from '../learning/windows.js';
 
-/** Sums over some packets, as one array of numbers, so that sums are added column by column. */
+/** Sums over packets, in one array so that tallies are added column by column. */
 export type Tally = Float64Array;
 
-/** Columns of a {@link Tally}; then three for each class. */
+/** First columns of a {@link Tally}; three for each class follow. */
 export const Sum = {
   PACKETS: 0,
   BYTES: 1,
   /** Bytes from home to Internet. */
   OUTBOUND: 2,
-  /** Attributed to none. */
+  /** Packets attributed to no device. */
   UNSURE: 3,
   UNSURE_BYTES: 4,
-  /** Packets whose true device the model knows, and those of them whose most probable device is that. */
+  /** Packets whose true device the model knows, and those among them for which it is the most probable one. */
   SCORED: 5,
   RIGHT: 6,
 } as const;
@@ -27,18 +27,18 @@ export function addTally(to: Tally, tally: Tally): void {
   for (let i = 0; i < to.length; i++) to[i]! += tally[i]!;
 }
 
-/** A packet, and what the model says of it; see Answers in predict.ts. */
+/** A packet with the model's answer; see Answers in predict.ts. */
 interface Answered {
   readonly bytes: number;
   readonly isOutbound: boolean;
   readonly predicted: number;
   readonly confidence: number;
-  /** The most probable device, and the true one; NO_CLASS where there is none. */
+  /** Most probable device and true device; NO_CLASS where there is none. */
   readonly device: number;
   readonly truth: number;
 }
 
-/** Adds a packet; whether it is attributed to its most probable class. */
+/** Adds a packet. Returns whether it is attributed to its most probable class. */
 export function countPacket(tally: Tally, packet: Answered): boolean {
   const { bytes, predicted, confidence, truth } = packet;
   tally[Sum.PACKETS]!++;
@@ -60,7 +60,7 @@ export function countPacket(tally: Tally, packet: Answered): boolean {
   return true;
 }
 
-/** What was attributed to one class. */
+/** Sums of the packets attributed to one class. */
 export function ofClass(tally: Tally, c: number): { packets: number; bytes: number; confidence: number | null } {
   const at = SUMS + 3 * c;
   const packets = tally[at]!;

@@ -29,30 +29,30 @@ import {
 import { createWatcher, type Watcher, type WatchState } from './watcher.js';
 
 export interface WatchRequest {
-  /** One of the two. */
+  /** Interface to watch; exactly one of `interface` and `pcap` is given. */
   readonly interface?: string;
   readonly pcap?: string;
   readonly engine?: EngineName;
-  /** In the language of libpcap. */
+  /** Capture filter in the syntax of libpcap. */
   readonly filter?: string;
-  /** Path of a label file: addresses of the user's devices, by the names that the model knows. Then answers are scored. */
+  /** Path of a label file that gives the user's devices the names that the model knows. With it, answers are scored. */
   readonly labels?: string;
-  /** Whether packets that come twice are counted; dropped by default. */
+  /** Whether packets captured twice are kept; dropped by default. */
   readonly duplicates?: Duplicates;
-  /** Seconds that count as now; ten minutes by default. */
+  /** Length in seconds of the recent past that is shown; ten minutes by default. */
   readonly span?: number;
-  /** Seconds of watching; without, until `signal` is aborted, or the capture file ends. */
+  /** Seconds to watch; by default until `signal` is aborted or the capture file ends. */
   readonly seconds?: number;
-  /** A capture file is played so many times as fast as it was taken; without, as fast as it can be. */
+  /** Factor by which a capture file is played faster than it was recorded; by default as fast as possible. */
   readonly speed?: number;
-  /** Wait for `signal` after a capture file's end. */
+  /** Whether to wait for `signal` after the end of a capture file. */
   readonly hold?: boolean;
   /** Periods of the comparison; only on an interface. `begin` starts it at once. */
   readonly comparison?: ComparisonRequest & { readonly begin: boolean };
   readonly noise?: NoiseSwitch;
 }
 
-/** What there is to show. */
+/** State to be shown. */
 export interface WatchView {
   readonly schemaVersion: 1;
   readonly source: { readonly kind: 'interface' | 'capture'; readonly name: string; readonly isOver: boolean };
@@ -66,44 +66,44 @@ export interface WatchView {
     readonly hasCover: boolean;
   };
   readonly isLabelled: boolean;
-  /** Hosts of the home; null where not known. */
+  /** Number of the home's hosts; null where unknown. */
   readonly hosts: number | null;
-  /** Packets that were taken; the view may show few of them, or none. */
+  /** Number of packets captured; the view may show few of them or none. */
   readonly captured: number;
-  /** For a while packets have come on an interface, none of which leaves the home. */
+  /** Whether packets have come on an interface for a while, none of which leaves the home. */
   readonly nothingLeaves: boolean;
-  /** Lost by the engine, as far as it tells; or left out because the model did not keep up. */
+  /** Packets lost by the capture engine, null where it does not say, and packets skipped because the model is too slow. */
   readonly lost: { readonly engine: number | null; readonly skipped: number };
-  /** Conversations on an interface that were forgotten, the longest silent ones. */
+  /** Number of connections dropped from memory after being idle for longest. */
   readonly forgotten: number;
   readonly state: WatchState;
-  /** Null where there can be none. */
+  /** Null for a capture file. */
   readonly comparison: ComparisonStatus | null;
   readonly warnings: readonly string[];
 }
 
-/** What may be asked while watching. */
+/** Controls for use while watching. */
 export interface WatchControls {
   readonly comparison: Comparison | null;
 }
 
 const DEFAULT_SPAN = 600;
 export const DEFAULT_COMPARISON: ComparisonRequest = { seconds: 600, pairs: 2 };
-/** Milliseconds from one view to the next. */
+/** Milliseconds between two views. */
 const TICK = 1000;
-/** Packets that the model is asked of at a time. */
+/** Most packets that the model is asked about at a time. */
 const CHUNK = 20_000;
-/** Packets that wait for the model, at most. */
+/** Most packets that wait for the model. */
 const MOST_WAITING = 500_000;
-/** Seconds without packets, or with those of one host, after which that is worth a word. */
+/** Seconds without packets, or with packets of one host only, before a warning. */
 const SILENCE = 15;
-/** Seconds after which a gateway would have shown itself: until then its packets may be taken for a host's. */
+/** Seconds in which a gateway shows itself: until then its packets may be attributed to a host. */
 const GATEWAY_SHOWS = 5;
 
 /**
- * Watches an interface, or a capture file, until it is over.
- * @param onView told once a second, and at the end
- * @param onStart told when packets are being taken
+ * Watches an interface or a capture file.
+ * @param onView called once a second, and at the end
+ * @param onStart called once packets are being captured or read
  * @returns the last view
  * @throws UsageError, InputError; what openCapture and loadTrace throw
  */
@@ -156,7 +156,7 @@ interface Session {
   readonly model: LoadedModel;
   readonly request: WatchRequest;
   readonly labels: readonly Label[];
-  /** What to know of the label file. */
+  /** Warnings about the label file. */
   readonly told: readonly string[];
   readonly watcher: Watcher;
   readonly comparison: Comparison | null;
@@ -186,7 +186,7 @@ async function watchFile(session: Session, path: string): Promise<WatchView> {
   const { speed } = request;
   if (speed !== undefined && !(speed > 0)) throw new UsageError(`--speed: expected a number above 0, found ${speed}`);
   const loaded = await loadTrace([path], null, { onProgress, duplicates: request.duplicates });
-  // With the very chance that identify has.
+  // Draws the same random numbers as identify.
   const rng = createRng(1, 'identify', UNDEFENDED.label);
   const renamed = createRenaming(labels)(loaded.trace);
   const { trace } = observe(renamed, model.view, [], { rng, capacity: null });
@@ -243,7 +243,7 @@ async function watchInterface(session: Session, name: string): Promise<WatchView
       waiting.push(batch);
       rows += batch.packets;
       captured += batch.packets;
-      // The oldest go: what counts is now.
+      // Drops the oldest packets, since the present matters most.
       for (; rows > MOST_WAITING && waiting.length > 1; skipped += waiting.shift()!.packets) {
         rows -= waiting[0]!.packets;
       }
@@ -251,7 +251,7 @@ async function watchInterface(session: Session, name: string): Promise<WatchView
   })().finally(() => {
     isOver = true;
   });
-  // Taken up below, where it is waited for.
+  // Its error is handled below, where it is awaited.
   reading.catch(() => {});
   const stopAt = seconds === undefined ? Number.POSITIVE_INFINITY : started + seconds;
   let stopping = false;
@@ -354,10 +354,10 @@ function limits({ model, labels, told }: Session, trace: Pick<Trace, 'packets'>)
 
 function silence(hosts: number, seconds: number): string[] {
   if (seconds < SILENCE) return [];
-  if (hosts === 0) return ['no packet of a host of the home was seen yet'];
+  if (hosts === 0) return ['no packets from hosts in the home have been seen yet'];
   if (hosts > 1) return [];
   return [
-    'all packets are of one host: right outside a gateway; within a home, this interface sees one device only (a mirror port or the gateway sees all)',
+    'all packets belong to one host: expected outside the gateway; inside the home, this interface sees only one device (a mirror port or the gateway sees all)',
   ];
 }
 
@@ -365,7 +365,7 @@ function rowsBetween(from: number, to: number): Uint32Array {
   return Uint32Array.from({ length: to - from }, (_, i) => from + i);
 }
 
-/** Batches together, as many as have about {@link CHUNK} packets. */
+/** Groups batches into chunks of about {@link CHUNK} packets. */
 function inChunks(batches: readonly PacketTable[]): PacketTable[][] {
   const chunks: PacketTable[][] = [];
   let rows = CHUNK;
@@ -380,7 +380,7 @@ function inChunks(batches: readonly PacketTable[]): PacketTable[][] {
   return chunks;
 }
 
-/** Waits, not longer than until `signal` is aborted. */
+/** Waits, or returns early once `signal` is aborted. */
 async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   await sleep(Math.max(0, milliseconds), undefined, { signal }).catch(() => {});
 }

@@ -9,20 +9,20 @@ import { addTally, countPacket, createTally, ofClass, Sum, type Tally } from './
 
 export interface WatcherOptions {
   readonly identifier: Identifier;
-  /** Of the model's card. */
+  /** Classes of the model's card, and how often packets of others are mistaken for each. */
   readonly classes: readonly { readonly name: string; readonly category: 'iot' | 'non-iot' | null }[];
   readonly mistaken: readonly number[];
-  /** Of setting.ts. */
+  /** How packets form windows; see setting.ts. */
   readonly windowing: Pick<WindowOptions, 'size' | 'mix' | 'port'>;
-  /** Seconds that count as now. */
+  /** Length in seconds of the recent past that is shown. */
   readonly span: number;
-  /** Whether the devices of the packets are the true ones, to score against; never shown to the model. */
+  /** Whether packets carry their true devices, to score answers; the model never sees them. */
   readonly isLabelled?: boolean;
-  /** Packets that may wait for their windows to fill; beyond, the windows of the streams longest idle are closed. */
+  /** Most packets that wait for their windows to fill; beyond that, windows of the longest idle streams are closed. */
   readonly mostHeld?: number;
 }
 
-/** What is attributed to a device in some time. Shares are of all packets of that time; null of none. */
+/** Packets attributed to a device in a span of time. Shares are of all packets in it; null where there are none. */
 interface Standing {
   readonly seen: boolean;
   readonly packets: number;
@@ -31,15 +31,15 @@ interface Standing {
   readonly confidence: number | null;
 }
 
-/** What is concluded of the packets of some time. */
+/** Conclusions from the packets of a span of time. */
 interface Moment {
   readonly packets: number;
   readonly bytes: number;
-  /** Attributed to none. */
+  /** Packets attributed to no device. */
   readonly unsure: { readonly packets: number; readonly bytes: number };
-  /** Share of packets attributed to cover; null where the model has no such class, or there is no packet. */
+  /** Share of packets attributed to cover; null where the model has no such class or there are no packets. */
   readonly cover: number | null;
-  /** Share of the packets of labelled devices that are named right; null without. */
+  /** Share of labelled devices' packets that are identified correctly; null without labels. */
   readonly accuracy: number | null;
 }
 
@@ -48,14 +48,14 @@ export interface WatchedDevice {
   readonly category: 'iot' | 'non-iot';
   readonly now: Standing;
   readonly all: Standing;
-  /** Seconds since the Unix epoch of the first and last packet attributed to it. */
+  /** Times of the first and last packet attributed to it, in seconds since the Unix epoch. */
   readonly first: number | null;
   readonly last: number | null;
-  /** Packets attributed to it, by slot of `history`. */
+  /** Number of packets attributed to it in each slot of `history`. */
   readonly history: readonly number[];
 }
 
-/** What an observer concludes at one time: by the rules of conclude.ts, of the last `span` seconds and of all since the beginning. */
+/** Conclusions of an observer at one time, by the rules of conclude.ts, from the last `span` seconds and from everything so far. */
 export interface WatchState {
   /** Seconds since the Unix epoch; null before the first packet. */
   readonly time: number | null;
@@ -65,7 +65,7 @@ export interface WatchState {
   readonly now: Moment;
   readonly all: Moment;
   readonly devices: readonly WatchedDevice[];
-  /** Slots of `seconds` each, the oldest first, the last one under way. */
+  /** Slots of `seconds` each, the oldest first; the last one is still running. */
   readonly history: {
     readonly seconds: number;
     readonly packets: readonly number[];
@@ -74,30 +74,30 @@ export interface WatchState {
 }
 
 export interface Watcher {
-  /** Takes packets as the observer sees them, in order of time, none before those of the last call. */
+  /** Adds packets as the observer sees them, in order of time, none earlier than those of the last call. */
   add(trace: Trace): Promise<void>;
   /**
-   * What is concluded at `now`, by default the time of the last packet. Windows that are not yet full are asked of as they are: it
-   * is what `identify` concludes of a capture that ends here.
+   * Returns the conclusions at `now`, by default the time of the last packet. The model is asked about windows that are not full as
+   * they are, so that the conclusions equal those of `identify` on a capture that ends here.
    */
   state(now?: number): Promise<WatchState>;
-  /** Sums of each slot of the time from `from` to `to`, as far as slots are wholly within it and still known. */
+  /** Returns the sums of each slot that lies wholly between `from` and `to`, as far as they are still known. */
   slots(from: number, to: number): Promise<Tally[]>;
   readonly slotSeconds: number;
-  /** Packets that wait for their windows to fill. */
+  /** Number of packets that wait for their windows to fill. */
   readonly held: number;
-  /** Packets since the beginning whose windows had to be closed before they were full. */
+  /** Number of packets so far whose windows were closed before they were full. */
   readonly closedEarly: number;
 }
 
-/** Slots of a span: what is shown of its course. */
+/** Slots in a span, for the graphs. */
 const SLOTS = 60;
-/** Slots that are kept: a day of a span of ten minutes. */
+/** Slots that are kept: a day, for a span of ten minutes. */
 export const KEPT_SLOTS = 8640;
-/** Traffic is told as the mean of the last whole slot and the one under way, and of at least so many seconds. */
+/** Traffic is averaged over the last whole slot and the running one, and over at least so many seconds. */
 const RATE_SECONDS = 5;
 const MOST_HELD = 1_000_000;
-/** Streams at a time; only `mix: flow` has many. */
+/** Most streams at a time; only `mix: flow` has many. */
 const MOST_STREAMS = 20_000;
 
 interface Stream {
@@ -107,8 +107,8 @@ interface Stream {
 }
 
 /**
- * Watches packets as they come. Memory is bounded: of packets, those are kept that wait for their window; of the past, sums by slot
- * of time. Calls must not overlap.
+ * Watches packets as they come. Memory is bounded: it keeps the packets that wait for their windows, and sums of the past by slot of
+ * time. Calls must not overlap.
  */
 export function createWatcher(options: WatcherOptions): Watcher {
   const { identifier, classes, mistaken, windowing, span, isLabelled = false, mostHeld = MOST_HELD } = options;
@@ -121,7 +121,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
   const slots = new Map<number, Tally>();
   const first = new Float64Array(classes.length).fill(Number.POSITIVE_INFINITY);
   const last = new Float64Array(classes.length).fill(Number.NEGATIVE_INFINITY);
-  /** In the order of their last packets. */
+  /** Streams in the order of their last packets. */
   const streams = new Map<string, Stream>();
   let held = 0;
   let closedEarly = 0;
@@ -146,7 +146,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
     }
   };
 
-  /** Counts the packets of a window into the sums of its time, and of all. */
+  /** Adds the packets of a window to the sums of their slots, and to the sums of all. */
   const count = ({ columns, count: rows }: Held, sums: Sums): void => {
     for (let row = 0; row < rows; row++) {
       const time = columns.time[row]!;
@@ -196,7 +196,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
     };
   };
 
-  /** All that was concluded, and what is of the windows that are not full yet. */
+  /** Returns all sums so far, including windows that are not full yet. */
   const sumsNow = async (): Promise<Sums> => {
     const open = [...streams.values()].map((stream) => stream.held).filter((one) => one.count > 0);
     await ask(open.filter((one) => one.answered < one.count));
@@ -338,7 +338,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
   };
 }
 
-/** Sums over all packets and by slot, and when each class was first and last attributed a packet. */
+/** Sums over all packets and by slot, and the times at which each class was first and last attributed a packet. */
 interface Sums {
   readonly all: Tally;
   readonly slots: Map<number, Tally>;

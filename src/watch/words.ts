@@ -4,19 +4,19 @@ import type { Change, ComparisonResult, ComparisonStatus } from './comparison.js
 import type { WatchView } from './watch.js';
 import type { WatchedDevice } from './watcher.js';
 
-/** What the terminal and the page say alike. */
+/** Texts that the terminal and the page share. */
 
 export { formatPercent as percent } from '../shared/quantities.js';
 
-/** Bytes a second. */
+/** Formats bytes a second. */
 export function rate(bytes: number): string {
   return `${formatBytes(bytes)}/s`;
 }
 
-/** What passes now; or, where packets come but none leaves the home, what that may mean. */
+/** Describes the traffic now or, where packets come but none leaves the home, what that may mean. */
 export function trafficWords({ state, captured, nothingLeaves }: WatchView): string {
   if (nothingLeaves) {
-    return `nothing leaves this home here: is this the gateway? (${counted(captured, 'packet')} seen, none of them crosses one)`;
+    return `no traffic leaves the home here: is this the gateway? (${counted(captured, 'packet')} captured, none of which crosses a gateway)`;
   }
   const { packets, outbound, inbound } = state.traffic;
   return `${packets.toFixed(1)} packets/s, out ${rate(outbound)}, in ${rate(inbound)}`;
@@ -24,17 +24,17 @@ export function trafficWords({ state, captured, nothingLeaves }: WatchView): str
 
 const counted = (count: number, noun: string) => `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 
-/** Minutes where they are whole. */
+/** Formats a duration, in minutes where they are whole. */
 export function span(seconds: number): string {
   return seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`;
 }
 
-/** Devices in the order of the packets attributed to them of late, then of all. */
+/** Sorts devices by the packets attributed to them recently, then by all their packets. */
 export function inOrder(devices: readonly WatchedDevice[]): WatchedDevice[] {
   return [...devices].sort((a, b) => b.now.packets - a.now.packets || b.all.packets - a.all.packets);
 }
 
-/** yes, no, or unclear: by the rules of conclude.ts, of the last span. */
+/** Whether a device was seen in the last span, by the rules of conclude.ts. */
 export function seenWord({ now }: WatchedDevice, fewest: number): 'yes' | 'no' | 'unclear' {
   return now.seen ? 'yes' : now.packets < fewest ? 'no' : 'unclear';
 }
@@ -45,7 +45,7 @@ export function seenNames({ state }: WatchView): string[] {
     .map(({ name }) => name);
 }
 
-/** Seconds ago as '3 s', '5 min', '2 h'. */
+/** Formats the time since a moment: '3 s', '5 min', '2 h'. */
 export function ago(time: number | null, now: number | null): string {
   if (time === null || now === null) return '–';
   const seconds = Math.max(0, now - time);
@@ -53,9 +53,9 @@ export function ago(time: number | null, now: number | null): string {
   return seconds < 3600 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;
 }
 
-/** What the share of noise is of; the traffic itself does not tell. */
+/** Formats the share of noise as the model estimates it; the traffic itself does not show it. */
 export function noiseWord({ model, state }: WatchView): string {
-  if (!model.hasCover) return 'not known: the model was trained without noise';
+  if (!model.hasCover) return 'unknown: the model was trained without noise';
   return percent(state.now.cover);
 }
 
@@ -68,34 +68,34 @@ export function phaseText({ phase, done, of, secondsLeft, problem, isAutomatic }
     case 'turn off':
       return isAutomatic
         ? `${period}: the noise command is being stopped`
-        : `${period}: switch the noise off, then say so`;
+        : `${period}: switch the noise off, then confirm`;
     case 'turn on':
-      return `${period}: switch the noise on, then say so`;
+      return `${period}: switch the noise on, then confirm`;
     case 'off':
     case 'on':
       return `${period}: measuring with the noise ${phase}${left}`;
     case 'late packets':
       return 'waiting for the last packets';
     case 'failed':
-      return `given up: ${problem}`;
+      return `failed: ${problem}`;
     case 'done':
       return '';
   }
 }
 
 const points = (value: number) => `${value > 0 ? '+' : value < 0 ? '−' : '±'}${Math.abs(value * 100).toFixed(1)}`;
-/** Signed as {@link points} are. */
+/** Formats megabytes a day, with a sign as {@link points} does. */
 const bytesADay = (megabytes: number) =>
   `${megabytes > 0 ? '+' : megabytes < 0 ? '−' : '±'}${formatBytes(Math.abs(megabytes) * 1e6)}`;
 
-/** What was measured, with the noise off and on, and the difference; `short` is its name where there is little room. */
+/** A measure with the noise off and on, and the difference; `short` is its name for narrow screens. */
 export interface ChangeRow {
   readonly what: string;
   readonly short: string;
   readonly off: string;
   readonly on: string;
   readonly difference: string;
-  /** Of 95 %, or why there is none. */
+  /** Interval of 95 %, or why there is none. */
   readonly interval: string;
 }
 
@@ -118,14 +118,14 @@ export function changeRows(result: ComparisonResult): ChangeRow[] {
   const { accuracy, attributed, confidence, rate: bytes, megabytesPerDay: cost } = result;
   const shown = (value: number | null) => (value === null ? '–' : rate(value));
   return [
-    ...(accuracy ? [share(['packets of your devices named right', 'named right'], accuracy)] : []),
+    ...(accuracy ? [share(["your devices' packets identified correctly", 'correct'], accuracy)] : []),
     share(['packets attributed to a device', 'attributed'], attributed),
-    share(['mean confidence in those', 'confidence'], confidence),
+    share(['mean confidence of those', 'confidence'], confidence),
     changeRow(['traffic', 'traffic'], [shown(bytes.off), shown(bytes.on)], cost, bytesADay, ' a day'),
   ];
 }
 
-/** Devices seen in every period with the noise off, and with it on. */
+/** Lists devices seen in the periods with the noise off or on, and in how many of them. */
 export function seenInPeriods({ periods }: ComparisonResult, noise: boolean): string {
   const some = periods.filter((period) => period.noise === noise);
   const names = [...new Set(some.flatMap(({ seen }) => seen))];
@@ -136,10 +136,10 @@ export function seenInPeriods({ periods }: ComparisonResult, noise: boolean): st
   return text.length === 0 ? 'none' : text.join(', ');
 }
 
-/** What a comparison shows and does not. */
+/** Explains what a comparison cannot show. */
 export function caveat({ isLabelled }: Pick<WatchView, 'isLabelled'>): string {
   const measure = isLabelled
     ? ''
-    : 'Without labels (--labels) nobody knows which answers are right: noise that is taken for a device counts as attributed. ';
-  return `${measure}The household does not do the same with the noise off and on; more and longer periods even that out, and the interval does not cover it. An observer who trains on this very noise may do better than this model.`;
+    : 'Without labels (--labels) it is unknown which answers are right: noise mistaken for a device counts as attributed. ';
+  return `${measure}Household activity differs between periods. More and longer periods even that out, but the interval does not account for it. An observer who trains on this noise may do better than this model.`;
 }

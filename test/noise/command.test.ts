@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createNoiseScreen } from '../../src/cli/noise-view.js';
-import { createScreen } from '../../src/cli/terminal.js';
+import { createNoiseView } from '../../src/cli/noise-view.js';
 import { resolveNoiseConfig } from '../../src/noise/config.js';
 import type { NoiseEvent } from '../../src/noise/events.js';
 import { serveMetrics } from '../../src/noise/metrics.js';
@@ -129,7 +128,8 @@ describe('nothing is sent', () => {
 });
 
 test('the live view fits its lines and shows what others wrote without what moves the cursor', () => {
-  const screen = createNoiseScreen(resolveNoiseConfig());
+  const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { columns: 60, isTTY: true });
+  const screen = createNoiseView(resolveNoiseConfig(), stream as never);
   const spending = { hour: 30e6, day: 30e6, month: 30e6, requests: 3, connections: 1 };
   screen.onEvent({ time: 100, type: 'spending', spending });
   screen.onEvent({ time: 105, type: 'spending', spending: { ...spending, month: 31e6 } });
@@ -145,15 +145,13 @@ test('the live view fits its lines and shows what others wrote without what move
     seconds: 0.2,
     problem: null,
   });
-  const lines = screen.lines();
-  expect(lines[0]).toMatch(/^noise {2}200 kB\/s {2}1 visits {2}1 pages/);
-  expect(lines[1]).toBe('hour   ██████████··········  30 MB left of 60 MB');
-  expect(lines.join('\n')).toContain('user 1  visits a.example');
-  const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { columns: 60 });
-  createScreen(stream as never).draw(lines);
+  screen.end();
   const drawn: string[] = stream.read().split('\n');
   // The screen's own: to the beginning of a line, and to clear.
   const shown = drawn.map((line) => ['\x1b[2K', '\x1b[J'].reduce((rest, own) => rest.replace(own, ''), line));
+  expect(shown[0]).toMatch(/^noise {2}200 kB\/s {2}1 visits {2}1 pages/);
+  expect(shown[1]).toBe('hour   ██████████··········  30 MB left of 60 MB');
+  expect(shown.join('\n')).toContain('user 1  visits a.example');
   expect(shown.join('\n')).toContain('user 1  https://a.example/\\u001b[2J\\u009bx');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
   expect(shown.join('')).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);

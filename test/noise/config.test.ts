@@ -163,16 +163,16 @@ test('a timeout of noisy is a duration; none is no limit', () => {
   }
   for (const timeout of [0, -1]) expect(readNoisy({ timeout }).duration).toBe(null);
   expect(warningsOf({ timeout: 0 })).toEqual([
-    '8: timeout: 0 is no limit, as in urusai; 1tayH/noisy would end after its first root',
+    '8: timeout: 0 means no limit, as in urusai; 1tayH/noisy would end after its first root',
   ]);
 });
 
 test.each<[Record<string, unknown>, object, RegExp[]]>([
-  [{ max_depth: 0 }, { depth: 1 }, [/^5: max_depth: 0: roots alone/]],
+  [{ max_depth: 0 }, { depth: 1 }, [/^5: max_depth: 0: only roots are visited/]],
   [{ max_depth: 5000 }, { depth: 1000 }, [/max_depth: 5000 is taken as 999/]],
   [{ max_depth: 2.5 }, { depth: 4 }, []],
   [{ min_sleep: 9, max_sleep: 2 }, { minPause: 2, maxPause: 9 }, [/^6: min_sleep: 9 is more than max_sleep \(2\)/]],
-  [{ user_agents: [] }, { userAgents: [] }, [/user_agents: none is given: the built-in/]],
+  [{ user_agents: [] }, { userAgents: [] }, [/user_agents: the list is empty: the built-in/]],
   [{ blacklisted_urls: ['', '.css'] }, { denyText: ['.css'] }, [/blacklisted_urls: an empty entry is left out/]],
   [
     { blacklisted_urls: undefined, max_depth: undefined },
@@ -184,7 +184,7 @@ test.each<[Record<string, unknown>, object, RegExp[]]>([
     { roots: ['http://a.example/'] },
     [
       /^2: root_urls: 5 of 7 left out, expected http or https URLs: "ftp:\/\/b.example", "htp:\/c", 5, \.\.\.$/,
-      /1 of 7 there before/,
+      /1 of 7 repeated/,
     ],
   ],
   [
@@ -195,10 +195,10 @@ test.each<[Record<string, unknown>, object, RegExp[]]>([
   [
     { root_urls: ['https://bit.ly/x', 'https://a.example'], blacklisted_urls: ['bit.ly'] },
     { roots: ['https://a.example/'], deny: ['bit.ly'] },
-    [/root_urls: 1 of 2 left out, on the black list or trackers: "https:\/\/bit\.ly\/x"/],
+    [/root_urls: 1 of 2 left out, on the blacklist or the list of trackers: "https:\/\/bit\.ly\/x"/],
   ],
-  [{ num_users: 3, crux_count: 10 }, {}, [/num_users: not read; --users says it/, /crux_count: not read/]],
-  [{ _comment: 'mine' }, {}, [/_comment: unknown, not read; known are root_urls/]],
+  [{ num_users: 3, crux_count: 10 }, {}, [/num_users: ignored; use --users/, /crux_count: ignored/]],
+  [{ _comment: 'mine' }, {}, [/_comment: unknown, ignored; known are root_urls/]],
 ])('noisy: %j is told', (keys, becomes, warnings) => {
   const config = readNoisy(keys);
   expect(config).toMatchObject(becomes);

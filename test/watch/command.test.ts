@@ -31,7 +31,8 @@ describe('homeveil watch on a capture', () => {
     expect(run).toMatchObject({ status: 0, stderr: '' });
     for (const line of run.stdout.split('\n'))
       if (!line.includes(model.path)) expect(line.length).toBeLessThanOrEqual(80);
-    for (const word of ['confidence', '(unsure)', 'Seen', 'Against the labels']) expect(run.stdout).toContain(word);
+    for (const word of ['confidence', '(unsure)', 'Seen', 'Compared with the labels'])
+      expect(run.stdout).toContain(word);
   });
 
   test('plays it at a speed, a line for each so long, and ends when told', async () => {
@@ -141,7 +142,7 @@ needs(whyNoNamespaces(), noProgram('dumpcap'), noProgram('python3')).describe('h
     expect(last.state.all.bytes).toBe(expected.data.bytes);
     expect(last.hosts).toBeGreaterThanOrEqual(expected.data.hosts!);
     expect(last.lost.skipped).toBe(0);
-    expect(markup).toContain('What an observer would conclude now');
+    expect(markup).toContain('What an observer could conclude right now');
   });
 
   test('where packets stay in the home, it asks whether this is the gateway', async () => {
@@ -156,11 +157,11 @@ needs(whyNoNamespaces(), noProgram('dumpcap'), noProgram('python3')).describe('h
     const options = ['--page', 'off', '--every', '500ms'];
     const run = startOn(to, 'watch', '-i', 'eth0', '--model', model.path, ...options);
     const sending = from.start('python3', [sender, capture, '50', 'again'], { stdio: 'ignore' });
-    await until(() => run.printed.stdout.includes('nothing leaves this home here: is this the gateway? ('));
+    await until(() => run.printed.stdout.includes('no traffic leaves the home here: is this the gateway? ('));
     sending.kill();
     run.child.kill('SIGINT');
     expect(await run.ended).toBe(0);
-    expect(run.printed.stdout.slice(run.printed.stdout.indexOf('nothing leaves'))).not.toContain('0.0 packets/s');
+    expect(run.printed.stdout.slice(run.printed.stdout.indexOf('no traffic leaves'))).not.toContain('0.0 packets/s');
   });
 
   test('before and after: starts and stops the noise, and finds its cost', async () => {

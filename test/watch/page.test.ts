@@ -67,7 +67,7 @@ describe('the server', () => {
     expect(parsePlace('[::1]:80')).toEqual({ host: '::1', port: 80 });
     expect(parsePlace('localhost:80')).toEqual({ host: '127.0.0.1', port: 80 });
     expect(() => parsePlace('0.0.0.0:80')).toThrow('--page: expected a loopback address');
-    expect(() => parsePlace('192.168.1.5:80')).toThrow('nobody else may look');
+    expect(() => parsePlace('192.168.1.5:80')).toThrow('the page is only for this machine');
     expect(() => parsePlace('99999')).toThrow('--page: expected a port');
     expect(() => parsePlace('http')).toThrow('--page: expected a port');
   });
@@ -143,7 +143,7 @@ needs(noChromium()).describe('the page in a browser', () => {
     await browser.call('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
     browser.events.length = 0;
     await browser.open(server.url);
-    await becomes(`document.querySelector('#connection').textContent`, 'Live: renewed once a second.');
+    await becomes(`document.querySelector('#connection').textContent`, 'Live: updated once a second.');
   };
   const becomes = (expression: string, value: unknown) =>
     expect.poll(() => browser.evaluate(expression), { timeout: 10_000 }).toEqual(value);
@@ -168,7 +168,7 @@ needs(noChromium()).describe('the page in a browser', () => {
       now: { ...device.now, seen: false, packets: 0 },
     }));
     server.show({ ...withComparison(), state: { ...view.state, devices } });
-    await becomes(textOf('#headline'), 'Of the last 10 min the model sees no device.');
+    await becomes(textOf('#headline'), 'In the last 10 min the model sees no device.');
     const urls = browser.events
       .filter(({ method }) => method === 'Network.requestWillBeSent')
       .map(({ params }) => (params.request as { url: string }).url)
@@ -187,14 +187,14 @@ needs(noChromium()).describe('the page in a browser', () => {
     await click('Compare before and after');
     await expect.poll(() => comparison.status.phase).toBe('turn off');
     server.show(withComparison());
-    await becomes(textOf('#phase'), 'period 1 of 2: switch the noise off, then say so');
+    await becomes(textOf('#phase'), 'period 1 of 2: switch the noise off, then confirm');
     await becomes(textOf('#problem'), '');
     await click('The noise is off now');
     await expect.poll(() => comparison.status.phase).toBe('off');
     const begun = Date.now() / 1000;
     await comparison.tick(begun + 61);
     server.show(withComparison());
-    await becomes(textOf('#phase'), 'period 2 of 2: switch the noise on, then say so');
+    await becomes(textOf('#phase'), 'period 2 of 2: switch the noise on, then confirm');
     await click('The noise is on now');
     await expect.poll(() => comparison.status.phase).toBe('on');
     await comparison.tick(begun + 130);
