@@ -10,6 +10,7 @@ import type { ResolvedSpec, StudyResult } from './result/result.js';
 export { z } from 'zod';
 export type { CheckAttackOptions } from './conformance/check-attack.js';
 export type { CheckDefenseOptions } from './conformance/check-defense.js';
+export type { CheckViewOptions } from './conformance/check-view.js';
 export type { CheckResult, ConformanceReport } from './conformance/report.js';
 export type { DefendRequest, DefendResult } from './harness/defend.js';
 export type { Estimate } from './harness/estimate.js';
@@ -98,6 +99,7 @@ export const fitHome = onCall(async () => (await import('./harness/fit-home.js')
 export const checkRealism = onCall(async () => (await import('./likeness/realism.js')).checkRealism);
 export const checkAttack = onCall(async () => (await import('./conformance/check-attack.js')).checkAttack);
 export const checkDefense = onCall(async () => (await import('./conformance/check-defense.js')).checkDefense);
+export const checkView = onCall(async () => (await import('./conformance/check-view.js')).checkView);
 export const loadTrace = onCall(async () => (await import('./trace/load.js')).loadTrace);
 export const readCaptures = onCall(async () => (await import('./trace/read/read.js')).readCaptures);
 export const readArrow = onCall(async () => (await import('./trace/write/arrow.js')).readArrow);

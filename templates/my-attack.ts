@@ -1,4 +1,5 @@
-import { defineAttack, InputError, NO_CLASS, rowsInWindows, type Windows, z } from 'homeveil';
+import { defineAttack, InputError, NO_CLASS, rowsInWindows, type Windows } from 'homeveil/plugin';
+import { z } from 'zod';
 
 /** What it looks at in a packet: a few values of each, so that they can be counted. */
 const FEATURES: readonly ((packets: Windows['packets'], row: number) => number)[] = [

@@ -1,4 +1,5 @@
-import { defineDefense, type PacketRef, z } from 'homeveil';
+import { defineDefense, type PacketRef } from 'homeveil/plugin';
+import { z } from 'zod';
 
 /**
  * Holds packets until the next tick of a clock, so that times within a tick say nothing. Replace this with what yours does, its units,

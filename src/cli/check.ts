@@ -1,9 +1,17 @@
 import type { CommandModule } from 'yargs';
 import { checkAttack } from '../conformance/check-attack.js';
 import { checkComposition, checkDefense } from '../conformance/check-defense.js';
+import { checkView } from '../conformance/check-view.js';
 import type { CheckResult, ConformanceReport } from '../conformance/report.js';
 import { loadPlugins } from '../harness/plugins/load-plugins.js';
-import { defenseOf, findPlugin, type Registry, resolveAttack, resolveDefense } from '../harness/plugins/registry.js';
+import {
+  defenseOf,
+  findPlugin,
+  type Registry,
+  resolveAttack,
+  resolveDefense,
+  resolveView,
+} from '../harness/plugins/registry.js';
 import type { ResolvedDefense, ResolvedPlugin } from '../result/result.js';
 import { UsageError } from '../shared/errors.js';
 import { parseRequest } from '../shared/parameters.js';
@@ -14,6 +22,7 @@ interface CheckOptions extends PluginOption {
   files: string[];
   defense?: string[];
   attack?: string[];
+  view?: string[];
   sets?: number;
   seed?: number;
   json: boolean;
@@ -21,7 +30,7 @@ interface CheckOptions extends PluginOption {
 
 const command: CommandModule<object, CheckOptions> = {
   command: 'check [files..]',
-  describe: 'Hold a defense or an attack of your own to the contract of its kind',
+  describe: 'Hold a defense, an attack or a view of your own to the contract of its kind',
   builder: (yargs) =>
     addPluginOption(yargs)
       .positional('files', {
@@ -42,15 +51,24 @@ const command: CommandModule<object, CheckOptions> = {
         nargs: 1,
         describe: 'Parameters to check an attack with, in place of its defaults; where those take long',
       })
-      .option('sets', { type: 'number', describe: 'Sets of parameters drawn by chance for each defense  [200]' })
-      .option('seed', { type: 'number', describe: 'Of the traffic and the sets  [1]' })
+      .option('view', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe: 'Further parameters to check a view with',
+      })
+      .option('sets', {
+        type: 'number',
+        describe: 'Sets of parameters drawn by chance for each defense and view  [200]',
+      })
+      .option('seed', { type: 'number', describe: 'Seed of the traffic and the sets  [1]' })
       .option('json', { type: 'boolean', default: false, describe: 'The reports as JSON' })
       .example('$0 check ./my-defense.ts', '')
       .example('$0 check ./my-defense.ts --defense my-defense:delay=2 --defense my-defense+pad', ''),
-  handler: async ({ files, plugin = [], defense = [], attack = [], sets, seed, json }) => {
+  handler: async ({ files, plugin = [], defense = [], attack = [], view = [], sets, seed, json }) => {
     const others = await loadPlugins(plugin);
     const registry = await loadPlugins(files, others);
-    const plan = planOf(registry, others, defense, attack);
+    const plan = planOf(registry, others, { defense, attack, view });
     const reports: ConformanceReport[] = [];
     for (const one of plan)
       reports.push(await one({ sets: wholeNumber('--sets', sets), seed: wholeNumber('--seed', seed) }));
@@ -69,23 +87,33 @@ interface Chance {
 
 type Task = (chance: Chance) => Promise<ConformanceReport>;
 
-/** What there is to check: all of the files, then what is asked for by name. */
-function planOf(registry: Registry, others: Registry, defenses: readonly string[], attacks: readonly string[]): Task[] {
-  const singles = new Map(
-    registry.defenses.slice(others.defenses.length).map(({ name }) => [name, [] as ResolvedPlugin[]]),
-  );
+/** Lists what to check: all plug-ins of the files, then those that options name. */
+function planOf(
+  registry: Registry,
+  others: Registry,
+  named: Readonly<Record<'defense' | 'attack' | 'view', readonly string[]>>,
+): Task[] {
+  const own = (kind: 'attacks' | 'defenses' | 'views') => registry[kind].slice(others[kind].length);
+  const singles = new Map(own('defenses').map(({ name }) => [name, [] as ResolvedPlugin[]]));
   const compositions: ResolvedDefense[] = [];
-  for (const text of defenses) {
+  for (const text of named.defense) {
     const resolved = resolveDefense(text, registry);
     const [part] = resolved.parts;
     if (resolved.parts.length > 1) compositions.push(resolved);
     else singles.set(part!.name, [...(singles.get(part!.name) ?? []), part!]);
   }
-  const asked = attacks.map((text) => ({ name: resolveAttack(text, registry).name, given: parseRequest(text).given }));
-  const unasked = registry.attacks
-    .slice(others.attacks.length)
+  const asked = named.attack.map((text) => ({
+    name: resolveAttack(text, registry).name,
+    given: parseRequest(text).given,
+  }));
+  const unasked = own('attacks')
     .filter(({ name }) => !asked.some((one) => one.name === name))
     .map(({ name }) => ({ name, given: {} }));
+  const views = new Map(own('views').map(({ name }) => [name, [] as Record<string, unknown>[]]));
+  for (const text of named.view) {
+    const { name } = resolveView(text, registry);
+    views.set(name, [...(views.get(name) ?? []), parseRequest(text).given]);
+  }
   const tasks: Task[] = [
     ...[...singles].map(([name, requests]): Task => {
       const parameters = requests.map(({ label }) => parseRequest(label).given);
@@ -99,9 +127,12 @@ function planOf(registry: Registry, others: Registry, defenses: readonly string[
       const attack = findPlugin('attack', registry.attacks, name);
       return ({ seed }) => checkAttack(attack, { parameters: given, seed });
     }),
+    ...[...views].map(([name, parameters]): Task => {
+      return (chance) => checkView(findPlugin('view', registry.views, name), { ...chance, parameters });
+    }),
   ];
   if (tasks.length === 0) {
-    throw new UsageError('expected something to check: a file with a defense or an attack, or --defense or --attack');
+    throw new UsageError('expected something to check: a file with a plug-in, or --defense, --attack or --view');
   }
   return tasks;
 }

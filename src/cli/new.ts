@@ -8,7 +8,15 @@ import { UsageError } from '../shared/errors.js';
 import { checkWritable, writeFileAtomic } from '../shared/files.js';
 import { isKebabCase } from '../shared/parameters.js';
 
-const KINDS = ['defense', 'attack'] as const;
+const KINDS = ['defense', 'attack', 'view'] as const;
+
+const BUILT_IN = { defense: builtIns.defenses, attack: builtIns.attacks, view: builtIns.views };
+
+const BENCH = {
+  defense: (name: string) => `--defense none ${name}`,
+  attack: (name: string) => `--attack random-forest ${name} --defense none pad:rule=mtu`,
+  view: (name: string) => `--view ${name} --defense none vpn-shaping`,
+};
 
 interface NewOptions {
   kind: (typeof KINDS)[number];
@@ -18,7 +26,7 @@ interface NewOptions {
 
 const command: CommandModule<object, NewOptions> = {
   command: 'new <kind> <name>',
-  describe: 'Write a defense or an attack to begin with, and a test of it',
+  describe: 'Write a defense, an attack or a view to begin with, and a test of it',
   builder: (yargs) =>
     yargs
       .positional('kind', { choices: KINDS, demandOption: true, describe: 'What to write' })
@@ -52,36 +60,36 @@ function checkName(kind: NewOptions['kind'], name: string): void {
   if (!isKebabCase(name)) {
     throw new UsageError(`"${name}": expected lower-case words joined by hyphens, a letter first: my-${kind}`);
   }
-  const known = kind === 'defense' ? builtIns.defenses : builtIns.attacks;
-  if (known.some((plugin) => plugin.name === name)) {
+  if (BUILT_IN[kind].some((plugin) => plugin.name === name)) {
     throw new UsageError(`"${name}": a built-in ${kind} has this name; expected another`);
   }
 }
 
-/** The templates work as they are, under the name my-defense or my-attack, and are tested so. */
+/** Reads a template, which works as it is under the name my-defense, my-attack or my-view. */
 function readTemplate(kind: NewOptions['kind'], ending: string): string {
   return readFileSync(join(root, 'templates', `my-${kind}${ending}`), 'utf8');
 }
 
 function nextSteps(kind: NewOptions['kind'], name: string, dir: string, written: readonly string[]): string {
   const [source, test] = written.map((path) => (path.startsWith('.') || path.startsWith('/') ? path : `./${path}`));
-  const bench =
-    kind === 'defense' ? `--defense none ${name}` : `--attack random-forest ${name} --defense none pad:rule=mtu`;
   const lines = [
     ...written,
     '',
     'It works as it is. Then:',
     `  homeveil check ${source}`,
-    `  homeveil bench --plugin ${source} ${bench} --quick`,
+    `  homeveil bench --plugin ${source} ${BENCH[kind](name)} --quick`,
     `  node --test ${test}`,
   ];
   if (!findsHomeveil(dir)) {
-    lines.push('', 'For node --test and for your editor this folder needs the package homeveil:', `  npm link ${root}`);
+    lines.push(
+      ...['', 'For node --test and for your editor this folder needs the packages zod and homeveil:'],
+      ...['  npm install zod', `  npm link ${root}`],
+    );
   }
   return lines.join('\n');
 }
 
-/** Whether `import 'homeveil'` in the folder is found by Node. */
+/** Tells whether Node finds `homeveil` from the folder. */
 function findsHomeveil(dir: string): boolean {
   try {
     createRequire(resolve(dir, 'any.js')).resolve('homeveil');

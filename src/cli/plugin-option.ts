@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 
-/** Option of every command that looks attacks or defenses up by name; what it loads is added to what is built in. */
+/** Option of every command that looks plug-ins up by name: it adds some to those built in. */
 export interface PluginOption {
   plugin?: string[];
 }
@@ -11,6 +11,6 @@ export function addPluginOption<T>(yargs: Argv<T>) {
     array: true,
     // Or it would take the captures or files that may follow it.
     nargs: 1,
-    describe: 'A defense or an attack of your own: a TypeScript or JavaScript file, or a package',
+    describe: 'A defense, attack or view of your own: a TypeScript or JavaScript file, or a package',
   });
 }

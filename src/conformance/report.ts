@@ -1,29 +1,28 @@
 import { describeThrown } from '../shared/errors.js';
 
-/** What a plug-in was found to keep and to break of the contract of its kind. */
+/** Result of holding a plug-in to the contract of its kind. */
 export interface ConformanceReport {
-  readonly kind: 'defense' | 'attack';
+  readonly kind: 'defense' | 'attack' | 'view';
   readonly name: string;
-  /** No check failed. */
+  /** True if no check failed. */
   readonly passed: boolean;
   readonly checks: readonly CheckResult[];
 }
 
 export interface CheckResult {
-  /** 'conserves-bytes' */
+  /** For example 'conserves-bytes'. */
   readonly name: string;
-  /** What is demanded, in one sentence. */
+  /** The demand, in one sentence. */
   readonly summary: string;
   /**
-   * `warning`: it would be strange, but not against the contract. `skipped`: there was nothing to check it on, or an earlier failure
-   * left nothing.
+   * `warning`: strange, but not against the contract. `skipped`: there was nothing to check, or an earlier failure left nothing.
    */
   readonly outcome: 'ok' | 'failed' | 'warning' | 'skipped';
-  /** False for `failed` only. */
+  /** False only for `failed`. */
   readonly passed: boolean;
-  /** One line: why it failed, the first time, or was skipped. */
+  /** One line: why it first failed, or was skipped. */
   readonly message?: string;
-  /** How often it was tried, and with what parameters, traffic and seed it failed first. */
+  /** Number of trials, and the parameters, traffic and seed of the first failure. */
   readonly detail: CheckDetail;
 }
 
@@ -32,22 +31,22 @@ interface CheckDetail {
   readonly parameters?: string;
   readonly traffic?: string;
   readonly seed?: number;
-  /** What else is worth knowing, by name. */
+  /** Further counts by name, such as refused sets of parameters. */
   readonly counts?: Readonly<Record<string, number>>;
 }
 
-/** One thing that is demanded. */
+/** One demand. */
 export interface Check {
   readonly name: string;
   readonly summary: string;
-  /** True where a failure is but a warning. */
+  /** True if a failure is only a warning. */
   readonly advice?: boolean;
 }
 
-/** With what a check was tried. */
+/** Names the conditions under which a check was tried. */
 export type Circumstances = Pick<CheckDetail, 'parameters' | 'traffic' | 'seed'>;
 
-/** The finding of a check. */
+/** Thrown by a check for what it finds. */
 export class Violation extends Error {}
 
 /** @throws Violation */
@@ -55,12 +54,12 @@ export function demand(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Violation(what);
 }
 
-/** Collects what checks find: of each check the first failure. */
+/** Collects the first failure of each check. */
 export interface Recorder {
-  /** Tries a check; returns what `body` gave, or null where it failed. */
+  /** Tries a check; returns the value of `body`, or null if it failed. */
   attempt<T>(check: Check, circumstances: Circumstances, body: () => T): T | null;
   attemptAsync<T>(check: Check, circumstances: Circumstances, body: () => Promise<T>): Promise<T | null>;
-  /** Says why there is nothing to try a check on. */
+  /** Says why there is nothing to try a check on; ignored if it was tried, or skipped before. */
   skip(check: Check, why: string): void;
   /** Adds to the counts of a check. */
   count(check: Check, name: string, more: number): void;

@@ -17,7 +17,7 @@ function linkedFolder(): string {
   return folder;
 }
 
-describe.each(['defense', 'attack'])('homeveil new %s', (kind) => {
+describe.each(['defense', 'attack', 'view'] as const)('homeveil new %s', (kind) => {
   const folder = linkedFolder();
   const source = join(folder, 'a-first.ts');
 
@@ -35,12 +35,26 @@ describe.each(['defense', 'attack'])('homeveil new %s', (kind) => {
     expect(check.stdout).toContain('a-first keeps the contract');
     expect(check.status).toBe(0);
     execFileSync(process.execPath, ['--test', join(folder, 'a-first.test.mjs')], { stdio: 'pipe' });
-    const asked = kind === 'defense' ? [...small, '--defense', 'a-first'] : [...small, 'a-first', '--defense', 'none'];
-    const run = await homeveilHere('bench', '--plugin', source, ...asked, '--out', join(folder, 'out'), '--json');
+    const asked = {
+      defense: ['--defense', 'a-first'],
+      attack: ['a-first', '--defense', 'none'],
+      view: ['--view', 'a-first', '--defense', 'none'],
+    };
+    const run = await homeveilHere(
+      'bench',
+      '--plugin',
+      source,
+      ...small,
+      ...asked[kind],
+      '--out',
+      join(folder, 'out'),
+      '--json',
+    );
     expect(run.stderr).toBe('');
     const { spec, cells }: Result = JSON.parse(run.stdout);
     expect(spec.plugins).toEqual([{ path: source, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) }]);
-    const cell = cells.find((one) => one[kind as 'attack' | 'defense'] === 'a-first')!;
+    if (kind === 'view') expect(spec.view.name).toBe('a-first');
+    const cell = kind === 'view' ? cells[0]! : cells.find((one) => one[kind] === 'a-first')!;
     expect(cell.identification.accuracy).toBeGreaterThan(0);
     if (kind === 'defense') expect(cell.cost.addedDelay.p95).toBeCloseTo(0.1, 1);
     const report = readFileSync(join(folder, 'out', 'report.html'), 'utf8');
@@ -134,9 +148,13 @@ describe('homeveil check', () => {
 test('list and schema know plug-ins too', async () => {
   const folder = temporaryFolder();
   await homeveilHere('new', 'defense', 'first', '--dir', folder);
-  const plugin = ['--plugin', join(folder, 'first.ts')];
+  await homeveilHere('new', 'view', 'second', '--dir', folder);
+  const plugin = ['--plugin', join(folder, 'first.ts'), join(folder, 'second.ts')];
   const print = async (...args: string[]) => (await homeveilHere(...args)).stdout;
   expect(await print('list', 'defenses', ...plugin)).toMatch(/^first\n {2}Holds packets/m);
-  expect(await print('schema', ...plugin)).toContain('"const": "first"');
+  expect(await print('list', 'views', ...plugin)).toMatch(/^second\n {2}Outside the gateway/m);
+  const schema = await print('schema', ...plugin);
+  expect(schema).toContain('"const": "first"');
+  expect(schema).toContain('"const": "second"');
   expect(await print('schema')).not.toContain('"const": "first"');
 });

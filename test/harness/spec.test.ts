@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { addPlugins } from '../../src/harness/plugins/registry.js';
 import { type BenchRequest, resolveSpec } from '../../src/harness/spec.js';
 import { UsageError } from '../../src/shared/errors.js';
+import napt from '../../views/napt.js';
 
 test('with nothing asked for, it is the synthetic home, both adversaries, and padding and jitter beside none', () => {
   const spec = resolveSpec({});
@@ -98,4 +100,12 @@ test.each<[BenchRequest, RegExp]>([
 ])('%o is refused in one line', (request, message) => {
   expect(() => resolveSpec(request)).toThrow(UsageError);
   expect(() => resolveSpec(request)).toThrow(message);
+});
+
+test('a view that says nothing of live traffic is refused there, and runs in simulation', () => {
+  const plugins = addPlugins({ views: [{ ...napt, name: 'elsewhere', live: undefined }] });
+  expect(resolveSpec({ view: 'elsewhere' }, plugins).view.name).toBe('elsewhere');
+  expect(() => resolveSpec({ view: 'elsewhere', live: true }, plugins)).toThrow(
+    /^--view elsewhere does not go with --live: the lab has nothing like it; expected napt or vpn$/,
+  );
 });

@@ -12,6 +12,7 @@ import { generateHome } from '../../../src/home/home.js';
 import { shape } from '../../../src/shaping/simulate.js';
 import { InputError, PluginError, UsageError } from '../../../src/shared/errors.js';
 import { createRng } from '../../../src/shared/rng.js';
+import napt from '../../../views/napt.js';
 import { temporaryFolder } from '../../support/run-cli.js';
 
 let folder: string;
@@ -81,6 +82,29 @@ describe('a plug-in file', () => {
     expect(names(registry.defenses).slice(builtIns.defenses.length)).toEqual(['one', 'two', 'three', 'five']);
     expect(names(registry.attacks).slice(builtIns.attacks.length)).toEqual(['four']);
     expect(registry.files.map(({ path }) => path)).toEqual(['a.mts', 'b.mjs', 'c.js']);
+  });
+
+  test('may hold a view, and import homeveil/plugin and zod from any folder', async () => {
+    const path = write({
+      'mine.ts': `import { defineView, outsideGateway } from 'homeveil/plugin';
+        import { z } from 'zod';
+        export default defineView({ name: 'mine', summary: 's', source: 's', parameters: z.object({}), perDevice: false,
+          select: outsideGateway });`,
+    });
+    const registry = await loadPlugins([path]);
+    expect(registry.views.map(({ name }) => name)).toEqual([...builtIns.views.map(({ name }) => name), 'mine']);
+    const trace = generateHome({ hours: 0.01, seed: 1 });
+    const seen = (name: string) =>
+      registry.views.find((view) => view.name === name)!.select(trace, createRng(1)).packets;
+    expect(seen('mine')).toBe(seen('napt'));
+  });
+
+  test('may import the library by way of a file of its own', async () => {
+    const path = write({
+      'main.ts': `import { forward } from './forward.ts'; export default forward;`,
+      'forward.ts': `${imports}export const forward = ${defense('forward')};`,
+    });
+    expect((await loadPlugins([path])).defenses.at(-1)!.name).toBe('forward');
   });
 
   test('may be a package, which gets this very homeveil too', async () => {
@@ -163,6 +187,21 @@ describe('a plug-in file', () => {
       { 'a.ts': `${imports}export default ${defense('pad')};` },
     ],
     [
+      'the name of a built-in view',
+      /^UsageError: a\.ts: view "napt": a built-in one has this name; expected another$/,
+      {
+        'a.ts': `${imports}export default { name: 'napt', summary: 's', source: 's', parameters: z.object({}), perDevice: false,
+          select: (trace) => trace };`,
+      },
+    ],
+    [
+      'a view that does not say from where it looks',
+      /^InputError: a\.ts: view: perDevice: expected boolean, .*found nothing$/,
+      {
+        'a.ts': `${imports}export default { name: 'mine', summary: 's', source: 's', parameters: z.object({}), select() {} };`,
+      },
+    ],
+    [
       'one name twice',
       /^UsageError: a\.ts: defense "mine": another plug-in has this name; expected another$/,
       { 'a.ts': `${imports}export default [${defense('mine')}, ${defense('mine')}];` },
@@ -208,6 +247,22 @@ describe('what a plug-in throws', () => {
     expect(await run(defense('mine', text))).toMatch(
       /^PluginError: defense mine \(a\.ts\): TypeError: Cannot read properties of (undefined|null) \(reading '\w+'\) \(a\.ts:\d+:\d+\)$/,
     );
+  });
+
+  test('in a view, or in what it carries packets in, too', async () => {
+    const view = (
+      more: string,
+    ) => `{ name: 'mine', summary: 's', source: 's', parameters: z.object({}), perDevice: false,
+      select: (trace) => trace, ${more} }`;
+    const load = async (name: string, more: string) =>
+      (await loadPlugins([write({ [name]: `${imports}export default ${view(more)};` })])).views.at(-1)!;
+    const selecting = await load('select.ts', 'select: () => null.more,');
+    const message = /^view mine \(select\.ts\): TypeError: .* \(select\.ts:\d+:\d+\)$/;
+    expect(() => selecting.select(trace, createRng(1))).toThrow(message);
+    const inner = defense('inner', { packet: 'p.nothing.more' });
+    const { defense: carrier } = (await load('carry.ts', `carry: () => ({ defense: ${inner}, parameters: {} }),`))
+      .carry!({})!;
+    expect(() => shape(trace, carrier, {}, { rng: createRng(1) })).toThrow(/^defense inner \(carry\.ts\): TypeError: /);
   });
 
   test('an expected fault stays as it is', async () => {
@@ -270,5 +325,15 @@ describe('a registry', () => {
     const opening = loadModel('model', { threads: 1 });
     await expect(opening).rejects.toThrow(InputError);
     await expect(opening).rejects.toThrow(/known here, found "mine"; it was trained with --plugin mine\.ts$/);
+    const other = addPlugins({ attacks: plugins.attacks.slice(-1), views: [{ ...napt, name: 'elsewhere' }] });
+    const elsewhere = resolveTraining(
+      { hours: 0.2, minimumPackets: 20, attack: 'mine:trees=3', view: 'elsewhere' },
+      other,
+    );
+    saveModel('model', await runTraining(elsewhere, { plugins: other, threads: 1 }));
+    expect((await loadModel('model', { plugins: other, threads: 1 })).view.view.name).toBe('elsewhere');
+    await expect(loadModel('model', { plugins, threads: 1 })).rejects.toThrow(
+      /expected a model of a view that is known/,
+    );
   });
 });
