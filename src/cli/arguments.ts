@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import { integer } from '../harness/spec.js';
+import { checked, whole } from '../result/check.js';
 import { anyOf, lowerFirst, suggestion, UsageError } from '../shared/errors.js';
 
 /** What yargs knows of the options of the command that is run, its own types aside. */
@@ -17,11 +17,11 @@ interface Declared {
 const BARE = ['over-time'];
 
 /** What whole numbers the options may be that mean the same in every command. */
-const WHOLE: Readonly<Record<string, readonly [low: number, high: number]>> = {
-  threads: [1, 1024],
-  seed: [0, Number.MAX_SAFE_INTEGER],
-  metrics: [0, 65_535],
-  periods: [1, 10_000],
+const WHOLE: Readonly<Record<string, ReturnType<typeof whole>>> = {
+  threads: whole(1, 1024),
+  seed: whole(0),
+  metrics: whole(0, 65_535),
+  periods: whole(1, 10_000),
 };
 
 /** One option as it stands on the command line, with the values that follow it. */
@@ -64,8 +64,8 @@ function checkArguments(
 function checkValue(written: string, value: string, main: string, options: Declared): void {
   if (value.trim() === '') throw new UsageError(`${written}: expected a value, found "${value}"`);
   if (options.number.includes(main)) numberOf(written, value);
-  const whole = WHOLE[main];
-  if (whole) integer(written, Number(value), ...whole);
+  const type = WHOLE[main];
+  if (type) checked(type, Number(value), written);
   checkChoice(written, value, options.choices[main]);
 }
 

@@ -5,18 +5,19 @@ import { noCache, openCache, readOnly } from '../harness/cache.js';
 import { estimateAll } from '../harness/estimate.js';
 import { loadPlugins } from '../harness/plugins/load-plugins.js';
 import { describeRefusal, type RunOptions, runBench } from '../harness/run.js';
-import { labelOf } from '../harness/setting.js';
-import { type BenchRequest, resolveSpec } from '../harness/spec.js';
+import { resolveSpec } from '../harness/spec.js';
 import { runStudy } from '../harness/study.js';
 import { readStudy } from '../harness/study-file.js';
 import { renderHtml } from '../report/html.js';
 import { OPEN_WORLD_COLUMNS, openWorldFigures } from '../report/sections/open-world.js';
 import { renderStudyPages } from '../report/study.js';
+import { labelOf } from '../result/label.js';
+import { benchRequest, optionsOf } from '../result/request.js';
 import type { Interval, ResolvedSpec, Result, SettingFailure } from '../result/result.js';
 import { InputError, UsageError } from '../shared/errors.js';
 import { checkWritable, writeFileAtomic } from '../shared/files.js';
 import { parseSize } from '../shared/quantities.js';
-import { addDataOptions, type DataOptions } from './data-options.js';
+import { addRequestOptions, type DataOptions, requestOf } from './data-options.js';
 import { Interrupted, interruptible } from './interrupt.js';
 import {
   formatCount,
@@ -31,11 +32,6 @@ import {
 interface BenchOptions extends DataOptions {
   study?: string;
   dryRun?: boolean;
-  attack?: string[];
-  defense?: string[];
-  adversary?: string[];
-  unknown?: string[];
-  seeds?: number;
   memory?: string;
   out: string;
   json: boolean;
@@ -45,36 +41,10 @@ const command: CommandModule<object, BenchOptions> = {
   command: 'bench [study]',
   describe: 'Measure attacks against defenses: write result.json and report.html, print a table',
   builder: (yargs) =>
-    addDataOptions(yargs)
+    addRequestOptions(yargs, benchRequest)
       .positional('study', {
         type: 'string',
         describe: 'YAML file of datasets, views, attacks, defenses (homeveil schema), in place of the options',
-      })
-      .option('attack', {
-        type: 'string',
-        array: true,
-        describe: 'Attacks, name or name:key=value,...  [random-forest]',
-      })
-      .option('defense', { type: 'string', array: true, describe: 'Defenses, name:key=value,...; a+b composes' })
-      .option('adversary', {
-        type: 'string',
-        array: true,
-        choices: ['static', 'adaptive', 'transfer'],
-        describe: 'What the attacker knows; transfer: trained on each other defense  [static, adaptive]',
-      })
-      .option('unknown', {
-        type: 'string',
-        array: true,
-        describe: 'Open world: devices held out from training, names, or how many each seed holds out in turn',
-      })
-      .option('seeds', { type: 'number', describe: 'Runs, each with a seed of its own  [1]' })
-      .option('live', {
-        type: 'boolean',
-        describe: 'Traffic over real sockets in network namespaces, defended and captured there, in place of simulated',
-      })
-      .option('speed', {
-        type: 'number',
-        describe: 'With --live: seconds of the home in one of the clock  [as many as its defenses allow]',
       })
       .option('memory', {
         type: 'string',
@@ -92,11 +62,10 @@ const command: CommandModule<object, BenchOptions> = {
       .example('$0 bench study.yaml --out study', 'many settings; killed, it goes on where it stood'),
   handler: async (options) => {
     const started = performance.now();
-    const { study, dryRun, attack, defense, adversary, plugin = [], threads, memory, out, json, ...rest } = options;
+    const { study, dryRun, plugin = [], out, json } = options;
     if (study !== undefined) return benchStudy(study, options);
-    const request: BenchRequest = { ...rest, attacks: attack, defenses: defense, adversaries: adversary };
     const plugins = await loadPlugins(plugin);
-    const spec = resolveSpec(request, plugins);
+    const spec = resolveSpec(requestOf(options, benchRequest), plugins);
     const effort = { ...effortOf(options), ...(await liveOf([spec])) };
     if (dryRun) return plan([spec], { plugins, ...effort }, json);
     checkOut(out);
@@ -145,9 +114,6 @@ function checkOut(out: string): void {
   for (const name of ['result.json', 'report.html']) checkWritable(join(out, name));
 }
 
-/** What may stand beside a study; all else stands in it. */
-const BESIDE_STUDY = ['study', 'dryRun', 'plugin', 'threads', 'memory', 'out', 'json', '_', '$0'];
-
 /** @throws UsageError */
 function effortOf({ threads, memory }: BenchOptions): Pick<RunOptions, 'threads' | 'workers' | 'memory'> {
   const bound = memory === undefined ? undefined : parseSize(memory, '--memory');
@@ -163,10 +129,9 @@ async function liveOf(specs: readonly ResolvedSpec[]): Promise<Pick<RunOptions, 
 
 async function benchStudy(path: string, options: BenchOptions): Promise<void> {
   const { dryRun, plugin = [], out, json } = options;
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || BESIDE_STUDY.includes(name) || name.includes('-')) continue;
-    throw new UsageError(`--${kebabCase(name)}: with a study, it stands in the file (${path})`);
-  }
+  const request: Readonly<Record<string, unknown>> = requestOf(options, benchRequest);
+  const given = optionsOf(benchRequest).find(({ key }) => request[key] !== undefined);
+  if (given) throw new UsageError(`--${given.flag}: with a study, it stands in the file (${path})`);
   if (/\.m?[jt]s$/.test(path)) {
     throw new UsageError(`${path}: expected a study in YAML or JSON, found a plug-in; --plugin ${path} loads it`);
   }
@@ -201,8 +166,6 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
 }
 
 const warnRefused = (failure: SettingFailure): string => wrap(`warning: ${describeRefusal(failure)}`, 9, 0).join('\n');
-
-const kebabCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** What a run would do and how long it would take, without running it. */
 async function plan(specs: readonly ResolvedSpec[], options: RunOptions, json: boolean): Promise<void> {

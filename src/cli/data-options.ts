@@ -1,69 +1,56 @@
 import { availableParallelism } from 'node:os';
-import type { Argv } from 'yargs';
-import type { BenchRequest } from '../harness/spec.js';
-import { MIXES } from '../learning/build-windows.js';
+import type { Argv, Options } from 'yargs';
+import { z } from 'zod';
+import { benchRequest, innerOf, listOf, type NamedOption, optionsOf } from '../result/request.js';
 import { DUPLICATES } from '../trace/read/duplicates.js';
 import { addPluginOption, type PluginOption } from './plugin-option.js';
 
-/** Options of every command that trains: which data, how it is cut and seen. Defaults are the spec's, so that they stand once. */
-export interface DataOptions
-  extends PluginOption,
-    Omit<BenchRequest, 'data' | 'train' | 'test' | 'attacks' | 'defenses' | 'adversaries' | 'seeds' | 'unknown'> {
-  data?: string[];
-  train?: string[];
-  test?: string[];
+/** Options of every command that trains, besides those of its request. */
+export interface DataOptions extends PluginOption {
   threads: number;
 }
 
-/** What commands take that read captures once. */
+/** Help on captures for commands that read them once. */
 export const CAPTURES =
   'Captures (pcap or pcapng, plain or packed with gzip, xz or zstd), folders of them, or - for standard input';
 
-export const LABELS =
-  'CSV or YAML of address, device, category; or "file"; or "folder", "folder=2" for the one above, "folder=top"';
+const { labels, duplicates } = Object.fromEntries(optionsOf(benchRequest).map((one) => [one.key, one]));
 
-/** Of every command that reads captures. */
-export const DUPLICATES_OPTION = {
-  choices: DUPLICATES,
-  describe: 'Packets that captures hold twice (mirror port, tcpdump -i any)  [drop]',
-} as const;
+/** Help on labels, and the option on copies, for every command that reads captures. */
+export const LABELS = labels!.about;
+export const DUPLICATES_OPTION = { choices: DUPLICATES, describe: describe(duplicates!) };
 
-export function addDataOptions<T>(yargs: Argv<T>) {
+/** Adds a flag for each option of a request; defaults are left to its schema. */
+export function addRequestOptions<T>(yargs: Argv<T>, request: z.ZodObject): Argv<T & DataOptions> {
+  const flags = optionsOf(request).map((one) => [one.flag, { ...typeOf(one), describe: describe(one) }]);
   return addPluginOption(yargs)
-    .option('data', {
-      type: 'string',
-      array: true,
-      describe: 'Capture files or folders; without it, the synthetic home',
-    })
-    .option('labels', { type: 'string', describe: LABELS })
-    .option('duplicates', DUPLICATES_OPTION)
-    .option('train', { type: 'string', array: true, describe: 'Captures to train on, in place of --data' })
-    .option('test', { type: 'string', array: true, describe: 'Captures to test on, with --train' })
-    .option('split', {
-      choices: ['auto', 'time', 'file'] as const,
-      describe: 'How --data is cut in two; auto is file with --labels folder, else time  [auto]',
-    })
-    .option('train-share', { type: 'number', describe: 'Share of packets (files) to train on  [0.6]' })
-    .option('hours', { type: 'number', describe: 'Length of the synthetic home  [24, quick: 6, live: 1]' })
-    .option('profiles', { type: 'string', describe: 'Generate it from these device profiles (homeveil home fit)' })
-    .option('view', { type: 'string', describe: 'What the observer sees: lan, napt, vpn  [napt]' })
-    .option('mix', {
-      choices: MIXES,
-      describe: 'Packets in a window: of a single device, one flow, or the home  [home]',
-    })
-    .option('seed', { type: 'number', describe: 'Of all chance (with --seeds, the first one)  [1]' })
-    .option('window', { type: 'number', describe: 'Packets per window  [100]' })
-    .option('stride', { type: 'number', describe: 'Packets between windows to train on  [window / 4]' })
-    .option('port', {
-      choices: ['service', 'destination'] as const,
-      describe: 'As what ports count; destination as in the paper  [service]',
-    })
-    .option('minimum-packets', { type: 'number', describe: 'Leave out devices with fewer on either side  [window]' })
-    .option('maximum-train-packets', {
-      type: 'number',
-      describe: 'Train on evenly spaced windows of at most so many packets  [no limit, quick: 60000]',
-    })
-    .option('capacity', { type: 'number', describe: 'Mbit/s of the link behind the defense  [no limit]' })
-    .option('threads', { type: 'number', default: availableParallelism(), describe: 'Worker threads' })
-    .option('quick', { type: 'boolean', describe: 'Less data, for a first look' });
+    .options(Object.fromEntries(flags) as Record<never, Options>)
+    .option('threads', { type: 'number', default: availableParallelism(), describe: 'Worker threads' }) as never;
+}
+
+/** Picks what was given of a request out of the options of a command. */
+export function requestOf<S extends z.ZodObject>(given: object, request: S): z.input<S> {
+  const values = given as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(optionsOf(request).map(({ key, flag }) => [key, values[flag]])) as z.input<S>;
+}
+
+/** Help text with the default: `Packets per window  [100]`. */
+function describe({ about, otherwise, type }: NamedOption): string {
+  const constant = type.safeParse(undefined).data;
+  const text = otherwise ?? (constant === undefined || constant === false ? '' : [constant].flat().join(', '));
+  return text === '' ? about : `${about}  [${text}]`;
+}
+
+function typeOf({ type }: NamedOption): object {
+  const list = listOf(type);
+  if (list) return { ...typeOfOne(list.element), array: true };
+  return typeOfOne(type);
+}
+
+function typeOfOne(type: z.ZodType): object {
+  if (type instanceof z.ZodEnum) return { choices: type.options };
+  if (type instanceof z.ZodNumber) return { type: 'number' };
+  if (type instanceof z.ZodBoolean) return { type: 'boolean' };
+  const inner = innerOf(type);
+  return inner === type ? { type: 'string' } : typeOfOne(inner);
 }

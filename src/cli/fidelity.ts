@@ -3,13 +3,21 @@ import type { CommandModule } from 'yargs';
 import { loadPlugins } from '../harness/plugins/load-plugins.js';
 import { resolveSpec } from '../harness/spec.js';
 import { type Accuracy, type Fidelity, type FidelityRow, measureFidelity, type Pair } from '../lab/fidelity.js';
+import { benchRequest } from '../result/request.js';
 import { checkWritable, writeFileAtomic } from '../shared/files.js';
-import { addDataOptions, type DataOptions } from './data-options.js';
+import { addRequestOptions, type DataOptions, requestOf } from './data-options.js';
 import { interruptible } from './interrupt.js';
 import { formatBytes, formatCount, formatDuration, formatPercent, table, withProgress, wrap } from './terminal.js';
 
+const fidelityRequest = benchRequest.omit({
+  defenses: true,
+  adversaries: true,
+  unknown: true,
+  seeds: true,
+  live: true,
+});
+
 interface FidelityCommandOptions extends DataOptions {
-  attack?: string[];
   defense: string[];
   out?: string;
   json: boolean;
@@ -19,16 +27,7 @@ const command: CommandModule<object, FidelityCommandOptions> = {
   command: 'fidelity',
   describe: 'Compare live traffic with simulated: the same home and defenses, side by side',
   builder: (yargs) =>
-    addDataOptions(yargs)
-      .option('speed', {
-        type: 'number',
-        describe: 'Seconds of the home in one of the clock  [as many as its defenses allow]',
-      })
-      .option('attack', {
-        type: 'string',
-        array: true,
-        describe: 'Attacks, name or name:key=value,...  [random-forest]',
-      })
+    addRequestOptions(yargs, fidelityRequest)
       .option('defense', {
         type: 'string',
         array: true,
@@ -39,10 +38,11 @@ const command: CommandModule<object, FidelityCommandOptions> = {
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON in place of the tables' })
       .example('$0 fidelity --view vpn --defense none constant-rate:interval=0.05', 'as root')
       .epilogue('What the lab is, and what it takes: docs/live.md. What differs, and why: the same, under Fidelity.'),
-  handler: async ({ attack, defense, plugin = [], threads, out, json, ...rest }) => {
+  handler: async (options) => {
+    const { defense, plugin = [], threads, out, json } = options;
     const plugins = await loadPlugins(plugin);
-    const request = { ...rest, attacks: attack, defenses: defense, adversaries: ['adaptive'], live: true };
-    const spec = resolveSpec(request, plugins);
+    const request = requestOf(options, fidelityRequest);
+    const spec = resolveSpec({ ...request, defenses: defense, adversaries: ['adaptive'], live: true }, plugins);
     if (out !== undefined) checkWritable(join(out, 'fidelity.json'));
     const fidelity = await withProgress(({ onProgress }) =>
       interruptible((signal) => measureFidelity(spec, { plugins, threads, onProgress, signal })),

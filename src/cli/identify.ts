@@ -4,8 +4,8 @@ import type { CommandModule } from 'yargs';
 import { type IdentifyResult, identify } from '../harness/observer/identify.js';
 import { loadModel } from '../harness/observer/model-folder.js';
 import { loadPlugins } from '../harness/plugins/load-plugins.js';
-import { positive } from '../harness/spec.js';
 import { MIXES } from '../learning/build-windows.js';
+import { checked, positive } from '../result/check.js';
 import type { Duplicates } from '../trace/read/duplicates.js';
 import { numberOf } from './arguments.js';
 import { CAPTURES, DUPLICATES_OPTION, LABELS } from './data-options.js';
@@ -75,7 +75,7 @@ export default command;
 /** `--over-time` alone means hours. */
 function readMinutes(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  return text === '' ? 60 : positive('--over-time', numberOf('--over-time', text));
+  return text === '' ? 60 : checked(positive(), numberOf('--over-time', text), '--over-time');
 }
 
 const WIDTH = 80;

@@ -4,7 +4,8 @@ import { runTraining, type TrainedModel } from '../harness/observer/train.js';
 import { loadPlugins } from '../harness/plugins/load-plugins.js';
 import { attackOf } from '../harness/plugins/registry.js';
 import { resolveTraining } from '../harness/spec.js';
-import { addDataOptions, type DataOptions } from './data-options.js';
+import { trainRequest } from '../result/request.js';
+import { addRequestOptions, type DataOptions, requestOf } from './data-options.js';
 import { Interrupted, interruptible } from './interrupt.js';
 import {
   createProgressLine,
@@ -17,8 +18,6 @@ import {
 } from './terminal.js';
 
 interface TrainOptions extends DataOptions {
-  attack?: string;
-  defense?: string;
   out: string;
   json: boolean;
 }
@@ -27,9 +26,7 @@ const command: CommandModule<object, TrainOptions> = {
   command: 'train',
   describe: 'Train an attack and keep it: a folder with model.onnx and card.json, for identify',
   builder: (yargs) =>
-    addDataOptions(yargs)
-      .option('attack', { type: 'string', describe: 'Attack, name or name:key=value,...  [random-forest]' })
-      .option('defense', { type: 'string', describe: 'Defense that the traffic is under: a+b composes  [none]' })
+    addRequestOptions(yargs, trainRequest)
       .option('out', { type: 'string', default: 'homeveil-model', describe: 'Folder for the model' })
       .option('json', { type: 'boolean', default: false, describe: "Print the model's card as JSON" })
       .example('$0 train --attack blstm --data captures/ --labels labels.csv --out model/', '')
@@ -39,9 +36,9 @@ const command: CommandModule<object, TrainOptions> = {
       ),
   handler: async (options) => {
     const started = performance.now();
-    const { plugin = [], threads, out, json, ...request } = options;
+    const { plugin = [], threads, out, json } = options;
     const plugins = await loadPlugins(plugin);
-    const spec = resolveTraining(request, plugins);
+    const spec = resolveTraining(requestOf(options, trainRequest), plugins);
     checkModelPath(out);
     // An attack without rounds has nothing to keep before its end: then Ctrl-C ends all at once.
     const hasRounds = attackOf(spec.attacks[0]!, plugins).validates ?? false;

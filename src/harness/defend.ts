@@ -1,5 +1,7 @@
 import { type Stats, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import { checked } from '../result/check.js';
+import { benchRequest } from '../result/request.js';
 import type { ResolvedDefense, ResolvedPlugin, Result } from '../result/result.js';
 import type { DefendedTrace } from '../shaping/account.js';
 import { type Cost, costOf } from '../shaping/cost.js';
@@ -29,7 +31,7 @@ import {
   tunnelsAmong,
 } from './plugins/registry.js';
 import { appliedView } from './setting.js';
-import { checkTunnels, integer, positive } from './spec.js';
+import { checkTunnels } from './spec.js';
 
 /** Which defense to put in place on which captures, and where what comes out of it goes. */
 export interface DefendRequest {
@@ -174,8 +176,9 @@ function resolveRequest(request: Omit<DefendRequest, 'out'>, registry: Registry)
   const notes: string[] = [];
   const view = resolveView(request.view ?? defaultView(defense, registry, notes), registry);
   checkTunnels(view, [defense], registry);
-  const seed = integer('--seed', request.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
-  const capacity = request.capacity === undefined ? null : positive('--capacity', request.capacity) * 1e6;
+  const seed = checked(benchRequest.shape.seed, request.seed, '--seed');
+  const mbits = checked(benchRequest.shape.capacity, request.capacity, '--capacity');
+  const capacity = mbits && mbits * 1e6;
   return { defense, view, seed, capacity, notes, applied: appliedView({ view }, registry) };
 }
 

@@ -1,3 +1,4 @@
+import { labelOf } from '../result/label.js';
 import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from '../result/result.js';
 import { TooManyFrames } from '../shaping/shaper.js';
 import { mostFrames } from '../shaping/simulate.js';
@@ -14,7 +15,7 @@ import type { Setting } from './jobs/run-job.js';
 import { measure } from './measure.js';
 import { scoreModel } from './observer/evaluate.js';
 import { builtIns, prepareAll } from './plugins/registry.js';
-import { labelOf, windowing } from './setting.js';
+import { windowing } from './setting.js';
 import { createWorld, type RunOptions, secondsSince, UNDEFENDED, type World } from './world.js';
 
 /** What running a setting would take. */

@@ -1,4 +1,5 @@
 import { accuracyInterval, dropInterval } from '../learning/interval.js';
+import { labelOf } from '../result/label.js';
 import type { Failure, Metrics, ResolvedSpec, Result, SettingFailure, TransferCell } from '../result/result.js';
 import { type HomeveilError, InputError, isContained, UsageError } from '../shared/errors.js';
 import { defaultMemory } from '../shared/memory.js';
@@ -12,7 +13,6 @@ import { nameOf, type OpenRun, openRun, type Run } from './jobs/open-run.js';
 import { countCells, type Item, isCell, itemsOf, type Job, jobsOf } from './jobs/plan.js';
 import { type KeptCell, type Setting, scoredCell } from './jobs/run-job.js';
 import type { Registry } from './plugins/registry.js';
-import { labelOf } from './setting.js';
 import { summarize } from './summary.js';
 import { sanityWarnings } from './warnings.js';
 import type { RunOptions } from './world.js';

@@ -1,17 +1,11 @@
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { z } from 'zod';
-import { MIXES } from '../learning/build-windows.js';
+import { type BenchRequest, benchRequest, listOf, type NamedOption, optionsOf } from '../result/request.js';
 import { readConfigFile } from '../shared/config-file.js';
-import { InputError, UsageError } from '../shared/errors.js';
+import { InputError } from '../shared/errors.js';
 import { formatParameter, listParameters, type ParameterSchema } from '../shared/parameters.js';
-import { LABEL_WORDS, labellingOf } from '../trace/labels/label-file.js';
-import { DUPLICATES } from '../trace/read/duplicates.js';
 import { builtIns, type Registry } from './plugins/registry.js';
-import type { BenchRequest } from './spec.js';
-
-/** Something to vary: one value or a list of them. */
-const oneOrMore = <T extends z.ZodType>(value: T) => z.union([value, z.array(value).min(1)]);
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
@@ -21,32 +15,50 @@ const scalar = z.union([z.string(), z.number(), z.boolean()]);
  */
 const values = z.union([scalar, z.array(z.union([scalar, z.array(scalar).min(1)])).min(1)]);
 const plugin = z.union([z.string(), z.object({ name: z.string() }).catchall(values)]);
+type PluginEntry = z.output<typeof plugin>;
 
-const labels = z.string().superRefine((text, context) => {
-  try {
-    labellingOf(text);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    context.addIssue({ code: 'custom', message: error.message });
-  }
-});
+/** Entries that name plug-ins. A list within the list of defenses composes, in its order. */
+const pluginEntries: Readonly<Record<string, z.ZodType>> = {
+  view: plugin,
+  attacks: plugin,
+  defenses: z.union([plugin, z.array(plugin).min(1)]),
+};
+
+const options = optionsOf(benchRequest);
+const axes = options.flatMap((one) => (typeof one.study === 'object' ? [{ ...one, axis: one.study.axis }] : []));
+const perDataset = options.filter(({ study }) => study === 'dataset');
+const common = options.filter(({ study }) => study === undefined);
+
+const entries = (named: readonly NamedOption[], typeOf: (one: NamedOption) => z.ZodType) =>
+  Object.fromEntries(
+    named.map((one) => [one.key, typeOf(one).meta({ description: one.about, examples: [one.example] })]),
+  );
+
+/** The type of an option without its default. */
+function innerType(type: z.ZodType): z.ZodType {
+  return type instanceof z.ZodOptional || type instanceof z.ZodDefault ? innerType(type.unwrap() as z.ZodType) : type;
+}
+
+/** A value, or for an option that is a list one value in place of a list of one. */
+const datasetEntry = ({ type }: NamedOption) => {
+  const inner = innerType(type);
+  const list = listOf(type);
+  return (list ? z.union([inner, list.element]) : inner).optional();
+};
+
+const studyEntry = ({ key, type, studyDefault }: NamedOption) => {
+  const entry = pluginEntries[key];
+  const own = entry
+    ? z
+        .array(entry)
+        .min(1)
+        .default(type.parse(undefined) as never)
+    : type;
+  return studyDefault === undefined ? own : own.default(studyDefault as never);
+};
 
 const dataset = z.strictObject({
-  hours: z.number().optional().describe('length of the synthetic home, in place of captures'),
-  profiles: z.string().optional().describe('file of device profiles (home fit) for the synthetic home'),
-  data: oneOrMore(z.string()).optional().describe('capture files and folders'),
-  train: oneOrMore(z.string()).optional().describe('captures to train on, with test'),
-  test: oneOrMore(z.string()).optional().describe('captures to test on, with train'),
-  labels: labels.optional().describe(LABEL_WORDS),
-  duplicates: z.enum(DUPLICATES).optional().describe('whether packets that the captures hold twice are counted [drop]'),
-  split: z.enum(['auto', 'time', 'file']).optional().describe('how data is cut in two'),
-  trainShare: z.number().optional().describe('share of packets (files) to train on'),
-  live: z.boolean().optional().describe('made over real sockets in network namespaces, defended and captured there'),
-  speed: z.number().optional().describe('of live traffic: seconds of the home in one of the clock'),
-  unknown: z
-    .union([z.int(), oneOrMore(z.string())])
-    .optional()
-    .describe('open world: devices held out from training, by name, or how many of them each seed holds out in turn'),
+  ...entries(perDataset, datasetEntry),
   optional: z.boolean().optional().describe('left out, with a warning, where a file or folder it names is not there'),
 });
 
@@ -54,33 +66,25 @@ const study = z
   .strictObject({
     name: z.string().default('').describe('title of the report'),
     datasets: z.array(dataset).min(1).default([{}]).describe('by default the synthetic home'),
-    views: z.array(plugin).min(1).default(['napt']).describe('what the observer sees'),
-    mixes: z.array(z.enum(MIXES)).min(1).default(['home']).describe('whose packets a window holds'),
-    windows: z.array(z.int()).min(1).default([100]).describe('packets per window'),
-    stride: z.int().optional().describe('packets between windows to train on; by default a quarter of a window'),
-    attacks: z.array(plugin).min(1).default(['random-forest']),
-    defenses: z
-      .array(z.union([plugin, z.array(plugin).min(1)]))
-      .min(1)
-      .default(['none'])
-      .describe('a list within the list composes, in its order'),
-    adversaries: z.array(z.string()).min(1).default(['static', 'adaptive']),
-    seeds: z.int().default(1).describe('runs, each with a seed of its own'),
-    seed: z.int().default(1).describe('the first of them'),
-    port: z.string().default('service').describe('service, or destination as in the paper'),
-    capacities: z.array(z.number().nullable()).min(1).default([null]).describe('Mbit/s of the link; null for no limit'),
-    minimumPackets: z.int().optional().describe('devices with fewer packets on either side are left out'),
-    maximumTrainPackets: z.int().optional().describe('an attack trains on at most so many packets'),
+    ...Object.fromEntries(
+      axes.map(({ axis, key, type, about }) => [
+        axis,
+        z
+          .array(pluginEntries[key] ?? innerType(type))
+          .min(1)
+          .default([type.parse(undefined) as never])
+          .describe(about),
+      ]),
+    ),
+    ...entries(common, studyEntry),
     plugins: z.array(z.string()).default([]).describe('files (beside this one) or packages with attacks and defenses'),
-    quick: z.boolean().default(false).describe('less data, for a first look'),
   })
   .describe(
     'A study: every dataset in every view, mix, window and link is one setting; in each, all attacks meet all defenses',
   );
 
-type Study = z.output<typeof study>;
-type Dataset = z.output<typeof dataset>;
-type PluginEntry = z.output<typeof plugin>;
+type Study = z.output<typeof study> & Readonly<Record<string, unknown>>;
+type Dataset = z.output<typeof dataset> & Readonly<Record<string, unknown>>;
 
 /** A study as it stands in a file. */
 export interface StudyFile {
@@ -124,61 +128,39 @@ function isFileName(text: string): boolean {
 }
 
 /** A dataset as a request names it. */
-function sourceOf(
-  { data, train, test, labels, profiles, unknown, optional: _, ...rest }: Dataset,
-  folder: string,
-): BenchRequest {
-  const here = (path: string) => (isAbsolute(path) ? path : join(folder, path));
-  const paths = (value: string | readonly string[] | undefined) =>
-    value === undefined ? undefined : [value].flat().map(here);
-  return {
-    ...rest,
-    data: paths(data),
-    train: paths(train),
-    test: paths(test),
-    labels: isLabelsFile(labels) ? here(labels) : labels,
-    ...(profiles === undefined ? {} : { profiles: here(profiles) }),
-    ...(unknown === undefined ? {} : { unknown: typeof unknown === 'number' ? unknown : [unknown].flat() }),
-  };
+function sourceOf({ optional: _, ...given }: Dataset, folder: string): BenchRequest {
+  const values = perDataset.flatMap(({ key, type, isPath }) => {
+    const value: unknown = given[key];
+    if (value === undefined) return [];
+    const here = (one: unknown) =>
+      isPath?.(one as string) && !isAbsolute(one as string) ? join(folder, one as string) : one;
+    const isList = Array.isArray(value) || (listOf(type) && typeof value === 'string');
+    return [[key, isList ? [value].flat().map(here) : here(value)]];
+  });
+  return Object.fromEntries(values);
 }
 
 /** Files and folders that a dataset is read from. */
-function filesOf({ data = [], train = [], test = [], labels, profiles }: BenchRequest): string[] {
-  return [...data, ...train, ...test, ...(isLabelsFile(labels) ? [labels] : []), ...(profiles ? [profiles] : [])];
+function filesOf(source: BenchRequest): string[] {
+  return perDataset.flatMap(
+    ({ key, isPath }) =>
+      [source[key as keyof BenchRequest] ?? []].flat().filter((value) => isPath?.(value as string)) as string[],
+  );
 }
 
-const isLabelsFile = (labels: string | undefined): labels is string =>
-  labels !== undefined && labellingOf(labels) === null;
-
 function requestsOf(given: Study, sources: readonly BenchRequest[], registry: Registry): BenchRequest[] {
-  const { mixes, windows, capacities, stride, quick } = given;
-  const attacks = given.attacks.flatMap((entry) => expand(entry, registry.attacks));
-  const defenses = given.defenses.flatMap((entry) => expandDefense(entry, registry.defenses));
-  const common = {
-    attacks,
-    defenses,
-    adversaries: given.adversaries,
-    seeds: given.seeds,
-    seed: given.seed,
-    port: given.port,
-    minimumPackets: given.minimumPackets,
-    maximumTrainPackets: given.maximumTrainPackets,
-    stride,
-    quick,
+  const plugins: Readonly<Record<string, (entry: never) => string[]>> = {
+    view: (entry) => expand(entry, registry.views),
+    attacks: (entry) => expand(entry, registry.attacks),
+    defenses: (entry) => expandDefense(entry, registry.defenses),
   };
-  const requests: BenchRequest[] = [];
-  for (const source of sources) {
-    for (const view of given.views.flatMap((entry) => expand(entry, registry.views))) {
-      for (const mix of mixes) {
-        for (const window of windows) {
-          for (const capacity of capacities) {
-            requests.push({ ...common, ...source, view, mix, window, capacity: capacity ?? undefined });
-          }
-        }
-      }
-    }
-  }
-  return requests;
+  const expanded = (key: string, value: unknown) => (plugins[key] ? (value as never[]).flatMap(plugins[key]) : value);
+  const shared = Object.fromEntries(common.map(({ key }) => [key, expanded(key, given[key])]));
+  const bySource = sources.map((source): BenchRequest => ({ ...shared, ...source }));
+  return axes.reduce((requests, { key, axis }) => {
+    const varied = expanded(key, given[axis]) as readonly unknown[];
+    return requests.flatMap((request) => varied.map((value) => ({ ...request, [key]: value })));
+  }, bySource);
 }
 
 function expandDefense(entry: PluginEntry | readonly PluginEntry[], known: readonly Named[]): string[] {

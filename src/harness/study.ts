@@ -1,7 +1,7 @@
+import { labelOf } from '../result/label.js';
 import type { ResolvedSpec, StudyResult } from '../result/result.js';
 import { describeEnvironment, describeTool } from './environment.js';
 import { describeRefusal, type RunOptions, runAll } from './run.js';
-import { labelOf } from './setting.js';
 
 /**
  * Runs every setting of a study. See {@link runAll}.

@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { labelOf } from '../harness/setting.js';
+import { labelOf } from '../result/label.js';
 import { checkVersion } from '../result/parse.js';
 import type { Result, StudyResult } from '../result/result.js';
 import { type Chart, lightSpec, renderSvgFile } from './kit/figure.js';

@@ -1,4 +1,4 @@
-import { dominates } from '../harness/summary.js';
+import { dominates } from '../result/dominates.js';
 import type { Adversary, Cell, Interval, Result, SummaryRow } from '../result/result.js';
 import { mean } from './reading.js';
 

@@ -1,4 +1,4 @@
-import { labelOf } from '../harness/setting.js';
+import { labelOf } from '../result/label.js';
 import type { Interval, Result, StudyResult, SummaryRow } from '../result/result.js';
 import { csvHeader, csvLines, csvRows } from './csv.js';
 import { duration, isNumber, percentage } from './kit/format.js';

@@ -1,5 +1,5 @@
-import { labelOf } from '../harness/setting.js';
 import { benchCommand } from '../result/command.js';
+import { labelOf } from '../result/label.js';
 import { checkVersion } from '../result/parse.js';
 import type { Result, StudyResult, SummaryRow } from '../result/result.js';
 import { renderContents, renderHtml } from './html.js';

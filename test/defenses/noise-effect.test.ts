@@ -19,7 +19,7 @@ describe('noise in a home of five devices', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   /** Accuracy lost to the noise, by adversary. */
-  const dropOf = async (view: string, mix: string) => {
+  const dropOf = async (view: string, mix: 'home' | 'flow') => {
     const attacks = ['random-forest:trees=5'];
     const defenses = ['none', 'noise:objects=0'];
     const { cells } = await runBench(resolveSpec({ data: [capture], labels, view, mix, attacks, defenses }), {

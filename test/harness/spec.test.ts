@@ -83,8 +83,8 @@ test.each<[BenchRequest, RegExp]>([
   [{ live: true, data: ['x'], labels: 'file' }, /^a split by files does not go with --live/],
   [{ live: true, data: ['x'], labels: 'l.csv', split: 'file' }, /^a split by files does not go with --live/],
   [{ live: true, train: ['x'], test: ['y'], labels: 'l.csv' }, /^a split by files does not go with --live/],
-  [{ mix: 'hoem' }, /^--mix: expected single, home or flow, found "hoem" \(did you mean "home"\?\)$/],
-  [{ adversaries: ['adaptiv'] }, /^--adversary: .*did you mean "adaptive"/],
+  [{ mix: 'hoem' as 'home' }, /^--mix: expected single, home or flow, found "hoem" \(did you mean "home"\?\)$/],
+  [{ adversaries: ['adaptiv' as 'adaptive'] }, /^--adversary: .*did you mean "adaptive"/],
   [{ view: 'nat' }, /^no view is called "nat" \(did you mean "napt"\?\); there is lan, napt, vpn$/],
   [{ attacks: ['forest'] }, /^no attack is called "forest"/],
   [{ defenses: ['padd:rule=mtu'] }, /^no defense is called "padd" \(did you mean "pad"\?\)/],
@@ -94,8 +94,10 @@ test.each<[BenchRequest, RegExp]>([
   [{ defenses: [] }, /^expected at least one defense$/],
   [{ unknown: 0 }, /^--unknown: expected a whole number, at least 1, found 0$/],
   [{ unknown: ['1.5'] }, /^--unknown: expected a whole number, at least 1, found 1.5$/],
-  [{ unknown: [] }, /^--unknown: expected names of devices, or how many of them, found none$/],
+  [{ unknown: [] }, /^--unknown: expected names of devices, or how many of them, found \[\]$/],
   [{ unknown: ['plug', 'hub', 'plug'] }, /^--unknown: "plug" is given twice$/],
+  [{ windw: 50 } as BenchRequest, /^unknown option "windw" \(did you mean "window"\?\)$/],
+  [{ data: 'x' as never }, /^--data: expected array, received string, found "x"$/],
   [{ capacity: 0 }, /^--capacity: expected a number greater than 0, found 0$/],
 ])('%o is refused in one line', (request, message) => {
   expect(() => resolveSpec(request)).toThrow(UsageError);

@@ -37,7 +37,7 @@ capacities: [null, 10]
 `);
     expect(requests).toHaveLength(2 * 3 * 2 * 2 * 2);
     expect(new Set(requests.map((request) => JSON.stringify(request))).size).toBe(48);
-    expect(requests[0]).toMatchObject({ hours: 1, view: 'napt', mix: 'home', window: 20, capacity: undefined });
+    expect(requests[0]).toMatchObject({ hours: 1, view: 'napt', mix: 'home', window: 20, capacity: null });
     expect(requests[1]).toMatchObject({ capacity: 10 });
     expect(requests.at(-1)).toMatchObject({ view: 'vpn:tunnel=openvpn', mix: 'flow', window: 100, capacity: 10 });
   });
@@ -119,7 +119,7 @@ describe('what does not fit gets one line with its place', () => {
       'name: x\ndatasets:\n  - hours: 2\n    label: x',
       /study\.yaml:4: unknown key "label" \(did you mean "labels"\?\)/,
     ],
-    ['seeds: 1\nwindows: [100, many]', /study\.yaml:2: windows\.1: invalid input: expected number/],
+    ['seeds: 1\nwindows: [100, many]', /study\.yaml:2: windows\.1: expected a whole number, from 2 to 65535/],
     ['seeds: 1\nviews: []', /study\.yaml:2: views: too small/],
     ['attacks:\n  - trees: 5', /study\.yaml:2: attacks\.0\.name: invalid input: expected string/],
     ['name: [\n', /study\.yaml:\d: /],

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { resolveSpec } from '../../src/harness/spec.js';
-import { dominates, type Estimates, type ScoredCell, summarize } from '../../src/harness/summary.js';
+import { type Estimates, type ScoredCell, summarize } from '../../src/harness/summary.js';
 import { sanityWarnings } from '../../src/harness/warnings.js';
+import { dominates } from '../../src/result/dominates.js';
 import type { Cell } from '../../src/result/result.js';
 
 interface Given {

@@ -2,8 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import yargs from 'yargs';
 import bench from '../../src/cli/bench.js';
+import { requestOf } from '../../src/cli/data-options.js';
 import { type BenchRequest, resolveSpec } from '../../src/harness/spec.js';
 import { benchCommand } from '../../src/result/command.js';
+import { benchRequest } from '../../src/result/request.js';
 import type { ResolvedSpec } from '../../src/result/result.js';
 import { makeResult } from '../support/make-result.js';
 
@@ -20,9 +22,9 @@ describe('the command that makes a run again', () => {
   test('writes out every option', () => {
     expect(words({ defenses: spec.defenses.slice(0, 2), seeds: 3, capacity: 10e6 })).toEqual([
       ...['--data', 'captures/home one', '--labels', 'labels.csv', '--split', 'time', '--train-share', '0.6'],
-      ...['--view', 'napt', '--mix', 'home', '--attack', 'random-forest', '--attack', 'size-histogram'],
+      ...['--view', 'napt', '--attack', 'random-forest', '--attack', 'size-histogram'],
       ...['--defense', 'none', '--defense', 'pad:rule=mtu', '--adversary', 'static', '--adversary', 'adaptive'],
-      ...['--seeds', '3', '--seed', '1', '--window', '100', '--stride', '50', '--port', 'service'],
+      ...['--mix', 'home', '--seeds', '3', '--seed', '1', '--window', '100', '--stride', '50', '--port', 'service'],
       ...['--minimum-packets', '100', '--capacity', '10'],
     ]);
   });
@@ -82,7 +84,6 @@ describe('the command that makes a run again', () => {
       .command({ ...bench, handler: () => {} })
       .strict()
       .parse();
-    const { attack, defense, adversary, ...rest } = given as unknown as Record<string, never>;
-    expect(resolveSpec({ ...rest, attacks: attack, defenses: defense, adversaries: adversary })).toEqual(spec);
+    expect(resolveSpec(requestOf(given, benchRequest))).toEqual(spec);
   });
 });

@@ -1,10 +1,15 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { renderHtml } from '../../src/report/html.js';
-import { parseResult } from '../../src/result/parse.js';
+import { parseAnyResult, parseResult } from '../../src/result/parse.js';
+import { resultJsonSchema, type StudyResult } from '../../src/result/result.js';
+import { settings } from '../../src/result/spec.js';
 import { InputError } from '../../src/shared/errors.js';
 import { makeOlderResult, makeResult } from '../support/make-result.js';
 
 const text = JSON.stringify(makeResult());
+const reports = new URL('../../reports/', import.meta.url).pathname;
 
 describe('reading a result file', () => {
   test('gives back what was written, keys of later versions included', () => {
@@ -26,6 +31,19 @@ describe('reading a result file', () => {
     expect(JSON.stringify(parseResult(written, 'result.json'))).toBe(written);
   });
 
+  test.each(readdirSync(reports).filter((name) => !name.includes('.')))('takes reports/%s', (name) => {
+    const path = join(reports, name, 'result.json');
+    const text = readFileSync(path, 'utf8');
+    const { runs, ...rest } = parseAnyResult(text, path) as StudyResult;
+    expect({ ...rest, runs: runs.map(({ spec, ...run }) => ({ ...run, spec: { ...spec } })) }).toEqual(
+      JSON.parse(text),
+    );
+    const broken = text.replace('"accuracy":', '"acuracy":');
+    expect(() => parseAnyResult(broken, path)).toThrow(
+      /result\.json: runs\[0\]\.cells\[0\]\.identification\.accuracy: /,
+    );
+  });
+
   test.each([
     ['', /^r\.json: expected JSON: /],
     [text.slice(0, 100), /^r\.json: expected JSON: /],
@@ -44,6 +62,11 @@ describe('reading a result file', () => {
       text.replace('"mutualInformation":{"port":0.5', '"mutualInformation":{"port":null'),
       /^r\.json: metrics\[0\]\.mutualInformation\.port: expected number, .*found null$/,
     ],
+    [text.replace('"mix":"home"', '"mix":"all"'), /^r\.json: spec\.mix: expected single, home or flow, found "all"$/],
+    [
+      text.replace('"window":100', '"window":1'),
+      /^r\.json: spec\.window: expected a whole number, from 2 .*, found 1$/,
+    ],
     [text.replace('"by":"time"', '"by":"luck"'), /^r\.json: spec\.split\.by: expected one of .*, found "luck"$/],
   ])('says in one line what is wrong (%#)', (broken, message) => {
     const read = () => parseResult(broken, 'r.json');
@@ -56,4 +79,14 @@ describe('reading a result file', () => {
     const other = { ...makeResult(), schemaVersion: 2 } as never;
     await expect(renderHtml(other)).rejects.toThrow(new InputError('result: schemaVersion: expected 1, found 2'));
   });
+});
+
+test('the JSON Schema of a result has every key of a cell and every setting, with what it is', () => {
+  const schema = JSON.parse(JSON.stringify(resultJsonSchema()));
+  const { properties } = schema.$defs.Result;
+  expect(Object.keys(properties)).toEqual(expect.arrayContaining(Object.keys(makeResult())));
+  expect(Object.keys(properties.cells.items.properties)).toEqual(
+    expect.arrayContaining(Object.keys(makeResult().cells[0]!)),
+  );
+  for (const key of Object.keys(settings)) expect(properties.spec.properties[key].description).toBeTruthy();
 });

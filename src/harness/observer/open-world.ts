@@ -1,9 +1,9 @@
 import type { Identifier } from '../../learning/attack.js';
 import type { WindowOptions } from '../../learning/build-windows.js';
-import { type OpenSetScores, scoreOpenSet, thresholdAt } from '../../learning/open-set.js';
-import { type Identification, ratio, scoreIdentification } from '../../learning/scores.js';
+import { scoreOpenSet, thresholdAt } from '../../learning/open-set.js';
+import { ratio, scoreIdentification } from '../../learning/scores.js';
 import { NO_CLASS } from '../../learning/windows.js';
-import type { ResolvedSpec } from '../../result/result.js';
+import { type OpenWorldScores, type ResolvedSpec, UNKNOWN } from '../../result/result.js';
 import { take } from '../../shared/columns.js';
 import { InputError, suggestion, UsageError } from '../../shared/errors.js';
 import { createRng } from '../../shared/rng.js';
@@ -19,32 +19,10 @@ import { type Answers, type Predictions, predictTrace } from './predict.js';
  * unknown comes from the same home, is the setting of most of the literature on device identification, and its limit.
  */
 
-/** Name of the answer, and of all held-out devices together in the scores. */
-export const UNKNOWN = 'unknown';
-
 /** Share of the known devices' packets that an observer is ready to call unknown, on what he can set the threshold on. Our choice. */
 const FALSE_ALARMS = 0.1;
 
-/** How an observer does in an open world. Quantities that are 0 / 0 are null. */
-export interface OpenWorldScores extends OpenSetScores {
-  /** Certainty below which a packet is called unknown. */
-  readonly threshold: number;
-  /** Share of the known devices' packets of the test part that is called unknown. */
-  readonly falseAlarms: number | null;
-  /** Share of the unknown devices' packets that is called so. */
-  readonly recall: number | null;
-  /** The same for each device that was held out, and the known device that its packets are most often given to; null for none. */
-  readonly perUnknown: Readonly<Record<string, UnknownDevice>>;
-  /** Over the known devices' packets, if each is given to the most probable of them whatever its certainty: a closed world. */
-  readonly known: Pick<Identification, 'accuracy' | 'balancedAccuracy' | 'macroF1' | 'chance' | 'majority'>;
-}
-
-interface UnknownDevice {
-  readonly recall: number | null;
-  readonly takenFor: string | null;
-  /** Packets. */
-  readonly support: number;
-}
+type UnknownDevice = OpenWorldScores['perUnknown'][string];
 
 /**
  * The parts of a run with the devices held out that `seed` holds out: they are in no training traffic, and in the test part as ever.

@@ -1,28 +1,9 @@
 import { ratio } from '../../learning/scores.js';
 import { NO_CLASS } from '../../learning/windows.js';
+import type { PresenceScores } from '../../result/result.js';
 import type { Trace } from '../../trace/trace.js';
 import { attribute, isSeen } from './conclude.js';
 import type { Predictions } from './predict.js';
-
-/** How well an observer knows which devices are active in which hour. Quantities that are 0 / 0 are null. */
-export interface PresenceScores {
-  /** Whole hours of the clock (UTC) in which there was any packet. */
-  readonly hours: number;
-  /** Share of all devices and hours in which the device was active: the precision of who always says so. */
-  readonly active: number;
-  /** Of the devices and hours that were called active, the share that was. */
-  readonly precision: number | null;
-  /** Of the devices and hours that were active, the share that was called so. */
-  readonly recall: number | null;
-  readonly perDevice: Readonly<Record<string, DevicePresence>>;
-}
-
-interface DevicePresence {
-  readonly precision: number | null;
-  readonly recall: number | null;
-  /** Hours in which it was active. */
-  readonly activeHours: number;
-}
 
 interface Hour {
   packets: number;

@@ -1,4 +1,4 @@
-import { labelOf } from '../../harness/setting.js';
+import { labelOf } from '../../result/label.js';
 import type { Adversary, Result } from '../../result/result.js';
 import { type Observed, type Observer, observe, observersOf } from '../observers.js';
 import { breakable, type Content, type Html, html } from './escape.js';

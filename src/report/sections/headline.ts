@@ -1,5 +1,4 @@
-import { UNKNOWN } from '../../harness/observer/open-world.js';
-import type { Mix, Result, SummaryRow } from '../../result/result.js';
+import { type Mix, type Result, type SummaryRow, UNKNOWN } from '../../result/result.js';
 import { breakable, type Html, html } from '../kit/escape.js';
 import { counted, duration, isNumber, percent, percentage } from '../kit/format.js';
 import { strongestDefense, undefendedRow } from '../reading.js';

@@ -294,7 +294,7 @@ describe('what a plug-in throws', () => {
 });
 
 describe('a registry', () => {
-  const request = { hours: 0.2, minimumPackets: 20, adversaries: ['adaptive'] };
+  const request = { hours: 0.2, minimumPackets: 20, adversaries: ['adaptive' as const] };
 
   test('takes defenses that are in no file, and leaves what is built in as it was', async () => {
     const [none] = builtIns.defenses;
