@@ -14,7 +14,7 @@ test.each<[string[], RegExp]>([
   [['bench', '--jobs', '-1'], /unknown option --jobs\n$/],
   [['list', 'defences'], /<kind>: expected attacks, defenses or views, found "defences" \(did you mean "defenses"\?\)/],
   [['new', 'defens', 'x'], /<kind>: expected defense, attack or view, found "defens" \(did you mean "defense"\?\)/],
-  [['schema', 'nois'], /<of>: expected study or noise, found "nois" \(did you mean "noise"\?\)/],
+  [['schema', 'nois'], /<of>: expected study, result or noise, found "nois" \(did you mean "noise"\?\)/],
   [['tunnel', 'keyegn'], /unexpected argument "keyegn" \(did you mean "keygen"\?\)/],
   [['home', 'fitt'], /unexpected argument "fitt" \(did you mean "fit"\?\)/],
   [['defend'], /expected <in> and <out>; see homeveil defend --help/],
