@@ -19,9 +19,9 @@ import { openData } from '../src/harness/dataset.js';
 import { score, truthOf } from '../src/harness/observer/evaluate.js';
 import { predictTrace } from '../src/harness/observer/predict.js';
 import { attackOf, builtIns } from '../src/harness/plugins/registry.js';
+import { createSeedRun, UNDEFENDED } from '../src/harness/seed-run.js';
 import { appliedView, windowing } from '../src/harness/setting.js';
 import { resolveSpec } from '../src/harness/spec.js';
-import { createWorld, UNDEFENDED } from '../src/harness/world.js';
 import { buildWindows } from '../src/learning/build-windows.js';
 import { droppedShare } from '../src/learning/recurrent/dropout.js';
 import { encodePackets } from '../src/learning/recurrent/encoding.js';
@@ -124,7 +124,7 @@ for (const attack of spec.attacks) {
 
 /** Trains through the harness, leaves the windows in `folder`, and scores as a run does. */
 async function ownRun(attack: ResolvedPlugin, seed: number): Promise<Run> {
-  const world = createWorld(spec, view, parts, seed);
+  const seedRun = createSeedRun(spec, view, parts, seed);
   const plugin = attackOf(attack, builtIns);
   const learn = plugin.fit;
   let given: { train: Windows; validation: Windows } | undefined;
@@ -133,12 +133,12 @@ async function ownRun(attack: ResolvedPlugin, seed: number): Promise<Run> {
     given = { train, validation };
     return learn(train, validation, context);
   };
-  const { identifier, classes, seconds } = await world
+  const { identifier, classes, seconds } = await seedRun
     .fit(attack, UNDEFENDED, { threads: Number(values.threads), onWarning: console.warn })
     .finally(() => {
       plugin.fit = learn;
     });
-  const { trace } = (await world.defend(UNDEFENDED, 'test')).defended;
+  const { trace } = (await seedRun.defend(UNDEFENDED, 'test')).defended;
   const { windows: test } = buildWindows(trace, { ...windowing(spec, view), stride: spec.window, classes });
   const { model } = identifier as RecurrentIdentifier;
   exportWindows('train', given!.train, model);

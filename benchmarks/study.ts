@@ -20,15 +20,15 @@ import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createLoader, openData, type Parts } from '../src/harness/dataset.js';
+import { createLoader, openData, type TrainTest } from '../src/harness/dataset.js';
 import { describeEnvironment } from '../src/harness/environment.js';
 import { type CellItem, type Item, itemsOf, type Job, jobsOf } from '../src/harness/jobs/plan.js';
 import { loadPlugins } from '../src/harness/plugins/load-plugins.js';
 import { attackOf, type Registry } from '../src/harness/plugins/registry.js';
+import { createSeedRun } from '../src/harness/seed-run.js';
 import { appliedView, windowing } from '../src/harness/setting.js';
 import { resolveSpec } from '../src/harness/spec.js';
 import { readStudy } from '../src/harness/study-file.js';
-import { createWorld } from '../src/harness/world.js';
 import { buildWindows, rowsInWindows } from '../src/learning/build-windows.js';
 import { packetColumns } from '../src/learning/packet-columns.js';
 import { droppedShare } from '../src/learning/recurrent/dropout.js';
@@ -174,27 +174,27 @@ async function exportStudy(): Promise<{ trained: Trained[]; packets: number }> {
 interface Place {
   readonly spec: ResolvedSpec;
   readonly view: AppliedView;
-  readonly parts: Parts;
+  readonly parts: TrainTest;
   readonly seed: number;
 }
 
 /** Writes all that `jobs` of one seed train and test on; gives the names: by {@link keyOf} a model, and by the label of a defense. */
 async function exportTraffic(name: string, { spec, view, parts, seed }: Place, jobs: readonly Job[]) {
   const { registry, taken } = createTap();
-  const world = createWorld(spec, view, parts, seed, registry);
+  const seedRun = createSeedRun(spec, view, parts, seed, registry);
   const tests = new Map<string, string>();
   const trainings = new Map<string, Training>();
   // Defense by defense: a world keeps the traffic of the last one only.
   for (const defense of defensesOf(jobs)) {
     const place = `${name}-${tests.size}`;
-    const { trace } = (await world.defend(defense, 'test')).defended;
+    const { trace } = (await seedRun.defend(defense, 'test')).defended;
     const options = { ...windowing(spec, view), stride: spec.window, classes: parts.classes };
     writePart(`${place}-test`, buildWindows(trace, options).windows);
     tests.set(defense.label, `${place}-test`);
     for (const { model } of jobs) {
       const key = keyOf(model!);
       if (model!.trainedOn.label !== defense.label || trainings.has(key)) continue;
-      await world.fit(model!.attack, defense, { threads: 1 });
+      await seedRun.fit(model!.attack, defense, { threads: 1 });
       trainings.set(key, exportTraining(`${place}-${model!.attack.name}`, taken()));
     }
   }

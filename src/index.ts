@@ -4,7 +4,7 @@
  * tunnel in `homeveil/live`; a plug-in imports `homeveil/plugin`.
  */
 
-import type { RunOptions } from './harness/world.js';
+import type { RunOptions } from './harness/seed-run.js';
 import type { ResolvedSpec, StudyResult } from './result/result.js';
 
 export { z } from 'zod';

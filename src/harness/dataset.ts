@@ -81,7 +81,7 @@ export function nameOfPaths(paths: readonly string[]): string {
 }
 
 /** A training and a test part with the same devices, as the view shows them without any defense. */
-export interface Parts extends Split {
+export interface TrainTest extends Split {
   /** Names of the devices that an attack is to tell apart; the classes of all windows. */
   readonly classes: readonly string[];
   readonly devices: DatasetSummary['devices'];
@@ -98,7 +98,7 @@ export async function openData(
   spec: ResolvedSpec,
   { view }: AppliedView,
   load: Loader = createLoader([spec]),
-): Promise<{ trace: Trace; parts: Parts; summary: DatasetSummary; warnings: readonly string[] }> {
+): Promise<{ trace: Trace; parts: TrainTest; summary: DatasetSummary; warnings: readonly string[] }> {
   const dataset = await load(spec);
   // A stream that is neither a training nor a test one: which ports the gateway hands out changes no split.
   const seen = view.select(dataset.trace, createRng(spec.seed, 'split'));
@@ -160,7 +160,7 @@ export function spanOf({ packets, time }: Trace): { from: number | null; to: num
  * @throws InputError where fewer than two devices remain: there is nothing to tell apart; where one that was to be held out has too
  * few packets to test on.
  */
-function splitDataset(seen: Trace, spec: ResolvedSpec): Parts {
+function splitDataset(seen: Trace, spec: ResolvedSpec): TrainTest {
   const { split, data } = spec;
   const isWhole = split.train === 1;
   const whole = isWhole

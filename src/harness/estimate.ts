@@ -11,12 +11,12 @@ import { observe } from '../view/observe.js';
 import { createLoader } from './dataset.js';
 import { openRun } from './jobs/open-run.js';
 import { countCells, isCell } from './jobs/plan.js';
-import type { Setting } from './jobs/run-job.js';
+import type { SettingData } from './jobs/run-job.js';
 import { measure } from './measure.js';
 import { scoreModel } from './observer/evaluate.js';
 import { builtIns, prepareAll } from './plugins/registry.js';
+import { createSeedRun, type RunOptions, type SeedRun, secondsSince, UNDEFENDED } from './seed-run.js';
 import { windowing } from './setting.js';
-import { createWorld, type RunOptions, secondsSince, UNDEFENDED, type World } from './world.js';
 
 /** What running a setting would take. */
 export interface Estimate {
@@ -56,11 +56,11 @@ const TRIAL_FRAMES = 2_000_000;
 export async function estimateAll(specs: readonly ResolvedSpec[], options: RunOptions): Promise<Estimate[]> {
   const load = createLoader(specs, options.onProgress);
   // An attack takes about the same for a packet in every setting: the first it is in will do.
-  const tryAttack = once(({ attack, setting }: { attack: ResolvedPlugin; setting: Setting }) => [
+  const tryAttack = once(({ attack, setting }: { attack: ResolvedPlugin; setting: SettingData }) => [
     `${attack.label} ${setting.spec.window}`,
     () => timeAttack(setting, attack, options),
   ]);
-  const tryMeasure = once((setting: Setting) => ['', () => timeMeasure(setting, options)]);
+  const tryMeasure = once((setting: SettingData) => ['', () => timeMeasure(setting, options)]);
   const estimates: Estimate[] = [];
   for (const spec of specs) {
     const opened = await openRun(spec, load, options).catch((error: unknown) => {
@@ -141,7 +141,7 @@ interface Simulation {
 
 /** Tries a defense on stretches of the test part; what comes back says what it makes of any part. */
 async function timeDefense(
-  { spec, view, parts }: Setting,
+  { spec, view, parts }: SettingData,
   defense: ResolvedDefense,
   { plugins = builtIns }: RunOptions,
 ): Promise<(part: Trace) => Simulation> {
@@ -193,17 +193,17 @@ function stretchesOf(trace: Trace): Trace {
   return { ...takePackets(trace, rows), gaps };
 }
 
-async function timeAttack(setting: Setting, attack: ResolvedPlugin, { plugins, threads }: RunOptions) {
+async function timeAttack(setting: SettingData, attack: ResolvedPlugin, { plugins, threads }: RunOptions) {
   const { spec, view, parts } = setting;
   const few = takePackets(parts.test, firstRows(parts.test.packets));
   const trials = [];
   const all = Math.min(parts.train.packets, spec.maximumTrainPackets ?? Number.POSITIVE_INFINITY);
   // Where there are no more than that, one trial says all.
   for (const packets of new Set([Math.min(TRIAL_WINDOWS * spec.window, all), all])) {
-    const world = createWorld({ ...closed(spec), maximumTrainPackets: packets }, view, parts, spec.seed, plugins);
+    const seedRun = createSeedRun({ ...closed(spec), maximumTrainPackets: packets }, view, parts, spec.seed, plugins);
     // Reading the code and starting threads counts once only.
-    if (trials.length === 0) await tryFit(world, attack, threads);
-    const { model, fit } = await tryFit(world, attack, threads);
+    if (trials.length === 0) await tryFit(seedRun, attack, threads);
+    const { model, fit } = await tryFit(seedRun, attack, threads);
     const { seconds } = await scoreModel(model, few, parts.classes, windowing(spec, view), spec.seed);
     trials.push({ packets, fit, predict: seconds });
   }
@@ -217,11 +217,11 @@ async function timeAttack(setting: Setting, attack: ResolvedPlugin, { plugins, t
 }
 
 /** Trains for a while; `fit` is how many seconds the whole would take. */
-async function tryFit(world: World, attack: ResolvedPlugin, threads: number) {
+async function tryFit(seedRun: SeedRun, attack: ResolvedPlugin, threads: number) {
   const started = performance.now();
   const controller = new AbortController();
   let share = 1;
-  const model = await world.fit(attack, UNDEFENDED, {
+  const model = await seedRun.fit(attack, UNDEFENDED, {
     threads,
     signal: controller.signal,
     onProgress({ done, total }) {
@@ -233,10 +233,10 @@ async function tryFit(world: World, attack: ResolvedPlugin, threads: number) {
   return { model, fit: model.seconds / share };
 }
 
-async function timeMeasure({ spec, view, parts }: Setting, { plugins, threads }: RunOptions): Promise<number> {
-  const world = createWorld(closed(spec), view, parts, spec.seed, plugins);
+async function timeMeasure({ spec, view, parts }: SettingData, { plugins, threads }: RunOptions): Promise<number> {
+  const seedRun = createSeedRun(closed(spec), view, parts, spec.seed, plugins);
   const started = performance.now();
-  await measure(spec, view, parts, world, UNDEFENDED, spec.seed, threads);
+  await measure(spec, view, parts, seedRun, UNDEFENDED, spec.seed, threads);
   return secondsSince(started);
 }
 

@@ -13,9 +13,9 @@ import { take } from '../shared/columns.js';
 import { createRng, type Rng } from '../shared/rng.js';
 import { Cover, hasCover, type Trace } from '../trace/trace.js';
 import type { AppliedView } from '../view/observe.js';
-import type { Parts } from './dataset.js';
+import type { TrainTest } from './dataset.js';
+import type { SeedRun } from './seed-run.js';
 import { windowing } from './setting.js';
-import type { World } from './world.js';
 
 /**
  * Packets looked at, drawn from all of the time: what is measured must cost little beside training. 1000 test packets give the error
@@ -41,8 +41,8 @@ const KNOWLEDGE: Readonly<Record<string, (windows: Windows, rows: Uint32Array) =
 export async function measure(
   spec: ResolvedSpec,
   view: AppliedView,
-  { classes }: Parts,
-  world: World,
+  { classes }: TrainTest,
+  seedRun: SeedRun,
   defense: ResolvedDefense,
   seed: number,
   threads: number,
@@ -53,8 +53,8 @@ export async function measure(
     buildWindows(trace, { ...windowing(spec, view), stride: spec.window, classes, coverClass: hasCover(trace) })
       .windows;
   const traces = {
-    train: (await world.defend(defense, 'train')).defended.trace,
-    test: (await world.defend(defense, 'test')).defended.trace,
+    train: (await seedRun.defend(defense, 'train')).defended.trace,
+    test: (await seedRun.defend(defense, 'test')).defended.trace,
   };
   const [train, test] = [windowsOf(traces.train), windowsOf(traces.test)];
   // The padding of a real packet, in a frame of its own, is among what cover has to be told from.

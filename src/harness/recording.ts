@@ -4,29 +4,29 @@ import type { OnProgress } from '../shared/progress.js';
 import type { Trace } from '../trace/trace.js';
 import type { Registry } from './plugins/registry.js';
 
-/** Traffic of a home under defenses that were at work on a network, in place of simulated ones. */
+/** Traffic of a home that was captured on a network with live defenses, in place of simulated traffic. */
 export interface Recording {
-  /** That it takes to record one seed under one defense. */
+  /** Seconds that it takes to record one seed under one defense. */
   readonly seconds: number;
-  /** What an observer captured: with one seed, under one defense, of one part. Made on the first call, which takes its time. */
+  /** Gives the capture of one part, with one seed and under one defense. The first call for a seed and defense plays the home. */
   observe(seed: number, defense: ResolvedDefense, part: 'train' | 'test'): Promise<Observed>;
-  /** How what `observe` gives was made. */
+  /** Describes how the capture that `observe` gives was made. */
   figures(seed: number, defense: ResolvedDefense): LiveFigures;
 }
 
-/** What to record. */
+/** Traffic to play and to capture. */
 export interface RecordRequest {
   readonly spec: ResolvedSpec;
-  /** The traffic whose like is to be made: all of it, before any view. */
+  /** The traffic to imitate: all of it, before any view. */
   readonly trace: Trace;
-  /** What the view shows of it, cut in two. */
+  /** The training and the test part of the traffic that the view shows. */
   readonly parts: { readonly train: Trace; readonly test: Trace };
-  /** Devices that take part. */
+  /** Names of the devices that take part. */
   readonly classes: readonly string[];
   readonly plugins: Registry;
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }
 
-/** @throws UsageError for what cannot be recorded */
-export type Record = (request: RecordRequest) => Promise<Recording>;
+/** Plays a home on a network and captures it. @throws UsageError for traffic that cannot be recorded */
+export type RecordTraffic = (request: RecordRequest) => Promise<Recording>;

@@ -7,15 +7,15 @@ import type { Progress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
 import { createLoader } from './dataset.js';
 import { describeEnvironment, describeTool } from './environment.js';
-import { createLocalHand, createThreadHand, type Hand } from './jobs/crew.js';
+import { createLocalRunner, createThreadRunner, type JobRunner } from './jobs/job-runner.js';
 import { createMemoryGate } from './jobs/memory.js';
 import { nameOf, type OpenRun, openRun, type Run } from './jobs/open-run.js';
 import { countCells, type Item, isCell, itemsOf, type Job, jobsOf } from './jobs/plan.js';
-import { type KeptCell, type Setting, scoredCell } from './jobs/run-job.js';
+import { type KeptCell, type SettingData, scoredCell } from './jobs/run-job.js';
 import type { Registry } from './plugins/registry.js';
+import type { RunOptions } from './seed-run.js';
 import { summarize } from './summary.js';
 import { sanityWarnings } from './warnings.js';
-import type { RunOptions } from './world.js';
 
 export type { RunOptions };
 
@@ -78,7 +78,7 @@ export async function runAll(specs: readonly ResolvedSpec[], options: RunOptions
     }
   };
   const inTurn = createTurns();
-  const work = async (hand: Hand, slot: number) => {
+  const work = async (runner: JobRunner, slot: number) => {
     for (;;) {
       const task = await inTurn(async () => {
         const taken = await take();
@@ -88,7 +88,7 @@ export async function runAll(specs: readonly ResolvedSpec[], options: RunOptions
       if (!task) return;
       const { run, setting, job } = task;
       try {
-        const outcomes = await hand.run(setting, job, (at) => {
+        const outcomes = await runner.run(setting, job, (at) => {
           gate.look();
           progress.at(slot, run.spec, at);
         });
@@ -99,11 +99,11 @@ export async function runAll(specs: readonly ResolvedSpec[], options: RunOptions
       progress.end(slot, job);
     }
   };
-  const hands = createHands(specs, options);
+  const runners = createRunners(specs, options);
   try {
-    await Promise.all(hands.map(work));
+    await Promise.all(runners.map(work));
   } finally {
-    await Promise.all(hands.map((hand) => hand.close()));
+    await Promise.all(runners.map((runner) => runner.close()));
   }
   return runs.map((run, i) => conclude(specs[i]!, run, options.plugins));
 }
@@ -119,18 +119,18 @@ function createTurns() {
 }
 
 /** As many threads as there may be cells at a time, none for one; threads that are left are shared out among them. */
-function createHands(specs: readonly ResolvedSpec[], options: RunOptions): Hand[] {
+function createRunners(specs: readonly ResolvedSpec[], options: RunOptions): JobRunner[] {
   const jobs = specs.reduce((sum, spec) => sum + jobsOf(itemsOf(spec)).length, 0);
   // Recordings are not sent to threads.
   const workers = specs.some(({ live }) => live) ? 1 : Math.min(options.workers ?? 1, jobs);
-  if (workers <= 1) return [createLocalHand(options)];
+  if (workers <= 1) return [createLocalRunner(options)];
   const threads = Math.max(1, Math.floor(options.threads / workers));
-  return Array.from({ length: workers }, () => createThreadHand({ ...options, threads }));
+  return Array.from({ length: workers }, () => createThreadRunner({ ...options, threads }));
 }
 
 interface Task {
   readonly run: Run;
-  readonly setting: Setting;
+  readonly setting: SettingData;
   readonly job: Job;
 }
 

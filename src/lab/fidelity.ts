@@ -2,8 +2,8 @@ import { openData } from '../harness/dataset.js';
 import { describeTool } from '../harness/environment.js';
 import { scoreModel } from '../harness/observer/evaluate.js';
 import { builtIns, type Registry } from '../harness/plugins/registry.js';
+import { createSeedRun, UNDEFENDED } from '../harness/seed-run.js';
 import { appliedView, windowing } from '../harness/setting.js';
-import { createWorld, UNDEFENDED } from '../harness/world.js';
 import { countKinds, gapsOf, largestDifference, lengthDistance, tellFrames } from '../likeness/traffic.js';
 import type { LiveFigures, ResolvedDefense, ResolvedSpec, Result } from '../result/result.js';
 import type { Observed } from '../shaping/account.js';
@@ -132,8 +132,8 @@ export async function measureFidelity(spec: ResolvedSpec, options: FidelityOptio
         unit: 'attacks',
       });
       const models = {
-        live: await createWorld(spec, view, parts, seed, plugins, live).fit(attack, defense, { threads, signal }),
-        simulated: await createWorld(spec, view, parts, seed, plugins, virtual).fit(attack, defense, {
+        live: await createSeedRun(spec, view, parts, seed, plugins, live).fit(attack, defense, { threads, signal }),
+        simulated: await createSeedRun(spec, view, parts, seed, plugins, virtual).fit(attack, defense, {
           threads,
           signal,
         }),

@@ -1,5 +1,5 @@
 import { defenseOf, type Registry, viewOf } from '../harness/plugins/registry.js';
-import { UNDEFENDED } from '../harness/world.js';
+import { UNDEFENDED } from '../harness/seed-run.js';
 import { whyNotLive } from '../live/tunnel/planned.js';
 import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from '../result/result.js';
 import { tunnelDefense } from '../shaping/kit/tunnel.js';

@@ -1,6 +1,6 @@
 import { defenseOf, prepareAll } from '../harness/plugins/registry.js';
 import type { Recording, RecordRequest } from '../harness/recording.js';
-import { UNDEFENDED } from '../harness/world.js';
+import { UNDEFENDED } from '../harness/seed-run.js';
 import { cutTime, packetRange, splitAt } from '../learning/split.js';
 import type { LiveFigures, ResolvedDefense } from '../result/result.js';
 import type { Observed } from '../shaping/account.js';

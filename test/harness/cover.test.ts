@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { openData } from '../../src/harness/dataset.js';
 import { measure } from '../../src/harness/measure.js';
+import { createSeedRun } from '../../src/harness/seed-run.js';
 import { appliedView } from '../../src/harness/setting.js';
 import { resolveSpec } from '../../src/harness/spec.js';
-import { createWorld } from '../../src/harness/world.js';
 import { Cover } from '../../src/trace/trace.js';
 
 async function tellCover(size: number) {
@@ -16,10 +16,10 @@ async function tellCover(size: number) {
   });
   const view = appliedView(spec);
   const { parts } = await openData(spec, view);
-  const world = createWorld(spec, view, parts, 1);
+  const seedRun = createSeedRun(spec, view, parts, 1);
   const [defense] = spec.defenses;
-  const { trace } = (await world.defend(defense!, 'test')).defended;
-  const { coverAuc } = await measure(spec, view, parts, world, defense!, 1, 1);
+  const { trace } = (await seedRun.defend(defense!, 'test')).defended;
+  const { coverAuc } = await measure(spec, view, parts, seedRun, defense!, 1, 1);
   return { coverAuc: coverAuc!, hasPadding: trace.cover.includes(Cover.PADDING) };
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { measure } from '../../src/harness/measure.js';
+import { type SeedRun, UNDEFENDED } from '../../src/harness/seed-run.js';
 import { appliedView } from '../../src/harness/setting.js';
 import { resolveSpec } from '../../src/harness/spec.js';
-import { UNDEFENDED, type World } from '../../src/harness/world.js';
 import { createRng } from '../../src/shared/rng.js';
 import { makeTrace } from '../support/make-trace.js';
 
@@ -22,10 +22,10 @@ async function measureHome(lengthOf: (device: number) => number, coverLength?: n
       { devices },
     );
   const traces = { train: part(), test: part() };
-  const world = {
+  const seedRun = {
     defend: async (_: unknown, name: 'train' | 'test') => ({ defended: { trace: traces[name] }, seconds: 0 }),
-  } as unknown as World;
-  return measure(spec, appliedView(spec), { classes: devices } as never, world, UNDEFENDED, 1, 1);
+  } as unknown as SeedRun;
+  return measure(spec, appliedView(spec), { classes: devices } as never, seedRun, UNDEFENDED, 1, 1);
 }
 
 describe('what traffic gives away', () => {
@@ -57,10 +57,10 @@ describe('what traffic gives away', () => {
         { devices: [...devices, 'lock'] },
       );
     const traces = { train: part(1), test: part(2) };
-    const world = {
+    const seedRun = {
       defend: async (_: unknown, name: 'train' | 'test') => ({ defended: { trace: traces[name] }, seconds: 0 }),
-    } as unknown as World;
-    const metrics = await measure(spec, appliedView(spec), { classes: devices } as never, world, UNDEFENDED, 1, 1);
+    } as unknown as SeedRun;
+    const metrics = await measure(spec, appliedView(spec), { classes: devices } as never, seedRun, UNDEFENDED, 1, 1);
     expect(metrics.deviceEntropy).toBeCloseTo(1, 2);
     const { packet, neighbours, window } = metrics.nearestNeighbourError as Record<string, number>;
     const known = traces.test.device.filter((device) => device < 2).length / 1500;

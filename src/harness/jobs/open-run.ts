@@ -3,12 +3,12 @@ import { UsageError } from '../../shared/errors.js';
 import { noCache } from '../cache.js';
 import { type Loader, openData } from '../dataset.js';
 import { builtIns } from '../plugins/registry.js';
+import type { RunOptions } from '../seed-run.js';
 import { appliedView } from '../setting.js';
-import type { RunOptions } from '../world.js';
 import { dataKey, itemKey } from './keys.js';
 import { type Item, itemsOf, type Job, jobsOf } from './plan.js';
-import type { ItemValue, Outcome, Setting } from './run-job.js';
-import { shareParts } from './shared-parts.js';
+import type { ItemValue, Outcome, SettingData } from './run-job.js';
+import { shareSplit } from './share-split.js';
 
 /** A spec with all that its result is made of, as far as there is any yet. */
 export interface Run {
@@ -24,7 +24,7 @@ export interface OpenRun {
   /** What is still to be found out. */
   readonly jobs: Job[];
   /** What the jobs work on; null where there is none. */
-  readonly setting: Setting | null;
+  readonly setting: SettingData | null;
 }
 
 /** Reads the data of `spec`, unless all that is asked of it is kept. */
@@ -56,7 +56,7 @@ export async function openRun(spec: ResolvedSpec, load: Loader, options: RunOpti
   if (key && !kept) cache.keep<Kept>(key, { summary, warnings });
   const jobs = jobsOf(missing(summary));
   const isShared = (options.workers ?? 1) > 1;
-  const setting: Setting = { spec, view, parts: isShared ? shareParts(parts) : parts, dataset: summary.sha256 };
+  const setting: SettingData = { spec, view, parts: isShared ? shareSplit(parts) : parts, dataset: summary.sha256 };
   if (spec.live) {
     if (!record) throw new UsageError('live: expected what records (`record` of the options), found none');
     const { classes } = parts;

@@ -1,5 +1,5 @@
 import type { Adversary, ResolvedDefense, ResolvedPlugin, ResolvedSpec } from '../../result/result.js';
-import { UNDEFENDED } from '../world.js';
+import { UNDEFENDED } from '../seed-run.js';
 
 /** One thing whose value is kept by itself: a cell, a cell of the transfer matrix, or the metrics of a defense. */
 export type Item = CellItem | TransferItem | MetricsItem;

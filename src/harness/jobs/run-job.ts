@@ -4,23 +4,23 @@ import { isContained } from '../../shared/errors.js';
 import type { OnProgress } from '../../shared/progress.js';
 import type { AppliedView } from '../../view/observe.js';
 import { type Cache, noCache } from '../cache.js';
-import type { Parts } from '../dataset.js';
+import type { TrainTest } from '../dataset.js';
 import { measure } from '../measure.js';
 import { scoreModel } from '../observer/evaluate.js';
 import { scorePresence } from '../observer/presence.js';
 import { attackOf, builtIns } from '../plugins/registry.js';
 import type { Recording } from '../recording.js';
+import { type Model, type RunOptions, type SeedRun, UNDEFENDED } from '../seed-run.js';
 import { windowing } from '../setting.js';
 import type { ScoredCell } from '../summary.js';
-import { type Model, type RunOptions, UNDEFENDED, type World } from '../world.js';
 import { itemKey, modelKey } from './keys.js';
 import { type CellItem, type Item, isCell, type Job, type TransferItem } from './plan.js';
 
 /** What all jobs of a setting work on. */
-export interface Setting {
+export interface SettingData {
   readonly spec: ResolvedSpec;
   readonly view: AppliedView;
-  readonly parts: Parts;
+  readonly parts: TrainTest;
   /** SHA-256 of the traffic. */
   readonly dataset: string;
   /** Of live traffic, which takes the place of simulated. */
@@ -43,7 +43,12 @@ export type Outcome = { readonly value: ItemValue } | { readonly failure: string
  * where the request itself is at fault.
  * @param onProgress is told the cells of the job that are done
  */
-export async function runJob(setting: Setting, world: World, job: Job, options: RunOptions): Promise<Outcome[]> {
+export async function runJob(
+  setting: SettingData,
+  seedRun: SeedRun,
+  job: Job,
+  options: RunOptions,
+): Promise<Outcome[]> {
   // What was recorded is never the same again.
   const { cache = noCache, signal } = setting.recording ? { ...options, cache: noCache } : options;
   const outcomes: Outcome[] = [];
@@ -64,10 +69,10 @@ export async function runJob(setting: Setting, world: World, job: Job, options: 
     const make = (): Promise<ItemValue> => {
       if (item.kind === 'metrics') {
         report('measure', 0);
-        return measure(setting.spec, setting.view, world.parts, world, item.defense, item.seed, options.threads);
+        return measure(setting.spec, setting.view, seedRun.parts, seedRun, item.defense, item.seed, options.threads);
       }
-      model ??= obtainModel(setting, world, job, cache, { ...options, onProgress: onFit });
-      return evaluate(setting, world, item, model, () => report('predict', 0.8));
+      model ??= obtainModel(setting, seedRun, job, cache, { ...options, onProgress: onFit });
+      return evaluate(setting, seedRun, item, model, () => report('predict', 0.8));
     };
     try {
       outcomes.push({ value: await cache.remember(itemKey(setting.spec, setting.dataset, item), make) });
@@ -98,8 +103,8 @@ interface KeptModel extends Omit<Model, 'identifier'> {
 
 /** The model of a job: opened where it is kept, else trained, and kept where its attack says that this is worth it. */
 async function obtainModel(
-  { spec, dataset }: Setting,
-  world: World,
+  { spec, dataset }: SettingData,
+  seedRun: SeedRun,
   { seed, model: wanted }: Job,
   cache: Cache,
   options: RunOptions,
@@ -108,7 +113,7 @@ async function obtainModel(
   const { signal, threads, plugins = builtIns } = options;
   // What was interrupted is thrown away: nobody need know how far it was.
   const onWarning = (warning: string) => signal?.aborted || options.onWarning?.(warning);
-  const train = () => untilAborted(world.fit(attack, trainedOn, { ...options, onWarning }), signal);
+  const train = () => untilAborted(seedRun.fit(attack, trainedOn, { ...options, onWarning }), signal);
   const plugin = attackOf(attack, plugins);
   const isKept = cache.folder !== null && plugin.open && plugin.keepsModels?.(attack.parameters as never);
   if (!isKept) return train();
@@ -142,8 +147,8 @@ async function untilAborted(model: Promise<Model>, signal: AbortSignal | undefin
 }
 
 async function evaluate(
-  { spec, view, recording }: Setting,
-  world: World,
+  { spec, view, recording }: SettingData,
+  seedRun: SeedRun,
   item: CellItem | TransferItem,
   trained: Promise<Model>,
   onFitted: () => void,
@@ -151,8 +156,8 @@ async function evaluate(
   const { attack, defense, seed } = item;
   const model = await trained;
   onFitted();
-  const { defended, seconds } = await world.defend(defense, 'test');
-  const { classes } = world.parts;
+  const { defended, seconds } = await seedRun.defend(defense, 'test');
+  const { classes } = seedRun.parts;
   const scored = await scoreModel(model, defended.trace, classes, windowing(spec, view), seed);
   const { predictions, truth, identification, blocks, openWorld } = scored;
   if (item.kind === 'transfer') {
@@ -160,7 +165,7 @@ async function evaluate(
     const [trainedOn, testedOn] = [item.trainedOn.label, defense.label];
     return { attack: attack.label, trainedOn, testedOn, seed, accuracy, balancedAccuracy, macroF1 };
   }
-  const base = (await world.defend(UNDEFENDED, 'test')).defended.trace;
+  const base = (await seedRun.defend(UNDEFENDED, 'test')).defended.trace;
   const cell: Cell = {
     attack: attack.label,
     defense: defense.label,

@@ -3,19 +3,19 @@ import type { ResolvedSpec } from '../../result/result.js';
 import { HomeveilError, InputError } from '../../shared/errors.js';
 import type { Progress } from '../../shared/progress.js';
 import { noCache, openCache } from '../cache.js';
-import type { Parts } from '../dataset.js';
+import type { TrainTest } from '../dataset.js';
 import { loadPlugins } from '../plugins/load-plugins.js';
 import type { Registry } from '../plugins/registry.js';
+import { createSeedRun, type SeedRun } from '../seed-run.js';
 import { appliedView } from '../setting.js';
-import { createWorld, type World } from '../world.js';
 import type { Job } from './plan.js';
-import { type Outcome, runJob, type Setting } from './run-job.js';
+import { type Outcome, runJob, type SettingData } from './run-job.js';
 
 /** A worker thread of crew.ts: it is sent settings and jobs, and answers each job. */
 
 /** `setting` is sent with the first job of a setting only. */
 export interface Order {
-  readonly setting: { readonly spec: ResolvedSpec; readonly parts: Parts; readonly dataset: string } | null;
+  readonly setting: { readonly spec: ResolvedSpec; readonly parts: TrainTest; readonly dataset: string } | null;
   readonly job: Job;
   readonly threads: number;
   /** Folder of the cache; null for none. */
@@ -43,7 +43,7 @@ const PROGRESS_INTERVAL = 100;
 
 const port = parentPort!;
 const send = (answer: Answer) => port.postMessage(answer);
-let current: { setting: Setting; plugins: Registry; worlds: Map<number, World> } | null = null;
+let current: { setting: SettingData; plugins: Registry; seedRuns: Map<number, SeedRun> } | null = null;
 
 /** Of the job under way. */
 let stopped = new AbortController();
@@ -63,15 +63,15 @@ async function perform({ setting, job, threads, cache }: Order): Promise<Outcome
   if (setting) {
     const { spec, parts, dataset } = setting;
     const plugins = await loadSamePlugins(spec);
-    current = { setting: { spec, parts, dataset, view: appliedView(spec, plugins) }, plugins, worlds: new Map() };
+    current = { setting: { spec, parts, dataset, view: appliedView(spec, plugins) }, plugins, seedRuns: new Map() };
   }
-  const { setting: known, plugins, worlds } = current!;
+  const { setting: known, plugins, seedRuns } = current!;
   // One seed's traffic at a time: jobs come in the order of seeds.
-  for (const seed of worlds.keys()) if (seed !== job.seed) worlds.delete(seed);
-  const world = worlds.get(job.seed) ?? createWorld(known.spec, known.view, known.parts, job.seed, plugins);
-  worlds.set(job.seed, world);
+  for (const seed of seedRuns.keys()) if (seed !== job.seed) seedRuns.delete(seed);
+  const seedRun = seedRuns.get(job.seed) ?? createSeedRun(known.spec, known.view, known.parts, job.seed, plugins);
+  seedRuns.set(job.seed, seedRun);
   let told = Number.NEGATIVE_INFINITY;
-  return runJob(known, world, job, {
+  return runJob(known, seedRun, job, {
     plugins,
     threads,
     signal: stopped.signal,

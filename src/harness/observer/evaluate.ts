@@ -5,7 +5,7 @@ import { NO_CLASS } from '../../learning/windows.js';
 import type { Cell } from '../../result/result.js';
 import { createRng } from '../../shared/rng.js';
 import type { Trace } from '../../trace/trace.js';
-import { type Model, secondsSince } from '../world.js';
+import { type Model, secondsSince } from '../seed-run.js';
 import { scoreOpenWorld } from './open-world.js';
 import { predictTrace } from './predict.js';
 

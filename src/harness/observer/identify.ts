@@ -14,8 +14,8 @@ import { observe } from '../../view/observe.js';
 import { spanOf } from '../dataset.js';
 import { describeTool } from '../environment.js';
 import { builtIns, prepareAll, type Registry, resolveDefense, resolveView } from '../plugins/registry.js';
+import { UNDEFENDED } from '../seed-run.js';
 import { windowing } from '../setting.js';
-import { UNDEFENDED } from '../world.js';
 import {
   attribute,
   concludeDevices,

@@ -8,7 +8,7 @@ import { take } from '../../shared/columns.js';
 import { InputError, suggestion, UsageError } from '../../shared/errors.js';
 import { createRng } from '../../shared/rng.js';
 import { filterPackets, NO_DEVICE, type Trace } from '../../trace/trace.js';
-import type { Parts } from '../dataset.js';
+import type { TrainTest } from '../dataset.js';
 import { type Answers, type Predictions, predictTrace } from './predict.js';
 
 /**
@@ -29,7 +29,7 @@ type UnknownDevice = OpenWorldScores['perUnknown'][string];
  * In a closed world, `whole` itself.
  * @throws UsageError for devices that there are not, or where fewer than two remain; InputError for a device with the name of the answer
  */
-export function holdOut(whole: Parts, { unknown: asked }: Pick<ResolvedSpec, 'unknown'>, seed: number): Parts {
+export function holdOut(whole: TrainTest, { unknown: asked }: Pick<ResolvedSpec, 'unknown'>, seed: number): TrainTest {
   if (asked === undefined) return whole;
   const { classes } = whole;
   if (classes.includes(UNKNOWN)) {

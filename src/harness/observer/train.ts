@@ -7,11 +7,11 @@ import { sha256 } from '../../shared/hash.js';
 import { hashTrace } from '../../trace/hash-trace.js';
 import type { Trace } from '../../trace/trace.js';
 import type { AppliedView } from '../../view/observe.js';
-import { createLoader, nameOfPaths, openData, type Parts, spanOf } from '../dataset.js';
+import { createLoader, nameOfPaths, openData, spanOf, type TrainTest } from '../dataset.js';
 import { describeTool } from '../environment.js';
 import { checkThreads } from '../run.js';
+import { createSeedRun, type Model, type RunOptions } from '../seed-run.js';
 import { appliedView, windowing } from '../setting.js';
-import { createWorld, type Model, type RunOptions } from '../world.js';
 import { countMistaken } from './conclude.js';
 import { scoreModel } from './evaluate.js';
 import type { SavedModel } from './model-folder.js';
@@ -34,13 +34,13 @@ export async function runTraining(spec: ResolvedSpec, options: RunOptions): Prom
   checkThreads(options);
   const view = appliedView(spec, options.plugins);
   const { parts, summary, warnings } = await openData(spec, view, createLoader([spec], options.onProgress));
-  const world = createWorld(spec, view, parts, spec.seed, options.plugins);
+  const seedRun = createSeedRun(spec, view, parts, spec.seed, options.plugins);
   const [attack, defense] = [spec.attacks[0]!, spec.defenses[0]!];
   options.signal?.throwIfAborted();
-  const model = await world.fit(attack, defense, options);
+  const model = await seedRun.fit(attack, defense, options);
   const interrupted = options.signal?.aborted ?? false;
-  const test = parts.test.packets === 0 ? null : (await world.defend(defense, 'test')).defended.trace;
-  const train = (await world.defend(defense, 'train')).defended.trace;
+  const test = parts.test.packets === 0 ? null : (await seedRun.defend(defense, 'test')).defended.trace;
+  const train = (await seedRun.defend(defense, 'train')).defended.trace;
   const { onnx, encoding } = model.identifier.save!();
   const categories = new Map(summary.devices.map(({ name, category }) => [name, category]));
   const card: ModelCard = {
@@ -71,7 +71,7 @@ export async function runTraining(spec: ResolvedSpec, options: RunOptions): Prom
 function dataOf(
   { data }: ResolvedSpec,
   { name, sha256, synthetic }: DatasetSummary,
-  parts: Parts,
+  parts: TrainTest,
   train: Trace,
   test: Trace | null,
 ): ModelCard['data'] {
@@ -99,9 +99,9 @@ function hashPart(part: Trace): string {
 async function scoresOf(
   spec: ResolvedSpec,
   view: AppliedView,
-  parts: Parts,
+  parts: TrainTest,
   model: Model,
-  test: Parts['test'],
+  test: TrainTest['test'],
 ): Promise<NonNullable<ModelCard['scores']>> {
   const scored = await scoreModel(model, test, parts.classes, windowing(spec, view), spec.seed);
   const { predictions, truth, identification } = scored;

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { Parts } from '../../../src/harness/dataset.js';
+import type { TrainTest } from '../../../src/harness/dataset.js';
 import { score, scoreModel, truthOf } from '../../../src/harness/observer/evaluate.js';
 import { findThreshold, holdOut, scoreOpenWorld } from '../../../src/harness/observer/open-world.js';
 import { predictTrace } from '../../../src/harness/observer/predict.js';
 import { addPlugins } from '../../../src/harness/plugins/registry.js';
+import { createSeedRun } from '../../../src/harness/seed-run.js';
 import { appliedView } from '../../../src/harness/setting.js';
 import { resolveSpec } from '../../../src/harness/spec.js';
-import { createWorld } from '../../../src/harness/world.js';
 import { defineAttack } from '../../../src/learning/attack.js';
 import { NO_CLASS } from '../../../src/learning/windows.js';
 import { defineDefense } from '../../../src/shaping/shaper.js';
@@ -18,7 +18,7 @@ import { makeTrace } from '../../support/make-trace.js';
 const NAMES = ['plug', 'lock', 'hub', 'camera', 'phone'];
 
 /** Parts with a packet of each device on either side. */
-function makeParts(names = NAMES): Parts {
+function makeParts(names = NAMES): TrainTest {
   const trace = makeTrace(
     names.map((_, device) => ({ time: device, device })),
     { devices: names },
@@ -58,7 +58,7 @@ describe('held-out devices', () => {
     expect(hold(2, 3).unknown!).toEqual(hold(2, 3).unknown!);
   });
 
-  test.each<[number | readonly string[], typeof UsageError | typeof InputError, RegExp, Parts?]>([
+  test.each<[number | readonly string[], typeof UsageError | typeof InputError, RegExp, TrainTest?]>([
     [['camra'], UsageError, /^--unknown: no device is called "camra" \(did you mean "camera"\?\); there is plug, lock/],
     [4, UsageError, /^--unknown: expected at most 3 of 5 devices, so that two are known, found 4$/],
     [['plug', 'lock', 'hub', 'camera'], UsageError, /^--unknown: expected at most 3 of 5 devices/],
@@ -77,7 +77,7 @@ describe('the world of a seed', () => {
     packets.map(({ time, device }) => ({ time: time + 100, device })),
     { devices: NAMES },
   );
-  const whole: Parts = { ...makeParts(), train, test: later };
+  const whole: TrainTest = { ...makeParts(), train, test: later };
   const seen: Record<string, number[]> = {};
   const count = (key: string, values: Iterable<number>, classes: number) => {
     seen[key] = Array.from({ length: classes }, (_, c) => [...values].filter((value) => value === c).length);
@@ -115,20 +115,20 @@ describe('the world of a seed', () => {
   );
 
   test('has its attacks learn from known devices, up to the end that the threshold is set on, and its defenses from all', async () => {
-    const world = createWorld(spec, appliedView(spec), whole, 1, registry);
-    expect(world.parts.classes).toEqual(['plug', 'hub', 'camera']);
-    const model = await world.fit(spec.attacks[0]!, spec.defenses[0]!, { threads: 1 });
+    const seedRun = createSeedRun(spec, appliedView(spec), whole, 1, registry);
+    expect(seedRun.parts.classes).toEqual(['plug', 'hub', 'camera']);
+    const model = await seedRun.fit(spec.attacks[0]!, spec.defenses[0]!, { threads: 1 });
     expect(seen).toEqual({ defense: [200, 200, 200, 200, 200], attack: [160, 160, 160], validation: [0, 0, 0] });
     // Of the last 120 packets of known devices, twelve are below the thirteenth.
     expect(model.threshold).toBeCloseTo(0.5 + 12 / 240, 6);
-    const { trace } = (await world.defend(spec.defenses[0]!, 'test')).defended;
+    const { trace } = (await seedRun.defend(spec.defenses[0]!, 'test')).defended;
     expect(trace.packets).toBe(1000);
   });
 
   test('sets no threshold in a closed world, and has all of the training part learnt', async () => {
     const { unknown: _, ...closed } = spec;
-    const world = createWorld(closed, appliedView(spec), whole, 1, registry);
-    expect((await world.fit(spec.attacks[0]!, spec.defenses[0]!, { threads: 1 })).threshold).toBeNull();
+    const seedRun = createSeedRun(closed, appliedView(spec), whole, 1, registry);
+    expect((await seedRun.fit(spec.attacks[0]!, spec.defenses[0]!, { threads: 1 })).threshold).toBeNull();
     expect(seen.attack).toEqual([200, 200, 200, 200, 200]);
   });
 });

@@ -9,10 +9,10 @@ import { createRng } from '../shared/rng.js';
 import { hasCover, type Trace } from '../trace/trace.js';
 import { type AppliedView, observe } from '../view/observe.js';
 import type { Cache } from './cache.js';
-import type { Parts } from './dataset.js';
+import type { TrainTest } from './dataset.js';
 import { findThreshold, holdOut } from './observer/open-world.js';
 import { attackOf, builtIns, prepareAll, type Registry } from './plugins/registry.js';
-import type { Record, Recording } from './recording.js';
+import type { Recording, RecordTraffic } from './recording.js';
 import { windowing } from './setting.js';
 
 /** What a run is given besides its spec. */
@@ -36,7 +36,7 @@ export interface RunOptions {
   /** Once aborted, an attack that learns in rounds ends with the best model it has. */
   readonly signal?: AbortSignal;
   /** Makes live traffic, for specs that ask for it. */
-  readonly record?: Record;
+  readonly record?: RecordTraffic;
 }
 
 /** Share of the training part, at its end, that attacks with early stopping validate on, and an open world sets its threshold on. */
@@ -59,9 +59,9 @@ export interface Model {
 }
 
 /** One seed's traffic, and what is learnt from it. */
-export interface World {
+export interface SeedRun {
   /** In an open world without the devices that this seed holds out. */
-  readonly parts: Parts;
+  readonly parts: TrainTest;
   /** Of each part, the traffic without defense and that under the last defense asked for are kept; other traffic is made anew. */
   defend(defense: ResolvedDefense, part: 'train' | 'test'): Promise<Shaped>;
   /** Trains on traffic under `defense`. */
@@ -77,14 +77,14 @@ export const UNDEFENDED: ResolvedDefense = { label: 'none', parts: [] };
  * @param recording of traffic that takes the place of simulated
  * @throws as holdOut
  */
-export function createWorld(
+export function createSeedRun(
   spec: ResolvedSpec,
   view: AppliedView,
-  whole: Parts,
+  whole: TrainTest,
   seed: number,
   registry: Registry = builtIns,
   recording: Omit<Recording, 'seconds'> | null = null,
-): World {
+): SeedRun {
   const parts = holdOut(whole, spec, seed);
   const prepared = new Map<string, Promise<readonly AppliedDefense[]>>();
   const shaped = { train: new Map<string, Promise<Shaped>>(), test: new Map<string, Promise<Shaped>>() };
@@ -96,7 +96,7 @@ export function createWorld(
       prepareAll(defense, { trace: whole.train, rng: createRng(seed, 'prepare', defense.label) }, registry),
     );
 
-  const defend: World['defend'] = (defense, part) => {
+  const defend: SeedRun['defend'] = (defense, part) => {
     for (const label of shaped[part].keys()) {
       if (label !== UNDEFENDED.label && label !== defense.label) shaped[part].delete(label);
     }

@@ -2,20 +2,20 @@ import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type HomeveilError, InputError, UsageError } from '../../shared/errors.js';
 import type { OnProgress } from '../../shared/progress.js';
-import { createWorld, type RunOptions, type World } from '../world.js';
+import { createSeedRun, type RunOptions, type SeedRun } from '../seed-run.js';
 import type { Job } from './plan.js';
-import { type Outcome, runJob, type Setting } from './run-job.js';
+import { type Outcome, runJob, type SettingData } from './run-job.js';
 import type { Answer, Message, Order, Thrown } from './worker.js';
 
 /** One who does jobs, one at a time. */
-export interface Hand {
-  run(setting: Setting, job: Job, onProgress: OnProgress | undefined): Promise<Outcome[]>;
+export interface JobRunner {
+  run(setting: SettingData, job: Job, onProgress: OnProgress | undefined): Promise<Outcome[]>;
   close(): Promise<void>;
 }
 
 /** Does jobs in this very thread. */
-export function createLocalHand(options: RunOptions): Hand {
-  let current: { setting: Setting; seed: number; world: World } | null = null;
+export function createLocalRunner(options: RunOptions): JobRunner {
+  let current: { setting: SettingData; seed: number; seedRun: SeedRun } | null = null;
   return {
     run(setting, job, onProgress) {
       const { spec, view, parts, recording } = setting;
@@ -23,10 +23,10 @@ export function createLocalHand(options: RunOptions): Hand {
         current = {
           setting,
           seed: job.seed,
-          world: createWorld(spec, view, parts, job.seed, options.plugins, recording),
+          seedRun: createSeedRun(spec, view, parts, job.seed, options.plugins, recording),
         };
       }
-      return runJob(setting, current.world, job, { ...options, onProgress });
+      return runJob(setting, current.seedRun, job, { ...options, onProgress });
     },
     close: async () => {},
   };
@@ -39,11 +39,11 @@ const FEW_PACKETS = 20_000;
 const PATIENCE = 3000;
 
 /** Does jobs in a thread of its own, which starts with the first that is worth it. */
-export function createThreadHand(options: RunOptions): Hand {
+export function createThreadRunner(options: RunOptions): JobRunner {
   const { cache, threads, onWarning, signal } = options;
-  const here = createLocalHand(options);
+  const here = createLocalRunner(options);
   let worker: Worker | null = null;
-  let known: Setting | null = null;
+  let known: SettingData | null = null;
   /** Resolves when the thread has answered the last order, or has ended. */
   let idle: Promise<void> = Promise.resolve();
   return {

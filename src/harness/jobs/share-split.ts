@@ -1,8 +1,8 @@
 import { FLOW_COLUMNS, TRACE_COLUMNS, type Trace } from '../../trace/trace.js';
-import type { Parts } from '../dataset.js';
+import type { TrainTest } from '../dataset.js';
 
 /** A copy of `parts` that threads can be sent without copying it again: its columns lie in shared memory. */
-export function shareParts(parts: Parts): Parts {
+export function shareSplit(parts: TrainTest): TrainTest {
   return { ...parts, train: shareTrace(parts.train), test: shareTrace(parts.test) };
 }
 
