@@ -9,7 +9,17 @@ import { expandPaths } from '../../trace/read/paths.js';
 import type { CacheKey } from '../cache.js';
 import type { Item, Job } from './plan.js';
 
-/** All that the value of an item depends on. `dataset` is the hash of the traffic. */
+/** Keys of the resolved spec that no kept value depends on, and why. All others are in every key. */
+export const WITHOUT_EFFECT = {
+  attacks: 'the key of a value names its own attack',
+  defenses: 'the key of a value names its own defenses',
+  adversaries: 'the key of a value names its own adversary',
+  transfer: 'asks for more values, and changes none',
+  seeds: 'asks for more values, and changes none',
+  seed: 'the key of a value names its own seed; the traffic of the first seed is in the hash of the dataset',
+} as const satisfies Partial<Record<keyof ResolvedSpec, string>>;
+
+/** Gives the key of an item: all that its value depends on. `dataset` is the hash of the traffic. */
 export function itemKey(spec: ResolvedSpec, dataset: string, { kind, defense, ...item }: Item): CacheKey {
   const trainedOn = 'trainedOn' in item ? item.trainedOn : undefined;
   const attack = 'attack' in item ? item.attack : undefined;
@@ -19,12 +29,13 @@ export function itemKey(spec: ResolvedSpec, dataset: string, { kind, defense, ..
     defense: defense.parts,
     // The label names the streams of chance.
     label: defense.label,
-    files: hashNamedFiles([...defense.parts, ...(trainedOn?.parts ?? []), ...(attack ? [attack] : [])]),
-    ...settingKey(spec, dataset),
+    files: hashNamedFiles([...defense.parts, ...(trainedOn?.parts ?? []), ...(attack ? [attack] : []), spec.view]),
+    ...settingKey(spec),
+    dataset,
   };
 }
 
-/** All that a trained model depends on. */
+/** Gives the key of a trained model: all that it depends on. */
 export function modelKey(
   spec: ResolvedSpec,
   dataset: string,
@@ -36,34 +47,35 @@ export function modelKey(
     seed,
     attack,
     trainedOn,
-    files: hashNamedFiles([...trainedOn.parts, attack]),
-    ...settingKey(spec, dataset),
+    files: hashNamedFiles([...trainedOn.parts, attack, spec.view]),
+    ...settingKey(spec),
+    dataset,
   };
 }
 
-/** What any number of a setting depends on. */
-function settingKey(spec: ResolvedSpec, dataset: string): CacheKey {
-  const { data, split, view, mix, window, stride, port, minimumPackets, maximumTrainPackets, capacity, unknown } = spec;
-  const setting = { split, view, mix, window, stride, port, minimumPackets, maximumTrainPackets, capacity, unknown };
-  return { setting, plugins: spec.plugins.map((plugin) => plugin.sha256), data, dataset };
+/** Gives the part of a key that all values of a setting share: the spec less {@link WITHOUT_EFFECT}, and plug-ins by their content. */
+function settingKey(spec: ResolvedSpec): CacheKey {
+  const kept = Object.entries(spec).filter(([key]) => !Object.hasOwn(WITHOUT_EFFECT, key));
+  return { setting: { ...Object.fromEntries(kept), plugins: spec.plugins.map((plugin) => plugin.sha256) } };
 }
 
 /**
- * What the data of a setting depends on, the content of its files included.
+ * Gives the key of the data of a setting: all that it depends on, the content of its files included.
  * @throws InputError where a path does not exist
  */
 export async function dataKey(spec: ResolvedSpec): Promise<CacheKey> {
-  const { data, split, view, mix, seed, minimumPackets, unknown } = spec;
+  const { data, seed } = spec;
   const files =
     data.kind === 'synthetic'
       ? [data.profiles]
       : [...(await expandPaths(data.paths)), labellingOf(data.labels) ? undefined : data.labels];
   const hashes: (string | null)[] = [];
   for (const file of files) if (file !== undefined) hashes.push(await hashFile(file));
-  return { step: 'data', data, split, view, mix, seed, minimumPackets, unknown, hashes };
+  // The view draws with the first seed.
+  return { step: 'data', seed, ...settingKey(spec), files: hashNamedFiles([spec.view]), hashes };
 }
 
-/** SHA-256 of a file of any size; null where it cannot be read, of which whoever needs it will tell. */
+/** Gives the SHA-256 of a file of any size; null where it cannot be read, which its reader reports. */
 async function hashFile(path: string): Promise<string | null> {
   const hash = createHash('sha256');
   try {
@@ -74,7 +86,7 @@ async function hashFile(path: string): Promise<string | null> {
   return hash.digest('hex');
 }
 
-/** SHA-256 of each file that a parameter names. */
+/** Gives the SHA-256 of each file that a parameter names. */
 function hashNamedFiles(plugins: readonly ResolvedPlugin[]): Record<string, string>[] {
   return plugins.map(({ parameters }) => {
     const hashes: Record<string, string> = {};
