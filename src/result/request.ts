@@ -32,7 +32,7 @@ const labels = z.string().superRefine((text, context) => {
 });
 
 /** Whether labels are in a file of their own. */
-export const isLabelsFile = (text: string): boolean => labellingOf(text) === null;
+const isLabelsFile = (text: string): boolean => labellingOf(text) === null;
 
 const COUNT = whole(1);
 const NAMES_OR_COUNT = 'expected names of devices, or how many of them';

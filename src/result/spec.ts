@@ -57,7 +57,7 @@ const resolvedSettings = Object.fromEntries(
 
 export const parameters = z.record(z.string(), z.unknown());
 
-export const resolvedPlugin = z
+const resolvedPlugin = z
   .object({
     name: z.string(),
     label: z.string().describe('as on the command line: pad:rule=mtu'),
@@ -65,7 +65,7 @@ export const resolvedPlugin = z
   })
   .describe('a plug-in with its parameters');
 
-export const pluginFile = z.object({
+const pluginFile = z.object({
   path: z.string().describe('as given: a path, or the name of a package'),
   sha256: z.string().describe('hash of the file itself, without what it imports'),
 });
