@@ -92,7 +92,7 @@ let program: string | undefined;
 function fingerprint(): string {
   if (program !== undefined) return program;
   const hash = createHash('sha256');
-  for (const folder of ['src', 'attacks', 'defenses']) {
+  for (const folder of ['src', 'attacks', 'defenses', 'views']) {
     const path = fileURLToPath(new URL(`../../${folder}`, import.meta.url));
     for (const name of readdirSync(path, { recursive: true, encoding: 'utf8' }).sort()) {
       if (name.endsWith('.js')) hash.update(name).update(readFileSync(join(path, name)));
