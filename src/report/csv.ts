@@ -1,7 +1,7 @@
 import { checkVersion } from '../result/parse.js';
 import type { Cell, Result } from '../result/result.js';
 
-/** Columns of {@link renderCsv}, in their order. */
+/** Columns of {@link renderCsv}, in order. */
 const COLUMNS: readonly (readonly [string, (cell: Cell) => string | number | null])[] = [
   ['attack', (cell) => cell.attack],
   ['defense', (cell) => cell.defense],
@@ -36,8 +36,8 @@ const COLUMNS: readonly (readonly [string, (cell: Cell) => string | number | nul
 ];
 
 /**
- * One line per cell, after a line of names (RFC 4180, lines end in LF). Shares are of 1, times in seconds; what is undefined is empty. Texts
- * that a spreadsheet would run are neutralised, see {@link csvLines}.
+ * Renders cells as CSV: a line of names, then a line per cell (RFC 4180, lines end in LF). Shares are from 0 to 1, times in seconds,
+ * undefined values empty. Texts that a spreadsheet would run are neutralised, see {@link csvLines}.
  * @throws InputError for a result of another schema version
  */
 export function renderCsv(result: Result): string {
@@ -45,8 +45,8 @@ export function renderCsv(result: Result): string {
 }
 
 /**
- * The cells of a result, a row each.
- * @param setting for a column of its own before all others
+ * The cells of a result as rows.
+ * @param setting value of an additional first column
  * @throws InputError for a result of another schema version
  */
 export function csvRows(result: Result, setting?: string): (string | number | null)[][] {
@@ -61,8 +61,8 @@ export function csvHeader(): string[] {
 }
 
 /**
- * Rows as CSV for people, who open it in a spreadsheet: a text that would begin a formula there has an apostrophe before it, which a spreadsheet
- * takes for "this is text"; so has what would begin one after a semicolon, at which a spreadsheet may split. Numbers stay numbers.
+ * Rows as CSV for spreadsheets. An apostrophe, which marks text, precedes a text that would begin a formula, at the start or after a
+ * semicolon, at which a spreadsheet may split. Numbers stay numbers.
  */
 export function csvLines(rows: readonly (readonly (string | number | null)[])[]): string {
   return rows.map((fields) => `${fields.map(quoted).join(',')}\n`).join('');

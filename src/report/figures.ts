@@ -15,18 +15,18 @@ import { tradeoffCharts } from './sections/tradeoff.js';
 import { transferMaps } from './sections/transfer.js';
 import { slug } from './study.js';
 
-/** A figure wide enough for most labels to lie beside their points. */
+/** Width of a figure in pixels, enough for most labels to be beside their points. */
 const WIDTH = 900;
 
 export interface Figure {
   readonly name: string;
   readonly svg: string;
-  /** What the drawing was made from, to make another one. */
+  /** The Vega-Lite specification of the drawing. */
   readonly spec: TopLevelSpec;
 }
 
 /**
- * The report's figures as the headline's observer has them, each as an SVG file of its own and as its specification; `name` is its identifier in the report.
+ * Renders the figures of a report, as the headline's observer sees them, as SVG files. `name` is the identifier in the report.
  * @throws InputError for a result of another schema version
  */
 export async function renderFigures(result: Result): Promise<Figure[]> {
@@ -48,7 +48,7 @@ export async function renderFigures(result: Result): Promise<Figure[]> {
   );
 }
 
-/** The figures of each setting; their names begin as the setting's own page does. */
+/** The figures of each setting. Their names begin like the name of the setting's page. */
 export async function renderStudyFigures({ runs }: StudyResult): Promise<Figure[]> {
   const all: Figure[] = [];
   for (const [i, run] of runs.entries()) {
@@ -58,7 +58,7 @@ export async function renderStudyFigures({ runs }: StudyResult): Promise<Figure[
   return all;
 }
 
-/** What the page shows as tables: recall, presence, transfer, and confusion without defense and under the strongest. */
+/** The heat maps of the page: recall, presence, transfer, and confusion without defense and under the strongest one. */
 function matrices(result: Result): Chart[] {
   if (result.summary.length === 0) return [];
   const ends = [undefendedRow(result), strongestDefense(result)].filter((row) => row !== null);

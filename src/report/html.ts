@@ -21,8 +21,8 @@ import { renderTransfer } from './sections/transfer.js';
 import { renderWarnings } from './sections/warnings.js';
 
 /**
- * The report on a run: one HTML file, a pure rendering of `result`. It needs nothing else: no font, no network, and to be read no
- * script either; with scripts one may choose what is shown.
+ * Renders the report on a run as one self-contained HTML file, a pure function of `result`. It needs no font and no network.
+ * Without scripts all content can be read; with scripts, readers can choose what is shown.
  * @throws InputError for a result of another schema version
  */
 export async function renderHtml(result: Result): Promise<string> {

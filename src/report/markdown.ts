@@ -5,10 +5,11 @@ import { count, counted, duration, fixed, listed, percentage } from './kit/forma
 import { observedBy } from './observers.js';
 import { attacksOf, cellsOf, deviceScores, mean, meanCost, scoredDevices, undefendedRow } from './reading.js';
 import { isOpenWorld, OPEN_WORLD_COLUMNS, openWorldFigures } from './sections/open-world.js';
+import { groupWarnings, type Warning, wordsOf } from './sections/warnings.js';
 
 /**
- * The tables of a report as Markdown, for a paper's draft, a README or an issue: defenses, costs, devices, and the command that
- * makes them again. Shares in per cent.
+ * The tables of a report as Markdown, for the draft of a paper, a README or an issue: defenses, costs, devices, and the command that
+ * reproduces them. Shares are in percent.
  * @throws InputError for a result of another schema version
  */
 export function renderMarkdown(result: Result): string {
@@ -17,7 +18,7 @@ export function renderMarkdown(result: Result): string {
   const blocks = [
     `# ${escaped(dataset.name)}${dataset.synthetic ? ' (synthetic data)' : ''}`,
     `${spec.view.label} view${spec.live ? ', live' : ''}, mix ${spec.mix}, ${counted(dataset.devices.filter((device) => device.test > 0).length, 'device')}, ${counted(dataset.packets, 'packet')}, ${counted(spec.seeds, 'seed')}, windows of ${count(spec.window)} packets.`,
-    ...result.warnings.map((warning) => `> ${escaped(warning)}`),
+    ...warningBlocks(result.warnings.map((text) => ({ where: '', text }))),
     defenses(result),
     'Share of real packets whose device the best attack names (95 % interval): trained on undefended traffic (static), or on traffic under the same defense (adaptive). In bold: no other defense has both lower accuracy and lower cost.',
     costs(result),
@@ -29,6 +30,15 @@ export function renderMarkdown(result: Result): string {
     `Made by ${tool.name} ${tool.version}.`,
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+/** A quote for each kind of warning: the first in full, the others as a list. */
+export function warningBlocks(warnings: readonly Warning[]): string[] {
+  return groupWarnings(warnings).map((kind) => {
+    const [first, ...others] = kind.map((warning) => escaped(wordsOf(warning)));
+    const more = ['', `${count(others.length)} more of this kind:`, '', ...others.map((text) => `- ${text}`)];
+    return [first!, ...(others.length > 0 ? more : [])].map((line) => `> ${line}`.trimEnd()).join('\n');
+  });
 }
 
 function defenses({ summary }: Result): string {
@@ -71,7 +81,7 @@ function costs(result: Result): string {
   );
 }
 
-/** Empty in a closed world. */
+/** The scores of an open world; empty in a closed one. */
 function openWorld(result: Result): string {
   if (!isOpenWorld(result)) return '';
   const rows = result.summary.map((row) => [code(row.defense), ...openWorldFigures(result, row)]);
@@ -80,7 +90,7 @@ function openWorld(result: Result): string {
   return `${table(['open world', ...OPEN_WORLD_COLUMNS], rows)}\n\n${key}`;
 }
 
-/** Every attack by itself; empty for one. */
+/** Accuracy of every attack; empty for one attack. */
 function attacks(result: Result): string {
   const labels = attacksOf([result]);
   if (labels.length < 2) return '';
@@ -88,7 +98,7 @@ function attacks(result: Result): string {
   return `${table(['attack by attack', ...labels.map(code)], rows)}\n\nAccuracy of the stronger adversary (95 % interval).`;
 }
 
-/** Accuracy of each attack under a defense, of the stronger adversary; empty where it was not run. */
+/** Accuracy of each attack under a defense, by the stronger adversary; empty for an attack that was not run. */
 export function accuracyByAttack(result: Result, defense: string, labels: readonly string[]): string[] {
   return labels.map((attack) => {
     const { summary } = observedBy(result, { attack, adversary: null });
@@ -110,7 +120,7 @@ function devicesByAttack(result: Result): string {
   );
 }
 
-/** Recall of each device without defense and under each of the others, as many as a page holds. */
+/** Recall of each device without defense and under the first other defenses. */
 function devices(result: Result): string {
   const undefended = undefendedRow(result);
   const others = result.summary.filter((row) => row !== undefended).slice(0, 6);
@@ -136,7 +146,7 @@ function interval(value: Interval | null): string {
   return low === null || high === null ? shown : `${shown} (${percentage(low)}–${percentage(high)})`;
 }
 
-/** A cost as `+12.3 %`. */
+/** A relative cost: `+12.3 %`. */
 function signed(share: number | null): string {
   if (share === null) return percentage(share);
   const text = percentage(share);
@@ -148,7 +158,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
 }
 
-/** Text of the data that Markdown would take for its own. */
+/** Escapes the characters of Markdown in text from the data. */
 export function escaped(text: string): string {
   return text.replaceAll(/[\\`*_[\]<>|#]/g, '\\$&').replaceAll(/\s+/g, ' ');
 }

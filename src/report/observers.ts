@@ -2,15 +2,15 @@ import { dominates } from '../result/dominates.js';
 import type { Adversary, Cell, Interval, Result, SummaryRow } from '../result/result.js';
 import { mean } from './reading.js';
 
-/** Which attack and which adversary a figure is to show. */
+/** The attack and the adversary that a figure shows. */
 export interface Observer {
-  /** Label of an attack; null for the best against each defense. */
+  /** Label of an attack; null for the best one against each defense. */
   readonly attack: string | null;
-  /** Null for the stronger of those that were run, defense by defense. */
+  /** Null for the stronger adversary that was run, defense by defense. */
   readonly adversary: Adversary | null;
 }
 
-/** A result as one or several observers have it who see the same. */
+/** A result as seen by one observer, or by several who see the same. */
 export interface Observed {
   /** Values of `data-observer`, as {@link observerValue} writes them. */
   readonly values: readonly string[];
@@ -19,18 +19,18 @@ export interface Observed {
   readonly result: Result;
 }
 
-/** All that a reader can choose from, the headline's observer first. */
+/** All observers that a reader can choose, the headline's first. */
 export function observersOf(attacks: readonly string[], adversaries: readonly Adversary[]): Observer[] {
   const choice = <T>(of: readonly T[]): (T | null)[] => (of.length > 1 ? [null, ...of] : [null]);
   return choice(attacks).flatMap((attack) => choice(adversaries).map((adversary) => ({ attack, adversary })));
 }
 
-/** How an observer is written in the page: `best/stronger`, `0/adaptive`. The number is the attack's place among `attacks`. */
+/** An observer as written in the page: `best/stronger`, `0/adaptive`. The number is the index in `attacks`. */
 export function observerValue({ attack, adversary }: Observer, attacks: readonly string[]): string {
   return `${attack === null ? 'best' : attacks.indexOf(attack)}/${adversary ?? 'stronger'}`;
 }
 
-/** `result` for each of `observers` that was part of it; those who see the same only once, under the first one's name. */
+/** `result` for each of `observers` in it. Observers who see the same share an entry with the name of the first. */
 export function observe(result: Result, observers: readonly Observer[], attacks: readonly string[]): Observed[] {
   const found = new Map<string, Observed & { values: string[] }>();
   for (const observer of observers) {
@@ -51,7 +51,7 @@ function titleOf({ attack, adversary }: Observer, { spec }: Result): string {
   return `${name}, ${who} adversary`;
 }
 
-/** `result` with its summary as an observer has it; defenses that this observer was not tried against are left out. */
+/** `result` with the summary of an observer, without the defenses that were not run against them. */
 export function observedBy(result: Result, observer: Observer): Result {
   if (observer.attack === null && observer.adversary === null) return result;
   const cells = new Map<string, Map<string, Cell[]>>();
@@ -82,7 +82,7 @@ export function observedBy(result: Result, observer: Observer): Result {
   };
 }
 
-/** The group with the highest mean accuracy; of equals the last, which is the adaptive adversary's. */
+/** The group with the highest mean accuracy; the last of equals, which is the adaptive adversary's. */
 function strongest(groups: readonly (readonly Cell[])[]): readonly Cell[] | null {
   let best: readonly Cell[] | null = null;
   let highest = Number.NEGATIVE_INFINITY;
@@ -97,8 +97,8 @@ const accuracyOf = (cells: readonly Cell[]): number =>
   mean(cells.map((cell) => cell.identification.accuracy)) ?? Number.NaN;
 
 /**
- * The interval that the result has where it has one: of the best attack of an adversary. Of other attacks it has one for each seed;
- * from the lowest end to the highest is wider than the interval over all seeds would be.
+ * The interval of the result, which has one for the best attack of each adversary. For other attacks it spans the intervals of all
+ * seeds, which is wider than one interval over all seeds would be.
  */
 function intervalOf(row: SummaryRow, cells: readonly Cell[]): Interval {
   const accuracy = accuracyOf(cells);

@@ -3,14 +3,14 @@ import { type DelayHistogram, toGigabytesPerMonth } from '../shaping/cost.js';
 import type { AttackScores } from './charts/attacks.js';
 import { counted, isNumber, listed, percent } from './kit/format.js';
 
-/** What the sections of a report read out of a result: means over seeds, nothing that is not in the file. */
+/** Reads figures for the sections of a report from a result, as means over seeds. */
 
-/** The row without any defense, to which the others are compared; null where the run has none. */
+/** The row without defense, the reference of all others; null if the run has none. */
 export function undefendedRow(result: Result): SummaryRow | null {
   return result.summary.find((row) => row.defense === 'none') ?? null;
 }
 
-/** The defense that leaves the observer least; the cheapest of equals. Null where there is nothing but `none`. */
+/** The defense with the lowest accuracy, and the cheapest of equals; null if there is only `none`. */
 export function strongestDefense(result: Result): SummaryRow | null {
   const rows = result.summary.filter((row) => row.defense !== 'none');
   const cost = (row: SummaryRow) => row.bandwidthOverhead ?? Number.POSITIVE_INFINITY;
@@ -19,8 +19,7 @@ export function strongestDefense(result: Result): SummaryRow | null {
 }
 
 /**
- * In words, where it is so: the majority is another under some defense than without, since a defense that cuts, merges or loses packets
- * changes how many each device has. '' where it is the same to a whole percent.
+ * Says which defenses change the majority, as one that splits, merges or loses packets does; '' if none does by a whole percent.
  */
 export function majorityWords({ summary }: Result): string {
   const reference = summary[0];
@@ -39,7 +38,7 @@ export function cellsOf(result: Result, row: SummaryRow): Cell[] {
   );
 }
 
-/** Mean of the numbers among `values`; null where there is none. */
+/** Mean of the numbers among `values`; null if there is none. */
 export function mean(values: readonly (number | null | undefined)[]): number | null {
   const numbers = values.filter(isNumber);
   return numbers.length === 0 ? null : numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
@@ -61,12 +60,12 @@ export function deviceScores(result: Result, row: SummaryRow, device: string): D
   };
 }
 
-/** The value of `key`, which may be a name that every object has something under. */
+/** The own value of `key`, which may be the name of an inherited property. */
 function ownValue<T>(values: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
   return values !== undefined && Object.hasOwn(values, key) ? values[key] : undefined;
 }
 
-/** The devices that some attack was scored on, the best recognised without defense (else in the first row) first. */
+/** The scored devices, sorted by recall without defense (or in the first row), best first. */
 export function scoredDevices(result: Result): string[] {
   const names = new Set(result.cells.flatMap((cell) => Object.keys(cell.identification.perDevice)));
   const reference = undefendedRow(result) ?? result.summary[0];
@@ -75,12 +74,12 @@ export function scoredDevices(result: Result): string[] {
   return [...names].sort((a, b) => recall.get(b)! - recall.get(a)!);
 }
 
-/** The attacks of all runs, in the order in which they first stand. */
+/** The attacks of all runs, in the order of their first occurrence. */
 export function attacksOf(runs: readonly Result[]): string[] {
   return [...new Set(runs.flatMap(({ spec }) => spec.attacks.map(({ label }) => label)))];
 }
 
-/** One group of cells that differ in nothing but their seed. */
+/** Cells that differ only in their seed. */
 export interface Repeated {
   readonly defense: string;
   readonly attack: string;
@@ -88,7 +87,7 @@ export interface Repeated {
   readonly cells: readonly Cell[];
 }
 
-/** All cells, grouped over seeds, in the order of the summary, then of the run. */
+/** All cells, grouped over seeds, in the order of the summary, then by attack. */
 export function repeatedCells(result: Result): Repeated[] {
   const groups = new Map<string, Repeated & { cells: Cell[] }>();
   for (const cell of result.cells) {
@@ -119,7 +118,7 @@ export function attackScores(result: Result): AttackScores[] {
   return rows;
 }
 
-/** What is given away under a defense whatever the attack, means over seeds; null where the result does not have it. */
+/** Leakage under a defense whatever the attack, means over seeds; null if the result does not have it. */
 export interface MeanMetrics {
   readonly accuracyBound: number | null;
   readonly deviceEntropy: number | null;
@@ -137,7 +136,7 @@ export function meanMetrics({ metrics = [] }: Result, { defense }: SummaryRow): 
   };
 }
 
-/** Presence of all devices, or of one, by the best attack of `row`: means over seeds, null where there is none. */
+/** Presence of all devices, or of one, by the best attack of `row`: means over seeds, null if there is none. */
 export interface MeanPresence {
   readonly precision: number | null;
   readonly recall: number | null;
@@ -162,7 +161,7 @@ export function meanPresence(result: Result, row: SummaryRow, device?: string): 
   };
 }
 
-/** All of a defense's costs, means over seeds. */
+/** All costs of a defense, means over seeds. */
 export function meanCost(
   result: Result,
   row: SummaryRow,
@@ -185,7 +184,7 @@ export function meanCost(
   };
 }
 
-/** The delays of all seeds counted together; null where a seed has none, or bins unlike those of another. */
+/** The delays of all seeds together; null if a seed has none, or other bins than the first. */
 export function pooledDelays(result: Result, row: SummaryRow): DelayHistogram | null {
   const all = cellsOf(result, row).map(({ cost }) => cost.delayHistogram ?? null);
   const first = all[0];

@@ -2,11 +2,11 @@ import { labelOf } from '../result/label.js';
 import type { Interval, Result, StudyResult, SummaryRow } from '../result/result.js';
 import { csvHeader, csvLines, csvRows } from './csv.js';
 import { duration, isNumber, percentage } from './kit/format.js';
-import { accuracyByAttack, code, escaped, renderMarkdown, table } from './markdown.js';
+import { accuracyByAttack, code, escaped, renderMarkdown, table, warningBlocks } from './markdown.js';
 import { attacksOf, undefendedRow } from './reading.js';
-import { defensesOf } from './study.js';
+import { defensesOf, warningsOf } from './study.js';
 
-/** All settings side by side, by defense and by attack, then the tables of each. */
+/** The settings of a study side by side, by defense and by attack, then the tables of each. */
 export function renderStudyMarkdown(study: StudyResult): string {
   const { runs, warnings = [] } = study;
   const heads = runs.map(({ spec }) => labelOf(spec));
@@ -26,15 +26,15 @@ export function renderStudyMarkdown(study: StudyResult): string {
   const key = 'Accuracy of the best attack in per cent, static / adaptive adversary; bandwidth overhead; delay p95.';
   return [
     `# ${title}`,
-    ...warnings.map((warning) => `> ${escaped(warning)}`),
+    ...warningBlocks([...warnings.map((text) => ({ where: '', text })), ...warningsOf(runs)]),
     matrix,
     key,
     ...attacks(runs),
-    ...runs.map((run) => renderMarkdown(run).replace(/^# /, '## ')),
+    ...runs.map((run) => renderMarkdown({ ...run, warnings: [] }).replace(/^# /, '## ')),
   ].join('\n\n');
 }
 
-/** What each attack reaches without defense in each setting; nothing for one attack, or where all is defended. */
+/** Accuracy of each attack without defense in each setting; nothing for one attack, or without an undefended run. */
 function attacks(runs: readonly Result[]): string[] {
   const labels = attacksOf(runs);
   const rows = runs.flatMap((run) => {
@@ -50,7 +50,7 @@ function attacks(runs: readonly Result[]): string[] {
   ];
 }
 
-/** All cells of all settings; the first column names the setting. */
+/** The cells of all settings as CSV; the first column names the setting. */
 export function renderStudyCsv({ runs }: StudyResult): string {
   return csvLines([['setting', ...csvHeader()], ...runs.flatMap((run) => csvRows(run, labelOf(run.spec)))]);
 }

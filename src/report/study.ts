@@ -23,13 +23,13 @@ import { renderTradeoff } from './sections/tradeoff.js';
 import { renderTransfer } from './sections/transfer.js';
 import { renderWarnings, type Warning } from './sections/warnings.js';
 
-/** A page of a report, with the name of its file. */
+/** A page of a report and the name of its file. */
 export interface NamedPage {
   readonly name: string;
   readonly text: string;
 }
 
-/** The study's own page, `report.html`, then the full report of each of its settings, to which that links. */
+/** The study's own page, `report.html`, and the full report of each setting, to which it links. */
 export async function renderStudyPages(study: StudyResult): Promise<NamedPage[]> {
   const links = study.runs.map(({ spec }, i) => `${i + 1}-${slug(labelOf(spec))}.html`);
   const pages = [{ name: 'report.html', text: await renderStudyHtml(study, links) }];
@@ -37,7 +37,7 @@ export async function renderStudyPages(study: StudyResult): Promise<NamedPage[]>
   return pages;
 }
 
-/** `text` for a file name. */
+/** `text` as a part of a file name. */
 export const slug = (text: string): string =>
   text
     .toLowerCase()
@@ -45,9 +45,9 @@ export const slug = (text: string): string =>
     .replaceAll(/^-|-$/g, '');
 
 /**
- * A study on one page, to be read by itself: all settings side by side, then each in detail, one at a time. What is only of
- * interest within one setting (confusion, presence, bounds, data) stands in that setting's own report.
- * @param links of the reports of the settings, in their order; null for none
+ * A study on one page: all settings side by side, then each in detail, one at a time. Only the report of a setting has confusion,
+ * presence, bounds and data.
+ * @param links to the reports of the settings, in order; null for none
  * @throws InputError for a result of another schema version
  */
 export async function renderStudyHtml(study: StudyResult, links: readonly string[] | null): Promise<string> {
@@ -78,7 +78,7 @@ ${renderStudyHeadline(runs)}
   });
 }
 
-/** All defenses of a study, in the order in which they first stand. */
+/** All defenses of a study, in the order of their first occurrence. */
 export function defensesOf(runs: readonly Result[]): string[] {
   return [...new Set(runs.flatMap(({ summary }) => summary.map((row) => row.defense)))];
 }
@@ -98,8 +98,8 @@ function factsOf(runs: readonly Result[]): string[] {
   ];
 }
 
-/** What several settings say against their numbers is said once. */
-function warningsOf(runs: readonly Result[]): Warning[] {
+/** The warnings of all settings. A warning that several settings give is listed once. */
+export function warningsOf(runs: readonly Result[]): Warning[] {
   const said = new Map<string, Result[]>();
   for (const run of runs) {
     for (const warning of run.warnings) said.set(warning, [...(said.get(warning) ?? []), run]);
@@ -107,7 +107,7 @@ function warningsOf(runs: readonly Result[]): Warning[] {
   return [...said].map(([text, by]) => ({ where: by.length === runs.length ? '' : nameAll(by, runs), text }));
 }
 
-/** Some of the settings, in few words: a dataset where it is all of its settings, and no more than three by name. */
+/** Names some of the settings: by dataset if they are all of its settings, else at most three by their labels. */
 function nameAll(some: readonly Result[], runs: readonly Result[]): string {
   const datasets = new Set(some.map(({ dataset }) => dataset.name));
   if (runs.filter(({ dataset }) => datasets.has(dataset.name)).length === some.length) return [...datasets].join('; ');
@@ -115,7 +115,7 @@ function nameAll(some: readonly Result[], runs: readonly Result[]): string {
   return labels.length <= 3 ? labels.join('; ') : `${labels[0]!} and ${counted(labels.length - 1, 'other setting')}`;
 }
 
-/** More settings than these stay folded. */
+/** Settings shown; the rest is folded. */
 const SHOWN = 4;
 
 function renderStudyHeadline(runs: readonly Result[]): Html {
@@ -126,7 +126,7 @@ function renderStudyHeadline(runs: readonly Result[]): Html {
     return best ? [{ label: labelOf(run.spec), best, none }] : [];
   });
   if (known.length === 0)
-    return html`<p class="headline">No defense was measured: the table has what attacks reach without any.</p>`;
+    return html`<p class="headline">No defense was measured. The table shows what attacks reach without one.</p>`;
   const left = spanOf(known.map(({ best }) => best.accuracy.mean));
   const before = known.flatMap(({ none }) => (none ? [none.accuracy.mean] : []));
   const items = known.map(
@@ -136,7 +136,7 @@ function renderStudyHeadline(runs: readonly Result[]): Html {
       } (${rates(best, none)}), ${price(best)}</li>`,
   );
   const rest = items.slice(SHOWN);
-  return html`<p class="headline">With the defense that hides most, an observer still names the right device for <strong>${left}</strong> of packets${
+  return html`<p class="headline">With the strongest defense, an observer still names the right device for <strong>${left}</strong> of packets${
     before.length > 0 ? `, against ${spanOf(before)} without defense` : ''
   }, by setting:</p>
 <ul class="told">${items.slice(0, SHOWN)}</ul>
@@ -152,7 +152,6 @@ function spanOf(shares: readonly number[]): string {
 function renderSettings(runs: readonly Result[], links: readonly string[] | null): Html {
   const hasFailures = runs.some(({ failures = [] }) => failures.length > 0);
   const attacks = attacksOf(runs);
-  // Each by itself, where they can be compared.
   const observers = attacks.length > 1 ? attacks : [null];
   const rows = runs.map((run, i): TableCell[] => {
     const { spec, dataset, summary, failures = [] } = run;
@@ -174,7 +173,7 @@ function renderSettings(runs: readonly Result[], links: readonly string[] | null
 <h2 id="settings">Settings</h2>
 ${renderTable(
   'Settings',
-  `Dataset and view of each setting, and mix, window and link where they are not the usual ones; what ${attacks.length > 1 ? 'each' : 'the'} attack names without defense, and what naming the commonest device would give without defense.${
+  `Dataset and view of each setting, with mix, window and link if they are not the defaults. Accuracy of ${attacks.length > 1 ? 'each' : 'the'} attack without defense, and of always naming the most common device.${
     links ? ' Each links to its full report.' : ''
   }`,
   [
@@ -195,7 +194,7 @@ ${renderTable(
 `;
 }
 
-/** Every defense in every setting: what is left to the observer as a heat map, what it costs as tables. */
+/** Every defense in every setting: accuracy as a heat map, costs as tables. */
 function renderCompared(runs: readonly Result[], specs: Specs): Html {
   const defenses = defensesOf(runs);
   if (defenses.length === 0) return html``;
@@ -228,9 +227,9 @@ ${renderTable(
 ${renderHeatMap(
   {
     id: 'settings-compared',
-    name: 'Accuracy left to the observer, by defense and setting',
+    name: 'Accuracy of the observer, by defense and setting',
     caption:
-      'Share of real packets whose device the best attack of the stronger adversary names, in percent. Below: what naming the commonest device always would give, without defense; what is not above that tells nothing.',
+      'Share of real packets whose device the best attack of the stronger adversary names, in percent. Last row: accuracy of always naming the most common device, without defense. An accuracy that is not above it tells nothing.',
     corner: 'Defense',
     columns: labels,
     rows: defenses.map((defense) => ({
@@ -257,7 +256,7 @@ ${renderHeatMap(
   ),
 )}${matrix(
   'Bandwidth overhead',
-  'Bytes on the wire over those without defense, less one, in percent.',
+  'Additional bytes on the wire, in percent of those without defense.',
   (row) => row.bandwidthOverhead,
   (row) => percentage(row.bandwidthOverhead),
 )}${matrix(
@@ -272,13 +271,13 @@ ${renderHeatMap(
 function renderMethod(hasLinks: boolean, isOpen: boolean): Html {
   return html`<section aria-labelledby="method">
 <h2 id="method">Method</h2>
-<p>A <em>static</em> adversary is trained on undefended traffic, an <em>adaptive</em> one on traffic under the same defense; what counts is the stronger of the two, with its best attack.${
+<p>A <em>static</em> adversary is trained on undefended traffic, an <em>adaptive</em> one on traffic under the same defense. The stronger of the two counts, with its best attack.${
     hasLinks
-      ? ' The report of each setting says how its data were split, seen and scored, and has confusion, presence, bounds and data.'
+      ? ' The report of each setting describes how its data were split, observed and scored, and has confusion, presence, bounds and data.'
       : ''
   }</p>
 <details>
-<summary>What each word means</summary>
+<summary>Definitions of terms</summary>
 ${renderDefinitions(isOpen)}</details>
 </section>
 `;
@@ -287,7 +286,7 @@ ${renderDefinitions(isOpen)}</details>
 function renderCommands({ runs, tool, environment }: StudyResult): Html {
   return html`<section aria-labelledby="run">
 <h2 id="run">Reproduce this</h2>
-<p>One command for each setting; the same data give the same result but for the times. Made by ${tool.name} ${tool.version}${
+<p>One command for each setting. The same data give the same result except for the times. Made by ${tool.name} ${tool.version}${
     tool.commit ? html`, commit <code class="hash">${tool.commit}</code>,` : ''
   } on ${environment.cpu}, ${environment.cores} cores, ${environment.os}, Node ${environment.node}.</p>
 ${runs.map(

@@ -153,7 +153,7 @@ describe('the headline', () => {
       return visible(page.match(/<p class="uncertainty">.*?<\/p>/s)![0]).trim();
     };
     expect(told(0.035, 0.051)).toMatch(/without; the drop is 3\.5 to 5\.1 percentage points\.$/);
-    expect(told(-0.01, 0.09)).toMatch(/ −1\.0 to 9\.0 percentage points\. That includes none, so the difference may/);
+    expect(told(-0.01, 0.09)).toMatch(/ −1\.0 to 9\.0 percentage points\. That includes 0, so the difference may/);
     expect(told(undefined, undefined)).toMatch(/without\. The two overlap, so the difference may be chance\.$/);
   });
 

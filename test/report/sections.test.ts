@@ -50,7 +50,7 @@ describe('costs in words', () => {
     expect(await inWords({ ...free, ...delays(0, 0.4, 1), dropped: 3 })).toMatch(
       /wait not at all, 19 of 20 up to 400 ms: a switch that is pressed answers noticeably later; 3 packets of the test part are lost\.$/,
     );
-    expect(await inWords({ ...free, ...delays(1, 4, 9) })).toMatch(/up to 4\.0 s: whoever presses a switch waits\.$/);
+    expect(await inWords({ ...free, ...delays(1, 4, 9) })).toMatch(/up to 4\.0 s: users of a switch have to wait\.$/);
     expect(await inWords({ ...free, ...delays(0, 0, 0.2) })).toMatch(/; hardly any packet waits\.$/);
   });
 
@@ -87,7 +87,7 @@ describe('the distribution of delays', () => {
 
   test('is drawn for defenses that delay, and says which do not', async () => {
     const page = await section(makeResult({ defenses: [DEFENSES[0]!, DEFENSES[4]!], attacks: ['a'] }), 'costs');
-    expect(text(page)).toMatch(/Without delay, or without any packet delivered: none\./);
+    expect(text(page)).toMatch(/No delay, or no packet delivered: none\./);
     const free = await section(makeResult({ defenses: DEFENSES.slice(0, 2), attacks: ['a'] }), 'costs');
     expect(text(free)).toContain('No defense in this run delays packets.');
   });
@@ -122,7 +122,7 @@ describe('confusion', () => {
       },
     }));
     const page = await section(result, 'confusion');
-    expect(text(page)).toContain('Taken for another most often: hub for plug (30 %); plug for hub (5.0 %).');
+    expect(text(page)).toContain('Most frequent mistakes: hub for plug (30 %); plug for hub (5.0 %).');
     const rows = [...page.matchAll(/<tr><th scope="row">(\w+)<\/th>(.*?)<\/tr>/gs)].map(([, name, cells]) => [
       name,
       ...[...cells!.matchAll(/>(\d*)<\/td>/g)].map(([, share]) => share),
@@ -154,9 +154,9 @@ test('each device has a sentence: what is known of it, and what helps it most', 
   });
   const page = text(await section(result, 'devices'));
   expect(page).toContain(
-    'plug : told reliably without defense (90 % of its packets recognised), seldom or never told at best: 30 % of its packets recognised with pad:rule=mtu .',
+    'plug : identified reliably without defense (90 % of its packets recognised), seldom or never identified at best: 30 % of its packets recognised with pad:rule=mtu .',
   );
   expect(page).toContain(
-    'hub : told more often than not without defense (60 % of its packets recognised); no defense here hides it better.',
+    'hub : identified more often than not without defense (60 % of its packets recognised); no defense here hides it better.',
   );
 });

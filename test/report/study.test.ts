@@ -160,6 +160,6 @@ test('a study becomes its page and a report for each setting, to which that link
   ]);
   for (const { name, text } of reports) {
     expect(page!.text).toContain(`href="${name}"`);
-    expect(text).toContain('Who is taken for whom');
+    expect(text).toContain('Which devices are mistaken for which');
   }
 });

@@ -117,6 +117,19 @@ describe('Markdown', () => {
     }
   });
 
+  test('groups warnings by kind, and a study says once what several settings warn of', () => {
+    const left = (device: string) => `${device} is left out: too few packets`;
+    const warnings = [left('Lamp'), 'cut *short*', left('Hub'), left('Plug')];
+    const shown = [
+      `> ${left('Lamp')}\n>\n> 2 more of this kind:\n>\n> - ${left('Hub')}\n> - ${left('Plug')}`,
+      '> cut \\*short\\*',
+    ].join('\n\n');
+    expect(renderMarkdown({ ...makeResult(), warnings })).toContain(`\n\n${shown}\n\n`);
+    const { runs, ...rest } = makeStudy(2, { attacks: ['a'], defenses: DEFENSES.slice(0, 2), seeds: 1 });
+    const study = renderStudyMarkdown({ ...rest, runs: runs.map((run) => ({ ...run, warnings })) });
+    expect(study.split(shown)).toHaveLength(2);
+  });
+
   test('has tables whose lines all have as many cells as their head', () => {
     const text = renderMarkdown(withName('a|b *c* <d>'));
     expect(text).toContain('# a\\|b \\*c\\* \\<d\\>');

@@ -16,7 +16,7 @@ export interface AttackScores {
 const LINE = 20;
 const FONT_SIZE = 12;
 
-/** A line for each attack under each defense, on it a dot for each adversary: how much knowing the defense helps. */
+/** A line for each attack and defense with a dot for each adversary, which shows how much knowing the defense helps. */
 export function attacksChart(
   rows: readonly AttackScores[],
   rates: Rates,
@@ -30,7 +30,7 @@ function draw(rows: readonly AttackScores[], rates: Rates, full: number, colors:
   const left = 16 + Math.max(...names.map((name) => textWidth(name, FONT_SIZE)), 24);
   const padding = { left, right: 22, top: 34, bottom: 4 };
   const width = full - padding.left - padding.right;
-  // Lines from the top: the name of a defense, then one for each of its attacks.
+  // Lines from the top are the name of a defense, then its attacks.
   let line = 0;
   const headers: { text: string; line: number }[] = [];
   const placed = rows.map((row, i) => {
@@ -41,10 +41,10 @@ function draw(rows: readonly AttackScores[], rates: Rates, full: number, colors:
     return { ...row, name: printable(names[i]!), line: line++ };
   });
   const height = line * LINE;
-  /** From the first to the last line of each defense: the names of defenses stay clear of the reference lines. */
+  /** Spans from the first to the last line of each defense, so that reference lines do not cross the names of defenses. */
   const spans = headers.map((header, i) => ({ from: header.line + 0.5, to: (headers[i + 1]?.line ?? line) - 0.5 }));
 
-  // Every layer states scale and axis in full: Vega-Lite merges those of all layers, and stumbles where they differ.
+  // Every layer has the same scale and axis, since Vega-Lite merges those of all layers.
   const lineChannel = {
     field: 'line',
     type: 'quantitative' as const,
@@ -115,7 +115,7 @@ function draw(rows: readonly AttackScores[], rates: Rates, full: number, colors:
           mark: { type: 'text', align: 'right', color: colors.muted },
           encoding: { text: { field: 'name' }, x: { value: -10 }, y: lineChannel },
         },
-        // As a halo first, as in the chart of costs.
+        // The first copy of the text is a halo.
         ...[{ stroke: colors.paper, strokeWidth: 4 }, ...(colors === PAGE_COLORS ? [] : [{}])].map((halo) => ({
           data: { values: headers },
           mark: { type: 'text' as const, align: 'left' as const, fontWeight: 600 as const, ...halo },

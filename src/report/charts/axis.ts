@@ -1,17 +1,17 @@
-/** An axis of costs: 0 for free, then as far as the dearest defense. */
+/** An axis of costs from 0 to the most expensive defense. */
 export interface CostAxis {
   readonly domain: readonly [number, number];
-  /** Values up to here are drawn in proportion, larger ones by their logarithm; null where all are in proportion. */
+  /** Largest value of the linear part; larger ones are logarithmic. Null for a linear axis. */
   readonly linearUpTo: number | null;
   readonly ticks: readonly number[];
-  /** Place of a cost on the axis, 0 to 1. */
+  /** Position of a cost on the axis, 0 to 1. */
   position(cost: number): number;
 }
 
-/** The dearest defense costs this many times the median one or more: in proportion, the others would lie on one spot. */
+/** Ratio of the highest cost to the median from which the axis is logarithmic, since a linear one would crowd the others. */
 const LOGARITHMIC_FROM = 15;
 
-/** Costs that differ by less are all the same to a reader, and too close together for steps between them. */
+/** Smallest difference of costs that has steps on the axis. */
 const FREE = 1e-9;
 
 /** An axis for `costs` (finite numbers) that has about `ticks` labels, at most two more. */
@@ -20,7 +20,7 @@ export function costAxis(costs: readonly number[], ticks: number): CostAxis {
   const lowest = Math.min(0, ...costs);
   const highest = positive.at(-1) ?? 0;
   if (highest - lowest < FREE) return { domain: [0, 1], linearUpTo: null, ticks: [0], position: (cost) => cost };
-  // A logarithm of negative costs would need a second branch of the axis; they are rare, and small.
+  // Negative costs are rare and small, and would need a second logarithmic branch.
   const spread = highest / (positive[(positive.length - 1) >> 1] ?? highest);
   return lowest === 0 && spread >= LOGARITHMIC_FROM
     ? logarithmic(positive[0]!, highest, ticks)
@@ -29,7 +29,7 @@ export function costAxis(costs: readonly number[], ticks: number): CostAxis {
 
 function linear(lowest: number, highest: number, ticks: number): CostAxis {
   const step = niceStep((highest - lowest) / ticks);
-  // Multiplied by a whole number, not added up, so that 0.3 is 0.3.
+  // Multiplies instead of adding up, so that 0.3 is 0.3.
   const from = Math.floor(lowest / step);
   const to = Math.ceil(highest / step);
   const domain = [from * step, Math.max(to * step, highest * 1.04)] as const;
@@ -43,7 +43,7 @@ function linear(lowest: number, highest: number, ticks: number): CostAxis {
 
 /** Vega's `symlog` scale: sign(x) log(1 + |x / c|). */
 function logarithmic(lowest: number, highest: number, ticks: number): CostAxis {
-  // Five decades are as many as one can read; below them lies what is as good as free.
+  // Five decades are readable; costs below them are practically zero.
   const first = Math.max(Math.floor(Math.log10(lowest) + 1e-9), Math.ceil(Math.log10(highest)) - 5);
   const last = Math.ceil(Math.log10(highest) - 1e-9);
   const constant = tidy(10 ** first);

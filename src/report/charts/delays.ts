@@ -4,23 +4,23 @@ import { type Chart, chartBase, type Drawing } from '../kit/figure.js';
 import { duration, percent, shortened } from '../kit/format.js';
 import type { Colors } from '../kit/theme.js';
 
-/** How long packets wait under one defense, in seconds. */
+/** Delays of packets under one defense, in seconds. */
 export interface DelayRow {
   readonly defense: string;
   readonly percentiles: { readonly p50: number; readonly p95: number; readonly max: number };
-  /** Null for results that do not have it. */
+  /** Null for results without it. */
   readonly histogram: DelayHistogram | null;
 }
 
-/** What is less counts as no delay: its place is left of the axis proper. */
+/** Shorter delays count as none and are drawn left of the axis. */
 const SHORTEST = 1e-4;
-/** Where fewer of any defense's packets wait less than some power of ten, the axis begins there. */
+/** The axis begins at the highest power of ten with at most this share of each defense's packets below it. */
 const LEAST_SHARE = 0.01;
 const NAME = 20;
 const BARS = 40;
 const GAP = 10;
 
-/** For each defense the distribution of delays on a common logarithmic axis, its median and 95th percentile marked. */
+/** The distribution of delays for each defense on a common logarithmic axis, with median and 95th percentile. */
 export function delaysChart(
   rows: readonly DelayRow[],
   chart: Pick<Chart, 'id' | 'description' | 'caption' | 'width'>,
@@ -28,7 +28,7 @@ export function delaysChart(
   return { ...chart, draw: (width, colors) => draw(rows, width, colors) };
 }
 
-/** The power of ten, in seconds, that the axis begins at; null where it has a place for no delay, left of {@link SHORTEST}. */
+/** The exponent of the power of ten (seconds) at the start of the axis; null if the axis has a place for no delay. */
 export function delayAxisStart(rows: readonly DelayRow[]): number | null {
   const starts = rows.map(({ percentiles, histogram }) => {
     if (!histogram) return percentiles.p50;
@@ -56,7 +56,7 @@ function draw(rows: readonly DelayRow[], full: number, colors: Colors): Drawing 
   const longest = Math.max(...rows.map(({ percentiles }) => place(percentiles.max)));
   const highest = Math.max(Math.ceil(longest - 1e-9), shortest + 1);
   const decades = Array.from({ length: highest - shortest + 1 }, (_, i) => shortest + i);
-  // A short axis has room for more than powers of ten.
+  // A short axis also has ticks between powers of ten.
   const values = decades.length > 3 ? decades : decades.flatMap((at) => [at, at + Math.log10(2), at + Math.log10(5)]);
   const fitting = values.filter((at) => at <= highest + 1e-9);
   const every = Math.ceil(fitting.length / (width > 450 ? 9 : 5));
@@ -160,7 +160,7 @@ const NAMES = {
   max: 'the longest delay is',
 } as const;
 
-/** Heights are shares of the packets, the highest bar of a defense as high as there is room. */
+/** Bars of a defense. Heights are shares of its packets, and the highest bar fills the room. */
 function barsOf(defense: string, { from, binsPerDecade, counts }: DelayHistogram, lowest: number, base: number) {
   const total = counts.reduce((sum, count) => sum + count, 0);
   const most = Math.max(...counts);

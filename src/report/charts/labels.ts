@@ -1,4 +1,4 @@
-/** Where labels go so that none lies on another: the renderer cannot tell, since it knows neither fonts nor neighbours. */
+/** Places labels so that none covers another. The renderer cannot, since it knows neither fonts nor neighbours. */
 
 /** A rectangle in pixels; y grows downwards. */
 export interface Box {
@@ -12,40 +12,40 @@ export interface LabelRequest {
   /** The point to be labelled, in pixels. */
   readonly x: number;
   readonly y: number;
-  /** What to write, best first: the next is tried only where the one before has no room. */
+  /** Texts, best first. The next one is tried only if the previous one has no room. */
   readonly texts: readonly string[];
 }
 
 export interface PlacedLabel {
-  /** Which of the texts. */
+  /** Index of the text. */
   readonly choice: number;
-  /** Where it lies, by a generous estimate. */
+  /** Generous estimate of its box. */
   readonly box: Box;
-  /** The side of the text that is given: right of a point its left end, so that a wrong guess at its width shows least. */
+  /** The anchor of the text. Right of a point it is the left end, so that a wrong estimate of the width matters least. */
   readonly align: 'left' | 'center' | 'right';
-  /** That side, and the middle of its height, less the point, in pixels. */
+  /** Offset of the anchor, at the middle of the text's height, from the point in pixels. */
   readonly dx: number;
   readonly dy: number;
-  /** Where a line from the point should end, less the point; null for a label beside its point. */
+  /** Offset of the end of a line from the point; null for a label beside its point. */
   readonly leader: { readonly dx: number; readonly dy: number } | null;
 }
 
-/** Distances from the point to the label's nearest edge, in pixels; the last text of a request is tried on all of them. */
+/** Distances from the point to the nearest edge of the label in pixels. The last text of a request is tried on all of them. */
 const RINGS = [8, 14, 24, 36, 50, 66, 84, 104];
-/** Rings on which a label is clearly its point's own, without a line. */
+/** Number of rings on which a label needs no line to its point. */
 const CLOSE_RINGS = 2;
-/** Room beside a label, so that two are not read as one. */
+/** Space beside a label, so that two are not read as one. */
 const SPACE = 5;
-/** Directions in order of preference: right, left, then above and below, then between. */
+/** Directions in order of preference: right, left, above, below, then between. */
 const DIRECTIONS = [0, 180, 270, 90, 315, 45, 225, 135, 337, 23, 203, 157].map((degrees) => (degrees * Math.PI) / 180);
 
 /**
- * Places a label for each request, in order: earlier ones have the better choice. A label without a line lies nearer to
- * its own point than to any other. Null where there is room for none.
- * @param frame what no label may leave
- * @param obstacles what no label may cover: marks, other text
- * @param lines what a label may cover where there is no other place for the same text
- * @param references what a label may cover only where no text has another place: a shorter one is better
+ * Places a label for each request. Earlier requests choose first. A label without a line is nearer to its own point than to any
+ * other. Null if there is no room.
+ * @param frame the area that labels may not leave
+ * @param obstacles marks and other text, which labels may not cover
+ * @param lines areas that a label may cover if the same text has no other place
+ * @param references areas that a label may cover only if no shorter text has another place
  */
 export function placeLabels(
   requests: readonly LabelRequest[],
@@ -77,7 +77,7 @@ export function placeLabels(
   });
 }
 
-/** All places for a text of `width` around its point, the best first. */
+/** All places for a text of `width` around its point, best first. */
 function candidatesFor({ x, y }: LabelRequest, width: number, fontSize: number, rings: readonly number[]) {
   return rings.flatMap((radius, ring) =>
     DIRECTIONS.map((direction) => {
@@ -97,7 +97,7 @@ function candidatesFor({ x, y }: LabelRequest, width: number, fontSize: number, 
   );
 }
 
-/** A generous estimate of the width of `text` in a sans-serif font, in pixels: wide scripts are a square a character. */
+/** A generous estimate of the width of `text` in a sans-serif font in pixels. A character of a wide script is square. */
 export function textWidth(text: string, fontSize: number): number {
   let ems = 0;
   for (const character of text) ems += character.codePointAt(0)! >= 0x1100 ? 1 : 0.65;
@@ -112,7 +112,7 @@ export function overlap(a: Box, b: Box): boolean {
   return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 }
 
-/** From a point to the nearest place of `box`, in pixels. */
+/** Distance from a point to `box` in pixels. */
 function distance(box: Box, { x, y }: { readonly x: number; readonly y: number }): number {
   return Math.hypot(Math.max(box.left - x, 0, x - box.right), Math.max(box.top - y, 0, y - box.bottom));
 }

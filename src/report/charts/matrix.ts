@@ -4,7 +4,7 @@ import { isNumber, shortened } from '../kit/format.js';
 import { type Colors, HEAT_STEPS, heatColors, LIGHT } from '../kit/theme.js';
 import { textWidth } from './labels.js';
 
-/** Shares in [0, 1] by row and column; null where there is none. */
+/** Shares in [0, 1] by row and column; null if there is none. */
 export interface Matrix {
   readonly rows: readonly string[];
   readonly columns: readonly string[];
@@ -14,14 +14,14 @@ export interface Matrix {
 
 const ROW = 24;
 const FONT_SIZE = 12;
-/** A longer name would take the room of the matrix. */
+/** Longest name in characters, to leave room for the matrix. */
 const LONGEST_NAME = 28;
 const NARROWEST_COLUMN = 22;
 const WIDEST_COLUMN = 64;
 
 /**
- * A matrix of shaded shares, each with its number in percent: for a file of its own, and as the specification of a table in the page,
- * which shows the same and can be read aloud. Its shades are those of a light page.
+ * A matrix of shaded shares with their numbers in percent, in the shades of a light page. It is a figure as a file, and the
+ * specification of the same table in the page, which screen readers can read.
  */
 export function matrixChart(matrix: Matrix, chart: Pick<Chart, 'id' | 'description' | 'caption' | 'width'>): Chart {
   return { ...chart, draw: (width, colors) => draw(matrix, width, colors) };
@@ -33,12 +33,12 @@ function draw({ rows, columns, shares }: Matrix, full: number, colors: Colors): 
   const widest = (names: readonly string[]) => Math.max(...names.map((name) => textWidth(name, FONT_SIZE)), 24);
   const left = widest(rowNames) + 16;
   const columnWidth = Math.min(WIDEST_COLUMN, Math.max(NARROWEST_COLUMN, (full - left - 40) / columns.length));
-  // Names of columns stand level where they have the room, else they lean upwards.
+  // Names of columns are level if they fit, else tilted.
   const level = widest(columnNames) < columnWidth - 6;
   const top = level ? 28 : 14 + widest(columnNames) * Math.SQRT1_2 + FONT_SIZE;
   const right = level ? 8 : Math.max(8, widest(columnNames) * Math.SQRT1_2 - columnWidth / 2 + FONT_SIZE);
   const steps = heatColors(LIGHT);
-  // A row in one: a page has thousands of numbers.
+  // One datum per row saves bytes, since a page has thousands of numbers.
   const lines = shares.map((row, y) => ({
     y,
     x: columns.map((_, x) => x),

@@ -2,7 +2,7 @@ import { type Chart, chartBase, type Drawing } from '../kit/figure.js';
 import type { Colors } from '../kit/theme.js';
 import { INSET } from './tradeoff-layout.js';
 
-/** The curve of open-set classification rates under one defense, from 0 to 1 evenly; see OpenWorldScores. */
+/** The curve of open-set classification rates under one defense, at even steps from 0 to 1; see OpenWorldScores. */
 export interface OpenWorldCurve {
   readonly defended: boolean;
   readonly rates: readonly number[];
@@ -10,7 +10,7 @@ export interface OpenWorldCurve {
 
 const PADDING = { left: 48, right: 16, top: 26, bottom: 44 };
 
-/** Known packets named rightly against unknown ones named at all: dashed without defense, solid with one. */
+/** Known packets named correctly against unknown ones named: dashed without defense, solid with one. */
 export function openWorldChart(
   curves: readonly OpenWorldCurve[],
   chart: Pick<Chart, 'id' | 'description' | 'caption' | 'width'>,

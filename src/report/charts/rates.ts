@@ -1,15 +1,15 @@
 import type { Colors } from '../kit/theme.js';
 
-/** What takes no traffic to reach: naming a device by chance, or the commonest one always. */
+/** Accuracies without looking at traffic: naming a device by chance, or always the most common one. */
 export interface Rates {
   readonly chance: number;
   readonly majority: number;
 }
 
 /**
- * The layer of the two as lines across the plot, dotted and dashed.
- * @param channels of the field `accuracy`, and how far the lines go
- * @param spans fields of the parts of each line, where it is interrupted
+ * The layer of the two rates as dotted and dashed lines across the plot.
+ * @param channels channels of the field `accuracy`, and of the ends of the lines
+ * @param spans fields of the parts of an interrupted line
  */
 export function ratesLayer<Channels extends object>(
   { majority, chance }: Rates,

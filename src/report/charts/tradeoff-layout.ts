@@ -6,18 +6,18 @@ import type { Rates } from './rates.js';
 
 /** A defense in the plane of privacy and cost. */
 export interface TradeoffPoint {
-  /** Row in the summary table, from 1: stands for the label where that has no room. */
+  /** Row in the summary table, from 1. It replaces a label that has no room. */
   readonly number: number;
   readonly label: string;
-  /** Share (0.5 for half as much traffic again) or seconds. */
+  /** Overhead as a share (0.5 for half as much traffic again), or seconds. */
   readonly cost: number;
   readonly accuracy: Interval;
-  /** Not beaten in accuracy, bandwidth and delay together. */
+  /** Whether no other defense beats it in accuracy, bandwidth and delay together. */
   readonly pareto: boolean;
   readonly undefended: boolean;
 }
 
-/** Size of the plot without its axes, in pixels, and where on it a cost and an accuracy lie. */
+/** Size of the plot without its axes in pixels, and the positions of costs and accuracies. */
 export interface Plane {
   readonly width: number;
   readonly height: number;
@@ -25,14 +25,14 @@ export interface Plane {
   y(accuracy: number): number;
 }
 
-/** Between the frame and the first and last place on the cost axis, so that a free defense does not lie on the frame. */
+/** Distance of the ends of the cost axis from the frame, so that a free defense is not on the frame. */
 export const INSET = 14;
 export const LABEL_SIZE = 12;
 export const RATE_SIZE = 11;
 const RATE_HEIGHT = 14;
-/** A longer label would cover half of the plot. */
+/** Longest label in characters; a longer one would cover half of the plot. */
 const LONGEST_LABEL = 30;
-/** Of a point and the space around it in which a label would seem to be its own. */
+/** Size of a point with the space in which a label would seem to be its own. */
 const MARK_SIZE = 14;
 
 export function planeOf(axis: CostAxis, width: number, height: number): Plane {
@@ -47,18 +47,18 @@ export function planeOf(axis: CostAxis, width: number, height: number): Plane {
 export interface PointLabel extends PlacedLabel {
   readonly point: TradeoffPoint;
   readonly text: string;
-  /** The text is the number of the point's row. */
+  /** Whether the text is the number of the point's row. */
   readonly numbered: boolean;
 }
 
 export interface RateLabel {
   readonly text: string;
-  /** Centre, in pixels. */
+  /** Centre in pixels. */
   readonly x: number;
   readonly y: number;
 }
 
-/** Labels of all points and of the two rates such that none covers a point or another label. */
+/** Places the labels of all points and of the two rates so that none covers a point or another label. */
 export function layLabels(
   points: readonly TradeoffPoint[],
   rates: Rates,
@@ -78,7 +78,7 @@ export function layLabels(
     texts: [...([...point.label].length <= LONGEST_LABEL ? [point.label] : []), String(point.number)],
     point,
   }));
-  // The names of the rates have few places, labels have many, and a number at last.
+  // The names of the rates come first, since they have fewer places than labels.
   const named = placeRates(rates, frame, y, marks);
   const taken = [
     ...marks,
@@ -92,14 +92,14 @@ export function layLabels(
   return { points: labels, rates: named };
 }
 
-/** The points that no other beats in accuracy and this one cost, cheapest first. */
+/** The points that no other point beats in accuracy and this cost, cheapest first. */
 export function frontOf(points: readonly TradeoffPoint[]): TradeoffPoint[] {
   const beats = (a: TradeoffPoint, b: TradeoffPoint) =>
     a.cost <= b.cost && a.accuracy.mean <= b.accuracy.mean && (a.cost < b.cost || a.accuracy.mean < b.accuracy.mean);
   return points.filter((point) => !points.some((other) => beats(other, point))).sort((a, b) => a.cost - b.cost);
 }
 
-/** The strokes of a line that goes right from each point, then down to the next. */
+/** The segments of a line that goes right from each point, then down to the next. */
 function stepsOf(points: readonly { readonly x: number; readonly y: number }[]): Box[] {
   return points.slice(1).flatMap(({ x, y }, i) => [
     { left: points[i]!.x, right: x, top: points[i]!.y - 1, bottom: points[i]!.y + 1 },
@@ -107,12 +107,12 @@ function stepsOf(points: readonly { readonly x: number; readonly y: number }[]):
   ]);
 }
 
-/** The names of both rates at their lines: as far right as nothing is in the way. */
+/** Places the names of both rates at their lines, as far right as possible. */
 function placeRates(rates: Rates, frame: Box, y: (rate: number) => number, taken: readonly Box[]): RateLabel[] {
   const [upper, lower] = Object.entries(rates)
     .map(([name, rate]) => ({ text: `${name} ${percent(rate)}`, line: y(rate) }))
     .sort((a, b) => a.line - b.line) as [{ text: string; line: number }, { text: string; line: number }];
-  /** At the first of `centres` where the text has room; where it has none, right at the first of them. */
+  /** Places a text at the first of `centres` with room, else at the right of the first one. */
   const place = (text: string, ...centres: readonly number[]): RateLabel => {
     const width = textWidth(text, RATE_SIZE);
     const from = frame.right - INSET - width / 2;
@@ -123,14 +123,14 @@ function placeRates(rates: Rates, frame: Box, y: (rate: number) => number, taken
     const box = boxes.find((candidate) => !taken.some((other) => overlap(candidate, other))) ?? boxes[0]!;
     return { text, x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 };
   };
-  // The upper line has its name above, the lower below, however close they are. Where the frame leaves no room for that
-  // and the other line is in the way, one text names both.
+  // The upper line has its name above, the lower one below. If the frame and the other line leave no room, one text
+  // names both.
   const roomAbove = upper.line - 16 >= frame.top;
   const roomBelow = lower.line + 16 <= frame.bottom;
   if (lower.line - upper.line < 18 && !(roomAbove && roomBelow)) {
     return [place(`${upper.text}, ${lower.text}`, roomAbove ? upper.line - 8 : lower.line + 9)];
   }
-  // Between the lines there may be room for one name as well, or for both.
+  // One name or both may fit between the lines.
   const gap = lower.line - upper.line;
   return [
     place(

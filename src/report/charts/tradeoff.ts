@@ -20,13 +20,13 @@ import {
 
 export interface Tradeoff extends Rates {
   readonly points: readonly TradeoffPoint[];
-  /** Whose accuracy it is. */
+  /** The name of the observer. */
   readonly observer: string;
   readonly costTitle: string;
   readonly costUnit: 'percent' | 'seconds';
 }
 
-/** Below the plot: the middle of the first line of the axis title, which may take two. */
+/** Distance from the plot to the middle of the first line of the axis title, which may have two. */
 const TITLE = 36;
 const TITLE_SIZE = 12.5;
 const TITLE_LINE = 17;
@@ -34,10 +34,10 @@ const TICK_SIZE = 12;
 const KEY_SIZE = 12;
 const KEY_LINE = 18;
 const PADDING = { left: 48, right: 16, top: 26, bottom: 44 };
-/** With more defenses than these without room for a name, their list would be longer than the table it repeats. */
+/** Longest key. A longer one would be longer than the table that it repeats. */
 const LONGEST_KEY = 8;
 
-/** Accuracy against cost: a point for each defense with its interval, the front of those that no other beats, both rates. */
+/** Accuracy against cost: a point with interval for each defense, the Pareto front, and both rates. */
 export function tradeoffChart(
   tradeoff: Tradeoff,
   chart: Pick<Chart, 'id' | 'description' | 'caption' | 'width'>,
@@ -67,7 +67,7 @@ function draw(
     dx,
     dy,
   }));
-  // In the page the key is text below; a figure in a file has to carry its own.
+  // In a page the key is text below the figure; a file needs it in the drawing.
   const key = colors === PAGE_COLORS ? [] : keyLines(placed.points, full);
   const title = axisTitle(costTitle, costUnit, axis, width);
   const bottom = PADDING.bottom + (title.length - 1) * TITLE_LINE;
@@ -77,7 +77,7 @@ function draw(
     return [{ x, y, x2: x + leader.dx, y2: y + leader.dy }];
   });
 
-  // Every layer states scale and axis in full: Vega-Lite merges those of all layers, and stumbles where they differ.
+  // Every layer has the same scale and axis, since Vega-Lite merges those of all layers.
   const costChannel = {
     field: 'cost',
     type: 'quantitative' as const,
@@ -206,7 +206,7 @@ function draw(
               },
             ]),
         ...[
-          // The same text twice, first as a halo, so that lines do not run through it; the page's style does with one.
+          // The first copy of the text is a halo, so that lines do not cross it. In a page the style does that.
           { stroke: colors.paper, strokeWidth: 3, strokeJoin: 'round' as const },
           ...(colors === PAGE_COLORS ? [] : [{}]),
         ].flatMap((halo) => [
@@ -243,7 +243,7 @@ function describe(label: string, { mean, low, high }: Interval, cost: string): s
   return `${label}: ${percent(mean)}${range} at ${cost}`;
 }
 
-/** What the numbers in the plot stand for. */
+/** The defenses that the numbers in the plot stand for. */
 function renderKey(labels: readonly PointLabel[]): Html | undefined {
   const numbered = labels.filter((label) => label.numbered).map((label) => label.point);
   if (numbered.length === 0) return undefined;
@@ -263,7 +263,7 @@ function paretoColor(colors: Colors) {
   };
 }
 
-/** The key as lines of a figure in a file: each number with its label, as many on a line as fit. */
+/** The key as lines in the drawing: numbers with their labels, as many on a line as fit. */
 function keyLines(labels: readonly PointLabel[], full: number): string[] {
   const numbered = labels.filter((label) => label.numbered).map((label) => label.point);
   const widest = full - 4;
@@ -278,7 +278,7 @@ function keyLines(labels: readonly PointLabel[], full: number): string[] {
   return lines;
 }
 
-/** In two lines where there is no room for one. */
+/** The axis title, in two lines if it does not fit in one. */
 function axisTitle(title: string, unit: Tradeoff['costUnit'], axis: CostAxis, width: number): string[] {
   if (axis.linearUpTo === null) return [title];
   const bound = unit === 'percent' ? percent(axis.linearUpTo) : `${axis.linearUpTo * 1000} ms`;
@@ -286,7 +286,7 @@ function axisTitle(title: string, unit: Tradeoff['costUnit'], axis: CostAxis, wi
   return textWidth(`${title}, ${scale}`, TITLE_SIZE) <= width ? [`${title}, ${scale}`] : [title, scale];
 }
 
-/** Ticks whose labels have room between those before them, 0 first. */
+/** The ticks whose labels fit between earlier ones, 0 first. */
 function clearTicks(axis: CostAxis, plane: Plane, unit: Tradeoff['costUnit']): number[] {
   const factor = unit === 'percent' ? 100 : axis.domain[1] <= 2 ? 1000 : 1;
   let end = Number.NEGATIVE_INFINITY;

@@ -3,7 +3,7 @@ import { type Html, html, trusted } from './escape.js';
 import type { Specs } from './specs.js';
 import { type Colors, LIGHT, PAGE_COLORS } from './theme.js';
 
-/** A drawing of a given width: its Vega-Lite specification, and what stands below it because it did not fit in. */
+/** A drawing of a given width: its Vega-Lite specification, and the key below it that does not fit in. */
 export interface Drawing {
   readonly spec: TopLevelSpec;
   readonly below?: Html;
@@ -12,18 +12,18 @@ export interface Drawing {
 /** A chart that can be drawn at any width, in pixels, and in any colours. */
 export interface Chart {
   readonly id: string;
-  /** What there is to see, for those who do not see it: one or two sentences. */
+  /** One or two sentences that describe the chart, for readers who cannot see it. */
   readonly description: string;
   readonly caption: Html;
-  /** Width on a large screen; on a phone it is drawn again, at {@link NARROW}. */
+  /** Width on a large screen. For a phone the chart is drawn again, at {@link NARROW}. */
   readonly width: number;
   draw(width: number, colors: Colors): Drawing;
 }
 
-/** A phone of 390 pixels less the margins of the page. */
+/** Width of a phone of 390 pixels without the margins of the page. */
 const NARROW = 350;
 
-/** Where a figure stands: what its identifier ends in, and the specifications of the page. */
+/** The place of a figure: the suffix of its identifier, and the specifications of the page. */
 export interface FigurePlace {
   readonly suffix: string;
   readonly specs: Specs;
@@ -55,16 +55,16 @@ export async function renderSvgFile(spec: TopLevelSpec): Promise<string> {
   return `<?xml version="1.0" encoding="utf-8"?>\n${svg}\n`;
 }
 
-/** @param id of the figure, whose description is that of the drawing */
+/** @param id identifier of the figure, whose description applies to the drawing */
 async function renderDrawing({ spec, below }: Drawing, id: string): Promise<Html> {
   const svg = await renderSvg(spec);
-  // The renderer writes a fixed size; the page scales the drawing, so the view box is all that is wanted of it.
+  // The page scales the drawing, so the renderer's fixed size is replaced by the view box.
   const [, width, height] = svg.match(/viewBox="0 0 ([\d.]+) ([\d.]+)"/)!;
   const inner = svg.slice(svg.indexOf('>') + 1);
   return html`<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="${id}-described" viewBox="0 0 ${width!} ${height!}">${trusted(slimmed(inner))}${below ?? ''}`;
 }
 
-/** Attributes that the elements of a group take from it. */
+/** Attributes that elements inherit from their group. */
 const INHERITED = [
   'fill',
   'stroke',
@@ -76,16 +76,16 @@ const INHERITED = [
   'text-anchor',
 ];
 
-/** Elements of one kind and nothing else in a group: the marks of one layer, the lines or labels of one axis. */
+/** A group with elements of one kind only: the marks of a layer, the lines or labels of an axis. */
 const GROUP = /<g>((?:<(line|text|path)\b[^>]*(?:\/>|>(?:[^<]|<title>|<\/title>)*<\/\2>))+)<\/g>/g;
 
-/** The renderer's markup with a third of its bytes, and the same picture. Text of ours has no tags: they are escaped. */
+/** Shortens the renderer's markup to a third without changing the picture. Texts have no tags, since they are escaped. */
 function slimmed(svg: string): string {
   return (
     svg
-      // One picture with one description: what a mark says of itself becomes its title, which shows where one points at it.
+      // The description of a mark becomes its title, which a browser shows under the pointer.
       .replaceAll(/<(\w+) aria-label="([^"]*)" role="graphics-symbol"([^>]*)\/>/g, '<$1$3><title>$2</title></$1>')
-      // Other roles and names would say nothing more; defaults and the fourth digit neither.
+      // Other roles and names, default values and fourth digits add nothing.
       .replaceAll(/<[^>]+>/g, (tag) =>
         tag
           .replaceAll(/ (?:aria-[a-z]+|role|class|pointer-events|font-family|stroke-miterlimit)="[^"]*"/g, '')
@@ -93,7 +93,7 @@ function slimmed(svg: string): string {
           .replaceAll(/(\.\d\d)\d+/g, '$1'),
       )
       .replaceAll(/<text([^>]*) transform="translate\(([-\d.]+),([-\d.]+)\)"/g, '<text$1 x="$2" y="$3"')
-      // Backgrounds without colour, and groups without any mark.
+      // Removes colourless backgrounds and empty groups.
       .replaceAll(/<path d="[^"]*"(?: display="none")?\/>|<g\/>/g, '')
       .replaceAll(GROUP, (_, elements: string) => {
         const tags = elements.match(/<(?:line|text|path)\b[^>]*>/g)!;
@@ -107,9 +107,9 @@ function slimmed(svg: string): string {
   );
 }
 
-/** SVG of a Vega-Lite specification; in Node alone, without a browser. */
+/** Renders a Vega-Lite specification as SVG, without a browser. */
 async function renderSvg(spec: TopLevelSpec): Promise<string> {
-  // Loaded here, since it takes half a second that a command without charts should not pay.
+  // Loading takes half a second, which commands without charts should not pay.
   const [{ parse, View }, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
   const view = new View(parse(compile(spec).spec), { renderer: 'none' });
   try {
@@ -119,11 +119,11 @@ async function renderSvg(spec: TopLevelSpec): Promise<string> {
   }
 }
 
-/** What all charts share: type, axes and lines. Sizes are those of the page at the width the chart is drawn for. */
+/** The configuration of all charts: type, axes and lines. Sizes are those of the page at the width of the chart. */
 export function chartBase(colors: Colors): Pick<TopLevelSpec, '$schema' | 'autosize' | 'background' | 'config'> {
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    // Axes and labels lie in paddings that each chart sets: the renderer knows no fonts and would guess their widths.
+    // Each chart sets paddings for axes and labels, since the renderer does not know the fonts.
     autosize: { type: 'none' },
     background: colors.paper,
     config: {

@@ -1,4 +1,4 @@
-/** Numbers as a reader wants them. Whatever is not a finite number is {@link NOT_AVAILABLE}; NaN never reaches a page. */
+/** Formats numbers for readers. A value that is not a finite number becomes {@link NOT_AVAILABLE}. */
 
 export const NOT_AVAILABLE = 'n/a';
 
@@ -12,7 +12,7 @@ export function isNumber(value: Maybe): value is number {
   return typeof value === 'number' && Number.isFinite(value);
 }
 
-/** A share for running text: `47 %`, with one digit more where rounding would hide the difference to 0, 10 or 100 %. */
+/** A share in running text: `47 %`, with one more digit if rounding would hide the difference to 0, 10 or 100 %. */
 export function percent(share: Maybe): string {
   if (!isNumber(share)) return NOT_AVAILABLE;
   const value = Math.abs(share) * 100;
@@ -20,12 +20,12 @@ export function percent(share: Maybe): string {
   return `${fixed(share * 100, digits)}${NBSP}%`;
 }
 
-/** A share for a column of numbers under a header that says %: `47.3`. */
+/** A share in a column whose header has the %: `47.3`. */
 export function percentage(share: Maybe): string {
   return isNumber(share) ? fixed(share * 100, 1) : NOT_AVAILABLE;
 }
 
-/** A share for a heat map under a header that says %: `47`. */
+/** A share in a heat map: `47`. */
 export function wholePercentage(share: Maybe): string {
   return isNumber(share) ? fixed(share * 100, 0) : NOT_AVAILABLE;
 }
@@ -58,7 +58,7 @@ export function counted(value: Maybe, noun: string): string {
   return `${count(value)}${NBSP}${noun}${value === 1 ? '' : 's'}`;
 }
 
-/** With `digits` decimals, thousands grouped, a true minus sign, and never a negative zero. */
+/** A number with `digits` decimals, grouped thousands, a true minus sign, and never a negative zero. */
 export function fixed(value: Maybe, digits: number): string {
   if (!isNumber(value)) return NOT_AVAILABLE;
   const text = formatOf(digits).format(Math.abs(value));
@@ -67,7 +67,7 @@ export function fixed(value: Maybe, digits: number): string {
 
 const formats: Intl.NumberFormat[] = [];
 
-/** Made once each: to make one takes most of the time that a page of numbers would. */
+/** Caches formats, since making one takes longer than formatting a page of numbers. */
 function formatOf(digits: number): Intl.NumberFormat {
   formats[digits] ??= new Intl.NumberFormat('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return formats[digits];
@@ -75,7 +75,7 @@ function formatOf(digits: number): Intl.NumberFormat {
 
 /** An instant in seconds since the Unix epoch: `2021-03-04 12:30 UTC`. */
 export function instant(seconds: Maybe): string {
-  // Date holds +-8.64e15 ms; a capture with a broken clock can lie outside, or at year 0.
+  // Date holds +-8.64e15 ms, and a capture with a broken clock can exceed that.
   if (!isNumber(seconds) || Math.abs(seconds) > 8.64e12) return NOT_AVAILABLE;
   return `${new Date(seconds * 1000).toISOString().replace('T', ' ').slice(0, -8)} UTC`;
 }
@@ -83,6 +83,12 @@ export function instant(seconds: Maybe): string {
 /** `a`, `a and b`, `a, b and c`. */
 export function listed(items: readonly string[]): string {
   return items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
+}
+
+/** The first dozen of `items` for a description, and where the others are: `a; b, and 3 more; the table below has them all`. */
+export function firstOf(items: readonly string[], others: string): string {
+  const rest = items.length > 12 ? `, and ${items.length - 12} more; ${others}` : '';
+  return `${items.slice(0, 12).join('; ')}${rest}`;
 }
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });

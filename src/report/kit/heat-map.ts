@@ -7,25 +7,25 @@ import type { Specs } from './specs.js';
 import { orReason } from './table.js';
 import { heatStep } from './theme.js';
 
-/** More columns than these have their names set upright, to keep the table narrow. */
+/** Most columns with level names. More columns have upright names, to keep the table narrow. */
 const LEVEL_HEADERS = 6;
 
 /** A table of shares, shaded by size. */
 export interface HeatMap {
   readonly id: string;
-  /** What it is, for the box that it scrolls in and for the figure as a file of its own. */
+  /** Names the scrolling box, and the figure as a file. */
   readonly name: string;
   readonly caption: Content;
-  /** What the rows are. */
+  /** Title of the row headers. */
   readonly corner: string;
   /** Title of a column of counts before the shares. */
   readonly counted?: string;
   readonly columns: readonly string[];
   readonly rows: readonly HeatRow[];
   readonly foot?: readonly HeatRow[];
-  /** Why a share is not available. */
+  /** The reason why a share is not available. */
   readonly reason: string;
-  /** Shares that round to 0 are left empty: in a matrix of mistakes they are most. */
+  /** Leaves shares empty that round to 0, which most are in a matrix of mistakes. */
   readonly sparse?: boolean;
 }
 
@@ -61,7 +61,7 @@ ${specs.embed(map.id, lightSpec(heatChart(map)))}</figure>
 `;
 }
 
-/** The same as a figure. */
+/** A heat map as a figure. */
 export function heatChart({ id, name, columns, rows, foot = [], caption }: HeatMap): Chart {
   const all = [...rows, ...foot];
   return matrixChart(
@@ -77,7 +77,7 @@ function heatCell(share: number | null, reason: string): Html {
     : html`<td class="heat">${orReason(wholePercentage(null), reason)}</td>`;
 }
 
-/** A device's name, marked where it is no IoT device. */
+/** The name of a device, marked if it is no IoT device. */
 export function deviceHeader({ dataset }: Result, device: string): Content {
   const isOther = dataset.devices.some(({ name, category }) => name === device && category === 'non-iot');
   return html`${device}${isOther ? html` <span class="tag">non-IoT</span>` : ''}`;

@@ -1,9 +1,8 @@
 /**
- * What a page does where scripts run, in the browser; all that it says, it says without. script.ts puts this file into the page as
- * it is.
+ * The script of a page in the browser. The page has all its content without it. script.ts embeds this file unchanged.
  *
  * - Choosers show one panel of each group (panels.ts), all over the page at once.
- * - Headers of tables marked `data-sortable` sort: upwards, downwards, as they were.
+ * - Headers of tables marked `data-sortable` sort: ascending, descending, original order.
  * - Values of charts and heat maps show under the pointer; in a chart also by arrow keys.
  */
 
@@ -31,7 +30,7 @@ const showChosen = () => {
 for (const choosers of all('.choosers')) choosers.hidden = false;
 for (const select of selects) {
   select.addEventListener('change', () => {
-    // What is above may get higher or lower; what the reader has in hand stays where it is.
+    // Keeps the chooser in place when content above it changes its height.
     const before = select.getBoundingClientRect().top;
     chosen[select.dataset.key] = select.value;
     showChosen();
@@ -52,7 +51,7 @@ const compare = (a, b) => {
   }
   return a - b;
 };
-/** Where there is no value there is nothing to compare: such rows stay last. */
+/** Compares rows; those without a value stay last. */
 const isMissing = (value) => Number.isNaN(value) || value === '';
 for (const table of all('table[data-sortable]')) {
   const body = table.tBodies[0];
@@ -101,7 +100,7 @@ const hideTip = () => {
   marked = null;
   tip.hidden = true;
 };
-/** The title of a mark, once taken out of it, so that the browser does not show it as well. */
+/** The title of a mark, which is removed so that the browser does not show it too. */
 const titleOf = (mark) => {
   const title = mark.querySelector('title');
   if (title) {

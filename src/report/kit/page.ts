@@ -3,7 +3,7 @@ import { type Html, html, render, trusted } from './escape.js';
 import { SCRIPT, SCRIPT_HASH } from './script.js';
 import { STYLE } from './style.js';
 
-/** A page that needs nothing but itself: no font, no network, and to be read no script either. */
+/** A self-contained page: it needs no font and no network, and can be read without a script. */
 export function renderPage(
   title: string,
   tool: Result['tool'],

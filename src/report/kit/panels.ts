@@ -6,11 +6,11 @@ import type { FigurePlace } from './figure.js';
 import { createSpecs, type Specs } from './specs.js';
 
 /**
- * A reader sees one of several contents at a time: of one setting, as one observer has it. All stand in the page, folded, so that
- * it can be read without a script; that of page-script.js shows the choosers, and only what is chosen.
+ * Shows one of several contents at a time: that of one setting and one observer. The page has all of them, folded, so that it can be
+ * read without a script. page-script.js adds the choosers and shows only the chosen content.
  */
 
-/** What a page is about: the one run of a report, or the settings of a study. */
+/** The subject of a page: the run of a report, or the settings of a study. */
 export interface Subject {
   readonly settings: readonly Setting[];
   /** Labels of the attacks of all settings. */
@@ -23,7 +23,7 @@ export interface Subject {
 interface Setting {
   readonly label: string;
   readonly result: Result;
-  /** As each observer has it, the headline's first; the same objects for each section. */
+  /** The result as each observer sees it, the headline's first; the same objects for each section. */
   readonly observed: readonly Observed[];
 }
 
@@ -40,9 +40,9 @@ export function subjectOf(runs: readonly Result[]): Subject {
   return { settings, attacks, adversaries, observers, specs: createSpecs() };
 }
 
-/** Where a content stands; the suffix is '' for what shows where nothing is chosen, `-2-3` for setting 2 and observer 3. */
+/** The place of a content. The suffix of identifiers is '' for the default content, `-2-3` for setting 2 and observer 3. */
 export interface Place extends FigurePlace {
-  /** Whose accuracies these are: `the best attack`, or `lstm, static adversary`. */
+  /** The name of the observer: `the best attack`, or `lstm, static adversary`. */
   readonly observer: string;
 }
 
@@ -50,14 +50,14 @@ const BEST = 'the best attack';
 
 type ContentOf = (result: Result, place: Place) => Html | null | Promise<Html | null>;
 
-/** `content` of each setting, with its chooser; null where no setting has any. */
+/** `content` for each setting, with a chooser; null if no setting has any. */
 export async function renderBySetting(subject: Subject, content: ContentOf): Promise<Html | null> {
   return renderSettings(subject, [], (setting, suffix) =>
     content(setting.result, { suffix, specs: subject.specs, observer: BEST }),
   );
 }
 
-/** `content` of each setting as each observer has it, with the choosers; null where no setting has any. */
+/** `content` for each setting and observer, with choosers; null if no setting has any. */
 export async function renderByObserver(subject: Subject, content: ContentOf): Promise<Html | null> {
   const choosers = [...attackChooser(subject), ...adversaryChooser(subject)];
   return renderSettings(subject, choosers, async ({ observed }, suffix) => {
@@ -88,15 +88,15 @@ async function renderSettings(
 
 export interface Panel {
   readonly key: 'setting' | 'observer' | 'defense';
-  /** It shows where the chosen value is one of these. */
+  /** Chosen values that show the panel. */
   readonly values: readonly string[];
   readonly title: string;
   readonly content: Html;
 }
 
 /**
- * The first open, the others folded under their titles; without any fold where there is nothing to choose.
- * @param choices how many values can be chosen
+ * Renders the first panel open and the others folded under their titles. A single choice is not folded.
+ * @param choices number of values that can be chosen
  */
 export function renderPanels(panels: readonly Panel[], choices: number): Html {
   if (panels.length === 1 && panels[0]!.values.length >= choices) return panels[0]!.content;
@@ -147,7 +147,7 @@ export const adversaryChooser = ({ adversaries }: Subject): Chooser[] =>
         },
       ];
 
-/** Hidden until the script shows them: without it there is nothing to choose, all is there. */
+/** Renders choosers, which are hidden until the script shows them. */
 export function renderChoosers(choosers: readonly Chooser[]): Html {
   const shown = choosers.filter(({ options }) => options.length > 1);
   if (shown.length === 0) return html``;
@@ -161,7 +161,7 @@ ${shown.map(
 `;
 }
 
-/** A section of the page; '' where there is no content. */
+/** A section of the page; '' without content. */
 export function renderSection(id: string, title: Content, intro: Content, content: Html | null): Html {
   if (!content) return html``;
   return html`<section aria-labelledby="${id}">

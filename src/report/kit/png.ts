@@ -1,15 +1,15 @@
 import { UsageError } from '../../shared/errors.js';
 
-/** Pixels of a figure per unit of its SVG, unless asked otherwise: sharp in print at half a page's width. */
+/** Default pixels per unit of the SVG: sharp in print at half the width of a page. */
 export const DEFAULT_SCALE = 2;
 
-/** SVG is drawn at 72 dots an inch by default: one pixel a unit. */
+/** Default resolution of SVG in dots per inch: one pixel per unit. */
 const DOTS_PER_INCH = 72;
 
 /**
- * A figure as PNG.
+ * Renders a figure as PNG.
  * @param scale pixels per unit of the SVG
- * @throws UsageError where the optional package sharp is not installed
+ * @throws UsageError if the optional package sharp is not installed
  */
 export async function renderPng(svg: string, scale = DEFAULT_SCALE): Promise<Uint8Array> {
   const sharp = await loadSharp();
@@ -18,13 +18,13 @@ export async function renderPng(svg: string, scale = DEFAULT_SCALE): Promise<Uin
     .toBuffer();
 }
 
-/** What is used of sharp: its own types are there only where it is installed, and the build does without it. */
+/** The used part of sharp, since its types are missing where the optional package is not installed. */
 type Sharp = (
   input: Uint8Array,
   options: { density: number },
 ) => { png(options: { compressionLevel: number; palette: boolean }): { toBuffer(): Promise<Uint8Array> } };
 
-/** Loaded here, since it is optional: nothing but PNG needs it. */
+/** Loads the optional package, which only PNG needs. */
 async function loadSharp(): Promise<Sharp> {
   const name: string = 'sharp';
   try {

@@ -7,7 +7,7 @@ const source = readFileSync(new URL('./page-script.js', import.meta.url), 'utf8'
   '',
 );
 
-/** The only script of a page; the policy of the page allows it by its hash, and no other. */
+/** The only script of a page, which its Content-Security-Policy allows by hash. */
 export const SCRIPT: Html = html`<script type="module">${trusted(source)}</script>`;
 
 /** Source expression of a Content-Security-Policy for {@link SCRIPT}. */

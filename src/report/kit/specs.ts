@@ -2,11 +2,11 @@ import type { TopLevelSpec } from 'vega-lite';
 import { embedJson, type Html, html } from './escape.js';
 
 /**
- * The Vega-Lite specifications of a page's figures, for whoever wants to draw one anew. Of each kind of figure the first has it whole; the
- * others, of other settings and observers, have what is different as a JSON Patch (RFC 6902) to that, in far fewer bytes.
+ * The Vega-Lite specifications of a page's figures, for readers who want to redraw them. The first figure of each kind has the whole
+ * specification. The others, of other settings and observers, have a JSON Patch (RFC 6902) to it, which takes far fewer bytes.
  */
 export interface Specs {
-  /** @param kind figures of one kind differ in little but their data; letters, digits and hyphens */
+  /** @param kind letters, digits and hyphens; figures of one kind differ in little but their data */
   embed(kind: string, spec: TopLevelSpec): Html;
 }
 
@@ -36,7 +36,7 @@ interface Replacement {
   readonly value: Json;
 }
 
-/** What makes `to` of `from`, in few bytes. */
+/** A short patch that turns `from` into `to`. */
 function patchOf(from: Json, to: Json, path = ''): Replacement[] {
   if (from === to) return [];
   const whole: Replacement[] = [{ op: 'replace', path, value: to }];

@@ -3,11 +3,11 @@ import { isNumber, NOT_AVAILABLE } from './format.js';
 
 export interface Column {
   readonly title: Content;
-  /** Numbers are set right, in figures of equal width. */
+  /** Aligns cells to the right, in figures of equal width. */
   readonly numeric?: boolean;
 }
 
-/** What stands in a table, or {@link sorted} what it is sorted by as well. */
+/** The content of a cell, or {@link sorted} with a value to sort by. */
 export type TableCell = Content | Sorted;
 
 interface Sorted {
@@ -15,7 +15,7 @@ interface Sorted {
   readonly content: Content;
 }
 
-/** `content`, in its place among others by `value`; last where that is not available. */
+/** `content`, sorted by `value`; last if that is not available. */
 export function sorted(value: number | null | undefined, content: Content): Sorted {
   return { sort: isNumber(value) ? value : null, content };
 }
@@ -24,9 +24,9 @@ const isSorted = (cell: TableCell): cell is Sorted =>
   typeof cell === 'object' && !Array.isArray(cell) && Object.hasOwn(cell, 'sort');
 
 /**
- * A table that scrolls sideways inside its own box where the page is too narrow. The first cell of a row is its header.
- * @param name what a screen reader calls the box
- * @param sortable whether its headers sort it, by text or, where cells are {@link sorted}, by that
+ * Renders a table that scrolls sideways in a box if the page is too narrow. The first cell of a row is its header.
+ * @param name name of the box for screen readers
+ * @param sortable whether headers sort the table, by the value of {@link sorted} cells or else by text
  */
 export function renderTable(
   name: string,
@@ -60,7 +60,7 @@ function numericClass(numeric: boolean | undefined): Content {
   return numeric ? html` class="num"` : '';
 }
 
-/** `text`, or, where it is not available, why. */
+/** `text`, with the reason as its title if it is not available. */
 export function orReason(text: string, reason: string): Content {
   return text === NOT_AVAILABLE ? html`<abbr title="${reason}">${text}</abbr>` : text;
 }

@@ -1,6 +1,6 @@
 /**
- * The colours of a report, as CSS custom properties: the page and the charts draw from the same ones, so both follow the
- * reader's light or dark setting. One accent; what it says is always said by shape or text as well.
+ * The colours of a report, as CSS custom properties. Page and charts share them, so both follow the reader's light or dark setting.
+ * Shape or text always repeats the meaning of the one accent colour.
  */
 export const LIGHT = {
   paper: '#ffffff',
@@ -27,24 +27,24 @@ export const DARK: Colors = {
   noticeSurface: '#2b2113',
 };
 
-/** Colours for a chart that stands in a page: the page's own. */
+/** Colours of a chart in a page. */
 export const PAGE_COLORS: Colors = Object.fromEntries(
   Object.keys(LIGHT).map((name) => [name, `var(${propertyName(name)})`]),
 ) as Record<ColorName, string>;
 
-/** Steps of the heat map, 0 to 100 % in tens. */
+/** Number of steps of the heat map: 0 to 100 % in tens. */
 export const HEAT_STEPS = 11;
 
-/** The step of the heat map that a share in [0, 1] falls into. */
+/** The step of the heat map for a share in [0, 1]. */
 export function heatStep(share: number): number {
   return Math.min(HEAT_STEPS - 1, Math.max(0, Math.round(share * (HEAT_STEPS - 1))));
 }
 
-/** Background and text colour of each step of the heat map: from the surface to the accent, text whichever reads better. */
+/** Background and text colour of each step of the heat map, from surface to accent, with the more readable text colour. */
 export function heatColors(colors: Colors): { readonly fill: string; readonly text: string }[] {
   return Array.from({ length: HEAT_STEPS }, (_, step) => {
     const fill = mix(colors.surface, colors.accent, step / (HEAT_STEPS - 1));
-    // Black or white: softer colours would fall short of AA in the middle of the scale.
+    // Softer colours than black and white would fail AA in the middle of the scale.
     const text = contrast(fill, '#000000') >= contrast(fill, '#ffffff') ? '#000000' : '#ffffff';
     return { fill, text };
   });

@@ -2,12 +2,12 @@ import type { Result } from '../../result/result.js';
 import { attacksChart } from '../charts/attacks.js';
 import { breakable, type Html, html, trusted } from '../kit/escape.js';
 import { type Chart, renderFigure } from '../kit/figure.js';
-import { fixed, isNumber, percent, percentage } from '../kit/format.js';
+import { firstOf, fixed, isNumber, percent, percentage } from '../kit/format.js';
 import { renderBySetting, renderSection, type Subject } from '../kit/panels.js';
 import { orReason, renderTable, sorted } from '../kit/table.js';
 import { attackScores, majorityWords, mean, repeatedCells } from '../reading.js';
 
-/** Every attack by itself: what the best-attack numbers hide. */
+/** The accuracy of every attack, not only the best. */
 export async function renderAttacks(subject: Subject): Promise<Html> {
   const content = await renderBySetting(subject, async (result, place) => {
     const chart = attackChart(result);
@@ -17,7 +17,7 @@ export async function renderAttacks(subject: Subject): Promise<Html> {
   });
   const intro =
     subject.adversaries.length > 1
-      ? 'How far a filled dot lies right of its hollow one is what an observer gains by learning the defense: a defense is worth what is left of it after that.'
+      ? 'The distance from a hollow dot to the filled one shows how much an observer gains by learning the defense. Judge a defense by the filled dots.'
       : `Only the ${subject.adversaries[0] ?? ''} adversary was part of this run.`;
   return renderSection('attacks', 'Attack by attack', html`<p>${intro}</p>\n`, content);
 }
@@ -33,14 +33,13 @@ export function attackChart(result: Result): Chart | null {
     ({ defense, attack, scores }) =>
       `${attack} under ${defense} ${scores.map(({ adversary, accuracy }) => `${percent(accuracy)} ${adversary}`).join(', ')}`,
   );
-  const rest = told.length > 12 ? `, and ${told.length - 12} more; the table below has them all` : '';
   return attacksChart(
     rows,
     { majority, chance },
     {
       id: 'attacks-chart',
       width: 760,
-      description: `Accuracy of every attack: ${told.slice(0, 12).join('; ')}${rest}.`,
+      description: `Accuracy of every attack: ${firstOf(told, 'the table below has them all')}.`,
       caption: html`Accuracy of each attack, mean over seeds. Hollow: static adversary, trained on undefended traffic; filled: adaptive adversary, trained on traffic under the same defense. Dashed: majority ${percent(majority)}; dotted: chance ${percent(chance)}.${words === '' ? '' : ` ${words}`}`,
     },
   );
@@ -89,7 +88,7 @@ ${renderTable(
 </details>`;
 }
 
-/** What the attacks report of their own training: out-of-bag score, importance of features. A table for each attack: they report other things. */
+/** Figures that the attacks report of their training, such as out-of-bag score and feature importance. Each attack has its own table. */
 function renderInsight(result: Result): Html {
   const groups = repeatedCells(result).filter(({ cells }) => cells.some((cell) => cell.insight !== null));
   if (groups.length === 0) return html``;
@@ -97,8 +96,8 @@ function renderInsight(result: Result): Html {
     const own = groups.filter((group) => group.attack === attack);
     const keys = [...new Set(own.flatMap(({ cells }) => cells.flatMap((cell) => Object.keys(cell.insight ?? {}))))];
     return renderTable(
-      `What ${attack} goes by`,
-      html`What <code>${breakable(attack)}</code> reports of its own training, means over seeds.`,
+      `Training of ${attack}`,
+      html`Figures that <code>${breakable(attack)}</code> reports of its training, means over seeds.`,
       [
         { title: 'Defense' },
         { title: 'Adversary' },
@@ -117,7 +116,7 @@ function renderInsight(result: Result): Html {
     );
   });
   return html`<details>
-<summary>What the attacks go by</summary>
+<summary>Training of the attacks</summary>
 ${tables}
 </details>`;
 }

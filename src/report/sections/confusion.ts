@@ -15,21 +15,21 @@ import type { Specs } from '../kit/specs.js';
 import { observerValue } from '../observers.js';
 import { cellsOf, scoredDevices, strongestDefense } from '../reading.js';
 
-/** Numbers in all matrices of a page: more would make it heavy. What is left out is in the result file. */
+/** Most numbers in the matrices of a page, which they make heavy. The result file has all. */
 const MOST_NUMBERS = 25_000;
-/** The commonest mistakes, in words. */
+/** Number of mistakes that are named in words. */
 const MISTAKES = 4;
-/** A mistake rarer than this is none worth a sentence. */
+/** Rarer mistakes are not named in words. */
 const LEAST_SHARE = 0.05;
 
-/** Whom each device is taken for: a matrix for each defense and observer. */
+/** The devices that each device is mistaken for: a matrix for each defense and observer. */
 export function renderConfusion(subject: Subject): Html {
   const { result } = subject.settings[0]!;
   const devices = scoredDevices(result);
   const all = confusionsOf(subject);
   const most = Math.floor(MOST_NUMBERS / Math.max(1, devices.length ** 2));
   const strongest = strongestDefense(result)?.defense ?? 'none';
-  // The most telling first: those of the headline, then the rest as far as there is room for them.
+  // If not all matrices have room, those of the headline are shown.
   const headline = all.filter(({ headline }) => headline);
   const ends = headline.filter(({ defense }) => defense === 'none' || defense === strongest);
   const shown = [all, headline, ends].find((some) => some.length <= most) ?? ends.slice(0, 1);
@@ -58,11 +58,9 @@ export function renderConfusion(subject: Subject): Html {
   const left = all.length - shown.length;
   return renderSection(
     'confusion',
-    'Who is taken for whom',
-    html`<p>A device that is not told is told as another. The diagonal is what an observer gets right.${
-      left > 0
-        ? ' Only the matrices that the headline rests on are here, for room; the others are in the result file.'
-        : ''
+    'Which devices are mistaken for which',
+    html`<p>When the observer is wrong, this shows which device they name instead. The diagonal shows where they are right.${
+      left > 0 ? ' Only the matrices of the headline are shown here; the others are in the result file.' : ''
     }</p>
 `,
     html`${renderChoosers(choosers)}${renderPanels(panels, defenses.length)}`,
@@ -74,13 +72,13 @@ interface Confusion {
   readonly attack: string;
   readonly adversary: string;
   readonly cells: readonly Cell[];
-  /** Observers whose row of the defense this is. */
+  /** The observers that see this. */
   readonly values: readonly string[];
-  /** It is the one that the summary's row rests on. */
+  /** Whether the row of the summary is based on it. */
   readonly headline: boolean;
 }
 
-/** One for each defense, attack and adversary that some observer sees, over all seeds. */
+/** The confusions of each defense, attack and adversary that an observer sees, over all seeds. */
 function confusionsOf({ settings, observers, attacks }: Subject): Confusion[] {
   const { result, observed } = settings[0]!;
   const found = new Map<string, Confusion & { values: string[] }>();
@@ -110,8 +108,8 @@ function renderOne(result: Result, map: HeatMap, specs: Specs): Html {
     .slice(0, MISTAKES);
   const told: Content =
     mistakes.length === 0
-      ? `No device is taken for any one other in ${percent(LEAST_SHARE)} of its packets.`
-      : html`Taken for another most often: ${mistakes.map(
+      ? `No device is mistaken for another one in ${percent(LEAST_SHARE)} of its packets.`
+      : html`Most frequent mistakes: ${mistakes.map(
           ({ name, taken, share }, i) =>
             html`${i > 0 ? '; ' : ''}<b>${name}</b> for <b>${taken}</b> (${percent(share)})`,
         )}.`;
@@ -120,7 +118,7 @@ function renderOne(result: Result, map: HeatMap, specs: Specs): Html {
 ${renderHeatMap({ ...map, rows }, specs)}`;
 }
 
-/** Shares of each device's packets by the device that they are given to, the seeds' packets counted together. */
+/** Shares of each device's packets by the device that they are attributed to, over the packets of all seeds. */
 export function confusionMap(result: Result, defense: string, cells: readonly Cell[]): HeatMap {
   const { classes } = cells[0]!.identification;
   const order = scoredDevices(result).filter((device) => classes.includes(device));
@@ -129,7 +127,7 @@ export function confusionMap(result: Result, defense: string, cells: readonly Ce
   return {
     id: 'confusion-matrix',
     name: `Confusion of devices under ${defense}: ${attack}, ${adversary} adversary`,
-    caption: html`Whom the packets of each device are given to, in percent, with <code>${breakable(defense)}</code>: ${attack}, ${adversary} adversary. Rows: the true device; columns: the one named; empty: under 0.5.`,
+    caption: html`Packets of each device by the device that they are attributed to, in percent, with <code>${breakable(defense)}</code>: ${attack}, ${adversary} adversary. Rows: true device; columns: named device; empty: under 0.5.`,
     corner: 'Device',
     columns,
     rows: order.map((device) => {

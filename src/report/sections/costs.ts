@@ -10,7 +10,7 @@ const NO_BYTES = 'not defined: there was no traffic without defense to compare w
 const NO_PACKET = 'not defined: no packet was delivered';
 const NO_TIME = 'not defined: the trace has no duration';
 
-/** What each defense costs: a day of it in plain words, how long packets wait, and all costs in numbers. */
+/** Costs of each defense: a day of it in words, the delay of packets, and all costs in numbers. */
 export async function renderCosts(subject: Subject): Promise<Html> {
   const content = await renderBySetting(subject, async (result, place) => {
     const defended = result.summary.filter((row) => row.defense !== 'none');
@@ -18,10 +18,10 @@ export async function renderCosts(subject: Subject): Promise<Html> {
     return html`${renderInWords(result, defended)}<h3>How long packets wait</h3>
 ${await renderDelays(result, place)}${renderAll(result)}`;
   });
-  return renderSection('costs', 'What a day of it costs', INTRO, content);
+  return renderSection('costs', 'Costs of a day', INTRO, content);
 }
 
-const INTRO = html`<p>At the rate of this traffic: a home that sends more pays more. An hour of high-definition video is taken for 3 GB. A delay under 0.1 s is not noticed; up to 1 s it is, but does not break the flow of thought; beyond that one waits (Nielsen 1993).</p>
+const INTRO = html`<p>Costs are at the rate of this traffic: a home that sends more pays more. An hour of high-definition video counts as 3 GB. Users do not notice a delay under 0.1 s. Up to 1 s they notice it, but keep their flow of thought. Beyond that they wait (Nielsen 1993).</p>
 `;
 
 function renderInWords(result: Result, rows: readonly SummaryRow[]): Html {
@@ -31,10 +31,10 @@ ${rows.map((row) => html`<dt><code>${breakable(row.defense)}</code></dt><dd>${in
 `;
 }
 
-/** MB of an hour of high-definition video, by the upper figure that Netflix gives for it. */
+/** MB of an hour of high-definition video, at the highest rate that Netflix states. */
 const VIDEO_HOUR = 3000;
 
-/** Cost of a defense as one who pays for it would ask: a day's and a month's traffic, waiting, loss. */
+/** Cost of a defense in words: traffic a day and a month, delay, loss. */
 function inWords(result: Result, row: SummaryRow): string {
   const { megabytesPerDay, gigabytesPerMonth, addedDelay, dropped } = meanCost(result, row);
   return `${[trafficWords(megabytesPerDay, gigabytesPerMonth), delayWords(addedDelay), lossWords(dropped)]
@@ -69,11 +69,7 @@ function delayWords({ p50: median, p95, max }: Cost['addedDelay']): string {
   if (max === 0) return 'no packet waits';
   if (p95 === 0) return 'hardly any packet waits';
   const felt =
-    p95 < 0.1
-      ? 'nobody notices'
-      : p95 <= 1
-        ? 'a switch that is pressed answers noticeably later'
-        : 'whoever presses a switch waits';
+    p95 < 0.1 ? 'nobody notices' : p95 <= 1 ? 'a switch responds noticeably later' : 'users of a switch have to wait';
   return `half of the packets wait ${median === 0 ? 'not at all' : `up to ${duration(median)}`}, 19 of 20 up to ${duration(p95)}: ${felt}`;
 }
 

@@ -3,26 +3,26 @@ import { type Html, html } from '../kit/escape.js';
 import { count, counted, duration, instant, isNumber, percent } from '../kit/format.js';
 import { renderTable } from '../kit/table.js';
 
-/** What was measured on: packets, time, devices, and what was left out on the way. */
+/** The data of the run: packets, time, devices, and dropped packets. */
 export function renderDataset({ dataset }: Result): Html {
   const { name, synthetic, packets, devices, from, to, ingest, sha256 } = dataset;
   const dropped = Object.entries(ingest.dropped).sort(([, a], [, b]) => b - a);
   const unused = devices.filter((device) => device.train === 0 || device.test === 0).length;
   return html`<section aria-labelledby="dataset">
 <h2 id="dataset">The data</h2>
-${synthetic ? html`<p class="notice"><strong>Synthetic.</strong> This traffic was generated from device profiles. It shows how the attacks and defenses work; it says nothing about how well real devices are told.</p>` : ''}
+${synthetic ? html`<p class="notice"><strong>Synthetic.</strong> This traffic was generated from device profiles. It shows how attacks and defenses work, but not how well real devices can be identified.</p>` : ''}
 <dl class="properties">
 <dt>Name</dt><dd>${name}</dd>
 <dt>Packets seen by the observer</dt><dd>${count(packets)}</dd>
-<dt>Time</dt><dd>${isNumber(from) && isNumber(to) ? `${instant(from)} to ${instant(to)} (${duration(to - from)})` : 'no packets, so none'}</dd>
+<dt>Time</dt><dd>${isNumber(from) && isNumber(to) ? `${instant(from)} to ${instant(to)} (${duration(to - from)})` : 'no packets'}</dd>
 <dt>Read and kept</dt><dd>${count(ingest.kept)} of ${counted(ingest.read, 'packet')}${ingest.read > 0 ? ` (${percent(ingest.kept / ingest.read)})` : ''}</dd>
 <dt>SHA-256 of the packet table</dt><dd><code class="hash">${sha256}</code></dd>
 </dl>
 ${
   dropped.length > 0
     ? renderTable(
-        'Packets left out',
-        'Packets left out, and why.',
+        'Packets dropped',
+        'Packets dropped, by reason.',
         [{ title: 'Reason' }, { title: 'Packets', numeric: true }],
         dropped.map(([reason, packets]) => [reason, count(packets)]),
       )

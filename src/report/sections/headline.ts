@@ -3,7 +3,7 @@ import { breakable, type Html, html } from '../kit/escape.js';
 import { counted, duration, isNumber, percent, percentage } from '../kit/format.js';
 import { strongestDefense, undefendedRow } from '../reading.js';
 
-/** What the run shows, in one sentence, and how sure that is, in a second. */
+/** The result of the run in one sentence, and its uncertainty in a second. */
 export function renderHeadline(result: Result): Html {
   const none = undefendedRow(result);
   const best = strongestDefense(result);
@@ -28,11 +28,11 @@ ${renderUncertainty(
 
 function observer(row: SummaryRow): string {
   return row.adversary === 'adaptive'
-    ? 'An observer who has seen the defense'
+    ? 'An observer who knows the defense'
     : 'An observer who has only seen undefended traffic';
 }
 
-/** @param none the row to which it is compared: a defense may change the majority, then both are named */
+/** @param none the row without defense; both majorities are named if the defense changes the majority */
 export function rates(row: SummaryRow, none: SummaryRow | null = null): string {
   const [majority, without] = [percent(row.majority), percent(none?.majority ?? row.majority)];
   const other = majority === without ? '' : ` with it, ${without} without`;
@@ -48,11 +48,11 @@ export function price({ bandwidthOverhead: traffic, addedDelayP95: delay }: Summ
   return `for ${parts.join(' and ')}`;
 }
 
-/** @param compared the row whose drop the headline speaks of */
+/** @param compared the row whose drop is described */
 function renderUncertainty(named: readonly (readonly [string, SummaryRow])[], compared: SummaryRow | null): Html {
   const known = named.filter(([, { accuracy }]) => accuracy.low !== null && accuracy.high !== null);
   if (known.length < named.length) {
-    return html`<p class="uncertainty">This run is too small for an interval; take the numbers for a first look.</p>`;
+    return html`<p class="uncertainty">This run is too small for an interval; take the numbers as a first look.</p>`;
   }
   const intervals = known.map(
     ([name, { accuracy }]) => `${percent(accuracy.low)} to ${percent(accuracy.high)} ${name}`,
@@ -60,12 +60,12 @@ function renderUncertainty(named: readonly (readonly [string, SummaryRow])[], co
   return html`<p class="uncertainty">95 % ${intervals.length > 1 ? 'intervals' : 'interval'}: ${intervals.join(', ')}${describeDrop(compared, known)}</p>`;
 }
 
-/** How sure the difference is: block by block where the result has that, else by whether the two intervals overlap. */
+/** The uncertainty of the difference: by the interval of the drop if there is one, else by whether the two intervals overlap. */
 function describeDrop(compared: SummaryRow | null, known: readonly (readonly [string, SummaryRow])[]): string {
   const { dropLow, dropHigh } = compared ?? {};
   if (isNumber(dropLow) && isNumber(dropHigh)) {
     const unsure = dropLow <= 0 && dropHigh >= 0;
-    return `; the drop is ${percentage(dropLow)} to ${percentage(dropHigh)} percentage points.${unsure ? ' That includes none, so the difference may be chance.' : ''}`;
+    return `; the drop is ${percentage(dropLow)} to ${percentage(dropHigh)} percentage points.${unsure ? ' That includes 0, so the difference may be chance.' : ''}`;
   }
   const [a, b] = known.map(([, { accuracy }]) => accuracy);
   const overlap = b !== undefined && a!.low! <= b.high! && b.low! <= a!.high!;
@@ -78,7 +78,7 @@ const STREAMS: Record<Mix, string> = {
   flow: 'flow by flow',
 };
 
-/** What was measured, in a line: view, devices, packets, attacks, defenses, seeds. */
+/** The measurement in a line: view, devices, packets, attacks, defenses, seeds. */
 export function renderFacts({ spec, dataset, summary, cells }: Result): Html {
   const named = cells.flatMap(({ identification, openWorld }) => [
     ...Object.keys(identification.perDevice).filter((name) => !openWorld || name !== UNKNOWN),

@@ -10,7 +10,7 @@ import { cellsOf, mean, strongestDefense, undefendedRow } from '../reading.js';
 
 const NOT_MET = 'no packet of a device of this kind is in the test part';
 
-/** Columns of a table of the open world, and the figures of a defense in them. */
+/** Columns of a table of the open world. */
 export const OPEN_WORLD_COLUMNS = ['Known named %', 'AUROC', 'OSCR', 'Unknown found %', 'False alarms %'];
 
 export function openWorldFigures(result: Result, row: SummaryRow): string[] {
@@ -18,7 +18,7 @@ export function openWorldFigures(result: Result, row: SummaryRow): string[] {
   return [percentage(known), fixed(auroc, 2), fixed(oscr, 2), percentage(recall), percentage(falseAlarms)];
 }
 
-/** How an observer does who meets devices that he has never learnt. Nothing in a closed world. */
+/** The success of an observer who meets devices that they have never learnt; empty in a closed world. */
 export async function renderOpenWorld(result: Result, specs: Specs): Promise<Html> {
   const { summary } = result;
   if (!isOpenWorld(result)) return html``;
@@ -30,10 +30,10 @@ export async function renderOpenWorld(result: Result, specs: Specs): Promise<Htm
   ]);
   return html`<section aria-labelledby="open-world">
 <h2 id="open-world">Devices that the observer has never met</h2>
-<p>This is an open world: ${describeHeldOut(result)} The observer calls a packet unknown where he is not certain enough of any device that he knows. He sets that threshold on known devices alone, at the end of his training time, so that one in ten of their packets would fall below it. <em>Accuracy</em> everywhere in this report is the share of real packets answered rightly: with their device, or, for an unknown one, with “unknown”.</p>
+<p>This is an open world: ${describeHeldOut(result)} Observers call a packet unknown if they are not certain enough of any device that they know. They set the threshold on known devices alone, at the end of the training time, so that one in ten of their packets would be below it. In this report, <em>accuracy</em> is the share of real packets with the right answer: their device, or “unknown” for an unknown one.</p>
 ${renderTable(
   'Open world',
-  'The best attack in an open world, means over seeds. Known named: packets of known devices that are given to their device if none is called unknown, a closed world. AUROC: how well certainty tells known from unknown devices, 0.5 for guessing; lower, unknown devices look more familiar than known ones. OSCR: known packets named rightly, averaged over how many unknown ones are named. Unknown found, false alarms: packets of unknown, and of known devices that are called unknown.',
+  'The best attack in an open world, means over seeds. Known named: packets of known devices that are attributed to their device in a closed world, where none is called unknown. AUROC: how well certainty separates known from unknown devices. It is 0.5 for guessing; below that, unknown devices look more familiar than known ones. OSCR: known packets named correctly, averaged over the share of unknown ones that are named. Unknown found: packets of unknown devices called unknown. False alarms: packets of known devices called unknown.',
   [
     { title: 'Defense' },
     { title: 'Accuracy\u00A0%', numeric: true },
@@ -54,21 +54,21 @@ export function isOpenWorld({ cells }: Result): boolean {
 /** `Each of 3 seeds holds out 2 devices.` */
 function describeHeldOut({ spec }: Result): string {
   const { unknown, seeds } = spec;
-  const training = 'they are in no training traffic, and in the test part as ever.';
+  const training = 'they are not in the training traffic, but in the test part.';
   if (typeof unknown === 'number') {
     return `${counted(unknown, 'device')} held out in ${seeds === 1 ? 'its one seed' : `each of its ${seeds} seeds, in turn`}: ${training}`;
   }
   return `${counted(unknown?.length, 'device')} held out: ${training}`;
 }
 
-/** In an open world, by the best attack of `row`: means over seeds, null where there is none. */
+/** Scores of the best attack of a row in an open world, means over seeds; null if there is none. */
 interface MeanOpenWorld {
   readonly known: number | null;
   readonly auroc: number | null;
   readonly oscr: number | null;
   readonly recall: number | null;
   readonly falseAlarms: number | null;
-  /** Empty where there is none. */
+  /** Empty if there is none. */
   readonly curve: readonly number[];
 }
 
@@ -89,7 +89,7 @@ function scoresOf(result: Result, row: SummaryRow): OpenWorldScores[] {
   return cellsOf(result, row).flatMap(({ openWorld }) => openWorld ?? []);
 }
 
-/** The curves without defense and with the strongest; null where there is neither. */
+/** The curves without defense and with the strongest one; null if there is neither. */
 export function openWorldFigure(result: Result): Chart | null {
   const named = [undefendedRow(result), strongestDefense(result)].flatMap((row) => {
     if (!row) return [];
@@ -105,13 +105,13 @@ export function openWorldFigure(result: Result): Chart | null {
     {
       id: 'open-world-chart',
       width: 560,
-      description: `Known packets named rightly against unknown packets named, over all thresholds. Area under the curve: ${areas}.`,
-      caption: html`What naming fewer unknown devices costs in known ones, over all thresholds, mean over seeds. ${named.map((one) => html`${one.row.defense === 'none' ? 'Dashed' : 'Solid'}: ${breakable(nameOf(one))}, area ${fixed(one.oscr, 2)}. `)}Where it ends on the right, every packet is named.`,
+      description: `Known packets named correctly against unknown packets named, over all thresholds. Area under the curve: ${areas}.`,
+      caption: html`Known packets named correctly against unknown packets named, over all thresholds, mean over seeds. ${named.map((one) => html`${one.row.defense === 'none' ? 'Dashed' : 'Solid'}: ${breakable(nameOf(one))}, area ${fixed(one.oscr, 2)}. `)}At the right end, every packet is named.`,
     },
   );
 }
 
-/** Which held-out devices are noticed, and what the others are taken for. */
+/** The held-out devices that are noticed, and the devices that the others are mistaken for. */
 function renderUnknown(result: Result, specs: Specs): Html {
   const { summary } = result;
   const reference = undefendedRow(result) ?? summary[0]!;
@@ -124,8 +124,8 @@ function renderUnknown(result: Result, specs: Specs): Html {
   const rows = [...names].sort((a, b) => (found(reference, b) ?? -1) - (found(reference, a) ?? -1));
   const map: HeatMap = {
     id: 'unknown-map',
-    name: 'Packets of each unknown device that are called so, under each defense',
-    caption: `Share of each unknown device’s packets, in percent, that is called unknown, mean over the seeds that held it out; and the known device that most of the others are given to${reference.defense === 'none' ? ' without defense' : ''}.`,
+    name: 'Packets of each unknown device that are called unknown, under each defense',
+    caption: `Share of each unknown device’s packets, in percent, that are called unknown, mean over the seeds that held it out; and the known device that most of the others are attributed to${reference.defense === 'none' ? ' without defense' : ''}.`,
     corner: 'Device',
     counted: 'Packets',
     columns: summary.map((row) => row.defense),

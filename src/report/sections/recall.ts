@@ -5,24 +5,24 @@ import { deviceHeader, type HeatMap, renderHeatMap } from '../kit/heat-map.js';
 import { renderByObserver, renderSection, type Subject } from '../kit/panels.js';
 import { deviceScores, mean, scoredDevices, strongestDefense, undefendedRow } from '../reading.js';
 
-/** Which devices are still told, in words and as a heat map of recall. */
+/** The devices that can still be identified, in words and as a heat map of recall. */
 export async function renderRecall(subject: Subject): Promise<Html> {
   const content = await renderByObserver(subject, (result, place) => {
     const devices = scoredDevices(result);
     if (devices.length === 0) return null;
     return html`${renderInWords(result, devices)}${renderHeatMap(recallMap(result), place.specs)}${renderByDevice(result, devices)}`;
   });
-  return renderSection('devices', 'What an observer can still tell', INTRO, content);
+  return renderSection('devices', 'Which devices an observer still identifies', INTRO, content);
 }
 
-const INTRO = html`<p>A device is told <em>reliably</em> where at least four in five of its packets are recognised and at least four in five packets given its name are its own; <em>more often than not</em> where both are at least half.</p>
+const INTRO = html`<p>A device is identified <em>reliably</em> if at least four in five of its packets are recognised, and at least four in five of the packets given its name are its own. It is identified <em>more often than not</em> if both shares are at least one half.</p>
 `;
 
 type Level = 'reliably' | 'often' | 'seldom';
 
 /**
- * How far the best attack of `row` tells `device`. Recall alone would call the commonest device well known to an
- * attack that always answers with it, so precision has to be as high.
+ * How well the best attack of `row` identifies `device`. An attack that always names the most common device has full recall for it,
+ * so precision must be as high.
  */
 function levelOf(result: Result, row: SummaryRow, device: string): Level | null {
   const { recall, precision } = deviceScores(result, row, device);
@@ -53,12 +53,12 @@ ${others.length > 0 ? html`<details><summary>With the ${counted(others.length, '
 }
 
 const LEVEL_WORDS: Record<Level, string> = {
-  reliably: 'told reliably',
-  often: 'told more often than not',
-  seldom: 'seldom or never told',
+  reliably: 'identified reliably',
+  often: 'identified more often than not',
+  seldom: 'seldom or never identified',
 };
 
-/** A sentence for each device: what is known of it without defense, what is left, and what helps it most. */
+/** A sentence for each device: how well it is identified without defense, and with the defense that hides it best. */
 function renderByDevice(result: Result, devices: readonly string[]): Html {
   const none = undefendedRow(result);
   const others = result.summary.filter((row) => row !== none);
@@ -75,7 +75,7 @@ function renderByDevice(result: Result, devices: readonly string[]): Html {
     const before = none && recallOf(none);
     if (!best) return 'has no packets that were scored.';
     const after = html`${percent(best.recall)} of its packets recognised with <code>${breakable(best.row.defense)}</code>`;
-    if (!level || before === null) return html`${after}, the least of all defenses.`;
+    if (!level || before === null) return html`${after}, fewer than with any other defense.`;
     if (best.recall >= before) {
       return html`${LEVEL_WORDS[level]} without defense (${percent(before)} of its packets recognised); no defense here hides it better.`;
     }
@@ -100,7 +100,7 @@ export function recallMap(result: Result): HeatMap {
     id: 'recall',
     name: 'Recall of each device under each defense',
     caption:
-      'Recall: share of each device’s packets, in percent, that the attack gives to it. Darker is better known to the observer in a light page, lighter in a dark one. Packets: those scored, mean over seeds.',
+      'Recall: share of each device’s packets, in percent, that the attack attributes to it. A stronger colour means a higher share. Packets: number scored, mean over seeds.',
     corner: 'Device',
     counted: 'Packets',
     columns: summary.map((row) => row.defense),

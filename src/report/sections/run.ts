@@ -3,17 +3,17 @@ import type { Result } from '../../result/result.js';
 import { type Html, html } from '../kit/escape.js';
 import { duration } from '../kit/format.js';
 
-/** Where and how the run was made, and how to make it again. */
+/** The environment of the run, and the command that reproduces it. */
 export function renderRun({ tool, environment, spec, dataset, cells }: Result): Html {
   const seconds = cells.reduce(
     (sum, { seconds: { fit, predict, defend } }) => sum + (fit ?? 0) + (predict ?? 0) + (defend ?? 0),
     0,
   );
   const again = spec.live
-    ? 'The same command plays the same home again; what is captured is never the same twice.'
+    ? 'The same command plays the same home again, but no two captures are the same.'
     : dataset.synthetic
-      ? 'The same command makes the same home, and the same result file but for the times.'
-      : 'The same command on the same captures gives the same result file but for the times. Paths are as they were given.';
+      ? 'The same command makes the same home, and the same result file except for the times.'
+      : 'The same command on the same captures gives the same result file except for the times. Paths are shown as they were given.';
   return html`<section aria-labelledby="run">
 <h2 id="run">Reproduce this</h2>
 <p>${again}</p>

@@ -9,7 +9,7 @@ const NO_REFERENCE = 'the run has no undefended traffic (defense none) to compar
 const NO_BYTES = 'not defined: there was no traffic without defense to compare with';
 const NO_PACKET = 'not defined: no packet was delivered';
 
-/** One row per defense: how well it was identified, and what it costs. */
+/** One row per defense: accuracy of identification, and costs. */
 export async function renderSummary(subject: Subject): Promise<Html> {
   const content = await renderBySetting(subject, ({ summary }) => (summary.length === 0 ? null : renderRows(summary)));
   return renderSection('summary', 'Defenses compared', '', content);
@@ -32,7 +32,7 @@ function renderRows(summary: readonly SummaryRow[]): Html {
   ]);
   return renderTable(
     'Defenses compared',
-    'Share of real packets whose device the best attack names, by adversary, with 95 % intervals below. Drop: how much lower than without defense, in percentage points; its interval compares the same stretches of time with and without defense, so it can be narrower than theirs.',
+    'Share of real packets whose device the best attack names, by adversary, with 95 % intervals below. Drop: difference to the accuracy without defense, in percentage points. Its interval compares the same times with and without defense, so it can be narrower.',
     [
       { title: 'Defense' },
       { title: 'Static\u00A0%', numeric: true },

@@ -2,7 +2,7 @@ import type { Result, SummaryRow } from '../../result/result.js';
 import { type Tradeoff, tradeoffChart } from '../charts/tradeoff.js';
 import { type Html, html } from '../kit/escape.js';
 import { type Chart, renderFigure } from '../kit/figure.js';
-import { duration, isNumber, listed, percent } from '../kit/format.js';
+import { duration, firstOf, isNumber, listed, percent } from '../kit/format.js';
 import { type Place, renderByObserver, renderSection, type Subject } from '../kit/panels.js';
 import { majorityWords } from '../reading.js';
 
@@ -13,7 +13,7 @@ interface CostKind {
   readonly name: string;
   readonly title: string;
   readonly unit: Tradeoff['costUnit'];
-  /** What to say in place of a chart where no defense costs anything. */
+  /** The sentence in place of a chart if no defense costs anything. */
   readonly free: string;
 }
 
@@ -38,7 +38,7 @@ const KINDS: readonly CostKind[] = [
   },
 ];
 
-/** Privacy against each cost: a chart where there is a cost, a sentence where there is none. */
+/** Privacy against each cost: a chart, or a sentence if there is no such cost. */
 export async function renderTradeoff(subject: Subject): Promise<Html> {
   return renderSection('tradeoff', 'Privacy and its price', '', await renderByObserver(subject, renderCharts));
 }
@@ -55,10 +55,10 @@ async function renderCharts(result: Result, place: Place): Promise<Html | null> 
     .map(({ kind, known, all }) => {
       if (all) return kind.free;
       return known
-        ? `Where the ${kind.name} is defined, it is 0.`
+        ? `The ${kind.name} is 0 for all defenses with a defined value.`
         : `The ${kind.name} is not defined for any defense in this run.`;
     });
-  return html`<p>${charts.length > 0 ? 'Lower is more private, further left is cheaper. ' : ''}${sentences.join(' ')}</p>
+  return html`<p>${charts.length > 0 ? 'Lower is more private; further left is cheaper. ' : ''}${sentences.join(' ')}</p>
 <div class="${charts.length > 1 ? 'pair' : 'single'}">
 ${figures}</div>
 `;
@@ -70,13 +70,13 @@ function drawnKinds({ summary }: Result) {
     const all = costs.length === summary.length;
     return { kind, drawn: costs.some((cost) => cost !== 0), known: costs.length > 0, all };
   });
-  // Where everything is free there is still a picture to show, of all defenses above the same cost; of `none` alone, not.
+  // If all defenses are free, one chart still shows them, unless `none` is the only one.
   const drawn = kinds.filter((one) => one.drawn);
   const charts = drawn.length > 0 ? drawn : kinds.filter((one) => summary.length > 1 && one.known).slice(0, 1);
   return { kinds, charts };
 }
 
-/** The charts that a result has something to show on, each as wide as fits it. */
+/** The charts of the costs that a result has. */
 export function tradeoffCharts(result: Result, observer = 'the best attack'): Chart[] {
   const kinds = drawnKinds(result).charts;
   return kinds.map(({ kind }) => chartOf(result, kind, observer, kinds.length > 1 ? 500 : 760));
@@ -92,7 +92,6 @@ function chartOf(result: Result, kind: CostKind, observer: string, width: number
   });
   const missing = summary.filter((row) => !isNumber(kind.of(row))).map((row) => row.defense);
   const told = points.map(({ label, accuracy, cost }) => `${label} ${percent(accuracy.mean)} at ${kind.format(cost)}`);
-  const rest = told.length > 12 ? `, and ${told.length - 12} more; the table below has them all` : '';
   const { chance, majority: rate } = summary[0]!;
   const majority = majorityWords(result);
   return tradeoffChart(
@@ -100,7 +99,7 @@ function chartOf(result: Result, kind: CostKind, observer: string, width: number
     {
       id: kind.id,
       width,
-      description: `Accuracy of ${observer} against ${kind.name}, by defense: ${told.slice(0, 12).join('; ')}${rest}.`,
+      description: `Accuracy of ${observer} against ${kind.name}, by defense: ${firstOf(told, 'the table below has them all')}.`,
       caption: html`Accuracy of ${observer} against ${kind.name}. <span class="on-front">Filled</span>: no other defense has lower accuracy, lower traffic and lower delay at once; hollow: one has. Square: no defense. The stepped line joins those unbeaten on these two axes; vertical bars are 95 % intervals.${majority === '' ? '' : ` ${majority}`}${missing.length > 0 ? html` Not drawn, since their ${kind.name} is not defined: ${listed(missing)}.` : ''}`,
     },
   );

@@ -4,7 +4,7 @@ import { type HeatMap, renderHeatMap } from '../kit/heat-map.js';
 import { renderBySetting, renderSection, type Subject } from '../kit/panels.js';
 import { mean } from '../reading.js';
 
-/** What a model that was trained on one defense does against another: one matrix for each attack. */
+/** Accuracy of models that were trained on one defense and tested on another: one matrix for each attack. */
 export async function renderTransfer(subject: Subject): Promise<Html> {
   const content = await renderBySetting(subject, (result, { specs }) => {
     const maps = transferMaps(result);
@@ -13,10 +13,10 @@ export async function renderTransfer(subject: Subject): Promise<Html> {
   return renderSection('transfer', 'Trained on one defense, tested on another', INTRO, content);
 }
 
-const INTRO = html`<p>An observer may expect one defense and meet another. Where a row is dark all along, a model trained on that defense serves against the others too; where only the diagonal is, keeping the choice of defense secret, or changing it, is worth something.</p>
+const INTRO = html`<p>An observer may expect one defense and meet another. If a whole row is dark, a model trained on that defense also works against the others. If only the diagonal is dark, keeping the choice of defense secret, or changing it, helps.</p>
 `;
 
-/** The matrices of a result, for the page and as figures; none where the run has no transfer. */
+/** The matrices of a result, for the page and as figures; none for a run without transfer. */
 export function transferMaps(result: Result): HeatMap[] {
   const { transfer = [], spec } = result;
   if (transfer.length === 0) return [];

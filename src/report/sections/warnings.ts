@@ -1,18 +1,19 @@
 import { type Html, html } from '../kit/escape.js';
 import { count, counted } from '../kit/format.js';
 
-/** More kinds than these stay folded, so that they do not push the findings off the page. */
+/** Kinds shown. The rest is folded, so that the findings stay on the first screen. */
 const SHOWN = 6;
-/** Of the words of two warnings, the share that they have in common, in their order, where they are of a kind. */
+/** Least share of words that two warnings of a kind have in common, in order. */
 const ALIKE = 0.6;
 
-/** What a run says against its numbers, and which settings of a study say it; '' where all do. */
+/** A warning that a run gives about its numbers. */
 export interface Warning {
+  /** The settings of a study that give it; '' if all do. */
   readonly where: string;
   readonly text: string;
 }
 
-/** What the run itself says against its numbers: one warning of each kind, the others of that kind folded under it. */
+/** One warning of each kind; the others of that kind are folded under it. */
 export function renderWarnings(warnings: readonly Warning[]): Html {
   if (warnings.length === 0) return html``;
   const kinds = groupWarnings(warnings);
@@ -37,9 +38,9 @@ ${rest.length > 0 ? html`<details><summary>${counted(rest.length, kinds.length <
 `;
 }
 
-const wordsOf = ({ where, text }: Warning): string => (where === '' ? text : `${where}: ${text}`);
+export const wordsOf = ({ where, text }: Warning): string => (where === '' ? text : `${where}: ${text}`);
 
-/** Warnings that differ in names and numbers only, together, in the order of the first of each kind. */
+/** Groups warnings that differ only in names and numbers, in the order of the first of each kind. */
 export function groupWarnings(warnings: readonly Warning[]): Warning[][] {
   const kinds: { words: readonly string[]; warnings: Warning[] }[] = [];
   for (const warning of warnings) {
@@ -51,7 +52,7 @@ export function groupWarnings(warnings: readonly Warning[]): Warning[][] {
   return kinds.map((kind) => kind.warnings);
 }
 
-/** Dice's coefficient of the longest common subsequence: 1 for the same words, 0 for none in common. */
+/** Dice's coefficient of the longest common subsequence: 1 for the same words, 0 for no common word. */
 function likeness(a: readonly string[], b: readonly string[]): number {
   let row = new Array<number>(b.length + 1).fill(0);
   for (const word of a) {
