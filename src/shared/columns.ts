@@ -14,7 +14,7 @@ type ColumnType =
 type Types = Readonly<Record<string, ColumnType>>;
 
 /** The columns of a table by name, all of the same length. */
-export type Columns<T extends Types> = { readonly [Name in keyof T]: T[Name]['prototype'] };
+type Columns<T extends Types> = { readonly [Name in keyof T]: T[Name]['prototype'] };
 
 /** The columns of the tables that `T`, made by {@link defineTable}, defines. */
 export type ColumnsOf<T> = T extends Table<infer U> ? Columns<U> : never;
@@ -45,7 +45,7 @@ export interface Table<T extends Types> {
   hash(columns: Columns<T>, options?: HashOptions<keyof T & string>): string;
 }
 
-export interface HashOptions<Name extends string> {
+interface HashOptions<Name extends string> {
   /** Columns that do not matter. */
   readonly except?: readonly Name[];
   /** Digests that stand for the values of a column whose numbers mean nothing by themselves: value v is hashed as entry v. */

@@ -8,7 +8,7 @@ export function readPpp(frame: Frame): DropReason {
   return readPppProtocol(frame, view.getUint16(at) === 0xff03 ? at + 2 : at);
 }
 
-export function readPppProtocol(frame: Frame, at: number): DropReason {
+function readPppProtocol(frame: Frame, at: number): DropReason {
   const { view, end } = frame;
   if (end - at < 1) return CUT_LINK;
   // An odd first byte is a compressed protocol field (RFC 1661, section 6.5).

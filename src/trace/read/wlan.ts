@@ -103,7 +103,7 @@ export function readAvs(frame: Frame): DropReason {
   return readWlanAfter(frame, frame.view.getUint32(frame.at + 4));
 }
 
-export function readWlanAfter(frame: Frame, metadata: number): DropReason {
+function readWlanAfter(frame: Frame, metadata: number): DropReason {
   if (metadata < 8) return MALFORMED_LINK;
   if (frame.end - frame.at < metadata) return CUT_LINK;
   return readWlan(frame, frame.at + metadata);
