@@ -19,6 +19,7 @@ import { checkWritable, writeFileAtomic } from '../shared/files.js';
 import { parseSize } from '../shared/quantities.js';
 import { addRequestOptions, type DataOptions, requestOf } from './data-options.js';
 import { Interrupted, interruptible } from './interrupt.js';
+import { studyPath } from './study-path.js';
 import {
   formatCount,
   formatDuration,
@@ -44,7 +45,7 @@ const command: CommandModule<object, BenchOptions> = {
     addRequestOptions(yargs, benchRequest)
       .positional('study', {
         type: 'string',
-        describe: 'YAML file of datasets, views, attacks, defenses (homeveil schema), in place of the options',
+        describe: 'YAML file of datasets, views, attacks, defenses (homeveil schema), or one of ours: quick, full',
       })
       .option('memory', {
         type: 'string',
@@ -63,7 +64,7 @@ const command: CommandModule<object, BenchOptions> = {
   handler: async (options) => {
     const started = performance.now();
     const { study, dryRun, plugin = [], out, json } = options;
-    if (study !== undefined) return benchStudy(study, options);
+    if (study !== undefined) return benchStudy(studyPath(study), options);
     const plugins = await loadPlugins(plugin);
     const spec = resolveSpec(requestOf(options, benchRequest), plugins);
     const effort = { ...effortOf(options), ...(await liveOf([spec])) };
