@@ -20,9 +20,10 @@ export type RuntimeName = OnnxRuntime['name'];
 export type OnWarning = (message: string) => void;
 
 /**
- * The native package, or where that does not load (no binary for this platform, left out of the install) the WebAssembly one.
+ * Loads the native package, or the WebAssembly one where the native one does not load (no binary for this platform, not installed).
  * @param threads for the WebAssembly one, which keeps the first caller's number
- * @param name to load this package and no other
+ * @param name loads this one and no other
+ * @throws UsageError where neither loads.
  */
 export async function loadRuntime(threads: number, onWarning?: OnWarning, name?: RuntimeName): Promise<OnnxRuntime> {
   if (name !== 'onnxruntime-web') {
@@ -34,13 +35,32 @@ export async function loadRuntime(threads: number, onWarning?: OnWarning, name?:
     } catch (cause) {
       if (name !== undefined) throw cause;
       const reason = (cause as Error).message.split('\n', 1)[0];
+      const web = await loadWebAssembly(threads);
+      if (web === null) {
+        const remedies =
+          '"ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node", or "npm install onnxruntime-web"';
+        throw new UsageError(`no ONNX runtime loads: run ${remedies}, which is slower (${reason})`, { cause });
+      }
       onWarning?.(`onnxruntime-node does not load, so onnxruntime-web does its work, more slowly: ${reason}`);
+      return web;
     }
   }
-  const { env, InferenceSession, Tensor } = await import('onnxruntime-web');
-  env.logLevel = 'fatal';
-  env.wasm.numThreads = threads;
-  return { name: 'onnxruntime-web', InferenceSession, Tensor };
+  const web = await loadWebAssembly(threads);
+  if (web === null) throw new UsageError('onnxruntime-web is not installed: run "npm install onnxruntime-web"');
+  return web;
+}
+
+/** The WebAssembly runtime, or null where it is not installed: npm does not install an optional peer by itself. */
+async function loadWebAssembly(threads: number): Promise<OnnxRuntime | null> {
+  try {
+    const { env, InferenceSession, Tensor } = await import('onnxruntime-web');
+    env.logLevel = 'fatal';
+    env.wasm.numThreads = threads;
+    return { name: 'onnxruntime-web', InferenceSession, Tensor };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return null;
+    throw error;
+  }
 }
 
 /**
