@@ -7,6 +7,8 @@
 import type { RunOptions } from './harness/seed-run.js';
 import type { ResolvedSpec, StudyResult } from './result/result.js';
 
+/// <reference types="node" preserve="true" />
+
 export { z } from 'zod';
 export type { CheckAttackOptions } from './conformance/check-attack.js';
 export type { CheckDefenseOptions } from './conformance/check-defense.js';
