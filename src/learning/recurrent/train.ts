@@ -149,7 +149,7 @@ export async function trainModel(
   }
 }
 
-/** Fewest epochs by default: with few windows, fewer epochs would be too few steps (docs/homemole.md). */
+/** Passes over many windows that are enough; over few they would be too few steps to learn anything (docs/results/homemole.md). */
 const LEAST_EPOCHS = 15;
 
 /** The most epochs of training, and the most epochs without a better score, for `perEpoch` steps an epoch. */
