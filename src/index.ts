@@ -4,10 +4,10 @@
  * tunnel in `homeveil/live`; a plug-in imports `homeveil/plugin`.
  */
 
+/// <reference types="node" preserve="true" />
+
 import type { RunOptions } from './harness/seed-run.js';
 import type { ResolvedSpec, StudyResult } from './result/result.js';
-
-/// <reference types="node" preserve="true" />
 
 export { z } from 'zod';
 export type { CheckAttackOptions } from './conformance/check-attack.js';
@@ -50,9 +50,10 @@ export { DefenseError, prepareDefense } from './shaping/shaper.js';
 export { type ShapeOptions, shape, shapeAll } from './shaping/simulate.js';
 export { HomeveilError } from './shared/errors.js';
 export { createRng } from './shared/rng.js';
+export { formatLabels } from './trace/labels/label-file.js';
 export type { FileReport, IngestReport, PacketTable, SkippedFile } from './trace/packets.js';
 export * from './trace/trace.js';
-export { writePcap } from './trace/write/write-pcap.js';
+export { deviceLabels, writePcap } from './trace/write/write-pcap.js';
 export { type AppliedView, observe } from './view/observe.js';
 export type { WatchRequest, WatchView } from './watch/watch.js';
 export type { Watcher, WatcherOptions, WatchState } from './watch/watcher.js';

@@ -2,6 +2,9 @@
  * `homeveil/plugin`: what a defense, an attack or a view imports. It loads nothing but these small files; `z` for the parameters comes
  * from zod, which each plug-in file imports itself.
  */
+
+/// <reference types="node" preserve="true" />
+
 export { type Attack, type AttackContext, defineAttack, type Identifier, type OpenContext } from './learning/attack.js';
 export { rowsInWindows } from './learning/build-windows.js';
 export { COVER, NO_CLASS, type PacketFeatures, type Windows } from './learning/windows.js';

@@ -1,5 +1,7 @@
 /** `homeveil/live`: capture, replay and the two ends of a tunnel. */
 
+/// <reference types="node" preserve="true" />
+
 export { type CaptureRequest, type CaptureResult, capture } from './capture/capture.js';
 export { type Interfaces, listInterfaces } from './capture/interfaces.js';
 export { type LivePackets, readLive } from './capture/packets.js';

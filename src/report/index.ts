@@ -1,5 +1,7 @@
 /** `homeveil/report`: a result as HTML, Markdown, CSV and figures. */
 
+/// <reference types="node" preserve="true" />
+
 export { parseAnyResult, parseResult } from '../result/parse.js';
 export type * from '../result/result.js';
 export { renderCsv } from './csv.js';
