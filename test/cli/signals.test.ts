@@ -22,7 +22,10 @@ const template = readFileSync(fileURLToPath(new URL('../../templates/my-defense.
 writeFileSync(
   endless,
   template
-    .replace(/^import .*$/m, `import { writeFileSync } from 'node:fs';\nimport { defineDefense, z } from '${index}';`)
+    .replace(
+      /^(import .*\n)+/,
+      `import { writeFileSync } from 'node:fs';\nimport { defineDefense, z } from '${index}';\n`,
+    )
     .replace('let held: PacketRef[] = [];', 'let held = [];')
     .replace('packet(p, link) {', `packet(p, link) {\n        writeFileSync('${begun}', '');\n        for (;;);`),
 );

@@ -112,16 +112,16 @@ describe.each(SIZES)('on $columns x $rows', ({ columns, rows }) => {
 test('after a comparison 80 x 24 has its rows, devices, and the page', () => {
   const lines = watchLines(view(WIDE, { comparison: compared(WIDE) }), URL, { rows: 24, columns: 80 });
   const text = lines.join('\n');
-  expect(text).toContain('traffic      282 kB/s  507 kB/s  +19.4 GB a day  +9.7 GB to +29.1 GB');
-  expect(text).toContain('named right    50.0 %    29.0 %    −21.0 points  −10.5 to −31.5');
-  expect(text).toContain('What this does not show is told at the end.');
+  expect(text).toContain('traffic     282 kB/s  507 kB/s  +19.4 GB a day  +9.7 GB to +29.1 GB');
+  expect(text).toContain('correct       50.0 %    29.0 %    −21.0 points  −10.5 to −31.5');
+  expect(text).toContain('The limits of this comparison are shown at the end.');
   expect(lines.at(-1)).toBe(URL);
 });
 
 test('the end has what there was no room for', () => {
   const text = summaryLines(view(WIDE, { comparison: compared(WIDE), warnings: WARNINGS })).join('\n');
   expect(text).toContain('+19.4 GB a day');
-  expect(text).toContain('does not do the same with the noise off and on');
+  expect(text).toContain('Household activity differs between periods.');
   for (const warning of WARNINGS) expect(text).toContain(warning.slice(0, 16));
   for (const line of text.split('\n')) expect(stringWidth(line)).toBeLessThanOrEqual(80);
 });
@@ -131,7 +131,7 @@ test('where packets come but none leaves the home, it asks whether this is the g
   const { state } = view([]);
   const silent = { ...state, now: none, all: none, traffic: { packets: 0, outbound: 0, inbound: 0 } };
   const shown = view([], { state: silent, nothingLeaves: true, captured: 1234 });
-  const asked = 'nothing leaves this home here: is this the gateway? (1,234 packets seen';
+  const asked = 'no traffic leaves the home here: is this the gateway? (1,234 packets captured';
   for (const text of [watchLines(shown, null).join(' '), watchLine(shown), summaryLines(shown).join(' ')]) {
     expect(text).toContain(asked);
     expect(text).not.toContain('0.0 packets/s');

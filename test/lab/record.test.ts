@@ -50,9 +50,9 @@ test.each([
   await expect(record).rejects.toThrow(message);
 });
 
-test('a view that the lab does not know is refused, not taken for another', () => {
-  const view = { name: 'pppoe', label: 'pppoe', parameters: {} };
+test('a view that the lab cannot show is refused, not taken for another', () => {
+  const view = { name: 'lan', label: 'lan', parameters: {} };
   expect(() => planOf(resolveDefense('none'), { view }, builtIns)).toThrow(
-    new UsageError('--view pppoe: cannot be played live; expected napt or vpn'),
+    new UsageError('--view lan: cannot be played live; expected napt or vpn'),
   );
 });

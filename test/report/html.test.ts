@@ -129,7 +129,7 @@ describe('the headline', () => {
 
   test('states the strongest defense, what it is measured against, and its price', async () => {
     expect(headline(makeResult({ defenses: DEFENSES.slice(0, 4), seeds: 1 }))).toMatch(
-      /^An observer who has seen the defense names the right device for \d+ % of packets with pad:rule=mtu , against \d+ % without defense \(chance 8\.3 %, majority 18 %\), for 128 % more traffic\.$/,
+      /^An observer who knows the defense names the right device for \d+ % of packets with pad:rule=mtu , against \d+ % without defense \(chance 8\.3 %, majority 18 %\), for 128 % more traffic\.$/,
     );
   });
 
@@ -160,7 +160,7 @@ describe('the headline', () => {
   test('says so where no defense helps', async () => {
     const useless = { label: 'pad:rule=block', keeps: 1.1, bandwidth: 0.01, delay: 0 };
     expect(headline(makeResult({ defenses: [DEFENSES[0]!, useless] }))).toMatch(
-      /^No defense in this run helps\. An observer who has seen the defense still names/,
+      /^No defense in this run helps\. An observer who knows the defense still names/,
     );
   });
 

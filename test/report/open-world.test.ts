@@ -44,7 +44,7 @@ describe('a report on an open world', () => {
   });
 
   test('says what accuracy means there', async () => {
-    expect(await renderHtml(result)).toContain('or, for one that was held out, “unknown”');
+    expect(await renderHtml(result)).toContain('or, for one that was held out, with “unknown”');
     expect(await renderHtml(makeResult())).not.toMatch(/open world|OSCR/i);
   });
 

@@ -48,7 +48,7 @@ describe('costs in words', () => {
       'No extra traffic; half of the packets wait up to 50 ms, 19 of 20 up to 90 ms: nobody notices.',
     );
     expect(await inWords({ ...free, ...delays(0, 0.4, 1), dropped: 3 })).toMatch(
-      /wait not at all, 19 of 20 up to 400 ms: a switch that is pressed answers noticeably later; 3 packets of the test part are lost\.$/,
+      /wait not at all, 19 of 20 up to 400 ms: a switch responds noticeably later; 3 packets of the test part are lost\.$/,
     );
     expect(await inWords({ ...free, ...delays(1, 4, 9) })).toMatch(/up to 4\.0 s: users of a switch have to wait\.$/);
     expect(await inWords({ ...free, ...delays(0, 0, 0.2) })).toMatch(/; hardly any packet waits\.$/);

@@ -105,12 +105,6 @@ export const brokenDefenses: readonly Broken[] = [
     /^parameter delay: expected -0.000001 to be refused, it was not$/,
     broken(forwarding, {}, { delay: z.number().min(0).max(1).catch(0).default(0).describe('seconds') }),
   ],
-  [
-    'a refusal of two lines',
-    'bounds-its-numbers',
-    /^expected a refusal in one line/,
-    broken(forwarding, {}, { delay: z.number().min(0, 'too\nsmall').max(1).default(0).describe('seconds') }),
-  ],
   ['an unknown scope', 'declares-itself', /^scope: .*"router"$/, broken(forwarding, { scope: 'router' as never })],
   ['an unknown place', 'declares-itself', /^removedAt: /, broken(forwarding, { removedAt: 'cloud' as never })],
   [

@@ -51,7 +51,11 @@ describe('homeveil watch on a capture', () => {
   test.each<[string, string[], number]>([
     ['expected either an interface (-i) or a capture file (--pcap)', [], 2],
     ['--compare: expected an interface (-i), found --pcap', ['--pcap', 'x', '--compare', '10m'], 2],
-    ['--compare: expected --on, a page or a terminal', ['-i', 'lo', '--compare', '10m', '--page', 'off'], 2],
+    [
+      '--compare: expected --on, or a page or terminal on which to confirm',
+      ['-i', 'lo', '--compare', '10m', '--page', 'off'],
+      2,
+    ],
     ['--compare: expected periods of at least 100 s', ['-i', 'lo', '--compare', '10s', '--on', 'true'], 2],
     ['nothing: no such interface', ['-i', 'nothing'], 1],
   ])('one line: %s', async (message, options, status) => {

@@ -131,7 +131,7 @@ describe('before and after', () => {
   test('one at a time; it can be cancelled', async () => {
     const comparison = createComparison(createWatcher(options), options, { seconds: 60, pairs: 1 }, null);
     await comparison.start(0);
-    await expect(comparison.start(1)).rejects.toThrow('a comparison is under way');
+    await expect(comparison.start(1)).rejects.toThrow('a comparison is already running');
     await comparison.cancel();
     await comparison.start(2);
     expect(comparison.status).toMatchObject({ phase: 'turn off', done: 0 });

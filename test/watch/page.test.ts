@@ -56,7 +56,7 @@ function ask(path: string, { method = 'GET', headers = {}, body = '' } = {}) {
 
 test('where nothing leaves the home, the page asks whether this is the gateway, in place of figures', () => {
   const page = renderWatchPage({ ...view, nothingLeaves: true, captured: 1234 });
-  expect(page).toContain('Nothing leaves this home here: is this the gateway? (1,234 packets seen');
+  expect(page).toContain('No traffic leaves the home here: is this the gateway? (1,234 packets captured');
   expect(page).not.toContain('<dl class="figures">');
   expect(renderWatchPage(view)).toContain('<dl class="figures">');
 });
