@@ -1,7 +1,7 @@
 import { defineAttack, InputError, NO_CLASS, rowsInWindows, type Windows } from 'homeveil/plugin';
 import { z } from 'zod';
 
-/** What it looks at in a packet: a few values of each, so that they can be counted. */
+/** The features of a packet, each with few values, so that they can be counted. */
 const FEATURES: readonly ((packets: Windows['packets'], row: number) => number)[] = [
   ({ port }, row) => port[row]!,
   ({ direction, length }, row) => direction[row]! + 2 * Math.floor(length[row]! / 16),

@@ -12,7 +12,7 @@ export default defineDefense({
   source: 'our choice, an example',
   // One shaper for the whole 'home'; or one for each 'device', or for each 'flow'.
   scope: 'home',
-  // Where padding and cover are taken off again: at the 'device', the 'gateway', the 'tunnel end', or 'nowhere'.
+  // The place that removes padding and cover: the 'device', the 'gateway', the 'tunnel end', or 'nowhere'.
   removedAt: 'nowhere',
   // Each parameter has a default and a description with its unit, each number both bounds: from this come the notation
   // my-defense:period=2, its error messages, and what `homeveil list` says.
@@ -22,7 +22,7 @@ export default defineDefense({
   // With these it changes nothing; leave it out where there are none.
   neutral: { period: 0 },
 
-  /** What is kept in here is one shaper's own. It learns of a packet when that arrives, and acts now or sets its one timer. */
+  /** Makes one shaper, with variables of its own. It is told of a packet when that arrives, and acts then or sets its one timer. */
   create({ period }) {
     let held: PacketRef[] = [];
     return {

@@ -35,6 +35,6 @@ export default defineView({
   perDevice: false,
   /** Only what crosses the gateway, all from one address. `filterPackets` and `trace.flows` select by anything else. */
   select: outsideGateway,
-  /** What packets are carried in on this link: a defense of its own that takes no training. Leave it out where they pass as they are. */
+  /** Carries the packets on this link: a defense that takes no training. Leave it out if packets pass as they are. */
   carry: (parameters) => ({ defense: vlan, parameters }),
 });

@@ -2,7 +2,7 @@ import type { Argv } from 'yargs';
 import { checked, whole } from '../result/check.js';
 import { anyOf, lowerFirst, suggestion, UsageError } from '../shared/errors.js';
 
-/** What yargs knows of the options of the command that is run, its own types aside. */
+/** Options of the current command as yargs holds them, which its types do not say. */
 interface Declared {
   readonly key: Readonly<Record<string, unknown>>;
   readonly alias: Readonly<Record<string, readonly string[]>>;
@@ -16,7 +16,7 @@ interface Declared {
 /** Options that mean something without a value. */
 const BARE = ['over-time'];
 
-/** What whole numbers the options may be that mean the same in every command. */
+/** Ranges of the whole numbers that mean the same in every command. */
 const WHOLE: Readonly<Record<string, ReturnType<typeof whole>>> = {
   threads: whole(1, 1024),
   seed: whole(0),
@@ -111,7 +111,7 @@ function mainName(name: string, { key, alias }: Declared): string {
   const all = Object.entries({ ...Object.fromEntries(Object.keys(key).map((one) => [one, [] as string[]])), ...alias })
     .filter(([main, others]) => main === name || others.includes(name))
     .map(([main]) => main);
-  // Of an option and its one-letter alias the option has the type.
+  // The type is kept under the option, not under its one-letter alias.
   return all.find((main) => main.length > 1) ?? name;
 }
 
@@ -158,10 +158,10 @@ const isNegative = (word: string) => /^-(\d|\.\d)/.test(word);
 
 const isOption = (word: string) => word.startsWith('-') && word !== '-' && !isNegative(word);
 
-/** Of a command that does something by itself, too: yargs has forgotten them by then. */
+/** Subcommands of commands that also do something by themselves: yargs has forgotten them by then. */
 const SUBCOMMANDS: Readonly<Record<string, readonly string[]>> = { home: ['fit', 'check'], tunnel: ['keygen'] };
 
-/** What yargs knows and does not type. */
+/** Properties of yargs that its types leave out. */
 interface Inner {
   getOptions(): Declared;
   getInternalMethods(): {
@@ -192,7 +192,7 @@ function positionalsOf(usage: string): { name: string; required: boolean }[] {
   }));
 }
 
-/** What yargs says of what is missing, in our words. */
+/** Rewords yargs' message on what is missing. */
 export function translateFailure(message: string, yargs: Argv): string {
   const { commands, fullCommands } = (yargs as unknown as Inner).getInternalMethods().getContext();
   const help = `; see ${['homeveil', ...commands].join(' ')} --help`;

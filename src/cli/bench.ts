@@ -90,7 +90,7 @@ export default command;
 const PATIENCE = { simulated: 300, live: 5000 };
 
 /**
- * What `work` comes to; null where Ctrl-C or SIGTERM ended it, whose exit code is set.
+ * Waits for `work`. If Ctrl-C or SIGTERM ends it, sets the exit code of that signal and returns null.
  * @param heard what to tell the user then
  */
 async function untilStopped<T>(
@@ -121,7 +121,7 @@ function effortOf({ threads, memory }: BenchOptions): Pick<RunOptions, 'threads'
   return { threads, workers: threads, memory: bound };
 }
 
-/** What makes live traffic, where it is asked for. */
+/** Loads the lab if live traffic is asked for. */
 async function liveOf(specs: readonly ResolvedSpec[]): Promise<Pick<RunOptions, 'record'>> {
   if (!specs.some(({ live }) => live)) return {};
   const { recordLive } = await import('../lab/record.js');
@@ -168,7 +168,7 @@ async function benchStudy(path: string, options: BenchOptions): Promise<void> {
 
 const warnRefused = (failure: SettingFailure): string => wrap(`warning: ${describeRefusal(failure)}`, 9, 0).join('\n');
 
-/** What a run would do and how long it would take, without running it. */
+/** Prints what a run would do and how long it would take, without running it. */
 async function plan(specs: readonly ResolvedSpec[], options: RunOptions, json: boolean): Promise<void> {
   // As in the run, where each cell has one thread.
   const estimates = await withProgress((progress) => estimateAll(specs, { ...options, threads: 1, ...progress }));

@@ -27,7 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly default: unknow
   schema: () => import('./schema.js'),
 };
 
-/** What yargs asks for when a shell completes a line. */
+/** The argument with which a shell asks for completions. */
 const COMPLETIONS = '--get-yargs-completions';
 const SHELLS = ['bash', 'zsh'];
 

@@ -1,4 +1,4 @@
-/** What a signal ends instead of the process, while there is something. */
+/** The work that a signal ends instead of the process, if there is any. */
 let running: { readonly controller: AbortController; readonly options: InterruptOptions } | null = null;
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -10,7 +10,7 @@ export interface InterruptOptions {
   readonly on?: readonly EndSignal[];
   /** Milliseconds after which the process ends all the same. */
   readonly patience?: number;
-  /** What to tell the user at once: that the signal was heard, and how to go on. */
+  /** The text for the user at once: that the signal was heard, and how to go on. */
   readonly heard?: string;
 }
 

@@ -25,12 +25,12 @@ export function isSupervised(argv: readonly string[]): boolean {
 /** Milliseconds that the thread has to end in order once it is told of a signal, or to answer that it will. */
 const GRACE = 300;
 
-/** What the thread says: what a signal would abort from now on; that it has heard of one, and is ending. */
+/** A message from the thread: what a signal aborts from now on, or that the thread has heard of one and is ending. */
 export type FromThread = { readonly running: InterruptOptions | null } | { readonly heard: true };
 
 export interface ThreadData {
   readonly argv: readonly string[];
-  /** Of the terminal, which a thread does not see. */
+  /** Properties of the terminal, which a thread does not see. */
   readonly streams: Readonly<Record<'stdout' | 'stderr', { readonly isTTY: boolean; readonly columns?: number }>>;
 }
 

@@ -12,7 +12,7 @@ import { emptyWindows, makeWindows, withoutLabels, withoutWindows } from './wind
 export interface CheckAttackOptions {
   /** In place of the defaults, where those take long: fewer rounds, a smaller network. */
   readonly parameters?: Readonly<Record<string, unknown>>;
-  /** Of the windows and the attack. */
+  /** Seed of the windows and the attack. */
   readonly seed?: number;
 }
 
@@ -150,7 +150,7 @@ async function fitOn(
   return identifier;
 }
 
-/** What is predicted, where it is what it should be. */
+/** Predicts, and demands that the predictions have the right form. */
 async function predictOn(
   subject: Subject,
   identifier: Identifier,
@@ -304,7 +304,7 @@ async function checkNothingToLearn({ attack, given, where, seed, recorder }: Sub
   }
 }
 
-/** Whatever is thrown is an expected fault, said in one line. */
+/** Demands that whatever `body` throws is an expected fault with a message of one line. */
 async function demandRefusal(body: () => Promise<unknown>): Promise<void> {
   try {
     await body();

@@ -11,7 +11,7 @@ import {
 import { justAbove, justBelow } from './draw-parameters.js';
 import { type Check, demand, type Recorder } from './report.js';
 
-/** What defenses and attacks have in common. */
+/** The description that defenses, attacks and views share. */
 interface Plugin {
   readonly name: string;
   readonly summary: string;

@@ -5,7 +5,7 @@ import type { Rng } from '../shared/rng.js';
 const NAMED = 0.6;
 /** Share of the numbers that are drawn at the very end of their range. */
 const AT_END = 0.1;
-/** Where a range begins at 0: how much smaller than the largest value the smallest that is drawn is. */
+/** Decades between the largest value and the smallest that is drawn, in a range that begins at 0. */
 const DECADES = 6;
 
 /**

@@ -113,7 +113,7 @@ function pick<T>(values: readonly T[], rng: Rng): T {
   return values[rng.integer(0, values.length - 1)]!;
 }
 
-/** Of the epoch: late enough that a microsecond is near the resolution of a double. */
+/** Seconds since the epoch, late enough that a microsecond is near the resolution of a double. */
 const BEGIN = 1.7e9;
 
 /**
@@ -137,7 +137,7 @@ export function makeTraffic(rng: Rng, packets: number, pace = 1): Trace {
   return builder.build();
 }
 
-/** What has no bursts and no pauses, but is at some end of what can be. */
+/** Makes traffic without bursts or pauses that lies at an extreme of what is possible. */
 export function makeEdgeTraffic(rng: Rng): Traffic[] {
   const of = (name: string, packets: number, row: (i: number) => [flow: number, time: number, chosen?: Chosen]) => {
     const builder = createHome();

@@ -3,7 +3,7 @@ import { costOf } from '../shaping/cost.js';
 import { Cover, LARGEST_FRAME, NO_DEVICE, Protocol, type Trace } from '../trace/trace.js';
 import { type Check, demand } from './report.js';
 
-/** What a defense, or the defenses in a row, say of themselves; see `Defense`. */
+/** Properties that a defense, or several in a row, claim for themselves; see `Defense`. */
 export interface Claims {
   readonly separableCover: boolean;
   readonly exceedsMtu: boolean;
@@ -225,7 +225,7 @@ export const keepsMtu: TrialCheck = {
   },
 };
 
-/** What every run owes, whatever the defense does. */
+/** Checks that every run must pass, whatever the defense does. */
 export const trialChecks: readonly TrialCheck[] = [
   leavesInputAlone,
   sameForSameSeed,
@@ -249,7 +249,7 @@ const FLOW_COLUMNS = [
   'header',
 ] as const;
 
-/** Where two traces differ: 'length of packet 3', or null where they do not. */
+/** Names the first difference of two traces, 'length of packet 3', or returns null if they are the same. */
 export function firstDifference(one: Trace, other: Trace): string | null {
   if (one.packets !== other.packets) return `${one.packets} and ${other.packets} packets`;
   for (const name of COLUMNS) {

@@ -29,7 +29,7 @@ export const noCache: Cache = {
   remember: (_, make) => make(),
 };
 
-/** What `cache` has, without anything being added. */
+/** Makes a cache that reads from `cache` and adds nothing to it. */
 export const readOnly = (cache: Cache): Cache => ({
   ...cache,
   keep: (_, value) => value,

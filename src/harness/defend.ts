@@ -37,7 +37,7 @@ import { checkTunnels } from './spec.js';
 export interface DefendRequest {
   /** Capture files and folders, as taken in the home or at its gateway. */
   captures: readonly string[];
-  /** What to write: a .pcap file, or an .arrow table, which has the ground truth in it. */
+  /** Path of the output: a .pcap file, or an .arrow table, which includes the ground truth. */
   out: string;
   defense: string;
   /** As BenchRequest has it; then other devices' packets are left out. Without, each host is a device. */
@@ -46,7 +46,7 @@ export interface DefendRequest {
   duplicates?: Duplicates;
   /** CSV of labels to write, for what is written. */
   writeLabels?: string;
-  /** Where the capture is taken; lan by default, napt under a defense that is a tunnel. */
+  /** The view of the output: lan by default, napt if the defense is a tunnel. */
   view?: string;
   /** Captures that the defense learns from. */
   learn?: readonly string[];
@@ -61,7 +61,7 @@ export interface DefendResult {
   readonly data: {
     readonly name: string;
     readonly ingest: { readonly read: number; readonly dropped: Readonly<Record<string, number>> };
-    /** Of the view, without the defense. */
+    /** Packets of the view without the defense. */
     readonly packets: number;
     readonly bytes: number;
   };
@@ -80,7 +80,7 @@ export interface DefendResult {
     readonly fileBytes: number;
   };
   readonly cost: Cost;
-  /** What to know of the file; one line each. */
+  /** Notes on the file, one line each. */
   readonly notes: readonly string[];
 }
 
@@ -91,7 +91,7 @@ export interface DefendedCaptures {
   readonly seed: number;
   readonly capacity: number | null;
   readonly defended: DefendedTrace;
-  /** What the view shows without the defense. */
+  /** The view's traffic without the defense. */
   readonly base: Trace;
   readonly ingest: DefendResult['data']['ingest'];
   readonly notes: readonly string[];
@@ -166,7 +166,7 @@ export async function defendCaptures(
   return apply(request, resolved, inputs, onProgress, registry);
 }
 
-/** What a request asks for, names looked up and numbers checked. */
+/** A request whose names have been looked up and whose numbers have been checked. */
 interface Resolved extends Pick<DefendedCaptures, 'defense' | 'view' | 'seed' | 'capacity' | 'notes'> {
   readonly applied: AppliedView;
 }
@@ -209,7 +209,7 @@ async function apply(
   };
 }
 
-/** Where addresses stay as they are, so that labels fit what is written too; a tunnel can only be seen outside the gateway. */
+/** Chooses lan, which keeps addresses, so that the labels fit the output too; for a tunnel napt, since it begins at the gateway. */
 function defaultView({ parts }: ResolvedDefense, registry: Registry, notes: string[]): string {
   const [tunnel] = tunnelsAmong(parts, registry);
   if (!tunnel) return 'lan';
@@ -288,7 +288,7 @@ function split(
   return { trace: part(captures), training };
 }
 
-/** What was read of the captures to defend, and what was left out. */
+/** Reports what was read of the captures to defend, and what was left out. */
 function ingestOf({ report }: LabelledTrace, { captures }: Inputs): DefendResult['data']['ingest'] {
   const dropped: Record<string, number> = {};
   let read = 0;

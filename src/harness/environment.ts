@@ -10,7 +10,7 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '.
 
 export const version: string = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
 
-/** What made a result. `commit` is null for an installed package, and ends in '+' where files were changed since. */
+/** Describes the program that made a result. `commit` is null for an installed package, and ends in '+' if files were changed since. */
 export function describeTool(): Result['tool'] {
   return { name: 'homeveil', version, commit: existsSync(join(root, '.git')) ? gitCommit() : null };
 }

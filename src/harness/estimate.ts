@@ -18,16 +18,16 @@ import { builtIns, prepareAll } from './plugins/registry.js';
 import { createSeedRun, type RunOptions, type SeedRun, secondsSince, UNDEFENDED } from './seed-run.js';
 import { windowing } from './setting.js';
 
-/** What running a setting would take. */
+/** Time, memory and disk space that running a setting would take. */
 export interface Estimate {
   readonly cells: number;
-  /** Of these, how many are kept from an earlier run. */
+  /** How many of these are kept from an earlier run. */
   readonly kept: number;
   /** Seconds of one thread, without reading; 0 where all is kept. */
   readonly seconds: number;
   /** Seconds that live traffic takes to play, however many threads there are; 0 for simulated. */
   readonly playing: number;
-  /** What to know before it is run, one line each. */
+  /** Warnings to read before it is run, one line each. */
   readonly warnings: readonly string[];
   /** Why none of the cells could be run; null where they can. */
   readonly failure: string | null;
@@ -132,7 +132,7 @@ function once<A, T>(describe: (given: A) => [name: string, make: () => Promise<T
   };
 }
 
-/** What simulating a part would come to. */
+/** Time and frames that simulating one part would come to. */
 interface Simulation {
   readonly frames: number;
   readonly bytes: number;
@@ -162,7 +162,7 @@ async function timeDefense(
   };
 }
 
-/** What a simulation came to, or would have where it was stopped. */
+/** Counts the frames of a simulation; if it was stopped, those that it would have had. */
 function tryFrames(simulate: () => Trace): { frames: number; bytes: number; cover: number } {
   try {
     const trace = simulate();
@@ -198,7 +198,7 @@ async function timeAttack(setting: SettingData, attack: ResolvedPlugin, { plugin
   const few = takePackets(parts.test, firstRows(parts.test.packets));
   const trials = [];
   const all = Math.min(parts.train.packets, spec.maximumTrainPackets ?? Number.POSITIVE_INFINITY);
-  // Where there are no more than that, one trial says all.
+  // If there are no more packets than that, one trial is enough.
   for (const packets of new Set([Math.min(TRIAL_WINDOWS * spec.window, all), all])) {
     const seedRun = createSeedRun({ ...closed(spec), maximumTrainPackets: packets }, view, parts, spec.seed, plugins);
     // Reading the code and starting threads counts once only.

@@ -24,13 +24,13 @@ import { windowing } from './setting.js';
  */
 const NEIGHBOURS = { train: 10_000, test: 1000 };
 const INFORMATION_PACKETS = 20_000;
-/** Of cover, and of real packets: their true proportion does not matter to a ranking. */
+/** Number of cover packets, and of real ones, that are ranked. Their true proportion does not matter to a ranking. */
 const COVER_PACKETS = 5000;
 
 /** Neighbours on either side of a packet that are taken into account. */
 const REACH = 2;
 
-/** What may be known of a packet: for each of these there is a bound, and the weakest of them counts. */
+/** Features that an observer may use. Cover is ranked once with each, and the ranking that tells it best counts. */
 const KNOWLEDGE: Readonly<Record<string, (windows: Windows, rows: Uint32Array) => Column[]>> = {
   packet: ({ packets }, rows) => packetColumns(packets, rows),
   neighbours: (windows, rows) => neighbourColumns(windows, rows, REACH),

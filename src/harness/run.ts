@@ -31,7 +31,7 @@ export async function runBench(spec: ResolvedSpec, options: RunOptions): Promise
   return attempt!.result;
 }
 
-/** What running a spec came to: its result, or why there is none. */
+/** The outcome of running a spec: its result, or why there is none. */
 export type Attempt =
   | { readonly spec: ResolvedSpec; readonly result: Result }
   | { readonly spec: ResolvedSpec; readonly result: null; readonly error: HomeveilError };
@@ -139,7 +139,7 @@ export function describeRefusal({ setting, message }: SettingFailure): string {
   return `${setting}: could not be run: ${message}`;
 }
 
-/** Where no cell could be run, the error is that of the first. */
+/** Makes the result of a run. If no cell could be run, the error of the first one is returned. */
 function conclude(spec: ResolvedSpec, run: Run | HomeveilError, plugins: Registry | undefined): Attempt {
   if (run instanceof Error) return { spec, result: null, error: run };
   const { dataset, warnings, outcomes } = run;

@@ -15,11 +15,11 @@ import { attackOf, builtIns, prepareAll, type Registry } from './plugins/registr
 import type { Recording, RecordTraffic } from './recording.js';
 import { windowing } from './setting.js';
 
-/** What a run is given besides its spec. */
+/** Options of a run besides its spec. */
 export interface RunOptions {
-  /** What the spec was resolved with; by default what is built in. */
+  /** The plug-ins that the spec was resolved with; by default those that are built in. */
   readonly plugins?: Registry;
-  /** Where finished cells are kept and looked for; by default nowhere. */
+  /** The cache of finished cells; by default none. */
   readonly cache?: Cache;
   /** Threads, at least 1: of an attack, or, where `workers` says so, of the cells together. */
   readonly threads: number;
@@ -62,7 +62,7 @@ export interface Model {
 export interface SeedRun {
   /** In an open world without the devices that this seed holds out. */
   readonly parts: TrainTest;
-  /** Of each part, the traffic without defense and that under the last defense asked for are kept; other traffic is made anew. */
+  /** Returns a part under a defense. Keeps it until another defense is asked for, and always keeps the part without defense. */
   defend(defense: ResolvedDefense, part: 'train' | 'test'): Promise<Shaped>;
   /** Trains on traffic under `defense`. */
   fit(attack: ResolvedPlugin, defense: ResolvedDefense, options: FitOptions): Promise<Model>;

@@ -2,7 +2,7 @@ import type { Cell, ResolvedSpec, SummaryRow } from '../result/result.js';
 import { ETHERNET_HEADER, encapsulationOf, tunnelParameters } from '../shaping/kit/tunnel.js';
 import { builtIns, type Registry, viewOf } from './plugins/registry.js';
 
-/** Where padding makes frames of one size that the view's own tunnel then has to cut: that size, and the largest that fits. */
+/** Finds padding to one size that the view's own tunnel has to cut in two: returns that size, and the largest that fits. */
 function paddedBeyond(
   { view, defenses, live }: ResolvedSpec,
   label: string,
@@ -80,7 +80,7 @@ const LATE = 1;
 /** Seconds: frames of a tunnel that are later than that, by the home's clock, show what the machine does. */
 const LATE_FRAME = 0.1;
 
-/** What makes live traffic less than it should be. */
+/** Warns if live traffic is less than it should be: packets lost, connections failed, messages or frames late. */
 function liveWarnings(cells: readonly Cell[]): string[] {
   const warnings = new Set<string>();
   for (const { defense, seed, live } of cells) {

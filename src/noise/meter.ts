@@ -106,7 +106,7 @@ export function createMeter(budget: Budget, window: ReceiveWindow | null = recei
       budget.spend(amount);
       return true;
     }
-    // What has arrived and what is on its way is within what this connection held. Without the kernel's counts, all of that is charged.
+    // The bytes that arrived or are on their way are within what this connection held. Without the kernel's counts, all of it is charged.
     const all = window?.count(socket) ? measure(socket, true) - before : Math.max(amount, hold);
     sockets.delete(socket);
     bytes += all - amount;

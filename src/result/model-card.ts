@@ -14,8 +14,8 @@ const plugin = z.object({ name: z.string(), label: z.string(), parameters });
 const part = z.object({ packets: count, from: time, to: time });
 
 /**
- * What there is to know of a model beside its network or trees: `card.json`, beside `model.onnx`. Times are in seconds since the
- * Unix epoch; what is undefined is null.
+ * The card of a model: `card.json`, beside the network or trees in `model.onnx`. Times are in seconds since the Unix epoch, and an
+ * undefined value is null.
  */
 const cardSchema = z.object({
   schemaVersion: z.literal(CARD_VERSION),
@@ -29,7 +29,7 @@ const cardSchema = z.object({
     /** FEATURE_VERSION in windows.ts. */
     version: z.int(),
     port: z.enum(['service', 'destination']),
-    /** Of the input `features` of the ONNX model, in this order; the input `port` stands beside them. */
+    /** Columns of the input `features` of the ONNX model, in this order. Its other input is `port`. */
     columns: z.array(z.object({ name: z.string(), unit: z.string() })),
     /** How the ONNX model makes its own numbers of them: differs from attack to attack. */
     encoding: parameters,
@@ -39,14 +39,14 @@ const cardSchema = z.object({
   window: z.int().min(1),
   /** Packets from one training window to the next. */
   stride: z.int().min(1),
-  /** What the traffic that it was trained on was under. */
+  /** The defense of the traffic that it was trained on. */
   defense: z.object({ label: z.string(), parts: z.array(plugin) }),
   split: z.object({ by: z.enum(['time', 'file', 'paths']), train: z.number().nullable() }),
   seed: z.int(),
   data: z.object({
-    /** What it was trained on, and what it was tested on where that is a part of the same data (see `split`). */
+    /** Name of the training data, and of the test data if that is a part of the same data (see `split`). */
     name: z.string(),
-    /** Of that, in the view; see DatasetSummary. Given apart: of the training part, without ports of the home's side. */
+    /** Hash of that data in the view; see DatasetSummary. If test data are given apart: of the training part, less the home's ports. */
     sha256: z.string(),
     /** True for the synthetic home: such a model knows no real device. */
     synthetic: z.boolean(),

@@ -71,7 +71,7 @@ const capturesOf = ({ data }: ResolvedSpec) => (data.kind === 'captures' ? data 
 const homeOf = ({ data }: ResolvedSpec) => (data.kind === 'synthetic' ? data : undefined);
 const isPath = () => true;
 
-/** What a run can be asked for. With no `data` it runs on the synthetic home. */
+/** The request for a run. Without `data` it runs on the synthetic home. */
 export const benchRequest = z.object({
   data: derived(paths.optional(), {
     about: 'Capture files or folders; without it, the synthetic home',
@@ -204,7 +204,7 @@ export const benchRequest = z.object({
   }),
 });
 
-/** What a training can be asked for: one attack, which knows its one defense. A `trainShare` of 1 trains on all data. */
+/** The request for training a model: one attack, which knows its one defense. A `trainShare` of 1 trains on all data. */
 export const trainRequest = benchRequest
   .omit({ attacks: true, defenses: true, adversaries: true, unknown: true, seeds: true, live: true, speed: true })
   .extend({
@@ -248,7 +248,7 @@ export function listOf(type: z.ZodType): z.ZodArray<z.ZodType> | null {
   return inner === type ? null : listOf(inner);
 }
 
-/** What is within a default, an optional value and the like; `type` itself where it is none of those. */
+/** Unwraps defaults, optional values and the like; any other type is returned as it is. */
 export function innerOf(type: z.ZodType): z.ZodType {
   const wraps = [z.ZodOptional, z.ZodDefault, z.ZodNullable].some((kind) => type instanceof kind);
   return wraps ? ((type as z.ZodOptional).unwrap() as z.ZodType) : type;

@@ -11,15 +11,15 @@ export interface Account {
   readonly start: Uint32Array;
   /** Row of the trace that entered. */
   readonly packet: Uint32Array;
-  /** Of the original frame, its headers included; 0 in a frame that has only padding of packets, and no byte of any. */
+  /** Bytes of the original frame, headers included; 0 in a frame of padding only. */
   readonly bytes: Uint32Array;
 }
 
 /** A trace, and how it came out of a defense (or of several, one after another). */
 export interface DefendedTrace {
-  /** What the observer sees. */
+  /** Frames that the observer sees. */
   readonly trace: Trace;
-  /** What entered the first defense. */
+  /** Packets that entered the first defense. */
   readonly original: Trace;
   /** From the frames of `trace` to the packets of `original`. */
   readonly account: Account;
@@ -55,7 +55,7 @@ export function composeAccounts(first: Carried, second: Account): Account {
   const { start: innerStart, packet: innerPacket, bytes: innerBytes } = first.account;
   const wire = first.trace.length;
   const frames = second.start.length - 1;
-  // Where reading of each frame of the first stage stands: bytes on the wire, row of its account, bytes of that row.
+  // The reading position in each frame of the first stage: bytes on the wire, row of its account, bytes of that row.
   const read = new Uint32Array(first.trace.packets);
   const row = innerStart.slice(0, first.trace.packets);
   const rowRead = new Uint32Array(first.trace.packets);

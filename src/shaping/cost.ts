@@ -2,7 +2,7 @@ import { observedSeconds } from '../trace/clock.js';
 import type { Trace } from '../trace/trace.js';
 import type { Observed } from './account.js';
 
-/** What a defense costs, relative to the view without any defense. A quantity that is undefined is null, never 0. */
+/** The cost of a defense, relative to the view without any defense. A quantity that is undefined is null, never 0. */
 export interface Cost {
   /** Bytes on the wire in both directions over those without defense, less 1; cover included, also after the last real packet. */
   readonly bandwidthOverhead: number | null;

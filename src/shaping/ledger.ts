@@ -70,7 +70,7 @@ export function createLedger<A extends Actor = Actor>(
   clock: Readonly<Clock>,
   capacity = 64,
 ): Ledger<A> {
-  /** Of the packets from number `first` on: bytes that are left, and the shaper that each came to. */
+  /** For packets from number `first` on: the bytes that are left, and the shaper that each came to. */
   let first = 0;
   let left = new Uint32Array(Math.max(1, capacity));
   let owner = new Uint32Array(left.length);

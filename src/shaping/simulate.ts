@@ -48,7 +48,7 @@ export function shapeAll(trace: Trace, defenses: readonly AppliedDefense[], opti
     carried = carried ? { trace: next.trace, account: composeAccounts(carried, next.account) } : next;
     ({ ends } = next);
   }
-  // What is held for longer than a gap leaves after the next stretch has begun.
+  // Packets that are held for longer than a gap leave after the next stretch has begun.
   if (carried && ends.length > 1) carried = reorder(carried, timeOrder(carried.trace.time));
   carried ??= { trace: copyTruth(trace), account: identityAccount(trace) };
   return settle(trace, throughLink(carried, capacity));
@@ -67,7 +67,7 @@ function copyTruth(trace: Trace): Trace {
   return { ...trace, device: trace.device.slice(), cover: trace.cover.slice() };
 }
 
-/** What a stage sent, and the frames after the last of each stretch. */
+/** Frames that a stage sent, and for each stretch the index after its last frame. */
 interface Sent extends Carried {
   readonly ends: number[];
 }

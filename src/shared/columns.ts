@@ -19,7 +19,7 @@ type Columns<T extends Types> = { readonly [Name in keyof T]: T[Name]['prototype
 /** The columns of the tables that `T`, made by {@link defineTable}, defines. */
 export type ColumnsOf<T> = T extends Table<infer U> ? Columns<U> : never;
 
-/** What can be done with the columns of one kind of table. Objects that are passed in may have other properties, which are ignored. */
+/** Operations on the columns of one kind of table. Objects that are passed in may have other properties, which are ignored. */
 export interface Table<T extends Types> {
   readonly types: T;
   readonly names: readonly (keyof T & string)[];

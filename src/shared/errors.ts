@@ -25,7 +25,7 @@ export function isContained(thrown: unknown): thrown is HomeveilError {
 }
 
 /**
- * What was thrown, on one line: the message of an expected fault; for anything else its kind, message and the place in the code,
+ * Describes on one line what was thrown: an expected fault by its message, anything else by its kind, message and place in the code,
  * `TypeError: x is not a function (hold.ts:12:5)`.
  */
 export function describeThrown(thrown: unknown): string {

@@ -232,8 +232,8 @@ function removeMade(first: string | undefined, deepest: string): void {
 }
 
 /**
- * What a path leads to, links followed; undefined where nothing is there, and also where something above it is a file, or it is no
- * path at all, for which statSync throws whatever it is told.
+ * Looks up what a path leads to, following links. Returns undefined if nothing is there, if something above it is a file, or if it is
+ * no path at all, for which statSync throws in spite of throwIfNoEntry.
  */
 export function statIfThere(path: string): Stats | undefined {
   try {
@@ -282,7 +282,7 @@ export function makeFolder(path: string): string | undefined {
   return missing.at(-1);
 }
 
-/** What root writes for somebody (sudo) is theirs. */
+/** Gives a file that root wrote under sudo to the user who called sudo. */
 export function giveToCaller(target: number | string): void {
   const { SUDO_UID, SUDO_GID } = process.env;
   if (process.getuid?.() !== 0 || SUDO_UID === undefined) return;

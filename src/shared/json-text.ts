@@ -7,7 +7,7 @@ import {
   printParseErrorCode,
 } from 'jsonc-parser';
 
-/** What a text holds, in whatever notation. */
+/** Data that a text was found to hold, in any notation. */
 export interface Found {
   /** Null where there is nothing. */
   readonly content: unknown;

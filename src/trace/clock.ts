@@ -26,7 +26,7 @@ export function findGaps(time: Float64Array): Gap[] {
   return gaps;
 }
 
-/** Where the clock of one file, with packets in the order of the file, was set back; null where it was not. */
+/** Finds where the clock of one file, whose packets are in the order of the file, was set back; null if it never was. */
 export function findSetBack(time: Float64Array): SetBack | null {
   let first = 0;
   let times = 0;
@@ -71,7 +71,7 @@ export function observedSeconds(trace: Trace): number {
 /** Gaps that are told one by one. */
 const TOLD = 3;
 
-/** What the reader of captures must know of their times, one line each. */
+/** Describes what is odd about the times of captures, one line each. */
 export function describeClock({ gaps, files }: Pick<IngestReport, 'gaps' | 'files'>): string[] {
   const longest = gaps.toSorted((a, b) => length(b) - length(a));
   const told = gaps.length > TOLD + 1 ? gaps.filter((gap) => longest.indexOf(gap) < TOLD) : gaps;

@@ -48,7 +48,7 @@ export async function loadTrace(
   );
 }
 
-/** Where most packets carry others that are not read: what they are. */
+/** Names the carrier, if most packets carry others that are not read. */
 function carriedIn({ packets, conversation, conversations }: PacketTable): string {
   const { transport, portA, portB } = conversations;
   const counts = new Map<string, number>();

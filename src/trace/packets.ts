@@ -76,7 +76,7 @@ export interface IngestReport {
 /** A file that is no capture, or is read under another name. */
 export interface SkippedFile {
   readonly path: string;
-  /** What it is: 'text', 'a zip archive (unpack it: unzip home.zip)', ... */
+  /** The kind of file: 'text', 'a zip archive (unpack it: unzip home.zip)', ... */
   readonly reason: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Where an address can be, judged from itself alone: text is all that is left of it here. MAC and IP addresses are
- * given in the text form that the readers produce (addresses.ts).
+ * Tells where an address can be from the address alone, since a trace keeps only its text. MAC and IP addresses are in the form that
+ * the readers produce (addresses.ts).
  */
 
 import { isIPv4, isIPv6 } from 'node:net';

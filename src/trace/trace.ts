@@ -232,7 +232,7 @@ export function timeOrder(time: Float64Array): Uint32Array {
   return from;
 }
 
-/** Where the 16-bit digits of a double are in memory, the lowest first. */
+/** Positions of the 16-bit digits of a double in memory, lowest digit first. */
 const LOWEST_FIRST = new Uint16Array(Float64Array.of(1).buffer)[3] === 0x3ff0 ? [0, 1, 2, 3] : [3, 2, 1, 0];
 
 /** The packets `rows` of `trace`, in that order; devices, files and flows stay as they are. */

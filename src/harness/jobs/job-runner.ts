@@ -99,7 +99,7 @@ function ask(worker: Worker, order: Order, onOther: (answer: Answer) => void): P
   });
 }
 
-/** What `outcomes` comes to; where `signal` is aborted, its reason, without waiting any longer. */
+/** Waits for `outcomes`, but throws the reason of `signal` as soon as it is aborted. */
 function unlessAborted(outcomes: Promise<Outcome[]>, signal: AbortSignal): Promise<Outcome[]> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);

@@ -1,7 +1,7 @@
 /** Bytes that a job takes for each packet of its setting, before any was seen: measured with a forest, without a defense. */
 const BYTES_PER_PACKET = 250;
 
-/** What a thread takes before its first packet. */
+/** Bytes that a worker thread takes before its first packet. */
 const BYTES_PER_JOB = 100e6;
 
 /** Decides whether another job may start beside those that run. */

@@ -21,9 +21,9 @@ export interface Run {
 
 export interface OpenRun {
   readonly run: Run;
-  /** What is still to be found out. */
+  /** Jobs whose values no cache has. */
   readonly jobs: Job[];
-  /** What the jobs work on; null where there is none. */
+  /** The data of the jobs; null if there are no jobs. */
   readonly setting: SettingData | null;
 }
 
@@ -66,7 +66,7 @@ export async function openRun(spec: ResolvedSpec, load: Loader, options: RunOpti
   return { run: { spec, dataset: summary, warnings, outcomes }, jobs, setting };
 }
 
-/** Of an item within its spec. */
+/** Names an item within its spec. */
 export function nameOf(item: Item): string {
   const { kind, seed, defense } = item;
   if (item.kind === 'metrics') return [kind, seed, defense.label].join('\n');

@@ -27,10 +27,10 @@ interface MetricsItem {
   readonly defense: ResolvedDefense;
 }
 
-/** What is done in one go, by one thread: a model and all that it is tested on, or the metrics of a defense. */
+/** A unit of work for one worker: a model and all that it is tested on, or the metrics of a defense. */
 export interface Job {
   readonly seed: number;
-  /** What the items share; null for metrics, which need no model. */
+  /** The model that the items share; null for metrics, which need none. */
   readonly model: { readonly attack: ResolvedPlugin; readonly trainedOn: ResolvedDefense } | null;
   readonly items: readonly Item[];
 }
@@ -56,7 +56,7 @@ export function countCells(spec: ResolvedSpec): number {
   return itemsOf(spec).filter(isCell).length;
 }
 
-/** What is counted and shown as a cell: what takes a trained attack. */
+/** Tells whether an item is counted and shown as a cell: it is if it takes a trained attack. */
 export const isCell = ({ kind }: Item): boolean => kind !== 'metrics';
 
 /** Pairs of the defense that a model is tested on and the other one that it was trained on; none where they are not asked for. */

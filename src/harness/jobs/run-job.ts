@@ -16,14 +16,14 @@ import type { ScoredCell } from '../summary.js';
 import { itemKey, modelKey } from './keys.js';
 import { type CellItem, type Item, isCell, type Job, type TransferItem } from './plan.js';
 
-/** What all jobs of a setting work on. */
+/** The data that all jobs of a setting share. */
 export interface SettingData {
   readonly spec: ResolvedSpec;
   readonly view: AppliedView;
   readonly parts: TrainTest;
   /** SHA-256 of the traffic. */
   readonly dataset: string;
-  /** Of live traffic, which takes the place of simulated. */
+  /** Recorded live traffic, which replaces simulated traffic. */
   readonly recording?: Recording;
 }
 
@@ -34,7 +34,7 @@ export interface KeptCell {
   readonly total: readonly number[];
 }
 
-/** What an item came to. */
+/** The value that an item comes to. */
 export type ItemValue = KeptCell | TransferCell | Metrics;
 export type Outcome = { readonly value: ItemValue } | { readonly failure: string };
 
@@ -49,7 +49,7 @@ export async function runJob(
   job: Job,
   options: RunOptions,
 ): Promise<Outcome[]> {
-  // What was recorded is never the same again.
+  // No two recordings are the same, so their cells are not kept.
   const { cache = noCache, signal } = setting.recording ? { ...options, cache: noCache } : options;
   const outcomes: Outcome[] = [];
   let model: Promise<Model> | undefined;
@@ -111,7 +111,7 @@ async function obtainModel(
 ): Promise<Model> {
   const { attack, trainedOn } = wanted!;
   const { signal, threads, plugins = builtIns } = options;
-  // What was interrupted is thrown away: nobody need know how far it was.
+  // An interrupted model is thrown away, so how far it got is no warning.
   const onWarning = (warning: string) => signal?.aborted || options.onWarning?.(warning);
   const train = () => untilAborted(seedRun.fit(attack, trainedOn, { ...options, onWarning }), signal);
   const plugin = attackOf(attack, plugins);

@@ -22,13 +22,13 @@ export interface Order {
   readonly cache: string | null;
 }
 
-/** What a worker is sent. 'stop': end the job under way as soon as the attack can, and answer it as ever. */
+/** A message to a worker. 'stop' ends the current job as soon as the attack can; the job is answered all the same. */
 export type Message = Order | 'stop';
 
-/** What was thrown, as far as it can be sent. */
+/** The part of an error that can be sent between threads. */
 export interface Thrown {
   readonly message: string;
-  /** Of an expected fault, else null. */
+  /** The exit code of an expected fault; null for any other error. */
   readonly exitCode: number | null;
   readonly stack: string | undefined;
 }
@@ -45,7 +45,7 @@ const port = parentPort!;
 const send = (answer: Answer) => port.postMessage(answer);
 let current: { setting: SettingData; plugins: Registry; seedRuns: Map<number, SeedRun> } | null = null;
 
-/** Of the job under way. */
+/** Aborts the current job. */
 let stopped = new AbortController();
 
 port.on('message', async (order: Message) => {

@@ -4,7 +4,7 @@ import type { Trace } from '../../trace/trace.js';
 import type { Predictions } from './predict.js';
 
 /**
- * What an observer may conclude from predictions, and how sure of it:
+ * Draws an observer's conclusions from predictions, and says how sure they are:
  *
  * - A packet is *attributed* to its most probable class where that is more probable than all others together (a probability of
  *   at least {@link SURE}); else it is *unsure*.
@@ -27,7 +27,7 @@ export interface DeviceConclusion {
   /** Attributed to it. */
   readonly packets: number;
   readonly bytes: number;
-  /** Of all packets, and bytes, of the traffic. */
+  /** Share of all packets, and below of all bytes, of the traffic. */
   readonly packetShare: number;
   readonly byteShare: number;
   /** Null without packets. */
@@ -82,7 +82,7 @@ export function isSeen(own: number, packets: number, mistaken: number): boolean 
   return own >= FEWEST && own > MARGIN * mistaken * (packets - own);
 }
 
-/** What the traffic says of each class, in the order of the classes. */
+/** Concludes from the traffic whether each class is there, in the order of the classes. */
 export function concludeDevices(trace: Trace, predictions: Predictions, classes: Classes): DeviceConclusion[] {
   const attributed = attribute(predictions);
   const sums = classes.classes.map(() => ({ packets: 0, bytes: 0, confidence: 0, first: -1, last: -1 }));
@@ -117,7 +117,10 @@ export function concludeDevices(trace: Trace, predictions: Predictions, classes:
 
 const MOST_STRETCHES = 100_000;
 
-/** Who was seen when: stretches of `minutes` each, whole ones of the clock (UTC), those without packets included. */
+/**
+ * Lists which devices were seen in each period of `minutes`. Periods begin at whole multiples on the clock (UTC), and those without
+ * packets are included.
+ */
 export function concludePresence(
   trace: Trace,
   predictions: Predictions,

@@ -9,7 +9,7 @@ import { type Model, secondsSince } from '../seed-run.js';
 import { scoreOpenWorld } from './open-world.js';
 import { predictTrace } from './predict.js';
 
-/** What `model` says of a trace, and how well it names the packets' devices; in an open world, those of unknown devices too. */
+/** Scores how well `model` identifies the devices of a trace; in an open world, also how well it finds unknown ones. */
 export async function scoreModel(
   { identifier, classes, commonest, threshold }: Pick<Model, 'identifier' | 'classes' | 'commonest' | 'threshold'>,
   trace: Trace,

@@ -30,7 +30,7 @@ import { score, truthOf } from './evaluate.js';
 import type { LoadedModel } from './model-folder.js';
 import { predictTrace } from './predict.js';
 
-/** What a model may be asked of captures. */
+/** A request to identify the devices of captures with a model. */
 export interface IdentifyRequest {
   /** Capture files and folders, as taken in the home or at its gateway. */
   captures: readonly string[];
@@ -38,7 +38,7 @@ export interface IdentifyRequest {
   labels?: string;
   /** Whether packets that the captures hold twice are counted; dropped by default. */
   duplicates?: Duplicates;
-  /** What the model is expected to be of; each is refused where it is not. */
+  /** The view, and the attack and defense below, that the model must have been made for; any other model is refused. */
   view?: string;
   mix?: string;
   port?: string;
@@ -46,11 +46,11 @@ export interface IdentifyRequest {
   defense?: string;
   /** Length of the stretches of time to tell presence for. */
   overTime?: number;
-  /** Of the chance in view and defense. */
+  /** Seed of the chance in view and defense. */
   seed?: number;
 }
 
-/** What the observer concludes; definitions in conclude.ts. */
+/** The observer's conclusions, as conclude.ts defines them. */
 export interface IdentifyResult {
   readonly schemaVersion: 1;
   readonly tool: Result['tool'];
@@ -67,7 +67,7 @@ export interface IdentifyResult {
   };
   readonly data: {
     readonly name: string;
-    /** Of the trace in the view. */
+    /** Hash of the trace in the view. */
     readonly sha256: string;
     /** In the view, under the defense. */
     readonly packets: number;
@@ -209,7 +209,7 @@ function checkFit(path: string, card: ModelCard, request: IdentifyRequest, plugi
 const describe = ({ name, parameters }: ResolvedPlugin): string => formatRequest(name, parameters);
 const isSame = (a: ResolvedPlugin, b: ResolvedPlugin) => describe(a) === describe(b);
 
-/** What to bear in mind with the conclusions; one line each. */
+/** Lists the limits of the conclusions, one line each. */
 export function limitsOf(
   card: ModelCard,
   trace: Pick<Trace, 'packets'>,

@@ -71,7 +71,7 @@ function drawn(devices: readonly string[], count: number, seed: number): string[
 }
 
 /**
- * The threshold that an observer sets on traffic of known devices that he has not learnt from.
+ * Sets the observer's threshold on traffic of known devices that was held back from training.
  * @throws InputError where there is none
  */
 export async function findThreshold(
@@ -91,7 +91,7 @@ export async function findThreshold(
   return threshold;
 }
 
-/** What an observer says in an open world, and how well he does. */
+/** An observer's answers in an open world, and their scores. */
 export interface OpenAnswers {
   /** As they are, without a prediction for packets that are called unknown. */
   readonly predictions: Predictions;

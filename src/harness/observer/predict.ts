@@ -4,7 +4,7 @@ import { mostProbable } from '../../learning/scores.js';
 import { COVER, NO_CLASS, type Windows } from '../../learning/windows.js';
 import type { Trace } from '../../trace/trace.js';
 
-/** What an identifier says of each packet of a trace, in the order of the trace. */
+/** An identifier's answers for the packets of a trace, in the order of the trace. */
 export interface Predictions {
   /** The most probable class, NO_CLASS for no answer. */
   readonly predicted: Uint16Array;

@@ -67,7 +67,7 @@ export async function runTraining(spec: ResolvedSpec, options: RunOptions): Prom
   return { card, onnx, identifier: model.identifier, dataset: summary, warnings };
 }
 
-/** Where captures to train and to test on are given apart, the data of a model are those that it was trained on. */
+/** Describes the data of a model. If training and test captures are given apart, these are the training captures. */
 function dataOf(
   { data }: ResolvedSpec,
   { name, sha256, synthetic }: DatasetSummary,

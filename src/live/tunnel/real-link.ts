@@ -55,7 +55,7 @@ export interface RealLink {
 export const LATEST = 0.25;
 interface HeldPacket {
   readonly packet: PacketRef;
-  /** Where its bytes come from; nothing for a packet that the other end sends. */
+  /** The segments that its bytes come from; none for a packet that the other end sends. */
   readonly segments: readonly Segment[];
 }
 

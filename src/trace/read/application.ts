@@ -1,7 +1,7 @@
 /**
- * What TCP or UDP carry: TLS, HTTP, DNS or none of them. The rule: a payload whose own beginning is recognised sets the
- * application of its conversation; in TCP, a payload that is not recognised continues what the conversation has been. Where
- * the capture cut the payload before it could be told, a conversation's application stands, else the well-known port tells.
+ * Recognises what TCP or UDP carry: TLS, HTTP, DNS or none of them. A payload whose own beginning is recognised sets the application
+ * of its conversation; in TCP, any other payload continues the conversation's application. If the capture cut the payload too early
+ * to tell, the conversation's application stands, or else the well-known port decides.
  * A segment without payload (a pure acknowledgement) has no application.
  */
 
@@ -21,7 +21,7 @@ export function applicationOf(frame: Frame, applications: Uint8Array, conversati
   const { payloadAt, payloadEnd } = frame;
   if (payloadAt >= payloadEnd) return 0;
   const known = applications[conversation]!;
-  // What follows a TLS handshake is TLS to the end; only the others can still turn into it. A later fragment has no
+  // A conversation that is TLS stays TLS to the end; only others can still turn into it. A later fragment has no
   // beginning of its own.
   if (known === TLS || frame.fragment === FRAGMENT.LATER) return known;
   const isTcp = frame.transport === TCP;

@@ -41,7 +41,7 @@ export function isStream(path: string): boolean {
   try {
     return statSync(path).isFIFO();
   } catch {
-    // Whoever opens it is told.
+    // Opening the file fails too, and says why.
     return false;
   }
 }
@@ -92,7 +92,7 @@ export async function openBytes(path: string, options: OpenOptions = {}): Promis
   return createSource(read, {
     size: raw.size,
     packing: packing.name,
-    // What the system said comes first: the unpacker only sees an early end.
+    // The system's error comes first: the unpacker only sees an early end.
     fault: () => raw.fault || unpacked.fault(),
     close() {
       unpacked.close();
@@ -101,7 +101,7 @@ export async function openBytes(path: string, options: OpenOptions = {}): Promis
   });
 }
 
-/** What the bytes of a source come from. */
+/** The origin of a source's bytes. */
 interface Origin {
   readonly size: number;
   readonly packing?: string;
@@ -147,8 +147,8 @@ function pipeReader(descriptor: number): Origin & { read: Read } {
 }
 
 /**
- * What comes in chunks, from a pipe for one. `onWait` is called each time all that has come is used up: readers have then told
- * their sink of every whole packet among it.
+ * Reads bytes that come in chunks, from a pipe for example. `onWait` is called whenever all bytes so far are used up: readers have
+ * then told their sink of every whole packet among them.
  */
 export function streamBytes(chunks: AsyncIterable<Uint8Array>, onWait: () => void = () => {}): ByteSource {
   const { read, ...rest } = chunkReader(chunks, onWait);
@@ -199,7 +199,7 @@ function createSource(read: Read, { size, packing = '', fault, close }: Origin):
     },
     async need(count) {
       if (source.end - source.at >= count) return true;
-      // What is unread goes to the front, of a larger buffer where `count` bytes would not fit into this one.
+      // Unread bytes go to the front, of a larger buffer if `count` bytes would not fit into this one.
       const unread = buffer.subarray(source.at, source.end);
       if (count > buffer.length) {
         buffer = new Uint8Array(2 ** Math.ceil(Math.log2(count)));

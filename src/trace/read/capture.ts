@@ -1,7 +1,7 @@
 import type { ByteSource } from './bytes.js';
 import type { Link } from './links.js';
 
-/** What a reader of a capture format tells of each packet, and of what it cannot read. */
+/** Receives from a reader of a capture format each packet, and what the reader cannot read. */
 export interface PacketSink {
   /** The link type of the packets that follow, as declared at `offset`; each ends in `checkSequence` bytes of such. */
   link(link: Link, checkSequence: number, offset: number): void;

@@ -8,7 +8,7 @@ import { unwrap } from './unwrap.js';
 export interface Dissector {
   readonly frame: Frame;
   readonly link: Link;
-  /** What follows is of this link type; each packet ends in `checkSequence` bytes of such. */
+  /** Sets the link type of the packets that follow, and the number of bytes of the frame check sequence at the end of each. */
   setLink(link: Link, checkSequence: number): void;
   /** As {@link PacketSink.packet}; returns why the packet cannot be used, or `KEPT`. `frame` is filled as far as it can be read. */
   read(view: DataView, at: number, captured: number, original: number, time: number): DropReason;

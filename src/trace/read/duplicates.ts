@@ -10,7 +10,7 @@ export const DUPLICATE = 'duplicate';
 /** Seconds within which a packet may be a copy of another. */
 export const DUPLICATE_WINDOW = 0.01;
 
-/** What {@link DuplicateFilter.judge} finds. */
+/** Verdicts of {@link DuplicateFilter.judge}. */
 export const VERDICT = {
   /** Not seen before. */
   NEW: 0,
@@ -232,7 +232,7 @@ function areMost(repeated: number, of: number): boolean {
   return repeated >= COPIED_PACKETS && repeated >= COPIED_SHARE * of;
 }
 
-/** Of an IP address, one of {@link SENDERS} numbers. */
+/** Maps an IP address to one of {@link SENDERS} numbers. */
 function senderOf({ family, source0, source1, source2, source3 }: Frame): number {
   const word = family === 4 ? source0 : source0 ^ source1 ^ source2 ^ source3;
   return (word ^ (word >>> 12)) & (SENDERS - 1);

@@ -24,16 +24,16 @@ export interface Frame {
   destinationHigh: number;
   destinationLow: number;
 
-  /** What the link layer carries: {@link NETWORK}. */
+  /** The protocol that the link layer carries: {@link NETWORK}. */
   network: number;
-  /** Where the network header begins, and how many counted bytes are before it. */
+  /** Offset of the network header, and below the number of counted bytes before it. */
   networkAt: number;
   header: number;
 
   /** End on the wire of the network layer, before any padding; `wireEnd` for frames without IP. May be beyond `end`. */
   networkEnd: number;
 
-  /** Where the transport header begins; `networkAt` where there is none, or the network header cannot be read. */
+  /** Offset of the transport header; `networkAt` if there is none, or if the network header cannot be read. */
   transportAt: number;
 
   /** 4, 6, or 0 for frames without IP. An IPv4 address is in the first word. */
@@ -53,7 +53,7 @@ export interface Frame {
   /** {@link FRAGMENT}. */
   fragment: number;
   fragmentId: number;
-  /** What TCP or UDP carry: [payloadAt, payloadEnd) on the wire, the latter possibly beyond `end`. */
+  /** Offsets of the payload of TCP or UDP: [payloadAt, payloadEnd) on the wire, the latter possibly beyond `end`. */
   payloadAt: number;
   payloadEnd: number;
 }
@@ -68,7 +68,7 @@ export const FRAGMENT = { NONE: 0, FIRST: 1, LATER: 2 } as const;
 export const TCP = 6;
 export const UDP = 17;
 
-/** What a layer returns: why the packet has to be left out, or `KEPT`. */
+/** Result of dissecting a layer: the reason to leave the packet out, or `KEPT`. */
 export type DropReason = string;
 export const KEPT: DropReason = '';
 

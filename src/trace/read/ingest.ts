@@ -10,7 +10,7 @@ import { type DropReason, KEPT, TCP, UDP } from './frame.js';
 
 /** Takes packets from the readers, file after file, and makes one {@link PacketTable} of them. */
 export interface Ingest extends PacketSink {
-  /** What follows is of the file that `report` is about. */
+  /** Begins the file that `report` is about. */
   begin(report: FileReport): void;
   /**
    * The packets since the last call, as a table of their own, for who reads as packets come; no report nor other table will have
@@ -57,7 +57,7 @@ export function createIngest(
   let rows = 0;
 
   const filter = duplicates === 'drop' ? createDuplicateFilter() : null;
-  /** Where in the file the interface of the packets is described: another one for each. */
+  /** Offset in the file at which the interface of the packets is described, which differs for each interface. */
   let interfaceAt = 0;
   /** Rows of this file that repeat another, and whose they are: copies, or not, as the whole file tells. */
   let repeats: { row: number; sender: number }[] = [];
@@ -90,7 +90,7 @@ export function createIngest(
     const verdict = filter.judge(frame, time, place, flows.pairSource[pair]!, rowsTaken + rows);
     if (verdict === VERDICT.NEW) return false;
     if (verdict === VERDICT.REPEAT) {
-      // Of what has been taken nothing can be left out any more, so that it counts how it is up to here.
+      // Packets that have been taken can no longer be left out, so the judgement up to here counts.
       if (rowsTaken > 0 && filter.repeatsAreCopies()(filter.sender)) return true;
       repeats.push({ row: rows, sender: filter.sender });
       return false;

@@ -22,7 +22,7 @@ export async function describeContent(source: ByteSource, path: string): Promise
 /** Bytes to look at: a tar archive names itself at 257, and text shows what it is of within a few lines. */
 const HEAD = 512;
 
-/** What a file begins with (`offset` bytes in), what it is, and the command that makes something readable of it. */
+/** A kind of file: its first bytes (`offset` bytes in), its name, and the command that turns it into something readable. */
 interface Kind {
   readonly begin: string | readonly number[];
   readonly offset?: number;

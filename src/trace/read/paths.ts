@@ -10,7 +10,7 @@ import { describeSkipped } from './problems.js';
 /** The files that paths stand for. */
 export interface FoundCaptures {
   readonly files: readonly string[];
-  /** What was found and is not read. */
+  /** Files that were found but are not read. */
   readonly skipped: readonly SkippedFile[];
 }
 

@@ -19,10 +19,10 @@ const MAX_BLOCK = 1 << 24;
  */
 const MAX_INTERFACES = 65_536;
 
-/** What an interface description says of the packets that name it. */
+/** An interface description, which applies to the packets that name it. */
 interface Interface {
   readonly link: Link;
-  /** Where in the file. */
+  /** Offset of the description in the file. */
   readonly declaredAt: number;
   readonly checkSequence: number;
   /** 0 where nothing is cut off. */
@@ -32,13 +32,13 @@ interface Interface {
   readonly offset: number;
 }
 
-/** What holds until the next section header. */
+/** State that lasts until the next section header. */
 interface Section {
   little: boolean;
   interfaces: Interface[];
-  /** Whose packets the sink was last told to expect. */
+  /** The interface that the sink was last told of. */
   current: Interface | null;
-  /** Of the packet before, for packets that have none. */
+  /** Time of the packet before, for packets without one. */
   time: number;
   damaged: boolean;
 }

@@ -2,7 +2,7 @@ import type { IngestReport, SkippedFile } from '../packets.js';
 
 const SKIPPED_NAMED = 3;
 
-/** What went wrong in reading, one line each; files in folders that are not read share one. */
+/** Lists the problems met in reading, one line each; files in folders that are not read share one line. */
 export function problemsOf({ files, skipped }: IngestReport): string[] {
   const problems = files.flatMap((file) => file.problems);
   return skipped.length === 0 ? problems : [...problems, `not read: ${describeSkipped(skipped)}`];

@@ -114,7 +114,7 @@ async function readFile(path: string, ingest: Ingest, onRead: (bytes: number) =>
     ingest.end();
     return report;
   } finally {
-    // Of a stream, no more is known before.
+    // The size of a stream is not known beforehand.
     report.bytes = Math.max(report.bytes, consumed);
     source.close();
   }

@@ -8,7 +8,7 @@ export type Read = (into: Uint8Array) => number | Promise<number>;
 /** A compression that is undone on the way. */
 export interface Packing {
   readonly name: string;
-  /** What the file begins with. */
+  /** The first bytes of such a file. */
   readonly magic: readonly number[];
   /**
    * Chunks of what was packed. Memory stays bounded whatever the headers declare; on damaged data, all that came before the damage
@@ -101,7 +101,7 @@ async function* unpackZstd(read: Read): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** What of a frame's header follows the magic number. */
+/** Reads the part of a frame's header that follows the magic number. */
 async function zstdHeader(take: Take): Promise<{ bytes: Buffer; hasChecksum: boolean }> {
   const descriptor = await take(1);
   const flags = descriptor[0]!;

@@ -118,7 +118,7 @@ function isPrivate(word: number): boolean {
   return word >>> 24 === 10 || word >>> 20 === 0xac1 || word >>> 16 === 0xc0a8;
 }
 
-/** Where a UDP datagram ends, which may be in a later fragment. */
+/** Returns the offset at which a UDP datagram ends, which may be in a later fragment. */
 function udpEnd(frame: Frame): number {
   return frame.transportAt + frame.view.getUint16(frame.transportAt + 4);
 }
@@ -148,7 +148,7 @@ function embedded(upper: number, lower: number): number {
   return first === 0 || first === 127 || first >= 224 ? 0 : word;
 }
 
-/** What carries packets, by IP protocol, and by UDP port, whether or not it is read here. */
+/** Protocols that carry packets, by IP protocol, and below by UDP port, whether or not they are read here. */
 const CARRIERS: Readonly<Record<number, string>> = {
   4: 'IPv4 in IP',
   41: 'IPv6 in IP',

@@ -35,14 +35,14 @@ export type Application =
   | 'text'
   | 'zeros';
 
-/** What a payload shows besides its application. */
+/** Properties of a payload besides its application. */
 export interface Message {
   /** Asks (outbound) or answers. */
   readonly isOutbound: boolean;
   /** Number of the conversation, and of the message among those of its direction, from 0. */
   readonly conversation: number;
   readonly count: number;
-  /** Of {@link createNoise}. */
+  /** Random bytes from {@link createNoise}. */
   readonly noise: Uint8Array;
 }
 
@@ -92,7 +92,7 @@ export function fillPayload(out: Buffer, at: number, length: number, application
 
 const NOISE_BYTES = 1 << 16;
 
-/** What ciphertext looks like: 64 kB by chance, of which every record takes some. */
+/** Makes 64 kB of random bytes, which look like ciphertext. Every record takes some of them. */
 export function createNoise(rng: Rng): Uint8Array {
   const words = new Uint32Array(NOISE_BYTES / 4);
   for (let i = 0; i < words.length; i++) words[i] = rng.integer(0, 0xffffffff);
