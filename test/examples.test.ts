@@ -6,7 +6,7 @@ import { homeveil } from './support/run-cli.js';
 
 const folder = fileURLToPath(new URL('../examples/', import.meta.url));
 
-/** What each example is expected to print. They import the built package by its name. */
+/** Expected output of each example. They import the built package by its name. */
 const PRINTED: Record<string, RegExp> = {
   'attack.js': /^random-forest:trees=10: [\d.]+ % .*\nlookup: [\d.]+ % of the packets named right\n$/,
   'capture-to-report.js': /^none: .*\npad:rule=mtu: .*, \d+ % more bytes\nreport: .*report\.html\n$/,

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { ethernet, GATEWAY, ipv4, pcap, tcp } from '../support/fixtures.js';
 import { homeveil, homeveilHere, temporaryFolder } from '../support/run-cli.js';
 
-/** What a hostile name could do to a terminal, and what of it must not get there. */
+/** Hostile names that could act on a terminal, and the part of each that must not get there. */
 const HOSTILE = {
   colour: '\x1b[31mred',
   link: '\x1b]8;;https://evil.example\x1b\\x',

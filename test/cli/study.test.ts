@@ -127,7 +127,7 @@ minimumPackets: 10
   expect(same).toEqual(first);
   expect(other!.seconds.fit).toBe(first!.seconds.fit);
   expect(other!.insight).toEqual(first!.insight);
-  // What a run in one go gives.
+  // The result of a run in one go.
   const whole = folderWith(small.replace('[none]', '[none, jitter]'));
   expect((await homeveilHere('bench', whole.file, '--out', whole.out)).status).toBe(0);
   expect(withoutTimes(readResult(whole.out))).toEqual(withoutTimes(readResult(out)));

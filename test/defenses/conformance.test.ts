@@ -7,8 +7,8 @@ import { builtIns, defenseOf, defenses, resolveDefense } from '../../src/harness
 import { parseRequest } from '../../src/shared/parameters.js';
 
 /**
- * What is to be held to the contract besides defaults, neutral parameters and those drawn by chance: defenses with certain parameters,
- * and several in a row.
+ * Defenses that must keep the contract with certain parameters or in a row, besides their defaults, their neutral parameters and those
+ * drawn by chance.
  */
 const requests = [
   ...pad.parameters.shape.rule.unwrap().options.map((rule) => `pad:rule=${rule}`),

@@ -49,7 +49,7 @@ const lamp = [
   ...packets(LAMP, repeat(10, [100, 100, 100, 100, 100, 300, 300, 300, 1000, 1000])),
   ...packets(LAMP, [80, 90], { out: false }),
 ];
-/** Of all lengths there are, and none of the target's. */
+/** Traffic with every possible length, and none that the target has. */
 const various = Array.from({ length: 3000 }, (_, i) => 60 + ((i * 7919) % 1455)).filter(
   (one) => ![100, 300, 1000].includes(one),
 );

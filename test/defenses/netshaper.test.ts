@@ -116,7 +116,7 @@ describe('the noise', () => {
     const DELTA = 0.05;
     const QUEUE = 14_000;
 
-    /** What was decided where `bytes` wait, over and over: the last of ten intervals leaves nothing waiting. */
+    /** Collects decisions made while `bytes` wait, again and again: the last of ten intervals leaves nothing waiting. */
     async function trials(bytes: number) {
       const packets = Array.from({ length: TRIALS + 1 }, (_, i) => ({ time: 10 * i, length: 14 + bytes, out: false }));
       const given = `epsilon=1,delta=${DELTA},sensitivityDown=1000,sensitivityUp=0,windowDown=1,maximumDown=1000`;

@@ -9,8 +9,8 @@ import { deviceMac } from '../../src/trace/write/device-macs.js';
 import { writePcap } from '../../src/trace/write/write-pcap.js';
 
 /**
- * What is known of cover outside a tunnel: an observer who separates flows is not moved by it. The devices are synthetic and
- * few, and the margins wide: docs/cover-traffic.md has the figures of real captures.
+ * Cover outside a tunnel does not mislead an observer who separates flows. The devices are synthetic and few, and the margins wide:
+ * docs/cover-traffic.md has the figures of real captures.
  */
 describe('noise in a home of five devices', () => {
   const folder = mkdtempSync(join(tmpdir(), 'homeveil-test-'));

@@ -226,7 +226,7 @@ describe('stepped', () => {
         ]),
         0,
       )[1];
-    // What came in the epoch before waits still, so twice as much is wanted.
+    // Packets of the epoch before still wait, so twice as much is wanted.
     expect(await Promise.all([2520, 2521, 12_600, 12_601, 60_000].map(after))).toEqual([20, 100, 100, 500, 500]);
   });
 

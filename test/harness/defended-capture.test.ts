@@ -118,7 +118,7 @@ function tshark(path: string, filter: string, ...fields: string[]): string[][] {
   return lines.map((line) => line.split('\t'));
 }
 
-/** What tshark may say against a frame; each is empty where it does not. */
+/** Fields of tshark that name a fault of a frame; each is empty if there is none. */
 const FAULTS = [
   '_ws.malformed',
   ...['retransmission', 'fast_retransmission', 'spurious_retransmission', 'out_of_order', 'lost_segment'],

@@ -94,7 +94,7 @@ describe('an optional dataset', () => {
     const whole = read(study);
     expect(whole.warnings).toEqual([]);
     expect(whole.requests[1]).toMatchObject({ data: [join(folder, 'there')] });
-    // What is asked for does not depend on whether it might have been left out.
+    // The request is the same whether or not it was optional.
     expect(whole.requests[1]).toEqual(read(study.replace(', optional: true', '')).requests[1]);
   });
 

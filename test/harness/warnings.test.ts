@@ -4,7 +4,7 @@ import { sanityWarnings } from '../../src/harness/warnings.js';
 import type { LiveFigures } from '../../src/result/result.js';
 import { makeResult } from '../support/make-result.js';
 
-/** What is said of a run of these defenses in a view; the numbers are made up. */
+/** Collects the warnings on a run of these defenses in a view; the numbers are made up. */
 function warningsOf(view: string, defenses: readonly string[]): string[] {
   const { cells, summary } = makeResult({
     defenses: defenses.map((label) => ({ label, keeps: 1, bandwidth: 0, delay: 0 })),

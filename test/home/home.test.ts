@@ -27,7 +27,7 @@ const ofDevice = (trace: Trace, name: string) => {
   return filterPackets(trace, (i) => trace.device[i] === device);
 };
 
-/** What a packet is, without the numbers of device and flow that depend on what else is in the trace. */
+/** A packet without the numbers of device and flow, which depend on the rest of the trace. */
 const facts = ({ packets, time, length, direction, protocols, port, flow, flows }: Trace) =>
   Array.from({ length: packets }, (_, i) => {
     const f = flow[i]!;

@@ -37,13 +37,13 @@ function attempt<T>(read: () => T): T | null {
 
 interface Traces {
   readonly processes: number[];
-  /** What the names of the lab's namespaces begin with. */
+  /** The prefix of the names of the lab's namespaces. */
   readonly prefix: string;
   /** Interfaces of its VPN. */
   readonly interfaces: string[];
 }
 
-/** What a lab has made on this machine, as soon as it captures; other labs may be at work beside it. */
+/** Waits until a lab captures and names all that it has made on this machine; other labs may be at work beside it. */
 async function tracesOf(pid: number): Promise<Traces> {
   // The command runs in a thread of its own, whose children they are.
   const childrenOf = () =>

@@ -33,7 +33,7 @@ test('who trusts it accepts it by each of its names, others by none', async () =
   expect(await outcome('', cert)).toBe('TLSv1.3');
   expect(await outcome('three.test', cert)).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
   expect(await outcome('one.example')).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
-  // What the server has sent by then: its tickets follow when it has the client's Finished.
+  // This is all the server has sent by then: its tickets follow the client's Finished.
   const below = connectTcp(port, '127.0.0.1');
   const socket = connect({ socket: below, servername: 'one.example', ca: cert });
   await once(socket, 'secureConnect');

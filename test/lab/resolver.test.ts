@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => resolver.close());
 
-/** What comes back for one datagram. */
+/** Returns the answer to one datagram. */
 async function ask(datagram: Buffer): Promise<Buffer> {
   const socket = createSocket('udp4');
   socket.send(datagram, resolver.port, '127.0.0.1');

@@ -36,7 +36,7 @@ describe('the script of the synthetic home', () => {
         .flatMap(({ messages }) => messages)
         .reduce((sum, { bytes }) => sum + bytes + beside(bytes), 0);
     const { udp, tcp } = carried(device);
-    // What is said just before the first moment or the last is on the wire after it.
+    // A message just before the first moment or the last is on the wire after it.
     expect(Math.abs(udp - said(({ speech }) => isDatagrams(speech)))).toBeLessThanOrEqual(1e-4 * udp);
 
     const plain = said(({ speech }) => speech === 'http' || speech === 'plain');

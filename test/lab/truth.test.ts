@@ -102,7 +102,7 @@ function datagram(at: number, bytes: readonly number[], length: number, isOut = 
 }
 
 const RAW_IP = 101;
-/** What enters the VPN: at home the lamp 100 bytes, the plug 500; far away 60 for the lamp. */
+/** Packets that enter the VPN: at home 100 bytes of the lamp and 500 of the plug; far away 60 for the lamp. */
 const entered = (name: string): [string, string] => [
   capture(
     `${name}-home`,

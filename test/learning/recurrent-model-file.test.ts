@@ -17,7 +17,7 @@ const windows = makeOrderedWindows(1, 3, 8);
 // A port that the model does not know.
 windows.packets.port[5] = 9999;
 
-/** What the file takes: the packets of `windows` as they are, three windows of eight. */
+/** Input of the file: the packets of `windows` as they are, three windows of eight. */
 function modelInputs() {
   const { packets, count } = windows;
   const features = new Float32Array(24 * 10);

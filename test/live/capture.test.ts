@@ -15,7 +15,7 @@ const engines = ['dumpcap', 'tcpdump'];
 
 const DATAGRAMS = 400;
 const SECRET = 'nobody-may-read-this';
-/** What the other host sends: datagrams to a closed port, so that their beginning comes back in ICMP; and a TCP connection. */
+/** Sends from the other host datagrams to a closed port, whose beginning comes back in ICMP, and opens a TCP connection. */
 const SENDER = `
   const { createSocket } = require('dgram');
   const { connect } = require('net');
@@ -30,7 +30,7 @@ const SENDER = `
   };
   burst();`;
 const ECHO = `require('net').createServer({ allowHalfOpen: true }, (s) => s.pipe(s)).listen(7, () => console.log('ready'));`;
-/** Of the datagrams from one on, as frames: Ethernet, IPv4 and UDP headers take 42 bytes. */
+/** Lengths of `count` datagrams from `first` on, as frames: Ethernet, IPv4 and UDP headers take 42 bytes. */
 const frameLengths = (first: number, count: number) =>
   Array.from({ length: count }, (_, i) => 42 + SECRET.length * (1 + ((DATAGRAMS - first - i) % 50)));
 

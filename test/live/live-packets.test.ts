@@ -96,7 +96,7 @@ describe('of more conversations than are remembered', () => {
     expect(forgotten).toBe(0);
     expect(expected.slice(-2).map(({ protocols }) => protocols)).toEqual(['IP TCP TLS', 'IP TCP TLS']);
     const some = await all(100);
-    // What the forgotten one is, nothing says any more; all else is as it was.
+    // Nothing tells any more what the forgotten one is; all else is as it was.
     expect(some.rows.slice(0, -1)).toEqual(expected.slice(0, -1));
     expect(some.rows.at(-1)).toEqual({ ...expected.at(-1), protocols: 'IP TCP' });
     // Ten more in each moment, 50 stay: of 104 at the tenth, then of 110 at each sixth, up to the fortieth.

@@ -18,7 +18,7 @@ import { needs, noProgram } from '../support/needs.js';
 import { noBrowser } from '../support/no-browser.js';
 import { fieldsOf, startOnWith, until } from '../support/run-live.js';
 
-/** Of a busy machine. */
+/** Time limit that a busy machine keeps too. */
 const SLOW = 180_000;
 
 /** Beside TCP and UDP to these, the system's own neighbour discovery. */
@@ -49,7 +49,7 @@ needs(whyNoNamespaces(), noProgram('tcpdump'), noProgram('tshark'), noBrowser())
       chmodSync(folder, 0o755);
       return path;
     };
-    /** What the machine sent while a page tried everything, as `tcp 10.0.0.1 80`; names it looked up; its first line about the browser. */
+    /** Packets that the machine sent while a page tried everything, as `tcp 10.0.0.1 80`; names it looked up; its first line on the browser. */
     const visit = async (environment: Readonly<Record<string, string>>) => {
       const { machine, asked } = network;
       const { config } = writeConfig(

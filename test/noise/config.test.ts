@@ -65,7 +65,7 @@ test('files named in a configuration are beside it', () => {
   expect(config.budgets).toEqual({ perHour: 60e6, perDay: 2e9, perMonth: 6e9 });
 });
 
-// Of 1tayH/noisy as published, with some of its roots and one of its many user agents.
+// The file of 1tayH/noisy as published, with some of its roots and one of its many user agents.
 const NOISY = readFileSync(new URL('../support/noisy-config.json', import.meta.url), 'utf8');
 
 test("noisy's own config.json is read as it is", () => {

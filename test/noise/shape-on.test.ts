@@ -9,7 +9,7 @@ import { needs, noProgram } from '../support/needs.js';
 import { homeveil, temporaryFolder } from '../support/run-cli.js';
 import { startOn, until } from '../support/run-live.js';
 
-/** Of the Internet, as far as the test's network goes. */
+/** An address of the Internet, as far as the test's network goes. */
 const OUTSIDE = '93.184.216.34';
 
 /** A page with a picture of any length, and an echo of datagrams. */

@@ -49,7 +49,7 @@ function start({ ca, responseBytes = 1e6, responseTime = 1, ...limits }: Given =
   return { client, budget, stop };
 }
 
-/** What the server has seen since `from`. */
+/** Requests that the server has seen since `from`. */
 const seenSince = (from: number) => web.seen.requests.slice(from);
 
 describe('like a browser', () => {
@@ -128,7 +128,7 @@ describe('like a browser', () => {
 });
 
 describe('pages that mean harm', () => {
-  /** What is to become of each: its problem, or the number of links found. */
+  /** The expected outcome of each: its problem, or the number of links found. */
   const expected: Record<(typeof HOSTILE)[number], string | number> = {
     drip: 'too slow',
     endless: 'cut: longest response',

@@ -10,10 +10,10 @@ import { noBrowser } from '../support/no-browser.js';
 import { startOn, until } from '../support/run-live.js';
 
 const BUDGET = 5e6;
-/** Of IPv6's neighbour discovery and ARP, which the interface counts too. */
+/** Bytes of IPv6's neighbour discovery and of ARP, which the interface counts too. */
 const LINK = 3000;
 
-/** Of a busy machine. */
+/** Time limit that a busy machine keeps too. */
 const SLOW = 180_000;
 
 const noWindow = receiveWindow() === null ? 'no koffi' : null;

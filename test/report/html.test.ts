@@ -16,7 +16,7 @@ import { DEFENSES, DEVICES, makeResult } from '../support/make-result.js';
 import { needs } from '../support/needs.js';
 import { specsOf } from '../support/page-specs.js';
 
-/** What a reader sees: text between tags, without styles and embedded specifications. */
+/** The text that a reader sees, between tags, without styles and embedded specifications. */
 function visible(page: string): string {
   return page
     .replaceAll(/<(style|script)\b[^>]*>.*?<\/\1>/gs, '')
@@ -57,7 +57,7 @@ describe.each(Object.entries(EDGE_CASES))('a report on %s', (_, result) => {
     for (const figure of figures) expect(figure.match(/ class="vega-lite"/g)).toHaveLength(1);
     const specs = specsOf(page);
     expect(specs).toHaveLength(figures.length);
-    // Of each kind the first, which is whole, and the last: compiling takes its time.
+    // Only the first chart of each kind, which is whole, and the last: compiling takes its time.
     for (const { spec } of new Map(
       [...specs, ...specs.toReversed()].map((one, i) => [`${one.kind} ${i < specs.length}`, one]),
     ).values()) {

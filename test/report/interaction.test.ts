@@ -264,7 +264,7 @@ needs(noChromium()).describe('in a browser', () => {
       await open(file(), { width, scheme });
       const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
       await browser.evaluate(`${readFileSync(axe, 'utf8')};0`);
-      // What is folded is there to be read as well; but of each group of panels, only what is chosen.
+      // Folded text can be read as well, but in each group of panels only the chosen one.
       await browser.evaluate(
         `for (const details of document.querySelectorAll('details:not(.panel)')) details.open = true`,
       );

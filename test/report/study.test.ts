@@ -120,7 +120,7 @@ describe('the page of a study', () => {
       study.runs.map(({ cells }) => cells.map(({ identification }) => identification.accuracy)),
     );
     const recall = specs.filter(({ kind }) => kind === 'recall');
-    // Of each setting as the three observers have it: the stronger adversary is another than the static one under pad only.
+    // In each setting for the three observers: only under pad is the stronger adversary another than the static one.
     expect(recall).toHaveLength(3 * 2);
   });
 

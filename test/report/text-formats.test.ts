@@ -11,7 +11,7 @@ import { needs, noPackage } from '../support/needs.js';
 
 const withName = (name: string): Result => ({ ...makeResult(), dataset: { ...makeResult().dataset, name } });
 
-/** Of an attack without defense, by the adversary who does better; of one seed. */
+/** The cell of an attack without defense, from the adversary who does better, in one seed. */
 const strongerCell = ({ cells }: Result, attack: string) =>
   cells
     .filter((one) => one.defense === 'none' && one.attack === attack)

@@ -12,7 +12,7 @@ export function defend(defense: Defense, given: Record<string, unknown>, packets
   return shapeAll(makeTrace(packets), [applied], { rng: createRng(seed) });
 }
 
-/** What an observer of a tunnel sees of each frame. */
+/** The part of each frame that an observer of a tunnel sees. */
 export const wireOf = ({ time, length, direction }: Trace) => [[...time], [...length], [...direction]];
 
 /** Times of the frames of one direction. */

@@ -158,7 +158,7 @@ export const tlsRecord = (length: number) => Buffer.concat([hex('170303'), be16(
 /** A query for example.com, type A. */
 export const dnsQuery = hex('1234 0100 0001 0000 0000 0000 07 6578616d706c65 03 636f6d 00 0001 0001');
 
-/** What a row says, for a test to be read. */
+/** Describes a row, so that a test can be read. */
 export function rowOf(table: PacketTable, i: number) {
   const { conversations } = table;
   const row = table.conversation[i]!;

@@ -58,7 +58,7 @@ export const HOME_ZONE: Zone = {
 
 const script = fileURLToPath(new URL('./hostile-internet.mjs', import.meta.url));
 
-/** What the hostile Internet has seen. */
+/** Packets that the hostile Internet has seen. */
 interface Asked {
   readonly to?: string;
   readonly host?: string;

@@ -12,7 +12,7 @@ import type { Lookup } from '../../src/noise/addresses.js';
  */
 export interface LocalWeb {
   readonly port: number;
-  /** Of HTTPS with HTTP/2 and HTTP/1.1; 0 where it was not asked for. */
+  /** Port of HTTPS with HTTP/2 and HTTP/1.1; 0 if it was not asked for. */
   readonly securePort: number;
   /** The certificate of `securePort`, which nobody has signed. */
   readonly certificate: string;
@@ -24,7 +24,7 @@ export interface LocalWeb {
   close(): Promise<void>;
 }
 
-/** What the servers have seen. Times are of performance.now(), in ms. */
+/** Requests that the servers have seen. Times are of performance.now(), in ms. */
 export interface Seen {
   requests: {
     readonly time: number;
@@ -58,7 +58,7 @@ export interface LocalWebOptions {
 
 export const SITES = ['alpha.test', 'beta.test', 'gamma.test', 'delta.test', 'epsilon.test'] as const;
 const CDN = 'cdn.test';
-/** Where no connection may ever go. Resolved by the local web's lookup alone. */
+/** Names of addresses that no connection may ever reach. Only the local web's lookup resolves them. */
 const TRAPS: Readonly<Record<string, readonly string[]>> = {
   'metadata.test': ['169.254.169.254'],
   'router.test': ['192.168.1.1'],

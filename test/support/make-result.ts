@@ -252,7 +252,7 @@ function makeCell(
   };
 }
 
-/** What is not recognised goes to the next device by half, and to all in equal parts. */
+/** Gives half of the packets that are not recognised to the next device, and the rest to all in equal parts. */
 function confusionRow(device: number, devices: number, { recall, support }: { recall: number; support: number }) {
   const missed = devices === 1 ? 0 : support - Math.round(recall * support);
   const next = (device + 1) % devices;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** What people and programs put into files, and what parsers and schemas have stumbled over. */
+/** Values that people and programs put into files, and on which parsers and schemas have stumbled. */
 const NASTY = [
   '*x',
   '&x [*x]',
@@ -116,7 +116,7 @@ export function jsonLike(value: unknown): fc.Arbitrary<string> {
   });
 }
 
-/** Of long lists the first and the last are like all. */
+/** Of a long list, only the first and last items are changed: the others are like them. */
 function placesIn(value: unknown, path: readonly string[]): string[][] {
   if (typeof value !== 'object' || value === null) return [[...path]];
   const entries = Object.entries(value);

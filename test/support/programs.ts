@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
-/** What tshark says against a capture with all checksums checked: malformed packets, bad checksums, errors. Empty if nothing. */
+/** Lists tshark's objections to a capture, all checksums checked: malformed packets, bad checksums, errors. */
 export function complaintsOfTshark(path: string): string {
   const checks = ['ip', 'tcp', 'udp'].flatMap((name) => ['-o', `${name}.check_checksum:TRUE`]);
   const filter = '_ws.malformed || _ws.expert.group == "Checksum" || _ws.expert.severity == "Error"';

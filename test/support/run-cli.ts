@@ -69,7 +69,7 @@ export function watchHomeveilWith(environment: NodeJS.ProcessEnv, ...args: strin
   return { child, printed };
 }
 
-/** What a shell sees of a process that ended: its code, or 128 and the signal that ended it. */
+/** The exit code of a process as a shell gives it: its code, or 128 plus the signal that ended it. */
 export async function shellCode(child: ChildProcess): Promise<number> {
   const [code, signal] = await once(child, 'close');
   return code ?? 128 + constants.signals[signal as NodeJS.Signals];

@@ -38,7 +38,7 @@ describe('gaps', () => {
     expect(observedSeconds(trace)).toBe(90_000);
     expect(observedSeconds({ ...trace, gaps })).toBe(10 + 30);
     expect(stretchEnds({ ...trace, gaps })).toEqual([2, 4, 5]);
-    // What a view shows may have no packet at all in a stretch.
+    // A view may have no packet at all in a stretch.
     const few = makeTrace([times[0]!, times[1]!, times[4]!].map((time) => ({ time, length: 100 })));
     expect(stretchEnds({ ...few, gaps })).toEqual([2, 3]);
     expect(stretchEnds(makeTrace([]))).toEqual([]);

@@ -44,7 +44,7 @@ describe('homeveil watch on a capture', () => {
     const packets = views.map(({ state }) => state.all.packets);
     expect(packets).toEqual([...packets].sort((a, b) => a - b));
     expect(views.at(-1)!.source.isOver).toBe(false);
-    // Of 180 s, ten times as fast, no more than some 30 are over.
+    // Of the file's 180 s, ten times as fast, no more than about 30 have passed.
     expect(views.at(-1)!.state.time! - views.at(-1)!.state.since!).toBeLessThan(120);
   });
 

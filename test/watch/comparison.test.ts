@@ -194,7 +194,7 @@ describe('the difference of two ratios', () => {
       const { low, high } = ratioDifference(side(0.7), side(0.4), createRng(i))!;
       if (low! <= -0.3 && high! >= -0.3) covered++;
     }
-    // Of 60 with a chance of 0.95 each, fewer than 50 are one in some thousands; the percentile bootstrap is a little narrow.
+    // Fewer than 50 of 60, each with a chance of 0.95, happen once in thousands of times; the percentile bootstrap is a little narrow.
     expect(covered).toBeGreaterThanOrEqual(50);
   });
 

@@ -19,7 +19,7 @@ let server: WatchServer;
 let view: WatchView;
 let comparison: Comparison;
 
-/** What is to be shown, with a name that no page should take for markup. */
+/** A view to be shown, with a name that no page should take for markup. */
 const HOSTILE = '<img src=x onerror=alert(1)>';
 const withComparison = (): WatchView => ({ ...view, comparison: comparison.status });
 

@@ -67,7 +67,7 @@ describe.each(settings)('a capture in the view %s', (_, request) => {
   test('is the same as it comes over the wire, once the gateway is known, whatever the batches', async () => {
     const { batches } = readLive({ stream: Readable.from(chunksOf(readFileSync(home.pcap), 20_000)) });
     const view = appliedView(model.card);
-    // Of little evidence, so that flows and hosts have other numbers from one batch to the next.
+    // With so little evidence, flows and hosts get other numbers from one batch to the next.
     const observer = createLiveObserver(view, [], undefined, 300);
     const watcher = createWatcher({ ...optionsOf(model), span: 600 });
     // The hosts are known from the first batch on, if that has them all: then the two must agree to the packet.

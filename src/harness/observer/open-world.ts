@@ -12,14 +12,14 @@ import type { TrainTest } from '../dataset.js';
 import { type Answers, type Predictions, predictTrace } from './predict.js';
 
 /**
- * An open world: some devices of the home are held out from training, and an observer is to say of their packets that he does not
- * know the device, and still name the others. He calls a packet unknown where his certainty of the best known device is below a
- * threshold (maximum probability: Hendrycks and Gimpel, ICLR 2017), which he sets without having met any unknown device: on the end of
- * his training time, at {@link FALSE_ALARMS}. That the home's other devices are the same ones in training and test, and that what is
- * unknown comes from the same home, is the setting of most of the literature on device identification, and its limit.
+ * An open world: some devices of the home are held out from training. The observer has to call their packets unknown, and still name
+ * the others. They call a packet unknown if their certainty of the best known device is below a threshold (maximum probability:
+ * Hendrycks and Gimpel, ICLR 2017). They set it without having met any unknown device: on the end of the training time, at
+ * {@link FALSE_ALARMS}. Training and test have the same known devices, and the unknown ones come from the same home: that is the
+ * setting of most of the literature on device identification, and its limit.
  */
 
-/** Share of the known devices' packets that an observer is ready to call unknown, on what he can set the threshold on. Our choice. */
+/** Share of the known devices' packets that an observer accepts to call unknown, in the traffic that sets the threshold. Our choice. */
 const FALSE_ALARMS = 0.1;
 
 type UnknownDevice = OpenWorldScores['perUnknown'][string];

@@ -97,7 +97,7 @@ describe('the world of a seed', () => {
         async fit(windows, validation) {
           count('attack', windows.label, windows.classes.length);
           count('validation', validation.label, windows.classes.length);
-          // Of each packet asked for, more certain of the first class than of that before: 0.5 up to 1.
+          // Each packet is more certainly of the first class than the one before: 0.5 up to 1.
           return {
             predict: async ({ packets: { rows } }) =>
               Float32Array.from({ length: rows * 3 }, (_, i) => {
@@ -119,7 +119,7 @@ describe('the world of a seed', () => {
     expect(seedRun.parts.classes).toEqual(['plug', 'hub', 'camera']);
     const model = await seedRun.fit(spec.attacks[0]!, spec.defenses[0]!, { threads: 1 });
     expect(seen).toEqual({ defense: [200, 200, 200, 200, 200], attack: [160, 160, 160], validation: [0, 0, 0] });
-    // Of the last 120 packets of known devices, twelve are below the thirteenth.
+    // Twelve of the last 120 packets of known devices are below the thirteenth.
     expect(model.threshold).toBeCloseTo(0.5 + 12 / 240, 6);
     const { trace } = (await seedRun.defend(spec.defenses[0]!, 'test')).defended;
     expect(trace.packets).toBe(1000);

@@ -119,7 +119,7 @@ describe('a plug-in file', () => {
     expect(registry.files).toMatchObject([{ path: 'homeveil-mine' }]);
     const run = async () =>
       shape(generateHome({ hours: 0.01, seed: 1 }), registry.defenses.at(-1)!, { extra: 0 }, { rng: createRng(1) });
-    // Of a homeveil of its own it would be another UsageError, and so a PluginError.
+    // From a second copy of homeveil it would be another UsageError, and so a PluginError.
     await expect(run).rejects.toThrow(UsageError);
   });
 

@@ -36,7 +36,7 @@ function addFlow(trace: ReturnType<typeof createTraceBuilder>, remotePort: numbe
   });
 }
 
-/** Where in time, in seconds from the first, packets of this length are. */
+/** Times of the packets of this length, in seconds from the first packet. */
 function timesOf(trace: Trace, length: number): number[] {
   return [...trace.time].filter((_, i) => trace.length[i] === length);
 }
@@ -191,7 +191,7 @@ test('packets come as often as they did, those of the built-in home too', () => 
       near: true,
     });
   }
-  // What is invented are lengths that came too rarely to be kept one by one; nothing else.
+  // Only lengths that came too rarely to be kept one by one are invented.
   const kinds = ({ packets, port, protocols, direction }: Trace) =>
     new Set(Array.from({ length: packets }, (_, i) => `${port[i]} ${protocols[i]} ${direction[i]}`));
   const known = kinds(home);

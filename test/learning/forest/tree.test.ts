@@ -50,7 +50,7 @@ describe('a tree', () => {
       [7, 1],
       [9, 2],
     ];
-    // Of the three thresholds, after 2 leaves impurity 2 · 0 + 2 · 1/2 = 1, after 7 it is 3 · 4/9 = 4/3, after 0 it is 2.
+    // The threshold after 2 leaves impurity 2 · 0 + 2 · 1/2 = 1; after 7 it is 3 · 4/9 = 4/3, after 0 it is 2.
     expect(show(grow(rows, [0]))).toBe('[0<=4 a [0<=7 b c]]');
   });
 

@@ -9,7 +9,7 @@ import { createRng } from '../../../src/shared/rng.js';
 
 const HOST = '127.0.0.1';
 const RATE = 'constant-rate:size=700,interval=0.01';
-/** Of a frame of 700 bytes: less Ethernet, IPv4 and UDP. */
+/** Payload of a frame of 700 bytes: less Ethernet, IPv4 and UDP. */
 const PAYLOAD = 658;
 
 interface Frame {
@@ -21,7 +21,7 @@ interface Frame {
 interface Wire {
   readonly port: number;
   readonly frames: Frame[];
-  /** Where the home is, as the wire sees it. */
+  /** The home's address, as the wire sees it. */
   readonly home: RemoteInfo;
   drop: (frame: Frame) => boolean;
   /** Gives the home another port towards the far end, as a router that was started again. */
@@ -239,7 +239,7 @@ test('a handshake that was held back and is sent from elsewhere gets one answer 
     // It may take the place of a frame to the home.
     await pause(1200);
     expect(stolen.map(({ length }) => length)).toEqual([held!.length]);
-    // Whoever got the answer has not the key that goes with the handshake.
+    // The one who got the answer does not have the key that goes with the handshake.
     sendTo(far.listening.port, stolen[0]!);
     expect(await ping(home, 10, 3000)).toBe(10);
     expect([stolen.length, far.statistics().session.opened]).toEqual([1, 1]);

@@ -106,7 +106,7 @@ function call() {
 call();
 setTimeout(() => { console.log('not in time'); process.exit(); }, 20000);`;
 
-/** What every VPN must do over the tunnel. */
+/** Tests that every VPN must pass over the tunnel. */
 async function useVpn(stretch: Stretch): Promise<void> {
   await stretch.startNode(stretch.far, PASS_TCP);
   const read = await stretch.capture();

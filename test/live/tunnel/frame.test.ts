@@ -46,7 +46,7 @@ test('one that is planned too short is as long as it must be', () => {
 
 test('one that is planned over the MTU is cut, by hand: 1514 carry 1432 bytes, 82 + 68 the rest', () => {
   expect(frames(1582, [whole(1, 1500)]).map(({ length }) => length)).toEqual([1514, OVERHEAD + 68]);
-  // Of 3000 the first takes 1440 bytes of padding, and its 74 of headers come again.
+  // The first frame takes 1440 of the 3000 bytes, and the 74 bytes of headers come again.
   expect(frames(3000, []).map(({ length }) => length)).toEqual([1514, 1514, 3000 - 2 * 1440]);
 });
 

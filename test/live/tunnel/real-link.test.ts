@@ -11,14 +11,14 @@ import { createRng } from '../../../src/shared/rng.js';
 import { createTraceBuilder, type Direction, NO_DEVICE, Protocol, type Trace } from '../../../src/trace/trace.js';
 import { makeTrace } from '../../support/traces.js';
 
-/** What comes to an end of the tunnel: a datagram to send in direction 1 (`out`), or from the other end in direction 0. */
+/** Input of an end of the tunnel: a datagram to send in direction 1 (`out`), or from the other end in direction 0. */
 interface Arrival {
   time: number;
   bytes: number;
   out: boolean;
 }
 
-/** What the simulation is given for the same: packets of one flow and no device, with the headers that a shaper is told of live. */
+/** The same input for the simulation: packets of one flow and no device, with the headers that a shaper is told of live. */
 function traceOf(arrivals: readonly Arrival[]): Trace {
   const builder = createTraceBuilder([]);
   builder.flow({
@@ -138,7 +138,7 @@ describe.each(LIVE)('%s', (text) => {
     const offset = lengthOffset(applied, 4);
     fc.assert(
       fc.property(anyArrivals, (arrivals) => {
-        // What leaves once the input has ended is not compared: a live end has no end of input.
+        // Frames that leave after the end of the input are not compared: live, the input has no end.
         const last = arrivals.at(-1)!.time;
         const { trace, account, delivered } = shapeAll(traceOf(arrivals), applied, { rng: createRng(7) });
         for (const direction of [0, 1] as const) {

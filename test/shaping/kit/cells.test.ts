@@ -36,7 +36,7 @@ function everySecond(packets: Packet[], limit = Number.POSITIVE_INFINITY) {
   return shape(makeTrace(packets), defense, {}, { rng: createRng(1) });
 }
 
-/** What each frame of one direction carries. */
+/** The contents of each frame of one direction. */
 function cells(defended: ReturnType<typeof everySecond>, way: 0 | 1) {
   const { direction, packets } = defended.trace;
   return Array.from({ length: packets }, (_, frame) => frame)

@@ -15,7 +15,7 @@ const packet = (id: number, direction: 0 | 1, length = 100): PacketRef => ({
   device: 0,
 });
 
-/** What `draw` gives in many draws, each once. */
+/** All values that `draw` gives in many draws, each once. */
 function drawn(draw: () => PacketRef | null): number[] {
   const ids = new Set<number>();
   for (let i = 0; i < 1000; i++) ids.add(draw()!.id);

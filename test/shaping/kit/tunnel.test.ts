@@ -8,7 +8,7 @@ import { createRng } from '../../../src/shared/rng.js';
 import { Protocol } from '../../../src/trace/trace.js';
 import { anyTrace, carriedBy, makeTrace, type Packet } from '../../support/traces.js';
 
-/** What becomes of one frame with an inner IP packet of `inner` bytes. */
+/** Carries one frame with an inner IP packet of `inner` bytes through the tunnel. */
 function through(given: Record<string, unknown>, inner: number) {
   const parameters = resolveParameters(tunnelParameters, given, 'defense vpn');
   return shape(makeTrace([{ time: 1, length: 14 + inner, device: 1 }]), tunnelDefense, parameters, {

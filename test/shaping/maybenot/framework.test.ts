@@ -328,7 +328,7 @@ describe('limits', () => {
         blocked: 10,
         blockedFraction,
       });
-      // Of the epoch: blocking is counted from when the machines began.
+      // In microseconds since the epoch: blocking is counted from when the machines began.
       let now = 1.7e15;
       const { at, runtime } = run([blocker], { maxBlockingFraction }, now);
       let actions = at(now, normalRecv);

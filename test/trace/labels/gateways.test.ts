@@ -160,7 +160,7 @@ describe('a labelled gateway', () => {
       expect(with_.devices).toEqual(['Camera 2/2', 'Plug 1/1', `Router ${own}/0`]);
       expect(with_.warnings).toEqual([expect.stringMatching(warning)]);
       expect(counts(home, devices)).toMatchObject({ devices: ['Camera 2/2', 'Plug 1/1'], warnings: [] });
-      // What it forwards crosses the gateway.
+      // Packets that it forwards cross the gateway.
       expect(with_.wan.slice(0, 4)).toEqual([1, 1, 1, 1]);
     }
   });

@@ -9,7 +9,7 @@ const camera = '02:00:00:00:00:02';
 const gateway = '02:00:00:00:00:fe';
 const broadcast = 'ff:ff:ff:ff:ff:ff';
 
-/** Who each packet is of, and whether it goes out and crosses the gateway. */
+/** The device of each packet, and whether the packet goes out and crosses the gateway. */
 function lines(...packets: TestPacket[]): string[] {
   const { table, report } = makeTable(packets);
   const { trace } = labelPackets(table, report, { by: 'host' });

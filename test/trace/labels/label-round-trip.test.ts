@@ -8,7 +8,7 @@ import { formatLabels, type Label, readLabelling } from '../../../src/trace/labe
 const folder = mkdtempSync(join(tmpdir(), 'homeveil-labels-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-// What is read by a program is never made safe for a spreadsheet: `=1+1` is a name like others.
+// Labels are read by a program, so they are not made safe for a spreadsheet: `=1+1` is a name like others.
 test('labels that are written read back as they were, names that a spreadsheet would run among them', () => {
   const odd = fc.constantFrom('=1+1', '+plug', '-3.2', '@home', "'=x", '#1', 'a,b;c', '"quoted"', 'null');
   const name = fc.oneof(odd, fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 20 }));

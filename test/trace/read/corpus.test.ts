@@ -71,7 +71,7 @@ const FIELDS = [
   'udp.dstport',
 ];
 
-/** What tshark says of the first `count` packets, each packet taken for itself as far as it can. */
+/** Dissects the first `count` packets with tshark, each as far as possible by itself. */
 function tsharkRows(path: string, count: number): Record<string, string>[] {
   const settings = ['ip.defragment:FALSE', 'ipv6.defragment:FALSE', 'tcp.desegment_tcp_streams:FALSE'];
   const options = [...settings.flatMap((setting) => ['-o', setting]), ...FIELDS.flatMap((field) => ['-e', field])];
@@ -157,8 +157,8 @@ needs(noShared('data/corpus'), noProgram('tshark')).describe('tshark agrees', ()
 });
 
 /**
- * Where the application can be compared: tshark names it of a packet that begins or ends a message, not of each that goes
- * on with one; here all of them carry it.
+ * Tells whether the application can be compared: tshark names it for packets that begin or end a message, but not for those within
+ * one; here all of them carry it.
  */
 function isComparable(table: PacketTable, i: number, fields: Record<string, string>): boolean {
   if (fields['frame.len'] !== fields['frame.cap_len']) return false;

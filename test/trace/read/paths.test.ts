@@ -24,7 +24,7 @@ function makeFolder(name: string, files: Readonly<Record<string, Uint8Array | st
   return home;
 }
 
-/** What was found, by paths relative to the folder. */
+/** Lists the files found, by paths relative to the folder. */
 async function found(home: string, paths = [home]) {
   const { files, skipped } = await findCaptures(paths);
   return {

@@ -64,7 +64,7 @@ async function readBack(path: string): Promise<Trace> {
   return labelPackets(table, report, { by: 'address', labels }).trace;
 }
 
-/** What a capture shows of each packet. */
+/** Properties of each packet in a capture. */
 function rows({ packets, time, length, direction, protocols, port, device, flow, flows }: Trace) {
   return Array.from({ length: packets }, (_, i) => {
     const f = flow[i]!;
