@@ -47,6 +47,7 @@ export default defineDefense({
   removedAt: 'tunnel end',
   parameters,
   neutral: { rule: 'block', block: 1 },
+  padsTo: ({ rule, size }) => (rule === 'mtu' || rule === 'mice-elephants' ? size : null),
   create(given) {
     const rule = RULES[given.rule];
     const { size } = given;

@@ -1,6 +1,6 @@
 import type { Cell, ResolvedSpec, SummaryRow } from '../result/result.js';
 import { ETHERNET_HEADER, encapsulationOf, tunnelParameters } from '../shaping/kit/tunnel.js';
-import { builtIns, type Registry, viewOf } from './plugins/registry.js';
+import { builtIns, defenseOf, type Registry, viewOf } from './plugins/registry.js';
 
 /** Finds padding to one size that the view's own tunnel has to cut in two: returns that size, and the largest that fits. */
 function paddedBeyond(
@@ -12,11 +12,8 @@ function paddedBeyond(
   const carrier = live ? null : viewOf(view, registry).carry?.(view.parameters);
   if (!carrier?.defense.tunnel) return null;
   const parts = defenses.find((defense) => defense.label === label)?.parts ?? [];
-  const pad = parts.find(
-    ({ name, parameters }) => name === 'pad' && ['mtu', 'mice-elephants'].includes(String(parameters.rule)),
-  );
-  if (!pad) return null;
-  const size = Number(pad.parameters.size);
+  const sizes = parts.map((part) => defenseOf(part, registry).padsTo?.(part.parameters) ?? 0);
+  const size = Math.max(0, ...sizes);
   const fits = encapsulationOf(tunnelParameters.parse(carrier.parameters)).mtu + ETHERNET_HEADER;
   return size > fits ? { size, fits } : null;
 }
@@ -45,7 +42,7 @@ export function sanityWarnings(
     const added = paddedBeyond(spec, row.defense, registry);
     if (added !== null) {
       warnings.push(
-        `${row.defense} pads frames to ${added.size} bytes, more than fit a packet of the tunnel, so that most become two: size=${added.fits} fills one`,
+        `${row.defense} pads frames to ${added.size} bytes, more than fit a packet of the tunnel, so that most become two; ${added.fits} bytes fill one`,
       );
     }
   }

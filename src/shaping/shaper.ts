@@ -173,6 +173,11 @@ export interface DefenseDefinition<S extends ParameterSchema, K> {
    * @throws UsageError for parameters that can only be simulated
    */
   browsing?(parameters: z.output<S>): Browsing;
+  /**
+   * Length in bytes to which frames are padded, if most get the same one: a run warns if such frames do not fit a packet of the tunnel
+   * behind them. Left out, or null, where there is none.
+   */
+  padsTo?(parameters: z.output<S>): number | null;
   /** Parameters with which the defense changes nothing, for the conformance suite; left out where there are none. */
   readonly neutral?: z.input<S>;
   /**

@@ -31,6 +31,9 @@ const BESIDE: Record<string, readonly string[]> = {
   'src/plugin.ts': ['learning', 'shaping', 'view', 'shared', 'trace'],
 };
 
+/** Names of plug-ins that are words of their own: `none` is the baseline of every run, `noise` a command, `vpn` a view too. */
+const ORDINARY = ['none', 'noise', 'vpn'];
+
 const LONGEST = 400;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -52,6 +55,21 @@ describe('the rooms', () => {
 
   test('have no file that imports itself by way of others', () => {
     expect(circlesOf(imports)).toEqual([]);
+  });
+
+  test('name no attack or defense of their own accord', () => {
+    const names = ['attacks', 'defenses']
+      .flatMap((folder) => readdirSync(join(root, folder)))
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => name.replace('.ts', ''))
+      .filter((name) => !ORDINARY.includes(name));
+    const compared = new RegExp(
+      `[=!]== '(?:${names.join('|')})'|'(?:${names.join('|')})' [=!]==|case '(?:${names.join('|')})'`,
+    );
+    const naming = files.filter(
+      (file) => file.startsWith('src/') && compared.test(readFileSync(join(root, file), 'utf8')),
+    );
+    expect(naming).toEqual([]);
   });
 
   test(`have no file of more than ${LONGEST} lines`, () => {

@@ -15,9 +15,11 @@ function warningsOf(view: string, defenses: readonly string[]): string[] {
 describe('padding in front of a tunnel', () => {
   test('to more than a packet of the tunnel takes is pointed out, with the size that fits', () => {
     expect(warningsOf('vpn', ['none', 'pad:rule=mtu+jitter'])).toEqual([
-      'pad:rule=mtu+jitter pads frames to 1500 bytes, more than fit a packet of the tunnel, so that most become two: size=1434 fills one',
+      'pad:rule=mtu+jitter pads frames to 1500 bytes, more than fit a packet of the tunnel, so that most become two; 1434 bytes fill one',
     ]);
-    expect(warningsOf('vpn:tunnel=openvpn', ['none', 'pad:rule=mice-elephants']).join()).toMatch(/size=1454 fills one/);
+    expect(warningsOf('vpn:tunnel=openvpn', ['none', 'pad:rule=mice-elephants']).join()).toMatch(
+      /; 1454 bytes fill one/,
+    );
   });
 
   test.each([

@@ -9,7 +9,7 @@ import type { View } from '../../view/view.js';
  */
 export function guardDefense(defense: Defense, path: string): Defense {
   const { guard, guardAsync } = createGuards(`defense ${defense.name} (${path})`);
-  const { scope, tunnel, prepare } = defense;
+  const { scope, tunnel, prepare, browsing, padsTo } = defense;
   const guardShaper = (shaper: Shaper): Shaper => {
     const { wake, close } = shaper;
     return {
@@ -22,6 +22,8 @@ export function guardDefense(defense: Defense, path: string): Defense {
     ...(typeof scope === 'function' && { scope: guard(scope.bind(defense)) }),
     ...(tunnel && { tunnel: guard(tunnel.bind(defense)) }),
     ...(prepare && { prepare: guardAsync(prepare.bind(defense)) }),
+    ...(browsing && { browsing: guard(browsing.bind(defense)) }),
+    ...(padsTo && { padsTo: guard(padsTo.bind(defense)) }),
     create: guard((parameters, knowledge) => guardShaper(defense.create(parameters, knowledge))),
   });
 }

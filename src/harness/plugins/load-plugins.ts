@@ -183,10 +183,16 @@ const SHAPES = {
   attack: z.object({ ...common, open: method.optional() }),
   defense: z.object({
     ...common,
-    scope: z.union([z.enum(['flow', 'device', 'home']), method], "expected 'flow', 'device', 'home' or a function"),
+    // defineDefense has turned a list into a function by now.
+    scope: z.union(
+      [z.enum(['flow', 'device', 'home']), method],
+      "expected 'flow', 'device', 'home', a function, or a list of them given to defineDefense",
+    ),
     removedAt: z.enum(['device', 'gateway', 'tunnel end', 'nowhere']),
     tunnel: method.optional(),
     prepare: method.optional(),
+    browsing: method.optional(),
+    padsTo: method.optional(),
   }),
   view: z.object({ ...common, perDevice: z.boolean(), carry: method.optional(), live: method.optional() }),
 };

@@ -168,7 +168,7 @@ describe('a plug-in file', () => {
     ['a function', /, found a function hold$/, { 'a.ts': 'export default function hold() {}' }],
     [
       'an unknown scope',
-      /^InputError: a\.ts: defense: scope: expected 'flow', 'device', 'home' or a function, found "house"$/,
+      /^InputError: a\.ts: defense: scope: expected 'flow', 'device', 'home', a function, or a list of them given to defineDefense, found "house"$/,
       { 'a.ts': `${imports}export default ${defense('mine', { more: "scope: 'house'," })};` },
     ],
     [
