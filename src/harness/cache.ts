@@ -6,19 +6,19 @@ import { cannotWrite, makeFolder, PRIVATE, writeFileAtomic } from '../shared/fil
 import { sha256 } from '../shared/hash.js';
 import { describeEnvironment } from './environment.js';
 
-/** Results of expensive steps, each under all that determines it: so a run that was killed goes on where it stood. */
+/** Keeps the values of expensive steps, each under all that determines it, so that a run that was killed can be resumed. */
 export interface Cache {
-  /** For another thread to open; null for one that keeps nothing. */
+  /** Folder that another thread can open as the same cache; null if nothing is kept. */
   readonly folder: string | null;
-  /** The value kept under `key`; undefined for none. Values are of JSON. */
+  /** Returns the value kept under `key`, or undefined if there is none. Values are JSON. */
   find<T>(key: CacheKey): T | undefined;
-  /** Keeps a value, and gives it as it will be found: so that a resumed run and one in a single go see the same. */
+  /** Keeps a value and returns it as it will be read back, so that a resumed run computes with the same value. */
   keep<T>(key: CacheKey, value: T): T;
-  /** The value kept under `key`, or the one made now, which is then kept. */
+  /** Returns the value kept under `key`, or makes one and keeps it. */
   remember<T>(key: CacheKey, make: () => Promise<T>): Promise<T>;
 }
 
-/** All that determines a value, but for the program and the machine, which always count. Of JSON; the order of names is of no weight. */
+/** All that determines a value, besides the program and the machine, which always count. It is JSON; the order of names does not matter. */
 export type CacheKey = Readonly<Record<string, unknown>>;
 
 /** Keeps nothing. */
@@ -77,7 +77,7 @@ export function openCache(folder: string): Cache {
   };
 }
 
-/** JSON with the names of every object in order. */
+/** Writes JSON with the names of every object in order. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, one: unknown) =>
     one !== null && typeof one === 'object' && !Array.isArray(one)
@@ -88,7 +88,7 @@ function canonical(value: unknown): string {
 
 let program: string | undefined;
 
-/** SHA-256 over the program's own files: a change of code makes every kept value void. */
+/** Gives the SHA-256 of the program's own files. A change of code thus voids every kept value. */
 function fingerprint(): string {
   if (program !== undefined) return program;
   const hash = createHash('sha256');

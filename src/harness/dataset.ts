@@ -13,7 +13,7 @@ import { loadTrace, warningsOf } from '../trace/load.js';
 import { filterPackets, NO_DEVICE, type Trace } from '../trace/trace.js';
 import type { AppliedView } from '../view/observe.js';
 
-/** Labelled traffic before any view: what was read or generated, and what a report must say of it. */
+/** Labelled traffic before any view, read or generated, with the facts that a report must state. */
 interface Dataset {
   readonly name: string;
   readonly synthetic: boolean;
@@ -26,17 +26,17 @@ interface Dataset {
   readonly identical: readonly (readonly string[])[];
 }
 
-/** Gives the traffic of a spec. */
+/** Loads the traffic of a spec. */
 export type Loader = (spec: ResolvedSpec) => Promise<Dataset>;
 
-/** A loader for `specs` in their order: what one of them has read is not read again for the next. */
+/** Makes a loader for `specs` in their order, which reads data only once if the next spec has the same. */
 export function createLoader(specs: readonly ResolvedSpec[], onProgress?: OnProgress): Loader {
   let last: { readonly name: string; readonly dataset: Dataset } | null = null;
   const nameOf = (spec: ResolvedSpec | undefined) => JSON.stringify(spec?.data);
   return async (spec) => {
     const name = nameOf(spec);
     const dataset = last?.name === name ? last.dataset : await loadDataset(spec, onProgress);
-    // Not in memory for longer than it is of use.
+    // Lets go of data as soon as no later spec needs them.
     last = nameOf(specs[specs.indexOf(spec) + 1]) === name ? { name, dataset } : null;
     return dataset;
   };
@@ -75,14 +75,14 @@ async function loadDataset(spec: ResolvedSpec, onProgress?: OnProgress): Promise
   };
 }
 
-/** Captures as a report names them. */
+/** Names captures as reports do. */
 export function nameOfPaths(paths: readonly string[]): string {
   return paths.map((path) => basename(resolve(path))).join(', ');
 }
 
 /** A training and a test part with the same devices, as the view shows them without any defense. */
 export interface TrainTest extends Split {
-  /** Names of the devices that an attack is to tell apart; the classes of all windows. */
+  /** Names of the devices that an attack has to tell apart: the classes of all windows. */
   readonly classes: readonly string[];
   readonly devices: DatasetSummary['devices'];
   readonly warnings: readonly string[];
@@ -100,7 +100,7 @@ export async function openData(
   load: Loader = createLoader([spec]),
 ): Promise<{ trace: Trace; parts: TrainTest; summary: DatasetSummary; warnings: readonly string[] }> {
   const dataset = await load(spec);
-  // A stream that is neither a training nor a test one: which ports the gateway hands out changes no split.
+  // Uses a random stream of its own, so that the ports that the gateway hands out change no split.
   const seen = view.select(dataset.trace, createRng(spec.seed, 'split'));
   const parts = explaining(dataset.clock, () => splitDataset(seen, spec));
   const unseen = dataset.trace.packets - seen.packets;
@@ -122,7 +122,7 @@ export async function openData(
   return { trace: dataset.trace, parts, summary, warnings: [...dataset.warnings, ...leaks, ...parts.warnings] };
 }
 
-/** Captures of the training part that the test part has too, under other names: the test asks for what was learnt. */
+/** Finds captures that are in both parts under different names: the test would then ask for what was learnt by heart. */
 function describeLeaks(identical: Dataset['identical'], { train, test }: Split): string[] {
   const filesOf = ({ file, files }: Trace) => new Set([...new Set(file)].map((row) => files[row]!));
   if (identical.length === 0) return [];
@@ -139,7 +139,7 @@ function describeLeaks(identical: Dataset['identical'], { train, test }: Split):
   });
 }
 
-/** Runs `what`; where the data is at fault, the error has the notes on it that may be why. */
+/** Runs `what`. If the data are at fault, adds the notes on them to the error, since they may be the reason. */
 function explaining<T>(notes: readonly string[], what: () => T): T {
   try {
     return what();
@@ -149,7 +149,7 @@ function explaining<T>(notes: readonly string[], what: () => T): T {
   }
 }
 
-/** Times of the first and the last packet. */
+/** Finds the times of the first and the last packet. */
 export function spanOf({ packets, time }: Trace): { from: number | null; to: number | null } {
   return { from: packets > 0 ? time[0]! : null, to: packets > 0 ? time[packets - 1]! : null };
 }
@@ -176,7 +176,7 @@ function splitDataset(seen: Trace, spec: ResolvedSpec): TrainTest {
   const kept = new Uint8Array(NO_DEVICE + 1);
   const devices = seen.devices.map(({ name, category }, i) => {
     const counts = { packets: train[i]! + test[i]!, train: train[i]!, test: test[i]! };
-    // A device that nobody is to learn need not be there to learn.
+    // A held-out device needs no packets to train on.
     const isUnknown = typeof spec.unknown !== 'number' && spec.unknown?.includes(name);
     const trains = isUnknown || counts.train >= spec.minimumPackets;
     if (trains && (isWhole || counts.test >= spec.minimumPackets)) {
@@ -213,14 +213,14 @@ function splitDataset(seen: Trace, spec: ResolvedSpec): TrainTest {
   return { ...parts, classes, devices, warnings };
 }
 
-/** Packets per device, indexed as `trace.devices`. */
+/** Counts the packets of each device, in the order of `trace.devices`. */
 function countByDevice(trace: Trace): Uint32Array {
   const counts = new Uint32Array(NO_DEVICE + 1);
   for (const device of trace.device) counts[device]!++;
   return counts;
 }
 
-/** Whether devices take turns. Where each capture is of one device, one after another, they change once per file at most. */
+/** Tells whether packets of devices alternate. If each capture is of one device, the device changes at most once a file. */
 function devicesOverlap({ device, file }: Trace): boolean {
   let changes = 0;
   for (let i = 1; i < device.length; i++) if (device[i] !== device[i - 1]) changes++;

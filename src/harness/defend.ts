@@ -33,7 +33,7 @@ import {
 import { appliedView } from './setting.js';
 import { checkTunnels } from './spec.js';
 
-/** Which defense to put in place on which captures, and where what comes out of it goes. */
+/** A request to apply a defense to captures and write the outcome. */
 export interface DefendRequest {
   /** Capture files and folders, as taken in the home or at its gateway. */
   captures: readonly string[];
@@ -44,7 +44,7 @@ export interface DefendRequest {
   labels?: string;
   /** Whether packets that the captures hold twice are counted; dropped by default. */
   duplicates?: Duplicates;
-  /** CSV of labels to write, for what is written. */
+  /** Path of a CSV file of labels to write for the output. */
   writeLabels?: string;
   /** The view of the output: lan by default, napt if the defense is a tunnel. */
   view?: string;
@@ -75,7 +75,7 @@ export interface DefendResult {
     readonly packets: number;
     /** Packets without user data. */
     readonly cover: number;
-    /** On the wire. */
+    /** Bytes on the wire. */
     readonly bytes: number;
     readonly fileBytes: number;
   };
@@ -102,8 +102,7 @@ export interface DefendedCaptures {
 }
 
 /**
- * Puts a defense in place on captures and writes what an observer would then capture, at the view's place.
- * Same request, same bytes.
+ * Applies a defense to captures and writes what an observer at the view's place would then capture. The same request gives the same bytes.
  * @throws UsageError before anything is read; InputError for captures without traffic, or a place that cannot be written.
  */
 export async function defend(
@@ -223,7 +222,7 @@ interface Inputs {
   readonly learn: ReadonlySet<string>;
 }
 
-/** Sees to it that nothing that is read is written over, nor read twice. */
+/** Makes sure that no file that is read is written over or read twice. */
 async function checkPaths(
   { captures, learn = [], labels }: Omit<DefendRequest, 'out'>,
   outputs: readonly string[],
@@ -255,13 +254,13 @@ async function checkPaths(
   return inputs;
 }
 
-/** The same for all names of a file, links included; of one that is not there, its absolute path. */
+/** Identifies a file whatever its name, links included; a file that does not exist, by its absolute path. */
 function identityOf(path: string): string {
   const stat = statOf(path);
   return stat ? `${stat.dev} ${stat.ino}` : resolve(path);
 }
 
-/** Null for what is not there, or cannot be asked: whoever opens it will be told. */
+/** Returns null if the file is not there or cannot be examined: opening it reports why. */
 function statOf(path: string): Stats | null {
   try {
     return statSync(path);
@@ -270,7 +269,7 @@ function statOf(path: string): Stats | null {
   }
 }
 
-/** The packets to defend, and those to learn from: read as one, so that devices and flows are the same in both. */
+/** Reads the packets to defend together with those to learn from, so that devices and flows are the same in both. */
 function split(
   trace: Trace,
   { captures, learn }: Inputs,
@@ -300,7 +299,7 @@ function ingestOf({ report }: LabelledTrace, { captures }: Inputs): DefendResult
   return { read, dropped };
 }
 
-/** The devices' own MAC addresses where the labels or the captures tell them, so that the same labels fit; others are made up. */
+/** Takes the devices' own MAC addresses from labels or captures, so that the same labels fit, and makes up the others. */
 function macsOf({ devices }: Coverage): string[] {
   const known = devices.map(({ addresses }) => {
     for (const { address } of addresses) {

@@ -23,39 +23,39 @@ export interface Estimate {
   readonly cells: number;
   /** How many of these are kept from an earlier run. */
   readonly kept: number;
-  /** Seconds of one thread, without reading; 0 where all is kept. */
+  /** Seconds of one thread, without reading; 0 if all cells are kept. */
   readonly seconds: number;
   /** Seconds that live traffic takes to play, however many threads there are; 0 for simulated. */
   readonly playing: number;
   /** Warnings to read before it is run, one line each. */
   readonly warnings: readonly string[];
-  /** Why none of the cells could be run; null where they can. */
+  /** The reason why no cell can be run; null if they can. */
   readonly failure: string | null;
 }
 
-/** Windows in the smaller of two trainings that the time of one more packet is found from; the other has all that there are. */
+/** Windows in the smaller of two trainings. The other has all windows; from both follows the time of one more packet. */
 const TRIAL_WINDOWS = 64;
 
-/** Seconds after which a trial is cut short, and the rest of it reckoned from its progress. */
+/** Seconds after which a trial is cut short. Its whole time is then estimated from its progress. */
 const TRIAL_SECONDS = 2;
 
-/** Packets that a defense is tried on, and that a model is asked of. */
+/** Packets on which a defense and a model are tried. */
 const TRIAL_PACKETS = 20_000;
 
-/** Stretches that these are of, spread over the time, since there is more cover to a packet where packets are rare. */
+/** Stretches of time from which these packets come: where packets are rare, there is more cover to each. */
 const TRIAL_STRETCHES = 4;
 
-/** Frames after which the trial of a defense has shown enough. */
+/** Frames after which the trial of a defense ends. */
 const TRIAL_FRAMES = 2_000_000;
 
 /**
- * Reads the data of each spec, tries each attack and defense on a little of it, and says how long the whole would take. Time is taken to
- * grow with the number of frames, and cover with the time that is observed: rough for trees, whose time grows a little faster, and for networks
- * that stop early.
+ * Reads the data of each spec, tries each attack and defense on a little of it, and estimates how long all of it would take. It assumes
+ * that time grows with the number of frames, and cover with the observed time. This is rough for trees, whose time grows a little faster,
+ * and for networks that stop early.
  */
 export async function estimateAll(specs: readonly ResolvedSpec[], options: RunOptions): Promise<Estimate[]> {
   const load = createLoader(specs, options.onProgress);
-  // An attack takes about the same for a packet in every setting: the first it is in will do.
+  // An attack takes about the same time for a packet in every setting, so the first setting is enough.
   const tryAttack = once(({ attack, setting }: { attack: ResolvedPlugin; setting: SettingData }) => [
     `${attack.label} ${setting.spec.window}`,
     () => timeAttack(setting, attack, options),
@@ -112,7 +112,7 @@ export async function estimateAll(specs: readonly ResolvedSpec[], options: RunOp
         );
       }
     }
-    // Undefended traffic is played whatever is asked for: it says where traffic is cut in two.
+    // Undefended traffic is always played: it decides where traffic is cut into training and test part.
     const played = new Set([UNDEFENDED, ...spec.defenses].map(({ label }) => label));
     const playing = (setting?.recording?.seconds ?? 0) * played.size * spec.seeds;
     const cells = countCells(spec);
@@ -121,7 +121,7 @@ export async function estimateAll(specs: readonly ResolvedSpec[], options: RunOp
   return estimates;
 }
 
-/** Makes the value that goes by a name on the first call only. */
+/** Makes the value of each name on the first call only. */
 function once<A, T>(describe: (given: A) => [name: string, make: () => Promise<T>]): (given: A) => Promise<T> {
   const made = new Map<string, Promise<T>>();
   return (given) => {
@@ -139,7 +139,7 @@ interface Simulation {
   readonly seconds: number;
 }
 
-/** Tries a defense on stretches of the test part; what comes back says what it makes of any part. */
+/** Tries a defense on stretches of the test part. The function returned estimates what the defense makes of any part. */
 async function timeDefense(
   { spec, view, parts }: SettingData,
   defense: ResolvedDefense,
@@ -174,7 +174,7 @@ function tryFrames(simulate: () => Trace): { frames: number; bytes: number; cove
   }
 }
 
-/** So many packets, as of a capture that was stopped between the stretches. */
+/** Takes {@link TRIAL_PACKETS} packets in stretches, as a capture that was paused between them has them. */
 function stretchesOf(trace: Trace): Trace {
   if (trace.packets <= TRIAL_PACKETS) return trace;
   const size = Math.floor(TRIAL_PACKETS / TRIAL_STRETCHES);
@@ -201,7 +201,7 @@ async function timeAttack(setting: SettingData, attack: ResolvedPlugin, { plugin
   // If there are no more packets than that, one trial is enough.
   for (const packets of new Set([Math.min(TRIAL_WINDOWS * spec.window, all), all])) {
     const seedRun = createSeedRun({ ...closed(spec), maximumTrainPackets: packets }, view, parts, spec.seed, plugins);
-    // Reading the code and starting threads counts once only.
+    // Loading code and starting threads happens once only, so it is not timed.
     if (trials.length === 0) await tryFit(seedRun, attack, threads);
     const { model, fit } = await tryFit(seedRun, attack, threads);
     const { seconds } = await scoreModel(model, few, parts.classes, windowing(spec, view), spec.seed);
@@ -216,7 +216,7 @@ async function timeAttack(setting: SettingData, attack: ResolvedPlugin, { plugin
   };
 }
 
-/** Trains for a while; `fit` is how many seconds the whole would take. */
+/** Trains for a while; `fit` is the number of seconds that all of it would take. */
 async function tryFit(seedRun: SeedRun, attack: ResolvedPlugin, threads: number) {
   const started = performance.now();
   const controller = new AbortController();

@@ -20,9 +20,8 @@ import { sanityWarnings } from './warnings.js';
 export type { RunOptions };
 
 /**
- * Runs every cell of `spec` (attack x defense x adversary x seed) and returns the result. Nothing is printed or written.
- * Same spec, same data, same machine: the same result but for `seconds`. A run whose signal is aborted rejects with the
- * signal's reason.
+ * Runs every cell of `spec` (attack x defense x adversary x seed) and returns the result. Prints and writes nothing. The same spec, data
+ * and machine give the same result, except for `seconds`. If the signal is aborted, the run rejects with the signal's reason.
  * @throws UsageError, InputError
  */
 export async function runBench(spec: ResolvedSpec, options: RunOptions): Promise<Result> {
@@ -43,10 +42,10 @@ export function checkThreads({ threads }: RunOptions): void {
 }
 
 /**
- * Runs several specs as {@link runBench} runs one, their cells together: a thread that has no more to do for one goes on with the next.
- * With a cache in `options`, what was kept there is not made again, and the results are those that a run in one go gives.
- * Where the data of a spec is at fault, or each of its cells, the others still run.
- * @throws UsageError where the request is at fault
+ * Runs several specs as {@link runBench} runs one. A worker that finds no more jobs in one spec goes on with the next. Values in the cache
+ * of `options` are not computed again; the results are the same as without it. If the data of a spec are at fault, or all of its cells,
+ * the others still run.
+ * @throws UsageError for a faulty request
  */
 export async function runAll(specs: readonly ResolvedSpec[], options: RunOptions): Promise<Attempt[]> {
   checkThreads(options);
@@ -56,7 +55,7 @@ export async function runAll(specs: readonly ResolvedSpec[], options: RunOptions
   const gate = createMemoryGate(options.memory ?? defaultMemory());
   const runs: (Run | HomeveilError)[] = [];
   let open: OpenRun | null = null;
-  // The next job; where those of a spec are all given out, the next spec is opened, and its traffic takes the place of the last.
+  // Takes the next job. When all jobs of a spec are taken, the next spec is opened, and its traffic replaces that of the last.
   const take = async (): Promise<Task | null> => {
     for (;;) {
       signal?.throwIfAborted();
@@ -71,7 +70,7 @@ export async function runAll(specs: readonly ResolvedSpec[], options: RunOptions
       } catch (error) {
         if (signal?.aborted || !isContained(error)) throw error;
         runs.push(error);
-        // Told now: the others may take hours.
+        // Warns now, since the others may take hours.
         if (specs.length > 1) onWarning?.(describeRefusal({ setting: labelOf(spec), message: error.message }));
       }
       progress.begin(spec, open?.jobs ?? []);
@@ -108,7 +107,7 @@ export async function runAll(specs: readonly ResolvedSpec[], options: RunOptions
   return runs.map((run, i) => conclude(specs[i]!, run, options.plugins));
 }
 
-/** Runs one thing after another, in the order in which they are asked for. */
+/** Runs tasks one after another, in the order in which they are given. */
 function createTurns() {
   let last: Promise<unknown> = Promise.resolve();
   return <T>(what: () => Promise<T>): Promise<T> => {
@@ -118,7 +117,7 @@ function createTurns() {
   };
 }
 
-/** As many threads as there may be cells at a time, none for one; threads that are left are shared out among them. */
+/** Makes a runner for each worker, or one in this thread if there is one worker, and divides the remaining threads among them. */
 function createRunners(specs: readonly ResolvedSpec[], options: RunOptions): JobRunner[] {
   const jobs = specs.reduce((sum, spec) => sum + jobsOf(itemsOf(spec)).length, 0);
   // Recordings are not sent to threads.
@@ -134,7 +133,7 @@ interface Task {
   readonly job: Job;
 }
 
-/** One line, for a warning. */
+/** Describes in one line, for a warning, a setting that could not be run. */
 export function describeRefusal({ setting, message }: SettingFailure): string {
   return `${setting}: could not be run: ${message}`;
 }
@@ -183,13 +182,13 @@ function failureOf(item: Item, message: string): Failure {
   return { attack, defense: item.defense.label, adversary, seed: item.seed, message };
 }
 
-/** One line, for a warning. */
+/** Describes in one line, for a warning, a cell that could not be run. */
 function describeFailure({ attack, defense, adversary, seed, message }: Failure): string {
   const what = attack === null ? 'the metrics' : `${attack} (${adversary ?? 'transfer'})`;
   return `${what} under ${defense}, seed ${seed}, could not be run: ${message}`;
 }
 
-/** Cells that are done of all, those under way by their share. */
+/** Reports how many of all cells are done. A running cell counts by the share of it that is done. */
 function createBenchProgress(specs: readonly ResolvedSpec[], { onProgress }: RunOptions) {
   const total = specs.reduce((sum, spec) => sum + countCells(spec), 0);
   const cellsOf = (jobs: readonly Job[]) => jobs.reduce((sum, { items }) => sum + items.filter(isCell).length, 0);

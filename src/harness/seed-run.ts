@@ -21,25 +21,25 @@ export interface RunOptions {
   readonly plugins?: Registry;
   /** The cache of finished cells; by default none. */
   readonly cache?: Cache;
-  /** Threads, at least 1: of an attack, or, where `workers` says so, of the cells together. */
+  /** Threads, at least 1: of an attack, or of all workers together if there are several. */
   readonly threads: number;
   /**
    * Cells at a time, each in a thread of its own; 1 by default. For more, plug-ins have to be built in or of files, as loadPlugins
    * gives them: what a program has added itself stays in its own thread.
    */
   readonly workers?: number;
-  /** Bytes that the process may take before cells are run fewer at a time; by default 70 % of the machine's. */
+  /** Bytes that the process may take; beyond, fewer jobs run at a time. By default 70 % of the machine's memory. */
   readonly memory?: number;
   readonly onProgress?: OnProgress;
-  /** Takes what the user should know but need not act on: one line, without a full stop. */
+  /** Receives warnings, which the user should know but need not act on: one line, without a full stop. */
   readonly onWarning?: (message: string) => void;
   /** Once aborted, an attack that learns in rounds ends with the best model it has. */
   readonly signal?: AbortSignal;
-  /** Makes live traffic, for specs that ask for it. */
+  /** Records live traffic, for specs that ask for it. */
   readonly record?: RecordTraffic;
 }
 
-/** Share of the training part, at its end, that attacks with early stopping validate on, and an open world sets its threshold on. */
+/** Share of the training part, at its end, on which attacks with early stopping validate and an open world sets its threshold. */
 const VALIDATION_SHARE = 0.2;
 
 interface Shaped {
@@ -49,18 +49,18 @@ interface Shaped {
 
 export interface Model {
   readonly identifier: Identifier;
-  /** Columns of its probabilities: the devices, and 'cover' last where there was cover to learn. */
+  /** Columns of its probabilities: the devices, then 'cover' if there was cover to learn. */
   readonly classes: readonly string[];
-  /** The device with most packets to learn from: what to say of a packet that the identifier has no idea of. */
+  /** The device with most training packets, which is the answer for packets that the identifier gives no device. */
   readonly commonest: number;
-  /** In an open world, the certainty below which a packet is called unknown; else null. */
+  /** The certainty below which a packet is called unknown, in an open world; else null. */
   readonly threshold: number | null;
   readonly seconds: number;
 }
 
-/** One seed's traffic, and what is learnt from it. */
+/** Traffic of one seed, and the models trained on it. */
 export interface SeedRun {
-  /** In an open world without the devices that this seed holds out. */
+  /** Training and test part; in an open world the training part lacks the devices that this seed holds out. */
   readonly parts: TrainTest;
   /** Returns a part under a defense. Keeps it until another defense is asked for, and always keeps the part without defense. */
   defend(defense: ResolvedDefense, part: 'train' | 'test'): Promise<Shaped>;
@@ -89,8 +89,8 @@ export function createSeedRun(
   const prepared = new Map<string, Promise<readonly AppliedDefense[]>>();
   const shaped = { train: new Map<string, Promise<Shaped>>(), test: new Map<string, Promise<Shaped>>() };
 
-  // A defense learns from undefended traffic of the training part, whichever part it is then put in place on. The home that it
-  // protects has all devices, those included that an observer has never met.
+  // A defense learns from undefended traffic of the training part, whichever part it is then applied to. The home that it protects has
+  // all devices, also those that the observer has never met.
   const prepare = (defense: ResolvedDefense) =>
     remember(prepared, defense.label, () =>
       prepareAll(defense, { trace: whole.train, rng: createRng(seed, 'prepare', defense.label) }, registry),
@@ -107,7 +107,7 @@ export function createSeedRun(
       }
       const defenses = await prepare(defense);
       const started = performance.now();
-      // A stream for each part: the adaptive adversary knows the defense, not its chance.
+      // Each part has a random stream of its own: the adaptive adversary knows the defense, but not its random numbers.
       const rng = createRng(seed, part, defense.label);
       const defended = observe(parts[part], view, defenses, { rng, capacity: spec.capacity });
       return { defended, seconds: secondsSince(started) };
@@ -152,7 +152,7 @@ function commonestOf(label: Uint16Array, devices: number): number {
   return counts.indexOf(Math.max(...counts));
 }
 
-/** The value of `key`, made on the first call. */
+/** Returns the value of `key`, which the first call makes. */
 function remember<T>(values: Map<string, T>, key: string, make: () => T): T {
   let value = values.get(key);
   if (value === undefined) {

@@ -28,7 +28,7 @@ export type { BenchRequest, TrainRequest };
 type Checked = ReturnType<typeof checkRequest<typeof benchRequest>>;
 
 /**
- * Checks a request for a training and writes out every default. A `trainShare` of 1 trains on all data, without a test part.
+ * Checks a request for a training and fills in every default. A `trainShare` of 1 trains on all data, without a test part.
  * @throws as {@link resolveSpec}; UsageError for an attack whose models cannot be saved
  */
 export function resolveTraining(request: TrainRequest, registry: Registry = builtIns): ResolvedSpec {
@@ -46,8 +46,8 @@ export function resolveTraining(request: TrainRequest, registry: Registry = buil
 }
 
 /**
- * Checks a request and writes out every default.
- * @throws UsageError for what does not exist, does not fit together or is out of range.
+ * Checks a request and fills in every default.
+ * @throws UsageError for values that do not exist, do not fit together or are out of range
  */
 export function resolveSpec(request: BenchRequest, registry: Registry = builtIns): ResolvedSpec {
   return resolve(checkRequest(benchRequest, request), registry);
@@ -105,7 +105,7 @@ function resolveLive(request: Checked, view: ResolvedPlugin, registry: Registry)
 }
 
 /**
- * A tunnel starts at the gateway, so an observer who sits before it never meets one.
+ * Checks that no tunnel is in the way of an observer inside the home: a tunnel starts at the gateway.
  * @throws UsageError
  */
 export function checkTunnels(view: ResolvedPlugin, defenses: readonly ResolvedDefense[], registry: Registry): void {
@@ -155,7 +155,7 @@ function resolveSplit({ split, trainShare }: Checked, data: ResolvedSpec['data']
     return { by: 'paths', train: null };
   }
   if (split === 'file' && data.kind === 'synthetic') throw new UsageError('--split file needs captures');
-  // A split in time of files that are each one device's own capture would make no sense.
+  // If each file is one device's own capture, a split by time makes no sense.
   const isOfFolders = data.kind === 'captures' && labellingOf(data.labels)?.by === 'folder';
   const byFile = split === 'file' || (split === 'auto' && isOfFolders);
   return { by: byFile ? 'file' : 'time', train: trainShare };

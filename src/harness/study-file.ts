@@ -34,12 +34,12 @@ const entries = (named: readonly NamedOption[], typeOf: (one: NamedOption) => z.
     named.map((one) => [one.key, typeOf(one).meta({ description: one.about, examples: [one.example] })]),
   );
 
-/** The type of an option without its default. */
+/** Returns the type of an option without its default. */
 function innerType(type: z.ZodType): z.ZodType {
   return type instanceof z.ZodOptional || type instanceof z.ZodDefault ? innerType(type.unwrap() as z.ZodType) : type;
 }
 
-/** A value, or for an option that is a list one value in place of a list of one. */
+/** Accepts one value in place of a list of one, for an option that is a list. */
 const datasetEntry = ({ type }: NamedOption) => {
   const inner = innerType(type);
   const list = listOf(type);
@@ -86,14 +86,14 @@ const study = z
 type Study = z.output<typeof study> & Readonly<Record<string, unknown>>;
 type Dataset = z.output<typeof dataset> & Readonly<Record<string, unknown>>;
 
-/** A study as it stands in a file. */
+/** A study as read from its file. */
 export interface StudyFile {
   readonly study: Study;
-  /** As `--plugin` takes them. */
+  /** Plug-ins in the form of `--plugin`. */
   readonly plugins: readonly string[];
   /** One request for each setting, in the order of the file: datasets first, then views, mixes, windows, capacities. */
   readonly requests: readonly BenchRequest[];
-  /** One for each optional dataset that is not there. */
+  /** Warnings, one for each optional dataset that is not there. */
   readonly warnings: readonly string[];
 }
 
@@ -122,7 +122,7 @@ export function readStudy(path: string, registry: Registry = builtIns): StudyFil
   return { study: given, plugins, requests: requestsOf(given, sources, registry), warnings };
 }
 
-/** Whether a plug-in is named by its file, not by its package. */
+/** Tells whether a plug-in is named by its file, not by its package. */
 function isFileName(text: string): boolean {
   return text.startsWith('.') || /\.m?[jt]s$/.test(text);
 }
@@ -140,7 +140,7 @@ function sourceOf({ optional: _, ...given }: Dataset, folder: string): BenchRequ
   return Object.fromEntries(values);
 }
 
-/** Files and folders that a dataset is read from. */
+/** Lists the files and folders of a dataset. */
 function filesOf(source: BenchRequest): string[] {
   return perDataset.flatMap(
     ({ key, isPath }) =>
@@ -170,7 +170,7 @@ function expandDefense(entry: PluginEntry | readonly PluginEntry[], known: reado
     .reduce((all, parts) => all.flatMap((before) => parts.map((part) => `${before}+${part}`)));
 }
 
-/** As on the command line, one for each combination of values. */
+/** Writes plug-ins as the command line does, one for each combination of values. */
 function expand(entry: PluginEntry, known: readonly Named[]): string[] {
   if (typeof entry === 'string') return [entry];
   const { name, ...parameters } = entry;
@@ -194,7 +194,7 @@ interface Described extends Named {
   readonly summary: string;
 }
 
-/** JSON Schema of a study file, for editors: the plug-ins that there are, with their parameters. */
+/** Makes the JSON Schema of a study file for editors, with all plug-ins and their parameters. */
 export function studySchema(plugins: Record<'views' | 'attacks' | 'defenses', readonly Described[]>): object {
   const schema = z.toJSONSchema(study, { io: 'input' }) as { properties: Record<string, { items?: unknown }> };
   for (const kind of ['views', 'attacks', 'defenses'] as const) {

@@ -7,16 +7,16 @@ export interface ScoredCell {
   readonly blocks: BlockCounts;
 }
 
-/** How an accuracy is estimated from runs with different seeds, and how far it is lower `after` than `before`, seed by seed. */
+/** Estimates an accuracy from runs with different seeds, and how much lower it is `after` than `before`, seed by seed. */
 export interface Estimates {
   accuracy(runs: readonly BlockCounts[]): Interval;
   drop(before: readonly BlockCounts[], after: readonly BlockCounts[]): Interval;
 }
 
 /**
- * One row per defense that has a scored cell, in the order of the spec: the best attack of each adversary, and what the defense costs.
- * The accuracy that counts is that of the stronger adversary: whoever knows a defense can still use what was learnt without it, and a
- * defense gets no credit where learning from its traffic went wrong.
+ * Makes one row for each defense that has a scored cell, in the order of the spec: the best attack of each adversary, and the cost.
+ * The stronger adversary's accuracy counts. One who knows the defense can still use a model trained without it, so a defense gets no
+ * credit if training on its traffic went wrong.
  */
 export function summarize(spec: ResolvedSpec, scored: readonly ScoredCell[], estimate: Estimates): SummaryRow[] {
   const blocksOf = (cells: readonly ScoredCell[]) => cells.map(({ blocks }) => blocks);
@@ -57,14 +57,14 @@ export function summarize(spec: ResolvedSpec, scored: readonly ScoredCell[], est
   });
 }
 
-/** The adversary whose best attack is right more often; of equals the adaptive one. */
+/** Chooses the adversary whose best attack is right more often; if they are equal, the adaptive one. */
 function strongerOf(runs: Record<Adversary, ScoredCell[] | null>): Adversary {
   const accuracy = (cells: ScoredCell[] | null) =>
     mean((cells ?? []).map(({ cell }) => cell.identification.accuracy)) ?? Number.NEGATIVE_INFINITY;
   return accuracy(runs.static) > accuracy(runs.adaptive) ? 'static' : 'adaptive';
 }
 
-/** The cells (one per seed) of the attack with the highest mean accuracy; null where the adversary was not asked for. */
+/** Finds the cells, one a seed, of the attack with the highest mean accuracy; null if the adversary was not requested. */
 function bestAttack(scored: readonly ScoredCell[], adversary: Adversary): ScoredCell[] | null {
   const byAttack = new Map<string, ScoredCell[]>();
   for (const one of scored) {
@@ -85,7 +85,7 @@ function bestAttack(scored: readonly ScoredCell[], adversary: Adversary): Scored
   return best;
 }
 
-/** Mean of the values that are defined; null where none is. */
+/** Averages the values that are defined; null if none is. */
 function mean(values: readonly (number | null)[]): number | null {
   const defined = values.filter((value) => value !== null);
   return defined.length === 0 ? null : defined.reduce((sum, value) => sum + value, 0) / defined.length;

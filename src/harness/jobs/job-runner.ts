@@ -7,13 +7,13 @@ import type { Job } from './plan.js';
 import { type Outcome, runJob, type SettingData } from './run-job.js';
 import type { Answer, Message, Order, Thrown } from './worker.js';
 
-/** One who does jobs, one at a time. */
+/** Runs jobs, one at a time. */
 export interface JobRunner {
   run(setting: SettingData, job: Job, onProgress: OnProgress | undefined): Promise<Outcome[]>;
   close(): Promise<void>;
 }
 
-/** Does jobs in this very thread. */
+/** Makes a runner that runs jobs in this thread. */
 export function createLocalRunner(options: RunOptions): JobRunner {
   let current: { setting: SettingData; seed: number; seedRun: SeedRun } | null = null;
   return {
@@ -32,19 +32,19 @@ export function createLocalRunner(options: RunOptions): JobRunner {
   };
 }
 
-/** Packets of a setting whose jobs take less time than a thread takes to start. */
+/** Packets of a setting below which its jobs take less time than a thread takes to start. */
 const FEW_PACKETS = 20_000;
 
-/** Milliseconds that a thread has to end its job, before it is ended whatever it does. */
+/** Milliseconds that a thread has to end its job before it is terminated. */
 const PATIENCE = 3000;
 
-/** Does jobs in a thread of its own, which starts with the first that is worth it. */
+/** Makes a runner that runs jobs in a worker thread, which starts with the first job that is worth it. */
 export function createThreadRunner(options: RunOptions): JobRunner {
   const { cache, threads, onWarning, signal } = options;
   const here = createLocalRunner(options);
   let worker: Worker | null = null;
   let known: SettingData | null = null;
-  /** Resolves when the thread has answered the last order, or has ended. */
+  /** Resolves once the thread has answered the last order, or has ended. */
   let idle: Promise<void> = Promise.resolve();
   return {
     run(setting, job, onProgress) {
@@ -71,7 +71,7 @@ export function createThreadRunner(options: RunOptions): JobRunner {
       return signal ? unlessAborted(outcomes, signal) : outcomes;
     },
     async close() {
-      // A thread that is ended within the code of ONNX Runtime takes the whole process with it.
+      // A thread that is terminated within the code of ONNX Runtime brings down the whole process.
       worker?.postMessage('stop' satisfies Message);
       await Promise.race([idle, setTimeout(PATIENCE, undefined, { ref: false })]);
       await worker?.terminate();
@@ -79,7 +79,7 @@ export function createThreadRunner(options: RunOptions): JobRunner {
   };
 }
 
-/** Sends an order and waits for its outcomes; `onOther` gets what is answered before. */
+/** Sends an order and waits for its outcomes; `onOther` receives the answers before them. */
 function ask(worker: Worker, order: Order, onOther: (answer: Answer) => void): Promise<Outcome[]> {
   return new Promise((resolve, reject) => {
     const end = (settle: () => void) => {

@@ -9,7 +9,7 @@ export interface MemoryGate {
   /** Resolves when there is room for a job of a setting of so many packets; at once where none is running. */
   enter(packets: number): Promise<void>;
   leave(packets: number): void;
-  /** Learns from what the process takes now. */
+  /** Corrects the estimate by the memory that the process takes now. */
   look(): void;
 }
 
@@ -23,7 +23,7 @@ export function createMemoryGate(bound: number, rss: () => number = () => proces
   const base = rss();
   const running: number[] = [];
   const waiting: (() => void)[] = [];
-  /** How much more than estimated jobs have turned out to take. */
+  /** Factor by which jobs have turned out to take more than estimated. */
   let factor = 1;
   const estimate = (packets: number) => BYTES_PER_JOB + BYTES_PER_PACKET * packets;
   const estimated = () => running.reduce((sum, packets) => sum + estimate(packets), 0);
@@ -35,7 +35,7 @@ export function createMemoryGate(bound: number, rss: () => number = () => proces
     async enter(packets) {
       look();
       while (running.length > 0) {
-        // Those that have just begun will take what they do not take yet.
+        // Jobs that have just begun do not take all of their memory yet.
         const taken = Math.max(rss(), base + factor * estimated());
         if (taken + factor * estimate(packets) <= bound) break;
         await new Promise<void>((resolve) => {

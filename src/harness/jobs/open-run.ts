@@ -10,7 +10,7 @@ import { type Item, itemsOf, type Job, jobsOf } from './plan.js';
 import type { ItemValue, Outcome, SettingData } from './run-job.js';
 import { shareSplit } from './share-split.js';
 
-/** A spec with all that its result is made of, as far as there is any yet. */
+/** A spec with all that its result is made from, as far as it is known yet. */
 export interface Run {
   readonly spec: ResolvedSpec;
   readonly dataset: DatasetSummary;

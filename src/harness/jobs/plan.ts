@@ -35,7 +35,7 @@ export interface Job {
   readonly items: readonly Item[];
 }
 
-/** All that a run is to give, in the order of the result: by seed and defense; then, of these, by attack and adversary. */
+/** Lists the items of a run in the order of the result: by seed and defense, and within these by attack and adversary. */
 export function itemsOf(spec: ResolvedSpec): Item[] {
   const seeds = Array.from({ length: spec.seeds }, (_, i) => spec.seed + i);
   return seeds.flatMap((seed) => [
@@ -51,7 +51,7 @@ export function itemsOf(spec: ResolvedSpec): Item[] {
   ]);
 }
 
-/** Cells of one setting, those of the transfer matrix included. */
+/** Counts the cells of one setting, including those of the transfer matrix. */
 export function countCells(spec: ResolvedSpec): number {
   return itemsOf(spec).filter(isCell).length;
 }
@@ -59,7 +59,7 @@ export function countCells(spec: ResolvedSpec): number {
 /** Tells whether an item is counted and shown as a cell: it is if it takes a trained attack. */
 export const isCell = ({ kind }: Item): boolean => kind !== 'metrics';
 
-/** Pairs of the defense that a model is tested on and the other one that it was trained on; none where they are not asked for. */
+/** Lists pairs of the defense of the test and another one of the training; none if no transfer was requested. */
 function transfers({ transfer, defenses }: ResolvedSpec): [ResolvedDefense, ResolvedDefense][] {
   if (!transfer) return [];
   const real = defenses.filter((defense) => !isUndefended(defense));
@@ -70,10 +70,10 @@ function transfers({ transfer, defenses }: ResolvedSpec): [ResolvedDefense, Reso
   );
 }
 
-/** `none` is no defense: the adversary who knows it and the one who does not train on the same traffic, and are one. */
+/** Tells whether there is no defense: then the static and the adaptive adversary train on the same traffic, and are one. */
 const isUndefended = ({ parts }: ResolvedDefense): boolean => parts.every(({ name }) => name === 'none');
 
-/** Items that share a model together, in the order in which they first occur: models of undefended traffic before others. */
+/** Groups the items by their model, in the order in which they first occur, models of undefended traffic before others. */
 export function jobsOf(items: readonly Item[]): Job[] {
   const jobs = new Map<string, { seed: number; model: Job['model']; items: Item[] }>();
   for (const item of items) {

@@ -39,9 +39,9 @@ export type ItemValue = KeptCell | TransferCell | Metrics;
 export type Outcome = { readonly value: ItemValue } | { readonly failure: string };
 
 /**
- * Runs the items of a job, one after another, and keeps each value in the cache as soon as there is one. What fails is told; but not
- * where the request itself is at fault.
- * @param onProgress is told the cells of the job that are done
+ * Runs the items of a job one after another, and keeps each value in the cache as soon as it is there. A failure becomes the item's
+ * outcome, unless the request itself is at fault.
+ * @param onProgress is told how many cells of the job are done
  */
 export async function runJob(
   setting: SettingData,
@@ -94,14 +94,14 @@ function describeItem(item: Item): string {
     : `${attack.label}, from ${item.trainedOn.label} to ${defense.label}`;
 }
 
-/** A trained model in JSON, as far as an attack's own file does not hold it. */
+/** The part of a trained model that the attack's own file does not hold, as JSON. */
 interface KeptModel extends Omit<Model, 'identifier'> {
   /** Base 64. */
   readonly onnx: string;
   readonly insight: Readonly<Record<string, number>> | null;
 }
 
-/** The model of a job: opened where it is kept, else trained, and kept where its attack says that this is worth it. */
+/** Opens the model of a job from the cache, or trains it, and keeps it if its attack says that this is worth it. */
 async function obtainModel(
   { spec, dataset }: SettingData,
   seedRun: SeedRun,
@@ -139,7 +139,7 @@ async function obtainModel(
   return model;
 }
 
-/** An attack whose training is cut short gives what it has: no model to score, let alone to keep. */
+/** Throws if training was cut short: the attack then gives what it has, which must be neither scored nor kept. */
 async function untilAborted(model: Promise<Model>, signal: AbortSignal | undefined): Promise<Model> {
   const trained = await model;
   signal?.throwIfAborted();

@@ -1,7 +1,7 @@
 import { FLOW_COLUMNS, TRACE_COLUMNS, type Trace } from '../../trace/trace.js';
 import type { TrainTest } from '../dataset.js';
 
-/** A copy of `parts` that threads can be sent without copying it again: its columns lie in shared memory. */
+/** Copies `parts` into shared memory, so that sending them to threads copies nothing. */
 export function shareSplit(parts: TrainTest): TrainTest {
   return { ...parts, train: shareTrace(parts.train), test: shareTrace(parts.test) };
 }

@@ -11,7 +11,7 @@ import { appliedView } from '../setting.js';
 import type { Job } from './plan.js';
 import { type Outcome, runJob, type SettingData } from './run-job.js';
 
-/** A worker thread of crew.ts: it is sent settings and jobs, and answers each job. */
+/** A worker thread of job-runner.ts. It receives settings and jobs, and answers each job. */
 
 /** `setting` is sent with the first job of a setting only. */
 export interface Order {
@@ -86,7 +86,7 @@ async function perform({ setting, job, threads, cache }: Order): Promise<Outcome
   });
 }
 
-/** @throws InputError where a file is no longer what the spec was resolved with */
+/** @throws InputError for a file that has changed since the spec was resolved */
 async function loadSamePlugins(spec: ResolvedSpec): Promise<Registry> {
   const plugins = await loadPlugins(spec.plugins.map(({ path }) => path));
   for (const [i, { path, sha256 }] of spec.plugins.entries()) {

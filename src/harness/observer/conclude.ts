@@ -24,7 +24,7 @@ export interface DeviceConclusion {
   readonly name: string;
   readonly category: 'iot' | 'non-iot' | null;
   readonly seen: boolean;
-  /** Attributed to it. */
+  /** Packets attributed to it. */
   readonly packets: number;
   readonly bytes: number;
   /** Share of all packets, and below of all bytes, of the traffic. */
@@ -54,7 +54,7 @@ interface Classes {
   readonly mistaken: readonly number[];
 }
 
-/** The class that each packet is attributed to, or NO_CLASS. */
+/** Returns the class that each packet is attributed to, or NO_CLASS. */
 export function attribute({ predicted, confidence }: Predictions): Uint16Array {
   return predicted.map((c, row) => (confidence[row]! >= SURE ? c : NO_CLASS));
 }
@@ -77,7 +77,7 @@ export function countMistaken(truth: Uint16Array, predictions: Predictions, clas
   return mistaken.map((count, c) => count / Math.max(1, packets + others[c]!));
 }
 
-/** Whether a device is seen where `own` of `packets` packets are attributed to it, given the share of others' that mistakenly are. */
+/** Tells whether a device is seen if `own` of `packets` packets are attributed to it, given the share of mistaken ones among others. */
 export function isSeen(own: number, packets: number, mistaken: number): boolean {
   return own >= FEWEST && own > MARGIN * mistaken * (packets - own);
 }

@@ -31,7 +31,7 @@ export async function scoreModel(
   return { predictions, seconds, truth, ...score(open.truth, open.answers, open.classes, seed), openWorld };
 }
 
-/** The class of each packet of `trace`, of those that are `devices`; NO_CLASS for cover and for other devices. */
+/** Returns the class of each packet of `trace`, an index in `devices`; NO_CLASS for cover and for other devices. */
 export function truthOf(trace: Trace, devices: readonly string[]): Uint16Array {
   return labelPackets(
     trace,
@@ -41,10 +41,9 @@ export function truthOf(trace: Trace, devices: readonly string[]): Uint16Array {
 }
 
 /**
- * How well `answers` name the devices of the packets, with the interval of the accuracy over blocks of time.
- * Only real packets are scored, so whoever answers "cover" can only lose: an observer who is to be scored like this names the most
- * probable device, and a defense gets no credit for an attack that was merely shy. How well cover is told from real is measured
- * apart (`coverAuc`).
+ * Scores how well `answers` name the devices of the packets, with an interval of the accuracy over blocks of time. Only real packets are
+ * scored, so the answer "cover" could only lose: the observer names the most probable device instead, and a defense gets no credit for
+ * an attack that was merely cautious. How well cover is told from real packets is measured apart (`coverAuc`).
  * @param truth of {@link truthOf}
  * @param answers of {@link Answers.device}
  * @param fallback answer where there is none; NO_CLASS to count it as a miss

@@ -34,7 +34,7 @@ import { predictTrace } from './predict.js';
 export interface IdentifyRequest {
   /** Capture files and folders, as taken in the home or at its gateway. */
   captures: readonly string[];
-  /** To score against, as BenchRequest has it. Then other devices' packets are left out. */
+  /** Labels to score against, as in BenchRequest. Packets of other devices are then left out. */
   labels?: string;
   /** Whether packets that the captures hold twice are counted; dropped by default. */
   duplicates?: Duplicates;
@@ -42,9 +42,9 @@ export interface IdentifyRequest {
   view?: string;
   mix?: string;
   port?: string;
-  /** Put in place on the captures first; none by default. */
+  /** Defense to apply to the captures first; none by default. */
   defense?: string;
-  /** Length of the stretches of time to tell presence for. */
+  /** Length of the periods for which presence is concluded. */
   overTime?: number;
   /** Seed of the chance in view and defense. */
   seed?: number;
@@ -75,7 +75,7 @@ export interface IdentifyResult {
     readonly from: number | null;
     readonly to: number | null;
     readonly defense: string;
-    /** Hosts that the traffic was found to be of; null with labels. */
+    /** Hosts that were found in the traffic; null with labels. */
     readonly hosts: number | null;
     readonly ingest: { readonly read: number; readonly dropped: Readonly<Record<string, number>> };
   };
@@ -85,7 +85,7 @@ export interface IdentifyResult {
   /** Packets attributed to none. */
   readonly unsure: { readonly packets: number; readonly bytes: number };
   readonly presence: readonly Presence[] | null;
-  /** Against the labels: every packet's most probable class, however sure, as in bench. Null without labels. */
+  /** Scores against the labels of every packet's most probable class, however sure, as in bench. Null without labels. */
   readonly identification: Cell['identification'] | null;
   /** Labelled devices that the model does not know, and their packets, which are not scored; null without labels. */
   readonly unknown: Readonly<Record<string, number>> | null;
@@ -93,7 +93,7 @@ export interface IdentifyResult {
 }
 
 /**
- * Tells what an observer who has `model` concludes of captures.
+ * Concludes from captures what an observer who has `model` would.
  * @throws UsageError for a request that the model does not fit; InputError for captures without traffic to go by.
  */
 export async function identify(
@@ -168,7 +168,7 @@ export async function identify(
   };
 }
 
-/** Scores the predictions against the labels; what the model has no class for is counted apart. */
+/** Scores the predictions against the labels. Packets of devices for which the model has no class are counted apart. */
 function compare(
   card: ModelCard,
   trace: Trace,
@@ -191,7 +191,7 @@ function compare(
   return { identification, unknown: Object.fromEntries(unknown) };
 }
 
-/** A model answers in the setting that it was trained in, and in no other. */
+/** Refuses a setting other than the one in which the model was trained. */
 function checkFit(path: string, card: ModelCard, request: IdentifyRequest, plugins: Registry): void {
   const refuse = (what: string, is: string, wanted: string): never => {
     throw new UsageError(`${path}: expected a model of ${what} ${wanted}, found one of ${what} ${is}: train another`);
@@ -241,7 +241,7 @@ export function limitsOf(
   return limits;
 }
 
-/** Devices that have packets. */
+/** Lists the devices that have packets. */
 export function countDevices({ device }: Trace): number {
   return new Set(device).size;
 }

@@ -25,8 +25,7 @@ const FALSE_ALARMS = 0.1;
 type UnknownDevice = OpenWorldScores['perUnknown'][string];
 
 /**
- * The parts of a run with the devices held out that `seed` holds out: they are in no training traffic, and in the test part as ever.
- * In a closed world, `whole` itself.
+ * Removes the devices that `seed` holds out from the training part; the test part keeps them. In a closed world, returns `whole`.
  * @throws UsageError for devices that there are not, or where fewer than two remain; InputError for a device with the name of the answer
  */
 export function holdOut(whole: TrainTest, { unknown: asked }: Pick<ResolvedSpec, 'unknown'>, seed: number): TrainTest {
@@ -60,8 +59,8 @@ export function holdOut(whole: TrainTest, { unknown: asked }: Pick<ResolvedSpec,
 }
 
 /**
- * The turn of `seed`: `count` devices in an order that is drawn once for all seeds, those after the ones of the seed before. So as many
- * seeds in a row as it takes hold out every device, and a seed holds out the same ones in every run.
+ * Draws the devices that `seed` holds out: one order is drawn for all seeds, and each seed takes the next `count` devices in it. So seeds
+ * in a row hold out every device in turn, and a seed holds out the same devices in every run.
  */
 function drawn(devices: readonly string[], count: number, seed: number): string[] {
   const rng = createRng(UNKNOWN, 'order');
@@ -97,7 +96,7 @@ export interface OpenAnswers {
   readonly predictions: Predictions;
   /** The known devices, then {@link UNKNOWN}: what `truth` and `answers` index. */
   readonly classes: readonly string[];
-  /** NO_CLASS for cover. */
+  /** Class of each packet; NO_CLASS for cover. */
   readonly truth: Uint16Array;
   readonly answers: Uint16Array;
   readonly scores: OpenWorldScores;
@@ -144,7 +143,7 @@ export function scoreOpenWorld(
   };
 }
 
-/** Share of the packets `among` that get the answer `wanted`. */
+/** Returns the share of the packets `among` that get the answer `wanted`. */
 function shareOf(
   wanted: number,
   answers: Uint16Array,

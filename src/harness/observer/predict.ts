@@ -12,7 +12,7 @@ export interface Predictions {
   readonly confidence: Float32Array;
 }
 
-/** Predictions, and what they would be of a packet that is known to be real. */
+/** Predictions, and the answers for packets that are known to be real. */
 export interface Answers extends Predictions {
   /** The most probable device, cover left aside; NO_CLASS where none has any probability. */
   readonly device: Uint16Array;
@@ -23,7 +23,7 @@ export interface Answers extends Predictions {
   readonly certainty: Float32Array;
 }
 
-/** Asks `identifier` of every packet of `trace`, each in one window, without showing it any label. */
+/** Has `identifier` predict every packet of `trace`, each in one window, without showing it any label. */
 export async function predictTrace(
   identifier: Identifier,
   classes: readonly string[],
@@ -53,7 +53,7 @@ export async function predictTrace(
   return { device, certainty, predicted, confidence };
 }
 
-/** The probability of the class `chosen` of each row over that of the first `devices` classes together. */
+/** Divides the probability of the class `chosen` of each row by that of the first `devices` classes together. */
 function certaintyAmong(
   devices: number,
   probabilities: Float32Array,

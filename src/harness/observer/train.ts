@@ -91,7 +91,7 @@ function dataOf(
   };
 }
 
-/** Without the ports of the home's side: those that a gateway hands out depend on the flows of the other part. */
+/** Removes the ports of the home's side: those that a gateway hands out depend on the flows of the other part. */
 function hashPart(part: Trace): string {
   return hashTrace({ ...part, flows: { ...part.flows, localPort: new Uint16Array(part.flows.count) } });
 }
