@@ -73,6 +73,10 @@ const tasks = {
     run(process.execPath, [bin('knip', 'bin/knip.js')]);
     run(process.execPath, [bin('vitest', 'vitest.mjs'), 'run', ...rest]);
   },
+  coverage() {
+    tasks.build();
+    run(process.execPath, [bin('vitest', 'vitest.mjs'), 'run', '--coverage', ...rest]);
+  },
 };
 
 if (!Object.hasOwn(tasks, task)) {
