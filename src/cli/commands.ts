@@ -31,8 +31,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly default: unknow
 const COMPLETIONS = '--get-yargs-completions';
 const SHELLS = ['bash', 'zsh'];
 
-/** The command that is named; all of them where none is: to load one takes less than half the time of all. */
+/** Loads the command that is named, or all of them if none is: one takes less than half the time of all. */
 async function loadCommands(argv: readonly string[]): Promise<CommandModule[]> {
+  if (argv[0] === '--version') return [];
   const first = argv.find((argument) => Object.hasOwn(COMMANDS, argument));
   const wanted = first === undefined ? Object.values(COMMANDS) : [COMMANDS[first]!];
   return (await Promise.all(wanted.map((load) => load()))).map((module) => module.default as CommandModule);
