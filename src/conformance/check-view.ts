@@ -1,7 +1,7 @@
 import type { AppliedDefense } from '../shaping/shaper.js';
 import { formatRequest, resolveParameters } from '../shared/parameters.js';
 import { createRng, type Rng } from '../shared/rng.js';
-import { NO_DEVICE, type Trace } from '../trace/trace.js';
+import { NO_DEVICE, TRACE_COLUMNS, type Trace } from '../trace/trace.js';
 import type { View } from '../view/view.js';
 import { hidesCover } from './cover.js';
 import { checkDescription, descriptionChecks } from './describes-itself.js';
@@ -155,7 +155,6 @@ function demandSame(one: Trace, other: Trace, what: string): void {
   demand(column === null, `${what} differ: ${column}`);
 }
 
-const COLUMNS = ['time', 'length', 'direction', 'protocols', 'port', 'flow', 'device', 'cover', 'file'] as const;
 const KEPT_OF_FLOWS = ['transport', 'wan', 'header'] as const;
 
 /** Demands that `selected` is a part of `trace`, its packets in their order. */
@@ -176,7 +175,7 @@ function demandSubset(selected: Trace, trace: Trace): void {
   }
   let next = 0;
   for (let row = 0; row < selected.packets; row++) {
-    const isHere = () => COLUMNS.every((name) => Object.is(selected[name][row], trace[name][next]));
+    const isHere = () => TRACE_COLUMNS.names.every((name) => Object.is(selected[name][row], trace[name][next]));
     while (next < trace.packets && !isHere()) next++;
     demand(
       next < trace.packets,

@@ -1,6 +1,7 @@
 import type { DefendedTrace } from '../shaping/account.js';
 import { costOf } from '../shaping/cost.js';
-import { Cover, LARGEST_FRAME, NO_DEVICE, Protocol, type Trace } from '../trace/trace.js';
+import type { Column } from '../shared/columns.js';
+import { Cover, FLOW_COLUMNS, LARGEST_FRAME, NO_DEVICE, Protocol, TRACE_COLUMNS, type Trace } from '../trace/trace.js';
 import { type Check, demand } from './report.js';
 
 /** Properties that a defense, or several in a row, claim for themselves; see `Defense`. */
@@ -238,33 +239,20 @@ export const trialChecks: readonly TrialCheck[] = [
   costsWhatItSends,
 ];
 
-const COLUMNS = ['time', 'length', 'direction', 'protocols', 'port', 'flow', 'device', 'cover', 'file'] as const;
-const FLOW_COLUMNS = [
-  'transport',
-  'localPort',
-  'remotePort',
-  'localAddress',
-  'remoteAddress',
-  'wan',
-  'header',
-] as const;
-
 /** Names the first difference of two traces, 'length of packet 3', or returns null if they are the same. */
 export function firstDifference(one: Trace, other: Trace): string | null {
   if (one.packets !== other.packets) return `${one.packets} and ${other.packets} packets`;
-  for (const name of COLUMNS) {
+  for (const name of TRACE_COLUMNS.names) {
     const row = firstUnequal(one[name], other[name]);
     if (row >= 0) return `${name} of packet ${row}, ${one[name][row]} and ${other[name][row]}`;
   }
   if (one.flows === other.flows) return null;
-  for (const name of FLOW_COLUMNS) {
+  for (const name of FLOW_COLUMNS.names) {
     const row = firstUnequal(one.flows[name], other.flows[name]);
     if (row >= 0) return `${name} of flow ${row}, ${one.flows[name][row]} and ${other.flows[name][row]}`;
   }
   return null;
 }
-
-type Column = Trace[(typeof COLUMNS)[number]] | Trace['flows'][(typeof FLOW_COLUMNS)[number]];
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Column) => Buffer.from(buffer, byteOffset, byteLength);
 
