@@ -1,4 +1,3 @@
-import { type Stats, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { checked } from '../result/check.js';
 import { benchRequest } from '../result/request.js';
@@ -7,7 +6,7 @@ import type { DefendedTrace } from '../shaping/account.js';
 import { type Cost, costOf } from '../shaping/cost.js';
 import type { Training } from '../shaping/shaper.js';
 import { InputError, UsageError } from '../shared/errors.js';
-import { checkWritable, PRIVATE, writeFileAtomic } from '../shared/files.js';
+import { checkWritable, PRIVATE, statIfThere, writeFileAtomic } from '../shared/files.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng, type Rng } from '../shared/rng.js';
 import { formatLabels } from '../trace/labels/label-file.js';
@@ -244,7 +243,7 @@ async function checkPaths(
     if (read.some((input) => identityOf(input) === identity)) {
       throw new UsageError(`${path}: is read, and would be written over; expected another name`);
     }
-    if (statOf(path)?.isDirectory()) {
+    if (statIfThere(path)?.isDirectory()) {
       throw new UsageError(`${path}: expected the name of a file to write, found a folder`);
     }
   }
@@ -256,17 +255,8 @@ async function checkPaths(
 
 /** Identifies a file whatever its name, links included; a file that does not exist, by its absolute path. */
 function identityOf(path: string): string {
-  const stat = statOf(path);
+  const stat = statIfThere(path);
   return stat ? `${stat.dev} ${stat.ino}` : resolve(path);
-}
-
-/** Returns null if the file is not there or cannot be examined: opening it reports why. */
-function statOf(path: string): Stats | null {
-  try {
-    return statSync(path);
-  } catch {
-    return null;
-  }
 }
 
 /** Reads the packets to defend together with those to learn from, so that devices and flows are the same in both. */

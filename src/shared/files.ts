@@ -243,6 +243,11 @@ export function statIfThere(path: string): Stats | undefined {
   }
 }
 
+/** Tells whether a path leads to a file, links followed. */
+export function isFile(path: string): boolean {
+  return statIfThere(path)?.isFile() ?? false;
+}
+
 /** The error for a place that cannot be written, in one line. */
 export function cannotWrite(path: string, cause: unknown): InputError {
   if (cause instanceof InputError) return cause;

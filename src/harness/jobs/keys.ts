@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { ResolvedPlugin, ResolvedSpec } from '../../result/result.js';
-import { statIfThere } from '../../shared/files.js';
+import { isFile } from '../../shared/files.js';
 import { sha256 } from '../../shared/hash.js';
 import { labellingOf } from '../../trace/labels/label-file.js';
 import { expandPaths } from '../../trace/read/paths.js';
@@ -91,7 +91,7 @@ function hashNamedFiles(plugins: readonly ResolvedPlugin[]): Record<string, stri
   return plugins.map(({ parameters }) => {
     const hashes: Record<string, string> = {};
     for (const [name, value] of Object.entries(parameters)) {
-      if (typeof value !== 'string' || !statIfThere(value)?.isFile()) continue;
+      if (typeof value !== 'string' || !isFile(value)) continue;
       hashes[name] = sha256(readFileSync(value));
     }
     return hashes;

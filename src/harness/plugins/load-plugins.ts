@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { Attack } from '../../learning/attack.js';
 import type { Defense } from '../../shaping/shaper.js';
 import { describeThrown, InputError, lowerFirst, oneLine, suggestion, UsageError } from '../../shared/errors.js';
-import { statIfThere } from '../../shared/files.js';
+import { isFile } from '../../shared/files.js';
 import { sha256 } from '../../shared/hash.js';
 import { describeIssue, firstIssue, valueAt } from '../../shared/issues.js';
 import { isKebabCase } from '../../shared/parameters.js';
@@ -81,10 +81,6 @@ async function loadFile(path: string): Promise<{ file: string; plugins: Plugins 
 
 function looksLikePath(path: string): boolean {
   return path.startsWith('.') || isAbsolute(path) || EXTENSIONS.includes(extname(path)) || isFile(path);
-}
-
-function isFile(path: string): boolean {
-  return statIfThere(path)?.isFile() ?? false;
 }
 
 function resolveFile(path: string): string {
