@@ -2,37 +2,24 @@
 // Writes the parts of docs/ that follow from something else: the picture of the rooms from the imports, tables from committed results.
 //   npm run build && node scripts/write-docs.mjs            writes them
 //   npm run build && node scripts/write-docs.mjs --check    names the pages that are out of date, and exits with 1
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { importsOfFiles, roomOf } from './imports.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const PLUGINS = ['attacks', 'defenses', 'views'].filter((folder) => existsSync(join(root, folder)));
 
 /** Lists the rooms that each room imports from. Entry files (src/index.ts, src/plugin.ts) belong to no room. */
 function importsOfRooms() {
   const arrows = new Map();
-  for (const folder of ['src', ...PLUGINS]) {
-    for (const name of readdirSync(join(root, folder), { recursive: true })) {
-      const file = join(root, folder, name);
-      if (!/\.ts$/.test(name)) continue;
-      const from = roomOf(file);
-      if (from === null) continue;
-      const targets = arrows.get(from) ?? new Set();
-      for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)) {
-        const to = roomOf(join(dirname(file), path));
-        if (to !== null && to !== from) targets.add(to);
-      }
-      arrows.set(from, targets);
-    }
+  for (const [file, imported] of importsOfFiles(root)) {
+    const from = roomOf(file);
+    if (from === file) continue;
+    const targets = arrows.get(from) ?? new Set();
+    for (const to of imported.map(roomOf)) if (to !== from && !to.endsWith('.ts')) targets.add(to);
+    arrows.set(from, targets);
   }
   return arrows;
-}
-
-function roomOf(file) {
-  const [top, second, ...rest] = relative(root, file).split(/[\\/]/);
-  if (PLUGINS.includes(top)) return top;
-  return top === 'src' && rest.length > 0 ? second : null;
 }
 
 /** Tells whether `to` can be reached from `from` through at least one other room. */

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { importsOfFiles, roomOf } from '../../scripts/imports.mjs';
 
 /** The rooms of `src` in their order: a room imports itself and rooms before it. docs/architecture.md says what each is for. */
 const ROOMS = [
@@ -37,13 +38,18 @@ const ORDINARY = ['none', 'noise', 'vpn'];
 const LONGEST = 400;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const files = ['src', 'attacks', 'defenses', 'views'].flatMap(sourcesIn);
-const imports = new Map(files.map((file) => [file, importsOf(file)]));
+const imports = importsOfFiles(root);
+const files = [...imports.keys()];
 
 describe('the rooms', () => {
   test('are those that there are', () => {
     const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
     expect(folders.map(({ name }) => name).sort()).toEqual([...ROOMS].sort());
+  });
+
+  test('stand in docs/architecture.md in their order', () => {
+    const [, table] = readFileSync(join(root, 'docs/architecture.md'), 'utf8').split(/^## /m);
+    expect([...table!.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, name]) => name)).toEqual([...ROOMS]);
   });
 
   test('import no room that comes after them', () => {
@@ -88,29 +94,6 @@ describe('a circle', () => {
     expect(circlesOf(new Map(Object.entries({ a: ['b', 'c'], b: ['c'], c: [] })))).toEqual([]);
   });
 });
-
-function sourcesIn(folder: string): string[] {
-  let names: string[];
-  try {
-    names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
-  } catch {
-    return [];
-  }
-  return names.filter((name) => name.endsWith('.ts')).map((name) => join(folder, name));
-}
-
-/** Files of the package that a source file imports, as types too. */
-function importsOf(file: string): string[] {
-  const text = readFileSync(join(root, file), 'utf8');
-  const names = [...text.matchAll(/(?:\bfrom |\bimport |\bimport\()'(\.[^']+)'/g)].map((match) => match[1]!);
-  return names.map((name) => relative(root, join(root, dirname(file), name)).replace(/\.js$/, '.ts'));
-}
-
-function roomOf(file: string): string {
-  const [top, room] = file.split('/');
-  if (top !== 'src') return top!;
-  return room!.endsWith('.ts') ? file : room!;
-}
 
 function mayImport(from: string, to: string): boolean {
   if (from === to || from === 'src/index.ts') return true;

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { PLUGIN_FOLDERS } from '../../scripts/imports.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const pages = [
@@ -42,10 +43,7 @@ test('README has at most 700 words', () => {
 test('the page of the architecture names every room and every folder of plug-ins', () => {
   const named = [...read('docs/architecture.md').matchAll(/^\| `([\w-]+)` \|/gm)].map(([, name]) => name!);
   const rooms = readdirSync(join(root, 'src')).filter((name) => statSync(join(root, 'src', name)).isDirectory());
-  const plugins = ['attacks', 'defenses', 'views'].filter((name) => existsSync(join(root, name)));
-  expect(named.filter((name) => name !== 'views').sort()).toEqual(
-    [...rooms, ...plugins].filter((name) => name !== 'views').sort(),
-  );
+  expect(named.sort()).toEqual([...rooms, ...PLUGIN_FOLDERS].sort());
 });
 
 test('tables from committed results, and the picture of the rooms, are what they come from', () => {
