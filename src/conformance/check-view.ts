@@ -76,11 +76,9 @@ export async function checkView(view: View, options: CheckViewOptions = {}): Pro
   let isCarried = false;
   for (const given of [{}, ...parameters]) {
     const label = formatRequest(view.name, given);
-    const carrier = recorder.attempt(declares, { parameters: label }, () => {
-      const resolved = resolveParameters(view.parameters, given, where);
-      demandDeclarations(view, resolved);
-      return view.carry?.(resolved) ?? null;
-    });
+    const carrier = recorder.attempt(declares, { parameters: label }, () =>
+      demandDeclarations(view, resolveParameters(view.parameters, given, where)),
+    );
     if (!carrier) continue;
     isCarried = true;
     checkRuns(recorder, subjectOf(label, [carrier]), selected, false);
@@ -90,7 +88,7 @@ export async function checkView(view: View, options: CheckViewOptions = {}): Pro
       recorder,
       {
         ...{ name: view.name, parameters: view.parameters, where, sets },
-        prepare: async (resolved) => subjectOf(view.name, carriersOf(view, resolved)),
+        prepare: async (resolved) => subjectOf(view.name, [view.carry?.(resolved) ?? []].flat()),
         select: (trace) => view.select(trace, createRng(seed, 'view')),
       },
       rng,
@@ -100,15 +98,11 @@ export async function checkView(view: View, options: CheckViewOptions = {}): Pro
   return recorder.finish('view', view.name);
 }
 
-function carriersOf(view: View, parameters: Readonly<Record<string, unknown>>): AppliedDefense[] {
-  const carrier = view.carry?.(parameters);
-  return carrier ? [carrier] : [];
-}
-
-function demandDeclarations(view: View, parameters: Readonly<Record<string, unknown>>): void {
+/** Demands that what the view declares fits together, and returns its carrier, or null. */
+function demandDeclarations(view: View, parameters: Readonly<Record<string, unknown>>): AppliedDefense | null {
   const { perDevice } = view;
   demand(typeof perDevice === 'boolean', `perDevice: expected true or false, found ${JSON.stringify(perDevice)}`);
-  const [carrier] = carriersOf(view, parameters);
+  const carrier = view.carry?.(parameters) ?? null;
   const isTunnel = carrier?.defense.tunnel !== undefined;
   if (carrier) {
     const { name, prepare } = carrier.defense;
@@ -121,6 +115,7 @@ function demandDeclarations(view: View, parameters: Readonly<Record<string, unkn
   const expected = isTunnel ? "'tunnel' or null for a tunnel" : "'outside' or null without a tunnel";
   demand(possible.includes(live), `live: expected ${expected}, found ${JSON.stringify(live)}`);
   demand(!(perDevice && live), `live: expected null before the gateway, found ${JSON.stringify(live)}`);
+  return carrier;
 }
 
 /** Returns the traffic as it passes the view, or null if it cannot be selected. */

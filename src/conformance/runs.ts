@@ -29,8 +29,11 @@ export const anyParameters: Check = {
   summary: 'Randomly drawn parameters are refused in one line, or run with all of the above but the MTU.',
 };
 
+/** The checks on each run that has come to its end. */
+const heldTo = [...trialChecks, keepsMtu];
+
 /** The checks on a run that {@link checkRuns} makes, with {@link usesChance} and {@link hidesCover}. */
-export const runChecks: readonly Check[] = [runs, ...trialChecks, keepsMtu];
+export const runChecks: readonly Check[] = [runs, ...heldTo];
 
 /** On a trace of less than a minute more are a fault: no run would ever end with such parameters. */
 const MOST_FRAMES = 2_000_000;
@@ -100,7 +103,7 @@ export function checkRuns(recorder: Recorder, subject: Subject, traffic: readonl
     const trial = recorder.attempt(runs, circumstances, () => tryOut(subject, one, seed));
     // The other traffic would fail too, or take as long.
     if (!trial) return;
-    for (const check of [...trialChecks, keepsMtu]) recorder.attempt(check, circumstances, () => check.check(trial));
+    for (const check of heldTo) recorder.attempt(check, circumstances, () => check.check(trial));
     if (isNeutral && one.capacity === undefined) {
       recorder.attempt(changesNothing, circumstances, () => {
         const column = firstDifference(trial.before, trial.defended.trace);
