@@ -57,7 +57,7 @@ export function createClockLink(applied: AppliedDefense, options: ClockLinkOptio
 }
 
 /**
- * Runs one shaper under the contract of the virtual clock (src/shaping/simulate.ts), as far as cover goes: `now` is the time that a
+ * Runs one shaper under the contract of the virtual clock (src/shaping/virtual-link.ts), as far as cover goes: `now` is the time that a
  * timer was set to, so that rates hold on average.
  */
 function createShaperClock(

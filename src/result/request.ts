@@ -156,18 +156,12 @@ export const benchRequest = z.object({
     example: ['none', 'pad:rule=mtu+jitter'],
     given: (spec) => spec.defenses.map(({ label }) => label),
   }),
-  adversaries: derived(
-    z
-      .array(oneOf(['static', 'adaptive', 'transfer']))
-
-      .default(['static', 'adaptive']),
-    {
-      flag: 'adversary',
-      about: 'What the attacker knows; transfer: trained on each other defense',
-      example: ['adaptive', 'transfer'],
-      given: ({ adversaries, transfer }) => [...adversaries, ...(transfer ? ['transfer'] : [])],
-    },
-  ),
+  adversaries: derived(z.array(oneOf(['static', 'adaptive', 'transfer'])).default(['static', 'adaptive']), {
+    flag: 'adversary',
+    about: 'What the attacker knows; transfer: trained on each other defense',
+    example: ['adaptive', 'transfer'],
+    given: ({ adversaries, transfer }) => [...adversaries, ...(transfer ? ['transfer'] : [])],
+  }),
   unknown: derived(heldOut.optional(), {
     about: 'Open world: devices held out from training, names, or how many each seed holds out in turn',
     study: 'dataset',
