@@ -64,9 +64,13 @@ export async function run(given: readonly string[]): Promise<number> {
   try {
     checkCommand(argv);
     const isCompletion = argv.includes(COMPLETIONS);
-    if (argv[0] === 'completion') chooseShell(argv.splice(1));
     const names = isCompletion ? await import('../harness/plugins/registry.js') : NO_NAMES;
     const wantsHelp = argv.includes('--help') || argv.includes('-h');
+    if (argv[0] === 'completion') {
+      // With this word yargs prints the script whatever follows; the help on all commands explains it.
+      if (wantsHelp) argv.shift();
+      else chooseShell(argv.splice(1));
+    }
     let isChecked = false;
     const check = (yargs: Argv) => {
       // The innermost command comes first; a command around it would not know its arguments.

@@ -141,3 +141,10 @@ test('zsh gets a script of its own', async () => {
   else process.env.SHELL = SHELL;
   expect(stdout).toMatch(/^#compdef homeveil\n/);
 });
+
+test('the help on completion is help, not the script', async () => {
+  const { status, stdout } = await homeveilHere('completion', '--help');
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^homeveil <command>\n/);
+  expect(stdout).toContain('completion [bash|zsh]');
+});
