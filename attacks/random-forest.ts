@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { defineAttack } from '../src/learning/attack.js';
-import { rowsInWindows } from '../src/learning/build-windows.js';
+import { labelledRows } from '../src/learning/build-windows.js';
 import { checkPackets } from '../src/learning/check-packets.js';
 import { predictProbabilities, trainForest } from '../src/learning/forest/forest.js';
 import { encodeForestModel, forestEncoding, openForestModel } from '../src/learning/forest/model-file.js';
 import { packetColumns } from '../src/learning/packet-columns.js';
-import { NO_CLASS, type Windows } from '../src/learning/windows.js';
 import { take } from '../src/shared/columns.js';
 import { InputError } from '../src/shared/errors.js';
 
@@ -55,10 +54,6 @@ export default defineAttack({
 
   open: openForestModel,
 });
-
-function labelledRows(windows: Windows): Uint32Array {
-  return rowsInWindows(windows).filter((row) => windows.label[row] !== NO_CLASS);
-}
 
 /** Weights that make the classes that occur weigh alike, 1 on average over packets; 1 for a class that does not occur. */
 function balancedWeights(label: Uint16Array, classes: number): Float64Array {

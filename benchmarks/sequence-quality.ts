@@ -150,7 +150,7 @@ async function ownRun(attack: ResolvedPlugin, seed: number): Promise<Run> {
   const { bidirectional, ports } = model.shape;
   writeFileSync(join(folder, 'options.json'), JSON.stringify({ ...options, bidirectional, ports }));
 
-  const { device } = await predictTrace(identifier, classes, trace, windowing(spec, view));
+  const { device } = await predictTrace({ identifier, classes, windowing: windowing(spec, view) }, trace);
   const { identification } = score(truthOf(trace, parts.classes), device, parts.classes, seed);
   const { accuracy, macroF1 } = identification;
   const { epochs, bestEpoch } = identifier.insight as { epochs: number; bestEpoch: number };

@@ -252,10 +252,10 @@ async function identify(trace: Trace, text: string, { hidden, shuffled }: Blind 
       classes: windows.classes,
       commonest,
       threshold: null,
+      windowing,
     },
     test,
     classes,
-    windowing,
     1,
   );
   const { accuracy, accuracyLow, accuracyHigh, majority, chance } = identification;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Attack, AttackContext, Identifier } from '../learning/attack.js';
+import { labelWindows } from '../learning/build-windows.js';
 import { mostProbable } from '../learning/scores.js';
 import { NO_CLASS, type Windows } from '../learning/windows.js';
 import { InputError, UsageError } from '../shared/errors.js';
@@ -21,8 +22,8 @@ const fits: Check = {
   summary: 'Learns from few windows, with classes that never occur, packets of no class, and no validation part.',
 };
 const answers: Check = {
-  name: 'answers-every-packet',
-  summary: 'Each packet has a row of probabilities, as many as classes, that add up to 1, or to 0 for no answer.',
+  name: 'answers-everything',
+  summary: 'Each packet, or window, has a row of probabilities, one a class, that add up to 1, or to 0 for no answer.',
 };
 const takesAnyWindows: Check = {
   name: 'takes-any-windows',
@@ -89,7 +90,7 @@ export async function checkAttack(attack: Attack, options: CheckAttackOptions = 
   const where = `attack ${attack.name}`;
   checkDescription(recorder, attack, where);
   const subject = { attack, label: formatRequest(attack.name, given), where, given, seed, recorder };
-  const windows = makeAllWindows(seed);
+  const windows = makeAllWindows(seed, attack);
   const first = await fitOn(subject, windows.train, windows.validation);
   if (first) {
     const expected = await predictOn(subject, first, windows.train.classes, windows.test);
@@ -97,7 +98,9 @@ export async function checkAttack(attack: Attack, options: CheckAttackOptions = 
       await checkLabels(subject, first, windows.labelled, expected);
       await checkRepeats(subject, windows, expected);
       await checkModels(subject, first, windows, expected);
-      recorder.attempt(learns, { parameters: subject.label }, () => demandAdvantage(windows.labelled, expected));
+      recorder.attempt(learns, { parameters: subject.label }, () =>
+        demandAdvantage(attack, windows.labelled, expected),
+      );
     }
     await checkOddWindows(subject, first, windows);
     await checkOddTraining(subject);
@@ -119,11 +122,12 @@ interface Subject {
 
 type AllWindows = ReturnType<typeof makeAllWindows>;
 
-function makeAllWindows(seed: number) {
+function makeAllWindows(seed: number, attack: Attack) {
   const rng = createRng(seed, 'conformance');
-  const train = makeWindows(rng.stream('train'), 600, { stride: 10 });
-  const labelled = makeWindows(rng.stream('test'), 190);
-  return { train, validation: makeWindows(rng.stream('validation'), 200), labelled, test: withoutLabels(labelled) };
+  const train = makeWindows(rng.stream('train'), 600, { stride: 10, attack });
+  const labelled = makeWindows(rng.stream('test'), 190, { attack });
+  const validation = makeWindows(rng.stream('validation'), 200, { attack });
+  return { train, validation, labelled, test: withoutLabels(labelled) };
 }
 
 const circumstancesOf = ({ label, seed }: Subject, traffic: string) => ({ parameters: label, traffic, seed });
@@ -140,7 +144,7 @@ async function fitOn(
   const before = structuredClone([train, validation]);
   const identifier = await recorder.attemptAsync(check, circumstances, async () => {
     const parameters = resolveParameters(attack.parameters, subject.given, subject.where);
-    const later = attack.validates ? validation : emptyWindows(train.classes);
+    const later = attack.validates ? validation : emptyWindows(train.classes, attack);
     const rng = createRng(seed, 'attack');
     return await attack.fit(train, later, { parameters, rng, threads: 1, ...context } as AttackContext<never>);
   });
@@ -165,7 +169,7 @@ async function predictOn(
   recorder.attempt(leavesInputAlone, circumstances, () => demandSame(before, windows, 'predict'));
   if (!probabilities) return null;
   const isSound = recorder.attempt(answers, circumstances, () => {
-    demandProbabilities(probabilities, windows, classes);
+    demandProbabilities(probabilities, subject.attack, windows, classes);
     return true;
   });
   return isSound ? probabilities : null;
@@ -173,23 +177,25 @@ async function predictOn(
 
 function demandProbabilities(
   probabilities: Float32Array,
-  { packets }: Windows,
+  { answers: unit = 'packet' }: Attack,
+  { packets, start }: Windows,
   { length: width }: readonly string[],
 ): void {
   demand(probabilities instanceof Float32Array, 'expected a Float32Array of probabilities');
-  const expected = packets.rows * width;
+  const rows = unit === 'window' ? start.length : packets.rows;
+  const expected = rows * width;
   demand(
     probabilities.length === expected,
-    `expected ${expected} probabilities, of ${packets.rows} packets and ${width} classes, found ${probabilities.length}`,
+    `expected ${expected} probabilities, of ${rows} ${unit}s and ${width} classes, found ${probabilities.length}`,
   );
-  for (let row = 0; row < packets.rows; row++) {
+  for (let row = 0; row < rows; row++) {
     let sum = 0;
     for (let c = 0; c < width; c++) {
       const value = probabilities[row * width + c]!;
-      demand(value >= 0 && value <= 1 + ROW_SUM_ERROR, `packet ${row}: expected a probability, found ${value}`);
+      demand(value >= 0 && value <= 1 + ROW_SUM_ERROR, `${unit} ${row}: expected a probability, found ${value}`);
       sum += value;
     }
-    demand(sum === 0 || Math.abs(sum - 1) <= ROW_SUM_ERROR, `packet ${row}: expected a sum of 1, or 0, found ${sum}`);
+    demand(sum === 0 || Math.abs(sum - 1) <= ROW_SUM_ERROR, `${unit} ${row}: expected a sum of 1, or 0, found ${sum}`);
   }
 }
 
@@ -204,6 +210,9 @@ function demandSame(before: Windows, after: Windows, task: string): void {
     ]),
     ['start', before.start, after.start],
     ['count', before.count, after.count],
+    ['streamEnds', before.streamEnds, after.streamEnds],
+    ['time', before.time, after.time],
+    ['remote', before.remote?.of ?? [], after.remote?.of ?? []],
     ['label', before.label, after.label],
   ];
   for (const [name, one, other] of columns) {
@@ -254,17 +263,18 @@ async function checkOddWindows(
   { train, labelled }: AllWindows,
 ): Promise<void> {
   const rng = createRng(subject.seed, 'conformance', 'odd');
-  const unseen = makeWindows(rng, 60);
+  const { attack } = subject;
+  const unseen = makeWindows(rng, 60, { attack });
   unseen.packets.port.fill(9999);
   unseen.packets.protocols.fill(64);
   unseen.packets.length.fill(65_549);
   unseen.packets.interval.fill(86_400);
   const odd: [string, Windows][] = [
-    ['a window of seven packets', makeWindows(rng, 7)],
-    ['one packet', makeWindows(rng, 1)],
+    ['a window of seven packets', makeWindows(rng, 7, { attack })],
+    ['one packet', makeWindows(rng, 1, { attack })],
     ['ports, lengths and intervals never seen', unseen],
     ['packets in no window', withoutWindows(labelled)],
-    ['no packet', emptyWindows([])],
+    ['no packet', emptyWindows([], attack)],
   ];
   for (const [what, windows] of odd) {
     await predictOn(subject, identifier, train.classes, withoutLabels(windows), { check: takesAnyWindows, what });
@@ -275,22 +285,23 @@ async function checkOddWindows(
 async function checkOddTraining(subject: Subject): Promise<void> {
   const rng = createRng(subject.seed, 'conformance', 'odd training');
   const classes = ['camera', 'doorbell', 'lamp'];
+  const { attack } = subject;
   const odd: [string, Windows][] = [
     [
       'a class that never occurs, and cover',
-      makeWindows(rng, 300, { devices: 3, strange: 0.3, classes, coverClass: true, stride: 5 }),
+      makeWindows(rng, 300, { devices: 3, strange: 0.3, classes, coverClass: true, stride: 5, attack }),
     ],
-    ['packets of no class', makeWindows(rng, 300, { devices: 3, strange: 0.3, classes: ['lamp', 'camera'] })],
+    ['packets of no class', makeWindows(rng, 300, { devices: 3, strange: 0.3, classes: ['lamp', 'camera'], attack })],
   ];
   for (const [what, train] of odd) {
-    const identifier = await fitOn(subject, train, emptyWindows(train.classes), { what });
+    const identifier = await fitOn(subject, train, emptyWindows(train.classes, attack), { what });
     if (identifier) await predictOn(subject, identifier, train.classes, withoutLabels(train), { what });
   }
 }
 
 async function checkNothingToLearn({ attack, given, where, seed, recorder }: Subject, train: Windows): Promise<void> {
   const none: [string, Windows][] = [
-    ['no packet', emptyWindows(train.classes)],
+    ['no packet', emptyWindows(train.classes, attack)],
     ['no packet of any class', { ...train, label: new Uint16Array(train.label.length).fill(NO_CLASS) }],
     ['packets of one class', { ...train, label: new Uint16Array(train.label.length) }],
   ];
@@ -299,7 +310,7 @@ async function checkNothingToLearn({ attack, given, where, seed, recorder }: Sub
     await recorder.attemptAsync(saysWhatIsMissing, circumstances, async () => {
       const parameters = resolveParameters(attack.parameters, given, where);
       const context = { parameters, rng: createRng(seed, 'attack'), threads: 1 } as AttackContext<never>;
-      await demandRefusal(() => attack.fit(windows, emptyWindows(train.classes), context));
+      await demandRefusal(() => attack.fit(windows, emptyWindows(train.classes, attack), context));
     });
   }
 }
@@ -322,7 +333,7 @@ async function checkAbort(subject: Subject, { train, validation }: AllWindows): 
     const rng = createRng(seed, 'attack');
     const signal = AbortSignal.abort(reason);
     try {
-      const later = attack.validates ? validation : emptyWindows(train.classes);
+      const later = attack.validates ? validation : emptyWindows(train.classes, attack);
       await attack.fit(train, later, { parameters, rng, threads: 1, signal } as AttackContext<never>);
     } catch (thrown) {
       if (thrown !== reason) throw thrown;
@@ -358,7 +369,9 @@ async function checkModels(
   });
 }
 
-function demandAdvantage({ label, classes }: Windows, probabilities: Float32Array): void {
+function demandAdvantage({ answers = 'packet' }: Attack, windows: Windows, probabilities: Float32Array): void {
+  const { classes } = windows;
+  const label = answers === 'window' ? labelWindows(windows) : windows.label;
   const predicted = mostProbable(probabilities, classes.length);
   const packets = new Array<number>(classes.length).fill(0);
   let hits = 0;
@@ -371,6 +384,6 @@ function demandAdvantage({ label, classes }: Windows, probabilities: Float32Arra
   const percent = (value: number) => `${Math.round(100 * value)} %`;
   demand(
     share >= majority + ADVANTAGE,
-    `it names ${percent(share)} of the packets right; always naming one device gives ${percent(majority)}`,
+    `it names ${percent(share)} of the ${answers}s right; always naming one device gives ${percent(majority)}`,
   );
 }

@@ -1,3 +1,4 @@
+import type { Attack } from '../learning/attack.js';
 import { buildWindows } from '../learning/build-windows.js';
 import { FEATURE_COLUMNS, NO_CLASS, type Windows } from '../learning/windows.js';
 import type { Rng } from '../shared/rng.js';
@@ -19,25 +20,30 @@ interface Options {
   readonly classes?: readonly string[];
   readonly coverClass?: boolean;
   readonly stride?: number;
+  /** The attack that they are for, which says what it is shown. */
+  readonly attack: Pick<Attack, 'sees' | 'answers'>;
 }
 
-/** Windows over the packets of some devices, which take turns by chance. */
-export function makeWindows(rng: Rng, packets: number, options: Options = {}): Windows {
-  const { devices = 2, strange = 0, coverClass = false, stride = WINDOW } = options;
+/** Windows over the packets of some devices, which take turns by chance; each has a flow of its own. */
+export function makeWindows(rng: Rng, packets: number, options: Options): Windows {
+  const { devices = 2, strange = 0, coverClass = false, stride = WINDOW, attack } = options;
   const { classes = DEVICES.slice(0, devices).map(({ name }) => name) } = options;
   const trace = makeTrace(rng, packets, devices, strange);
-  return buildWindows(trace, { size: WINDOW, stride, mix: 'home', port: 'service', classes, coverClass }).windows;
+  // Packets of a home alternate by chance, so no window of it would be of one device.
+  const mix = attack.answers === 'window' ? 'flow' : 'home';
+  const remote = attack.sees?.includes('remote') ?? false;
+  return buildWindows(trace, { size: WINDOW, stride, mix, port: 'service', classes, coverClass, remote }).windows;
 }
 
 function makeTrace(rng: Rng, packets: number, devices: number, strange: number): Trace {
   const builder = createTraceBuilder(DEVICES);
-  for (const remotePort of PORTS) {
+  for (const [host, remotePort] of PORTS.entries()) {
     builder.flow({
       transport: remotePort === 5683 ? 17 : 6,
       localPort: 40_000 + remotePort,
       remotePort,
       localAddress: '192.168.1.10',
-      remoteAddress: '198.51.100.1',
+      remoteAddress: `198.51.100.${host}`,
       wan: true,
       header: 14,
     });
@@ -68,16 +74,19 @@ export function withoutLabels(windows: Windows): Windows {
 
 /** The same packets, but no window over them. */
 export function withoutWindows(windows: Windows): Windows {
-  return { ...windows, start: new Uint32Array(0), count: new Uint16Array(0) };
+  return { ...windows, start: new Uint32Array(0), count: new Uint32Array(0) };
 }
 
 /** Not one packet. */
-export function emptyWindows(classes: readonly string[]): Windows {
+export function emptyWindows(classes: readonly string[], { sees }: Options['attack']): Windows {
   return {
     packets: { rows: 0, ...FEATURE_COLUMNS.allocate(0) },
     start: new Uint32Array(0),
-    count: new Uint16Array(0),
+    count: new Uint32Array(0),
     size: WINDOW,
+    streamEnds: new Uint32Array(0),
+    time: new Float64Array(0),
+    ...(sees?.includes('remote') && { remote: { of: new Uint32Array(0), addresses: [] } }),
     classes,
     label: new Uint16Array(0),
   };

@@ -16,7 +16,6 @@ import { measure } from './measure.js';
 import { scoreModel } from './observer/evaluate.js';
 import { builtIns, prepareAll } from './plugins/registry.js';
 import { createSeedRun, type RunOptions, type SeedRun, secondsSince, UNDEFENDED } from './seed-run.js';
-import { windowing } from './setting.js';
 
 /** Time, memory and disk space that running a setting would take. */
 export interface Estimate {
@@ -204,7 +203,7 @@ async function timeAttack(setting: SettingData, attack: ResolvedPlugin, { plugin
     // Loading code and starting threads happens once only, so it is not timed.
     if (trials.length === 0) await tryFit(seedRun, attack, threads);
     const { model, fit } = await tryFit(seedRun, attack, threads);
-    const { seconds } = await scoreModel(model, few, parts.classes, windowing(spec, view), spec.seed);
+    const { seconds } = await scoreModel(model, few, parts.classes, spec.seed);
     trials.push({ packets, fit, predict: seconds });
   }
   const [a, b] = [trials[0]!, trials.at(-1)!];

@@ -13,7 +13,7 @@ import type { TrainTest } from './dataset.js';
 import { findThreshold, holdOut } from './observer/open-world.js';
 import { attackOf, builtIns, prepareAll, type Registry } from './plugins/registry.js';
 import type { Recording, RecordTraffic } from './recording.js';
-import { windowing } from './setting.js';
+import { type TrainWindowing, windowingOf } from './setting.js';
 
 /** Options of a run besides its spec. */
 export interface RunOptions {
@@ -55,6 +55,8 @@ export interface Model {
   readonly commonest: number;
   /** The certainty below which a packet is called unknown, in an open world; else null. */
   readonly threshold: number | null;
+  /** The windows that it was trained on, and has to be asked with. */
+  readonly windowing: TrainWindowing;
   readonly seconds: number;
 }
 
@@ -120,6 +122,7 @@ export function createSeedRun(
     async fit(attack, defense, options) {
       const { trace } = (await defend(defense, 'train')).defended;
       const plugin = attackOf(attack, registry);
+      const cut = windowingOf(spec, view, attack, registry);
       const isOpen = parts.unknown !== undefined;
       const { train, test: end } =
         plugin.validates || isOpen
@@ -128,20 +131,21 @@ export function createSeedRun(
       const validation = plugin.validates ? end : packetRange(end, 0, 0);
       const coverClass = hasCover(trace);
       const windowsOf = (part: Trace, stride: number) => {
-        const built = buildWindows(part, { ...windowing(spec, view), stride, classes: parts.classes, coverClass });
+        const built = buildWindows(part, { ...cut, stride, classes: parts.classes, coverClass });
         return spec.maximumTrainPackets === null ? built.windows : thinWindows(built.windows, spec.maximumTrainPackets);
       };
       const started = performance.now();
-      const windows = windowsOf(train, spec.stride);
-      const identifier = await plugin.fit(windows, windowsOf(validation, spec.window), {
+      const windows = windowsOf(train, cut.stride);
+      const identifier = await plugin.fit(windows, windowsOf(validation, cut.step ?? cut.size), {
         parameters: attack.parameters as never,
         rng: createRng(seed, 'attack', attack.label, defense.label),
         ...options,
       });
       const commonest = commonestOf(windows.label, parts.classes.length);
       const { classes } = windows;
-      const threshold = isOpen ? await findThreshold(identifier, classes, end, windowing(spec, view)) : null;
-      return { identifier, classes, commonest, threshold, seconds: secondsSince(started) };
+      const asked = { identifier, classes, windowing: cut };
+      const threshold = isOpen ? await findThreshold(asked, end) : null;
+      return { ...asked, commonest, threshold, seconds: secondsSince(started) };
     },
   };
 }

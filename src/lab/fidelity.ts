@@ -3,7 +3,7 @@ import { describeTool } from '../harness/environment.js';
 import { scoreModel } from '../harness/observer/evaluate.js';
 import { builtIns, type Registry } from '../harness/plugins/registry.js';
 import { createSeedRun, UNDEFENDED } from '../harness/seed-run.js';
-import { appliedView, windowing } from '../harness/setting.js';
+import { appliedView } from '../harness/setting.js';
 import { countKinds, gapsOf, largestDifference, lengthDistance, tellFrames } from '../likeness/traffic.js';
 import type { LiveFigures, ResolvedDefense, ResolvedSpec, Result } from '../result/result.js';
 import type { Observed } from '../shaping/account.js';
@@ -139,13 +139,7 @@ export async function measureFidelity(spec: ResolvedSpec, options: FidelityOptio
         }),
       };
       const score = async (trained: keyof Pair, tested: keyof Pair) => {
-        const { identification: scores } = await scoreModel(
-          models[trained],
-          test[tested].trace,
-          classes,
-          windowing(spec, view),
-          seed,
-        );
+        const { identification: scores } = await scoreModel(models[trained], test[tested].trace, classes, seed);
         return scores;
       };
       const [own, virtually] = [await score('live', 'live'), await score('simulated', 'simulated')];

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { ParameterSchema } from '../shared/parameters.js';
 import type { OnProgress } from '../shared/progress.js';
 import type { Rng } from '../shared/rng.js';
+import type { Mix } from './build-windows.js';
 import type { Windows } from './windows.js';
 
 /** Everything an attack gets besides data. */
@@ -17,11 +18,29 @@ export interface AttackContext<P = unknown> {
   readonly signal?: AbortSignal;
 }
 
+/** How an attack wants traffic cut into windows. What it leaves out is as the run says (`--mix`, `--window`, `--stride`). */
+export interface Cut {
+  /**
+   * Streams that it can use, best first: it gets the first that the observer can tell apart. 'single' is a stream for each device,
+   * 'flow' for each flow, 'remote' for each address outside the home, 'home' is all of it.
+   */
+  readonly streams?: readonly Mix[];
+  /** Length of a window in `unit`. */
+  readonly size?: number;
+  /** Packets by default. */
+  readonly unit?: 'packets' | 'seconds';
+  /** From one window's start to the next one's, in `unit`, in training; by default a quarter of `size`. */
+  readonly stride?: number;
+  /** The same in prediction, at most `size`; by default `size`. Where windows overlap, a packet gets the mean of their answers. */
+  readonly step?: number;
+}
+
 /** A trained attack. */
 export interface Identifier {
   /**
    * One row of probabilities per packet of `windows.packets`: row-major, packets x classes of the training windows.
-   * Packets that are in no window get a row too: zeros, if the attack has no answer for them.
+   * Packets that are in no window get a row too: zeros, if the attack has no answer for them. From an attack that answers per window
+   * ({@link Attack.answers}) one row per window: windows x classes.
    */
   predict(windows: Windows): Promise<Float32Array>;
   /** Figures of the attack's own training, for the result: out-of-bag score, feature importance. */
@@ -54,6 +73,14 @@ export interface Attack<S extends ParameterSchema = ParameterSchema> {
   /** Paper and section. */
   readonly source: string;
   readonly parameters: S;
+  /** What an answer is about: a packet (the default), or a window; the harness gives a window's answer to its packets. */
+  readonly answers?: 'packet' | 'window';
+  /** How it wants traffic cut; by default all is as the run says. */
+  cut?(parameters: z.output<S>): Cut;
+  /** Columns beyond {@link PacketFeatures} that it asks for. They are hidden from it where the observer does not read them. */
+  readonly sees?: readonly 'remote'[];
+  /** True for an attack that is one of those that `--attack strongest` stands for. */
+  readonly isAmongStrongest?: boolean;
   /**
    * True for an attack that stops early: it gets the end of the training time as `validation`. Others train on all of it.
    */

@@ -1,20 +1,27 @@
+import { take } from '../shared/columns.js';
 import { InputError, UsageError } from '../shared/errors.js';
 import { Cover, Direction, type Trace } from '../trace/trace.js';
-import { COVER, FEATURE_COLUMNS, NO_CLASS, type PacketFeatures, type Windows } from './windows.js';
+import { COVER, FEATURE_COLUMNS, NO_CLASS, type PacketFeatures, type RemoteEnds, type Windows } from './windows.js';
 
 /** Streams that windows are cut from: see {@link WindowOptions.mix}. */
-export const MIXES = ['single', 'home', 'flow'] as const;
+export const MIXES = ['single', 'home', 'flow', 'remote'] as const;
 export type Mix = (typeof MIXES)[number];
 
 export interface WindowOptions {
-  /** Packets per window, 1 to 65535. */
+  /** Packets per window, 1 to 65535; or seconds, above 0. */
   readonly size: number;
-  /** Packets from one window's start to the next one's, at least 1. For prediction: `size`, so that each packet is in one window. */
+  /**
+   * Packets from one window's start to the next one's, at least 1; or seconds, above 0. For prediction at most `size`, so that each
+   * packet is in a window.
+   */
   readonly stride: number;
+  /** What `size` and `stride` count; packets by default. */
+  readonly unit?: 'packets' | 'seconds';
   /**
    * 'home': one stream of all packets. 'single': a stream for each device, its own cover included; packets of no device
    * are one more stream. An observer who sees MAC addresses (the `lan` view) uses it in place of 'home'. 'flow': a stream for each
-   * flow, for an observer who separates flows by address and port; a tunnel is one flow.
+   * flow, for an observer who separates flows by address and port; a tunnel is one flow. 'remote': a stream for each address outside
+   * the home, and one for what stays in it.
    */
   readonly mix: Mix;
   /** True where the capture files do not continue each other: a stream then ends with its file. */
@@ -28,6 +35,8 @@ export interface WindowOptions {
   readonly classes?: readonly string[];
   /** True gives cover packets the class {@link COVER}, after the devices. Otherwise they have none. */
   readonly coverClass?: boolean;
+  /** True shows whom the home talks to. */
+  readonly remote?: boolean;
 }
 
 export interface BuiltWindows {
@@ -38,40 +47,122 @@ export interface BuiltWindows {
 
 /**
  * Cuts a trace into streams, and those into windows at 0, `stride`, 2 `stride`, ... up to the first window that reaches
- * the stream's end; that one is shorter than `size` where packets run out.
+ * the stream's end; that one is shorter than `size` where packets run out. In seconds a stream's first packet is at 0, a window has the
+ * packets before its end, and windows without packets are left out.
  * @throws UsageError for a size or stride out of range.
  */
 export function buildWindows(trace: Trace, options: WindowOptions): BuiltWindows {
-  const { size, stride } = options;
+  checkExtent(options);
+  const { source, ends } = streams(trace, options);
+  const begin = trace.time[0] ?? 0;
+  const time = Float64Array.from(source, (row) => trace.time[row]! - begin);
+  const { start, count } = options.unit === 'seconds' ? cutBySeconds(time, ends, options) : cutByPackets(ends, options);
+  const { classes = [], coverClass = false } = options;
+  const windows: Windows = {
+    packets: features(trace, source, ends, options.port),
+    start: Uint32Array.from(start),
+    count: Uint32Array.from(count),
+    size: options.unit === 'seconds' ? count.reduce((most, packets) => Math.max(most, packets), 1) : options.size,
+    streamEnds: ends,
+    time,
+    classes: coverClass ? [...classes, COVER] : classes,
+    label: labelPackets(trace, source, classes, coverClass),
+    ...(options.remote && { remote: remoteEnds(trace, source) }),
+  };
+  return { windows, source };
+}
+
+function checkExtent({ size, stride, unit }: WindowOptions): void {
+  if (unit === 'seconds') {
+    const [name, found] = size > 0 && Number.isFinite(size) ? ['stride', stride] : ['size', size];
+    if (!(found > 0 && Number.isFinite(found))) {
+      throw new UsageError(`window ${name}: expected more than 0 seconds, found ${found}`);
+    }
+    return;
+  }
   if (!Number.isInteger(size) || size < 1 || size > 0xffff) {
     throw new UsageError(`window size: expected a whole number from 1 to 65535, found ${size}`);
   }
   if (!Number.isInteger(stride) || stride < 1) {
     throw new UsageError(`window stride: expected a whole number of at least 1, found ${stride}`);
   }
-  const { source, ends } = streams(trace, options);
-  const start: number[] = [];
-  const count: number[] = [];
+}
+
+/** First row and number of rows of each window. */
+interface Ranges {
+  readonly start: number[];
+  readonly count: number[];
+}
+
+function cutByPackets(ends: Uint32Array, { size, stride }: WindowOptions): Ranges {
+  const ranges: Ranges = { start: [], count: [] };
   let from = 0;
   for (const end of ends) {
     for (let first = from; first < end; first += stride) {
       const packets = Math.min(size, end - first);
-      start.push(first);
-      count.push(packets);
+      ranges.start.push(first);
+      ranges.count.push(packets);
       if (first + packets === end) break;
     }
     from = end;
   }
-  const { classes = [], coverClass = false } = options;
-  const windows: Windows = {
-    packets: features(trace, source, ends, options.port),
-    start: Uint32Array.from(start),
-    count: Uint16Array.from(count),
-    size,
-    classes: coverClass ? [...classes, COVER] : classes,
-    label: labelPackets(trace, source, classes, coverClass),
+  return ranges;
+}
+
+function cutBySeconds(time: Float64Array, ends: Uint32Array, { size, stride }: WindowOptions): Ranges {
+  const ranges: Ranges = { start: [], count: [] };
+  let from = 0;
+  for (const end of ends) {
+    const origin = time[from]!;
+    let first = from;
+    let after = from;
+    // Windows are numbered, so that no error of rounding adds up.
+    for (let k = 0; first < end && after < end; ) {
+      const begin = origin + k * stride;
+      while (first < end && time[first]! < begin) first++;
+      after = Math.max(after, first);
+      while (after < end && time[after]! < begin + size) after++;
+      if (after > first) {
+        ranges.start.push(first);
+        ranges.count.push(after - first);
+        k++;
+      } else if (first < end) {
+        // The next window that reaches the next packet.
+        k = Math.max(k + 1, Math.ceil((time[first]! - origin - size) / stride));
+      }
+    }
+    from = end;
+  }
+  return ranges;
+}
+
+/** Frames that stay in the home have MAC or private addresses at the other end, which would tell one home from another. */
+function remoteEnds(trace: Trace, source: Uint32Array): RemoteEnds {
+  const { wan, remoteAddress, addresses } = trace.flows;
+  const none = addresses.length;
+  return {
+    of: Uint32Array.from(source, (row) => (wan[trace.flow[row]!] === 1 ? remoteAddress[trace.flow[row]!]! : none)),
+    addresses: [...addresses, ''],
   };
-  return { windows, source };
+}
+
+/**
+ * The class of each window: the commonest of its packets that have one, the first of equals; {@link NO_CLASS} where none has.
+ */
+export function labelWindows({ start, count, label, classes }: Windows): Uint16Array {
+  const packets = new Uint32Array(classes.length);
+  return Uint16Array.from(start, (from, window) => {
+    packets.fill(0);
+    let best = NO_CLASS;
+    for (let row = from; row < from + count[window]!; row++) {
+      const own = label[row]!;
+      if (own === NO_CLASS) continue;
+      packets[own]!++;
+      if (best === NO_CLASS || packets[own]! > packets[best]! || (packets[own] === packets[best] && own < best))
+        best = own;
+    }
+    return best;
+  });
 }
 
 /**
@@ -111,14 +202,8 @@ export function thinWindows(windows: Windows, maximum: number): Windows {
   for (const count of windows.count) packets += count;
   if (packets <= maximum) return windows;
   const keep = Math.max(1, Math.floor((windows.start.length * maximum) / packets));
-  const start = new Uint32Array(keep);
-  const count = new Uint16Array(keep);
-  for (let i = 0; i < keep; i++) {
-    const window = Math.floor((i * windows.start.length) / keep);
-    start[i] = windows.start[window]!;
-    count[i] = windows.count[window]!;
-  }
-  return { ...windows, start, count };
+  const kept = Uint32Array.from({ length: keep }, (_, i) => Math.floor((i * windows.start.length) / keep));
+  return { ...windows, start: take(windows.start, kept), count: take(windows.count, kept) };
 }
 
 /** The rows of `windows.packets` that are in at least one window, ascending, each once. */
@@ -131,6 +216,11 @@ export function rowsInWindows({ packets, start, count }: Windows): Uint32Array {
   return rows.subarray(0, size);
 }
 
+/** The rows of `windows.packets` that are in a window and have a class. */
+export function labelledRows(windows: Windows): Uint32Array {
+  return rowsInWindows(windows).filter((row) => windows.label[row] !== NO_CLASS);
+}
+
 /** The packets of the trace, stream after stream in order of their first packets, and where each stream ends. */
 function streams(
   trace: Trace,
@@ -139,7 +229,7 @@ function streams(
   const ids = new Map<number, number>();
   const stream = new Uint32Array(trace.packets);
   for (let i = 0; i < trace.packets; i++) {
-    const part = mix === 'single' ? trace.device[i]! : mix === 'flow' ? trace.flow[i]! : 0;
+    const part = partOf(trace, i, mix);
     const key = part + (separateFiles ? trace.file[i]! * 2 ** 32 : 0);
     let id = ids.get(key);
     if (id === undefined) {
@@ -156,6 +246,13 @@ function streams(
   const source = new Uint32Array(trace.packets);
   for (let i = 0; i < trace.packets; i++) source[next[stream[i]!]!++] = i;
   return { source, ends };
+}
+
+function partOf({ device, flow, flows }: Trace, packet: number, mix: Mix): number {
+  if (mix === 'single') return device[packet]!;
+  if (mix === 'flow') return flow[packet]!;
+  if (mix === 'remote') return flows.wan[flow[packet]!] === 1 ? flows.remoteAddress[flow[packet]!]! + 1 : 0;
+  return 0;
 }
 
 function features(

@@ -14,21 +14,35 @@ export const COVER = 'cover';
 
 /**
  * Windows over streams of packets, the input of an attack. A window is a range of rows of one packet table, so overlapping windows
- * share their packets and a per-packet attack can ignore windows.
+ * share their packets and a per-packet attack can ignore windows. Windows are in the order of their first rows.
  */
 export interface Windows {
   /** The packets of all streams, one stream after another, each in order of time. */
   readonly packets: PacketFeatures;
   /** First row of each window in `packets`; a window never crosses from one stream into the next. */
   readonly start: Uint32Array;
-  /** Packets in each window: `size`, or fewer at the end of a stream. */
-  readonly count: Uint16Array;
-  /** Nominal packets per window. */
+  /** Packets in each window, at least 1: `size`, or fewer at the end of a stream; any number where windows are cut by seconds. */
+  readonly count: Uint32Array;
+  /** Nominal packets per window; the most in any where windows are cut by seconds. */
   readonly size: number;
+  /** Row of `packets` after the last one of each stream, ascending: the last is the number of rows. */
+  readonly streamEnds: Uint32Array;
+  /** Seconds of each row of `packets` since the part of the traffic began. It tells no date, on purpose. */
+  readonly time: Float64Array;
+  /** Whom the home talks to; only for an attack that asks for it ({@link Attack.sees}) and where the observer reads it. */
+  readonly remote?: RemoteEnds;
   /** Names of the classes that `label` indexes: devices, and 'cover' last where there was cover to learn from. */
   readonly classes: readonly string[];
   /** Class of each packet, or {@link NO_CLASS} for packets that are seen but not learned. */
   readonly label: Uint16Array;
+}
+
+/** The other ends of the packets, outside the home. */
+export interface RemoteEnds {
+  /** Row of `addresses` for each row of `packets`. */
+  readonly of: Uint32Array;
+  /** IP addresses as text; '' for traffic that stays in the home. */
+  readonly addresses: readonly string[];
 }
 
 /** The columns of {@link PacketFeatures}. */

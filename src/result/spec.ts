@@ -12,6 +12,12 @@ export const settings = {
     study: { axis: 'mixes' },
     example: 'flow',
   }),
+  observer: setting(oneOf(['full', 'paper']).default('full'), {
+    about: 'What is read beside packets: full, remote addresses; paper, none, as in Dong et al.',
+    study: { axis: 'observers' },
+    example: 'paper',
+    older: 'paper',
+  }),
   seeds: setting(whole(1, 1000).default(1), { about: 'Runs, each with a seed of its own', example: 3 }),
   seed: setting(whole(0).default(1), { about: 'Seed of all chance (with several seeds, the first one)', example: 7 }),
   window: setting(whole(2, 65_535).default(100), {

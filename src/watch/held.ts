@@ -41,12 +41,17 @@ export function toWindows(all: readonly Held[], size: number): Windows {
     start[w] = rows;
     rows += count;
   }
+  const { time } = HELD_COLUMNS.join(all.map(({ count, columns }) => HELD_COLUMNS.view(columns, 0, count)));
+  const begin = time.reduce((least, one) => Math.min(least, one), Number.POSITIVE_INFINITY);
+  for (let row = 0; row < rows; row++) time[row]! -= begin;
   const label = new Uint16Array(rows).fill(NO_CLASS);
   return {
     packets: { rows, ...packets },
     start,
-    count: Uint16Array.from(all, ({ count }) => count),
+    count: Uint32Array.from(all, ({ count }) => count),
     size,
+    streamEnds: Uint32Array.from(all, ({ count }, w) => start[w]! + count),
+    time,
     classes: [],
     label,
   };

@@ -23,7 +23,7 @@ function runFit(attack: typeof lstm, train: Windows, validation: Windows, { give
 const train = makeOrderedWindows(1, 256, 20);
 const test = makeOrderedWindows(2, 20, 20);
 const validation = makeOrderedWindows(3, 20, 20);
-const none = { ...makeOrderedWindows(4, 1, 20), start: new Uint32Array(0), count: new Uint16Array(0) };
+const none = { ...makeOrderedWindows(4, 1, 20), start: new Uint32Array(0), count: new Uint32Array(0) };
 
 describe.each([lstm, blstm])('$name', (attack) => {
   it('learns what only the order of packets tells', async () => {
@@ -55,7 +55,7 @@ describe.each([lstm, blstm])('$name', (attack) => {
       identifier.predict({
         ...windows,
         start: Uint32Array.from(start),
-        count: Uint16Array.from(start, () => 20),
+        count: Uint32Array.from(start, () => 20),
       });
     const [early, late, both] = [await at([0]), await at([10]), await at([0, 10])];
     for (let i = 0; i < both.length; i++) {
@@ -68,8 +68,8 @@ describe.each([lstm, blstm])('$name', (attack) => {
   it('does not let padding reach the packets of a short window', async () => {
     const identifier = await runFit(attack, makeOrderedWindows(5, 20, 20), none, { given: { epochs: 1 } });
     const windows = makeOrderedWindows(2, 2, 20);
-    const short = { ...windows, start: Uint32Array.of(0), count: Uint16Array.of(7) };
-    const beside = { ...windows, start: Uint32Array.of(0, 20), count: Uint16Array.of(7, 20) };
+    const short = { ...windows, start: Uint32Array.of(0), count: Uint32Array.of(7) };
+    const beside = { ...windows, start: Uint32Array.of(0, 20), count: Uint32Array.of(7, 20) };
     const [alone, padded] = [await identifier.predict(short), await identifier.predict(beside)];
     for (let i = 0; i < 14; i++) expect(padded[i]).toBeCloseTo(alone[i]!, 5);
   });

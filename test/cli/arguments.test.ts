@@ -44,7 +44,7 @@ test.each<[string[], RegExp]>([
   [['bench', '--memory', 'lots', '--dry-run'], /--memory: expected a size such as 100MB or 4GB, found "lots"/],
   [['identify', 'x', '--model', 'y', '--over-time', 'abc'], /--over-time: expected a number, found "abc"/],
   [['bench', '--split', 'tiem'], /--split: expected auto, time or file, found "tiem" \(did you mean "time"\?\)/],
-  [['bench', '--mix', 'nonsense'], /--mix: expected single, home or flow, found "nonsense"/],
+  [['bench', '--mix', 'nonsense'], /--mix: expected single, home, flow or remote, found "nonsense"/],
   [['bench', '--port', 'x'], /--port: expected service or destination, found "x"/],
   [['noise', '--for', 'soon', '--dry-run'], /--for: expected a time such as 90s, 10m or 2h, found "soon"/],
   [['bench', '--plugin', 'a.ts', 'b.ts'], /--plugin a\.ts: there is no such file/],

@@ -176,7 +176,7 @@ describe('a forest on a home that it tells apart without', () => {
       const context = { parameters: parameters as never, rng: createRng(1), threads: 1 };
       const identifier = await randomForest.fit(windows, windows, context);
       const seen = shaped(test).trace;
-      const { predicted } = await predictTrace(identifier, classes, seen, windowing);
+      const { predicted } = await predictTrace({ identifier, classes, windowing }, seen);
       const truth = truthOf(seen, classes);
       const right = truth.filter((device, i) => device !== NO_CLASS && device === predicted[i]).length;
       const scored = truth.filter((device) => device !== NO_CLASS).length;

@@ -83,7 +83,7 @@ test.each<[BenchRequest, RegExp]>([
   [{ live: true, data: ['x'], labels: 'file' }, /^a split by files does not go with --live/],
   [{ live: true, data: ['x'], labels: 'l.csv', split: 'file' }, /^a split by files does not go with --live/],
   [{ live: true, train: ['x'], test: ['y'], labels: 'l.csv' }, /^a split by files does not go with --live/],
-  [{ mix: 'hoem' as 'home' }, /^--mix: expected single, home or flow, found "hoem" \(did you mean "home"\?\)$/],
+  [{ mix: 'hoem' as 'home' }, /^--mix: expected single, home, flow or remote, found "hoem" \(did you mean "home"\?\)$/],
   [{ adversaries: ['adaptiv' as 'adaptive'] }, /^--adversary: .*did you mean "adaptive"/],
   [{ view: 'nat' }, /^no view is called "nat" \(did you mean "napt"\?\); there is lan, napt, vpn$/],
   [{ attacks: ['forest'] }, /^no attack is called "forest"/],

@@ -24,7 +24,22 @@ describe('the command that makes a run again', () => {
       ...['--data', 'captures/home one', '--labels', 'labels.csv', '--split', 'time', '--train-share', '0.6'],
       ...['--view', 'napt', '--attack', 'random-forest', '--attack', 'size-histogram'],
       ...['--defense', 'none', '--defense', 'pad:rule=mtu', '--adversary', 'static', '--adversary', 'adaptive'],
-      ...['--mix', 'home', '--seeds', '3', '--seed', '1', '--window', '100', '--stride', '50', '--port', 'service'],
+      ...[
+        '--mix',
+        'home',
+        '--observer',
+        'paper',
+        '--seeds',
+        '3',
+        '--seed',
+        '1',
+        '--window',
+        '100',
+        '--stride',
+        '50',
+        '--port',
+        'service',
+      ],
       ...['--minimum-packets', '100', '--capacity', '10'],
     ]);
   });

@@ -28,7 +28,11 @@ describe('reading a result file', () => {
   test('takes a result of before there were metrics', () => {
     const written = JSON.stringify(makeOlderResult());
     expect(written).not.toMatch(/metrics|presence|dropLow|gigabytes/);
-    expect(JSON.stringify(parseResult(written, 'result.json'))).toBe(written);
+    // It was made by an observer who read no addresses: there was no other.
+    const read = parseResult(written, 'result.json');
+    expect({ ...read, spec: { ...read.spec } }).toEqual(JSON.parse(written));
+    const { observer: _, ...spec } = makeOlderResult().spec;
+    expect(parseResult(JSON.stringify({ ...makeOlderResult(), spec }), 'result.json').spec.observer).toBe('paper');
   });
 
   const committed = readdirSync(reports).filter((name) => !name.includes('.') && name !== 'latest');
@@ -37,9 +41,12 @@ describe('reading a result file', () => {
     const path = join(reports, name, 'result.json');
     const text = readFileSync(path, 'utf8');
     const { runs, ...rest } = parseAnyResult(text, path) as StudyResult;
-    expect({ ...rest, runs: runs.map(({ spec, ...run }) => ({ ...run, spec: { ...spec } })) }).toEqual(
-      JSON.parse(text),
-    );
+    const written = JSON.parse(text) as StudyResult;
+    const withObserver = written.runs.map((run) => ({ ...run, spec: { ...run.spec, observer: 'paper' } }));
+    expect({ ...rest, runs: runs.map((run) => ({ ...run, spec: { ...run.spec } })) }).toEqual({
+      ...written,
+      runs: withObserver,
+    });
     const broken = text.replace('"accuracy":', '"acuracy":');
     expect(() => parseAnyResult(broken, path)).toThrow(
       /result\.json: runs\[0\]\.cells\[0\]\.identification\.accuracy: /,
@@ -64,7 +71,10 @@ describe('reading a result file', () => {
       text.replace('"mutualInformation":{"port":0.5', '"mutualInformation":{"port":null'),
       /^r\.json: metrics\[0\]\.mutualInformation\.port: expected number, .*found null$/,
     ],
-    [text.replace('"mix":"home"', '"mix":"all"'), /^r\.json: spec\.mix: expected single, home or flow, found "all"$/],
+    [
+      text.replace('"mix":"home"', '"mix":"all"'),
+      /^r\.json: spec\.mix: expected single, home, flow or remote, found "all"$/,
+    ],
     [
       text.replace('"window":100', '"window":1'),
       /^r\.json: spec\.window: expected a whole number, from 2 .*, found 1$/,

@@ -110,6 +110,7 @@ export function makeResult({
     environment: { node: '20.20.2', cpu: 'Example CPU @ 3.00GHz', cores: 2, os: 'linux x64' },
     spec: {
       plugins: [],
+      observer: 'paper',
       data: synthetic
         ? { kind: 'synthetic', hours: 12, seed: 1 }
         : { kind: 'captures', paths: ['captures/home one'], labels: 'labels.csv', train: null, test: null },

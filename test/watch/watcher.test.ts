@@ -104,7 +104,7 @@ describe.each(settings)('a capture in the view %s', (_, request) => {
       before = at;
       const prefix = rows(0, at);
       const { windowing, mistaken } = optionsOf(model);
-      const predictions = await predictTrace(model.identifier, names, prefix, windowing);
+      const predictions = await predictTrace({ identifier: model.identifier, classes: names, windowing }, prefix);
       const devices = concludeDevices(prefix, predictions, { classes: model.card.classes, mistaken });
       expect(standings((await watcher.state()).devices)).toEqual(
         devices

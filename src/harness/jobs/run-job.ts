@@ -11,7 +11,6 @@ import { scorePresence } from '../observer/presence.js';
 import { attackOf, builtIns } from '../plugins/registry.js';
 import type { Recording } from '../recording.js';
 import { type Model, type RunOptions, type SeedRun, UNDEFENDED } from '../seed-run.js';
-import { windowing } from '../setting.js';
 import type { ScoredCell } from '../summary.js';
 import { itemKey, modelKey } from './keys.js';
 import { type CellItem, type Item, isCell, type Job, type TransferItem } from './plan.js';
@@ -147,7 +146,7 @@ async function untilAborted(model: Promise<Model>, signal: AbortSignal | undefin
 }
 
 async function evaluate(
-  { spec, view, recording }: SettingData,
+  { spec, recording }: SettingData,
   seedRun: SeedRun,
   item: CellItem | TransferItem,
   trained: Promise<Model>,
@@ -158,7 +157,7 @@ async function evaluate(
   onFitted();
   const { defended, seconds } = await seedRun.defend(defense, 'test');
   const { classes } = seedRun.parts;
-  const scored = await scoreModel(model, defended.trace, classes, windowing(spec, view), seed);
+  const scored = await scoreModel(model, defended.trace, classes, seed);
   const { predictions, truth, identification, blocks, openWorld } = scored;
   if (item.kind === 'transfer') {
     const { accuracy, balancedAccuracy, macroF1 } = identification;

@@ -1,4 +1,4 @@
-import { labelPackets, type WindowOptions } from '../../learning/build-windows.js';
+import { labelPackets } from '../../learning/build-windows.js';
 import { accuracyInterval, type BlockCounts, countBlocks } from '../../learning/interval.js';
 import { scoreIdentification } from '../../learning/scores.js';
 import { NO_CLASS } from '../../learning/windows.js';
@@ -7,18 +7,18 @@ import { createRng } from '../../shared/rng.js';
 import type { Trace } from '../../trace/trace.js';
 import { type Model, secondsSince } from '../seed-run.js';
 import { scoreOpenWorld } from './open-world.js';
-import { predictTrace } from './predict.js';
+import { type Askable, predictTrace } from './predict.js';
 
 /** Scores how well `model` identifies the devices of a trace; in an open world, also how well it finds unknown ones. */
 export async function scoreModel(
-  { identifier, classes, commonest, threshold }: Pick<Model, 'identifier' | 'classes' | 'commonest' | 'threshold'>,
+  model: Askable & Pick<Model, 'commonest' | 'threshold'>,
   trace: Trace,
   devices: readonly string[],
-  windowing: Omit<WindowOptions, 'stride'>,
   seed: number,
 ) {
   const started = performance.now();
-  const answers = await predictTrace(identifier, classes, trace, windowing);
+  const { commonest, threshold } = model;
+  const answers = await predictTrace(model, trace);
   const seconds = secondsSince(started);
   const truth = truthOf(trace, devices);
   if (threshold === null) {

@@ -115,10 +115,8 @@ export async function identify(
 
   const names = card.classes.map(({ name }) => name);
   const predictions = await predictTrace(
-    identifier,
-    names,
+    { identifier, classes: names, windowing: windowing({ ...card, port: card.features.port }, view) },
     trace,
-    windowing({ ...card, port: card.features.port }, view),
   );
   const classes = { classes: card.classes, mistaken: card.scores?.mistaken ?? names.map(() => 0) };
   const attributed = attribute(predictions);

@@ -1,5 +1,3 @@
-import type { Identifier } from '../../learning/attack.js';
-import type { WindowOptions } from '../../learning/build-windows.js';
 import { scoreOpenSet, thresholdAt } from '../../learning/open-set.js';
 import { ratio, scoreIdentification } from '../../learning/scores.js';
 import { NO_CLASS } from '../../learning/windows.js';
@@ -9,7 +7,7 @@ import { InputError, suggestion, UsageError } from '../../shared/errors.js';
 import { createRng } from '../../shared/rng.js';
 import { filterPackets, NO_DEVICE, type Trace } from '../../trace/trace.js';
 import type { TrainTest } from '../dataset.js';
-import { type Answers, type Predictions, predictTrace } from './predict.js';
+import { type Answers, type Askable, type Predictions, predictTrace } from './predict.js';
 
 /**
  * An open world: some devices of the home are held out from training. The observer has to call their packets unknown, and still name
@@ -73,13 +71,8 @@ function drawn(devices: readonly string[], count: number, seed: number): string[
  * Sets the observer's threshold on traffic of known devices that was held back from training.
  * @throws InputError where there is none
  */
-export async function findThreshold(
-  identifier: Identifier,
-  classes: readonly string[],
-  trace: Trace,
-  windowing: Omit<WindowOptions, 'stride'>,
-): Promise<number> {
-  const { certainty } = await predictTrace(identifier, classes, trace, windowing);
+export async function findThreshold(model: Askable, trace: Trace): Promise<number> {
+  const { certainty } = await predictTrace(model, trace);
   const ofReal = certainty.filter((_, row) => trace.cover[row] === 0);
   const threshold = thresholdAt(ofReal, FALSE_ALARMS);
   if (threshold === null) {

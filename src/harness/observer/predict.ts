@@ -1,8 +1,17 @@
 import type { Identifier } from '../../learning/attack.js';
-import { buildWindows, type WindowOptions } from '../../learning/build-windows.js';
+import { buildWindows } from '../../learning/build-windows.js';
 import { mostProbable } from '../../learning/scores.js';
 import { COVER, NO_CLASS, type Windows } from '../../learning/windows.js';
 import type { Trace } from '../../trace/trace.js';
+import type { Windowing } from '../setting.js';
+
+/** The part of a model that predictions need. */
+export interface Askable {
+  readonly identifier: Identifier;
+  /** Columns of its probabilities. */
+  readonly classes: readonly string[];
+  readonly windowing: Windowing;
+}
 
 /** An identifier's answers for the packets of a trace, in the order of the trace. */
 export interface Predictions {
@@ -23,20 +32,17 @@ export interface Answers extends Predictions {
   readonly certainty: Float32Array;
 }
 
-/** Has `identifier` predict every packet of `trace`, each in one window, without showing it any label. */
-export async function predictTrace(
-  identifier: Identifier,
-  classes: readonly string[],
-  trace: Trace,
-  windowing: Omit<WindowOptions, 'stride'>,
-): Promise<Answers> {
-  const { windows, source } = buildWindows(trace, { ...windowing, stride: windowing.size });
-  const probabilities = await identifier.predict(windows);
-  const byRow = mostProbable(probabilities, classes.length);
+/** Has an identifier predict every packet of `trace`, without showing it any label. */
+export async function predictTrace({ identifier, classes, windowing }: Askable, trace: Trace): Promise<Answers> {
+  const { windows, source } = buildWindows(trace, { ...windowing, stride: windowing.step ?? windowing.size });
+  const answers = await identifier.predict(windows);
+  const width = classes.length;
+  const probabilities = windowing.answers === 'window' ? spreadAnswers(answers, windows, width) : answers;
+  const byRow = mostProbable(probabilities, width);
   const devices = classes.filter((name) => name !== COVER).length;
-  const deviceByRow = mostProbable(probabilities, classes.length, devices);
-  const certaintyByRow = certaintyAmong(devices, probabilities, deviceByRow, classes.length);
-  if (windowing.mix !== 'home') averageWindows(certaintyByRow, windows);
+  const deviceByRow = mostProbable(probabilities, width, devices);
+  const certaintyByRow = certaintyAmong(devices, probabilities, deviceByRow, width);
+  if (windowing.mix !== 'home' && windowing.answers !== 'window') averageWindows(certaintyByRow, windows);
   // Back from streams to the order of time.
   const device = new Uint16Array(trace.packets).fill(NO_CLASS);
   const predicted = new Uint16Array(trace.packets).fill(NO_CLASS);
@@ -48,9 +54,35 @@ export async function predictTrace(
     const best = byRow[row]!;
     if (best === NO_CLASS) continue;
     predicted[source[row]!] = best;
-    confidence[source[row]!] = probabilities[row * classes.length + best]!;
+    confidence[source[row]!] = probabilities[row * width + best]!;
   }
   return { device, certainty, predicted, confidence };
+}
+
+/**
+ * Gives each packet the mean of the answers for its windows, those without an answer left out: packets x classes of windows x classes,
+ * both row-major.
+ */
+export function spreadAnswers(
+  answers: Float32Array,
+  { packets, start, count }: Windows,
+  classes: number,
+): Float32Array {
+  const spread = new Float32Array(packets.rows * classes);
+  const answered = new Uint32Array(packets.rows);
+  for (let window = 0; window < start.length; window++) {
+    const answer = answers.subarray(window * classes, (window + 1) * classes);
+    if (answer.every((probability) => probability === 0)) continue;
+    for (let row = start[window]!; row < start[window]! + count[window]!; row++) {
+      answered[row]!++;
+      for (let c = 0; c < classes; c++) spread[row * classes + c]! += answer[c]!;
+    }
+  }
+  for (let row = 0; row < answered.length; row++) {
+    if (answered[row]! < 2) continue;
+    for (let c = 0; c < classes; c++) spread[row * classes + c]! /= answered[row]!;
+  }
+  return spread;
 }
 
 /** Divides the probability of the class `chosen` of each row by that of the first `devices` classes together. */

@@ -6,12 +6,11 @@ import type { DatasetSummary, ResolvedSpec } from '../../result/result.js';
 import { sha256 } from '../../shared/hash.js';
 import { hashTrace } from '../../trace/hash-trace.js';
 import type { Trace } from '../../trace/trace.js';
-import type { AppliedView } from '../../view/observe.js';
 import { createLoader, nameOfPaths, openData, spanOf, type TrainTest } from '../dataset.js';
 import { describeTool } from '../environment.js';
 import { checkThreads } from '../run.js';
 import { createSeedRun, type Model, type RunOptions } from '../seed-run.js';
-import { appliedView, windowing } from '../setting.js';
+import { appliedView } from '../setting.js';
 import { countMistaken } from './conclude.js';
 import { scoreModel } from './evaluate.js';
 import type { SavedModel } from './model-folder.js';
@@ -51,14 +50,14 @@ export async function runTraining(spec: ResolvedSpec, options: RunOptions): Prom
     classes: model.classes.map((name) => ({ name, category: name === COVER ? null : categories.get(name)! })),
     features: { version: FEATURE_VERSION, port: spec.port, columns: [...FEATURE_COLUMNS], encoding },
     view: spec.view,
-    mix: windowing(spec, view).mix,
-    window: spec.window,
-    stride: spec.stride,
+    mix: model.windowing.mix,
+    window: model.windowing.size,
+    stride: model.windowing.stride,
     defense: { label: defense.label, parts: [...defense.parts] },
     split: spec.split,
     seed: spec.seed,
     data: dataOf(spec, summary, parts, train, test),
-    scores: test && (await scoresOf(spec, view, parts, model, test)),
+    scores: test && (await scoresOf(spec, parts, model, test)),
     insight: model.identifier.insight ?? null,
     interrupted,
     seconds: { fit: model.seconds },
@@ -98,12 +97,11 @@ function hashPart(part: Trace): string {
 
 async function scoresOf(
   spec: ResolvedSpec,
-  view: AppliedView,
   parts: TrainTest,
   model: Model,
   test: TrainTest['test'],
 ): Promise<NonNullable<ModelCard['scores']>> {
-  const scored = await scoreModel(model, test, parts.classes, windowing(spec, view), spec.seed);
+  const scored = await scoreModel(model, test, parts.classes, spec.seed);
   const { predictions, truth, identification } = scored;
   const { perDevice, confusion } = identification;
   return {

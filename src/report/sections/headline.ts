@@ -76,6 +76,7 @@ const STREAMS: Record<Mix, string> = {
   home: 'all devices in one stream',
   single: 'one device at a time',
   flow: 'flow by flow',
+  remote: 'one remote host at a time',
 };
 
 /** The measurement in a line: view, devices, packets, attacks, defenses, seeds. */

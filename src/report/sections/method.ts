@@ -36,6 +36,7 @@ const WINDOWS: Record<Mix, string> = {
   home: 'Each window holds the packets of all devices, in order.',
   single: 'Each window holds the packets of one device.',
   flow: 'Each window holds the packets of one flow: the observer separates flows by address and port.',
+  remote: 'Each window holds the packets that the home exchanges with one remote host.',
 };
 
 /** The definitions; an open world changes some terms and adds others. */

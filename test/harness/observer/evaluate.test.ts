@@ -19,7 +19,7 @@ const windowing = { size: 10, mix: 'home', port: 'service' } as const;
 
 describe('an attack that calls everything cover', () => {
   test('is scored by the device it finds most probable', async () => {
-    const predictions = await predictTrace(shy, classes, trace, windowing);
+    const predictions = await predictTrace({ identifier: shy, classes, windowing }, trace);
     expect([...predictions.predicted]).toEqual([2, 2, 2, 2]);
     expect([...predictions.device]).toEqual([0, 1, NO_CLASS, NO_CLASS]);
     const truth = truthOf(trace, ['a', 'b']);
@@ -34,7 +34,7 @@ describe('an attack that calls everything cover', () => {
   });
 
   test('falls back on the commonest device where it has no idea', async () => {
-    const { device } = await predictTrace(shy, classes, trace, windowing);
+    const { device } = await predictTrace({ identifier: shy, classes, windowing }, trace);
     const { identification, blocks } = score(truthOf(trace, ['a', 'b']), device, ['a', 'b'], 1, 1);
     expect(identification.accuracy).toBe(1);
     expect([...blocks.correct]).toEqual([3]);

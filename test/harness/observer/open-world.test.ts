@@ -221,32 +221,33 @@ const windowing = { size: 4, mix: 'home', port: 'service' } as const;
 
 describe('certainty', () => {
   test('is the share of the most probable device among devices, cover left aside', async () => {
-    const { certainty } = await predictTrace(identifier, classes, trace, windowing);
+    const { certainty } = await predictTrace({ identifier, classes, windowing }, trace);
     const expected = [0.8, 0.75, 0, 0.5, 0.9, 0.9, 0.6, 0.5];
     for (const [i, value] of expected.entries()) expect(certainty[i]).toBeCloseTo(value, 6);
   });
 
   test('is the mean over the window where that holds one flow', async () => {
-    const { certainty } = await predictTrace(identifier, classes, trace, { ...windowing, mix: 'flow' });
+    const { certainty } = await predictTrace({ identifier, classes, windowing: { ...windowing, mix: 'flow' } }, trace);
     const expected = [...Array(4).fill(2.05 / 4), ...Array(4).fill(2.9 / 4)];
     for (const [i, value] of expected.entries()) expect(certainty[i]).toBeCloseTo(value, 6);
   });
 
   test('gives the threshold from real packets alone', async () => {
     // Seven real ones: at most a tenth of them below it is none.
-    expect(await findThreshold(identifier, classes, trace, windowing)).toBe(0);
+    expect(await findThreshold({ identifier, classes, windowing }, trace)).toBe(0);
     const none = makeTrace([], { devices: NAMES });
-    await expect(findThreshold({ predict: async () => new Float32Array(0) }, classes, none, windowing)).rejects.toThrow(
+    const silent = { predict: async () => new Float32Array(0) };
+    await expect(findThreshold({ identifier: silent, classes, windowing }, none)).rejects.toThrow(
       /^open world: expected packets at the end of the training part/,
     );
   });
 
   test('decides in scoring a model, which without a threshold is scored as in a closed world', async () => {
-    const model = { identifier, classes, commonest: 0 };
-    const open = await scoreModel({ ...model, threshold: 0.7 }, trace, known, windowing, 1);
+    const model = { identifier, classes, commonest: 0, windowing };
+    const open = await scoreModel({ ...model, threshold: 0.7 }, trace, known, 1);
     expect(open.openWorld).toMatchObject({ threshold: 0.7, falseAlarms: 1 / 2, recall: 1 / 3 });
     expect([...open.truth]).toEqual([...truth]);
-    const closed = await scoreModel({ ...model, threshold: null }, trace, known, windowing, 1);
+    const closed = await scoreModel({ ...model, threshold: null }, trace, known, 1);
     expect(closed.openWorld).toBeUndefined();
     expect(closed.identification.chance).toBe(1 / 2);
     expect(closed.identification.accuracy).toBe(open.openWorld!.known.accuracy);
