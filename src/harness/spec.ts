@@ -21,6 +21,7 @@ import {
   tunnelsAmong,
   viewOf,
 } from './plugins/registry.js';
+import { appliedView, whyUnfit } from './setting.js';
 
 export type { BenchRequest, TrainRequest };
 
@@ -71,10 +72,7 @@ function resolve(request: Checked, registry: Registry): ResolvedSpec {
     data,
     split: resolveSplit(request, data),
     view,
-    attacks: distinct(
-      'attack',
-      request.attacks.map((text) => resolveAttack(text, registry)),
-    ),
+    attacks: distinct('attack', resolveAttacks(request, view, registry)),
     defenses,
     adversaries: [...adversaries] as ResolvedSpec['adversaries'],
     ...(transfer && { transfer }),
@@ -83,6 +81,18 @@ function resolve(request: Checked, registry: Registry): ResolvedSpec {
     capacity: capacity && capacity * 1e6,
     ...(live && { live }),
   };
+}
+
+/** The name that stands for all attacks that are among the strongest, as far as the observer sees what they need. */
+const STRONGEST = 'strongest';
+
+function resolveAttacks(request: Checked, view: ResolvedPlugin, registry: Registry): ResolvedPlugin[] {
+  const applied = appliedView({ view }, registry);
+  const strongest = registry.attacks
+    .filter((attack) => attack.isAmongStrongest)
+    .map(({ name }) => resolveAttack(name, registry))
+    .filter(({ name, parameters }) => whyUnfit(attackOf({ name }, registry), parameters, request, applied) === null);
+  return request.attacks.flatMap((text) => (text.trim() === STRONGEST ? strongest : [resolveAttack(text, registry)]));
 }
 
 function resolveLive(request: Checked, view: ResolvedPlugin, registry: Registry): ResolvedSpec['live'] {

@@ -142,9 +142,9 @@ export const benchRequest = z.object({
     example: 'vpn:tunnel=openvpn',
     given: ({ view }) => view.label,
   }),
-  attacks: derived(z.array(z.string()).default(['random-forest']), {
+  attacks: derived(z.array(z.string()).default(['strongest']), {
     flag: 'attack',
-    about: 'Attacks, name or name:key=value,...',
+    about: 'Attacks, name or name:key=value,...; strongest: those that no other beats in this view',
     example: ['lstm', 'random-forest:trees=50'],
     given: (spec) => spec.attacks.map(({ label }) => label),
   }),

@@ -19,7 +19,7 @@ describe('a study', () => {
   test('of nothing is one setting with every default', () => {
     const { study, requests } = read('');
     expect(requests).toHaveLength(1);
-    expect(study).toMatchObject({ seeds: 1, views: ['napt'], attacks: ['random-forest'], defenses: ['none'] });
+    expect(study).toMatchObject({ seeds: 1, views: ['napt'], attacks: ['strongest'], defenses: ['none'] });
     expect(resolveSpec(requests[0]!)).toMatchObject({
       data: { kind: 'synthetic', hours: 24 },
       window: 100,

@@ -96,7 +96,7 @@ export function resolveDefense(text: string, registry: Registry = builtIns): Res
   return { label: parts.map((part) => part.label).join('+'), parts };
 }
 
-export const attackOf = (plugin: ResolvedPlugin, registry: Registry): Attack =>
+export const attackOf = (plugin: Pick<ResolvedPlugin, 'name'>, registry: Registry): Attack =>
   findPlugin('attack', registry.attacks, plugin.name);
 export const defenseOf = (plugin: ResolvedPlugin, registry: Registry): Defense =>
   findPlugin('defense', registry.defenses, plugin.name);
