@@ -3,7 +3,7 @@ import { isNumber, roundDuration } from './kit/format.js';
 import { observedBy } from './observers.js';
 import { attacksOf, cellsOf, mean, strongestDefense, undefendedRow } from './reading.js';
 
-/** Reads what changes over time from a result: for each attack by its stronger adversary, without defense and under the strongest one. */
+/** What changes over time under one defense, for one attack by its stronger adversary. */
 export interface OverTime<Row> {
   readonly attack: string;
   readonly defense: string;
@@ -12,13 +12,13 @@ export interface OverTime<Row> {
   readonly rows: readonly Row[];
 }
 
-/** One stretch of the test time; the interval spans those of all seeds. */
-type AgeRow = { readonly [K in keyof AgeScores]: K extends 'accuracyLow' | 'accuracyHigh' ? number | null : number };
-
-/** Empty for a test part without ages, or of a single one. */
-export function agesOf(result: Result): OverTime<AgeRow>[] {
+/**
+ * Identification by age for each attack, without defense and under the strongest one. Intervals span those of all seeds. Empty for a test
+ * part without ages, or of a single one.
+ */
+export function agesOf(result: Result): OverTime<AgeScores>[] {
   const all = overTime(result, (cells) =>
-    groupsBy(cells, ({ ages }) => ages ?? [], 'from').map((rows): AgeRow => {
+    groupsBy(cells, ({ ages }) => ages ?? [], 'from').map((rows): AgeScores => {
       const of = (key: keyof AgeScores) => mean(rows.map((row) => row[key]))!;
       const ends = (key: keyof AgeScores) => {
         const found = rows.map((row) => row[key]).filter(isNumber);
@@ -40,7 +40,10 @@ export function agesOf(result: Result): OverTime<AgeRow>[] {
   return all.some(({ rows }) => rows.length > 1) ? all : [];
 }
 
-/** Empty for a result that is older than the measure. */
+/**
+ * The set of known devices by observation time for each attack, without defense and under the strongest one. Empty for a result that is
+ * older than the measure.
+ */
 export function wholeHomesOf(result: Result): OverTime<WholeHomeScores>[] {
   return overTime(result, (cells) =>
     groupsBy(cells, ({ wholeHome }) => wholeHome ?? [], 'seconds').map((rows) => ({

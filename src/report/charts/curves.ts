@@ -13,7 +13,7 @@ export interface Curve {
 }
 
 interface CurvePoint {
-  /** Seconds, more than 0. */
+  /** Seconds; less than one is drawn as one. */
   readonly time: number;
   readonly share: number;
   /** The point in words, for its title where curves are few. */
@@ -56,7 +56,7 @@ function draw(
 ): Drawing {
   const width = full - PADDING.left - PADDING.right;
   const height = Math.max(HEIGHT, curves.length * LINE);
-  const places = curves.flatMap(({ points }) => points.map(({ time }) => Math.log10(time)));
+  const places = curves.flatMap(({ points }) => points.map(placeOf));
   const [lowest, highest] = [Math.min(...places), Math.max(...places)];
   const across = (place: number) => INSET + ((place - lowest) / (highest - lowest || 1)) * (width - 2 * INSET);
   const x = {
@@ -87,15 +87,15 @@ function draw(
   };
   const areFew = curves.length <= FEW;
   const points = curves.flatMap(({ defended, points }, curve) =>
-    points.map(({ time, share, told }) => ({
-      ...{ curve, defended, share, place: Math.log10(time) },
-      ...(areFew && { told: printable(told) }),
+    points.map((point) => ({
+      ...{ curve, defended, share: point.share, place: placeOf(point) },
+      ...(areFew && { told: printable(point.told) }),
     })),
   );
   const marks = {
     values: placeMarks(curves, height).map(({ curve: { mark, defended, points }, at }) => {
-      const { time, share } = points.at(-1)!;
-      return { text: printable(mark), defended, place: Math.log10(time), share, at: 1 - at / height };
+      const end = points.at(-1)!;
+      return { text: printable(mark), defended, place: placeOf(end), share: end.share, at: 1 - at / height };
     }),
   };
   return {
@@ -152,6 +152,8 @@ function draw(
     },
   };
 }
+
+const placeOf = ({ time }: CurvePoint): number => Math.log10(Math.max(1, time));
 
 /** Round times as powers of ten, as many as there is room for. */
 function ticksBetween(lowest: number, highest: number, across: (place: number) => number): number[] {
