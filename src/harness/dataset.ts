@@ -169,13 +169,14 @@ function splitDataset(seen: Trace, spec: ResolvedSpec): TrainTest {
       ? splitByPaths(seen, data.train!, data.test!)
       : split.by === 'file'
         ? splitByFile(seen, split.train!)
-        : splitByTime(seen, split.train!);
+        : splitByTime(seen, split.train!, (split.gap ?? 0) * 3600);
   const train = countByDevice(whole.train);
   const test = countByDevice(whole.test);
+  const all = countByDevice(seen);
   const warnings: string[] = [];
   const kept = new Uint8Array(NO_DEVICE + 1);
   const devices = seen.devices.map(({ name, category }, i) => {
-    const counts = { packets: train[i]! + test[i]!, train: train[i]!, test: test[i]! };
+    const counts = { packets: all[i]!, train: train[i]!, test: test[i]! };
     // A held-out device needs no packets to train on.
     const isUnknown = typeof spec.unknown !== 'number' && spec.unknown?.includes(name);
     const trains = isUnknown || counts.train >= spec.minimumPackets;

@@ -96,7 +96,7 @@ function resolveAttacks(request: Checked, view: ResolvedPlugin, registry: Regist
 }
 
 function resolveLive(request: Checked, view: ResolvedPlugin, registry: Registry): ResolvedSpec['live'] {
-  const { live, speed, capacity, unknown, train, split, labels } = request;
+  const { live, speed, capacity, unknown, train, split, gap, labels } = request;
   if (!live) {
     if (speed !== undefined) throw new UsageError('--speed is for live traffic: it needs --live');
     return undefined;
@@ -104,6 +104,7 @@ function resolveLive(request: Checked, view: ResolvedPlugin, registry: Registry)
   const refuse = (option: string, why: string) => new UsageError(`${option} does not go with --live: ${why}`);
   if (capacity !== null) throw refuse('--capacity', 'the network of the lab has no bound');
   if (unknown !== undefined) throw refuse('--unknown', 'no device can be taken out of captured traffic');
+  if (gap !== undefined) throw refuse('--gap', 'the parts of captured traffic meet at the cut');
   if (train !== undefined || split === 'file' || (labels !== undefined && labellingOf(labels) !== null)) {
     throw refuse('a split by files', 'a home is played from its beginning to its end');
   }
@@ -159,16 +160,21 @@ function resolveData(request: Checked): ResolvedSpec['data'] {
   };
 }
 
-function resolveSplit({ split, trainShare }: Checked, data: ResolvedSpec['data']): ResolvedSpec['split'] {
+function resolveSplit({ split, trainShare, gap }: Checked, data: ResolvedSpec['data']): ResolvedSpec['split'] {
   if (data.kind === 'captures' && data.train) {
     if (split !== 'auto') throw new UsageError('--split does not go with --train and --test: they are the split');
+    if (gap !== undefined) throw new UsageError('--gap does not go with --train and --test: they are the split');
     return { by: 'paths', train: null };
   }
   if (split === 'file' && data.kind === 'synthetic') throw new UsageError('--split file needs captures');
   // If each file is one device's own capture, a split by time makes no sense.
   const isOfFolders = data.kind === 'captures' && labellingOf(data.labels)?.by === 'folder';
   const byFile = split === 'file' || (split === 'auto' && isOfFolders);
-  return { by: byFile ? 'file' : 'time', train: trainShare };
+  if (gap !== undefined && byFile) throw new UsageError('--gap is for a split by time: expected --split time');
+  if (gap !== undefined && trainShare === 1) {
+    throw new UsageError('--gap is before a test part: expected --train-share less than 1');
+  }
+  return { by: byFile ? 'file' : 'time', train: trainShare, ...(gap !== undefined && { gap }) };
 }
 
 function distinct<T extends { readonly label: string }>(kind: string, plugins: readonly T[]): T[] {

@@ -1,4 +1,5 @@
 import { InputError, UsageError } from '../shared/errors.js';
+import { formatDuration } from '../shared/quantities.js';
 import { filterPackets, NO_DEVICE, type Trace } from '../trace/trace.js';
 
 /**
@@ -36,12 +37,22 @@ export function splitAt(trace: Trace, time: number): Split {
 
 /**
  * The first `fraction` of the packets trains, the rest tests. All packets at the time of the cut test.
- * @throws as {@link cutTime}; InputError where all packets before the cut have its time.
+ * @param gap seconds after the last training packet whose packets are in neither part
+ * @throws as {@link cutTime}; InputError where all packets before the cut have its time, or none is left after the gap.
  */
-export function splitByTime(trace: Trace, fraction: number): Split {
-  const split = splitAt(trace, cutTime(trace, fraction));
-  if (split.train.packets === 0) throw new InputError('split by time: no packet is earlier than the cut');
-  return split;
+export function splitByTime(trace: Trace, fraction: number, gap = 0): Split {
+  const cut = cutTime(trace, fraction);
+  const { train } = splitAt(trace, cut);
+  if (train.packets === 0) throw new InputError('split by time: no packet is earlier than the cut');
+  const trained = train.time[train.packets - 1]!;
+  const { test } = splitAt(trace, Math.max(cut, trained + gap));
+  if (test.packets === 0) {
+    const last = trace.time[trace.packets - 1]! - trained;
+    throw new InputError(
+      `split by time: expected packets ${formatDuration(gap)} after the training part, found the last one ${formatDuration(last)} after it`,
+    );
+  }
+  return { train, test };
 }
 
 /**

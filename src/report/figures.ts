@@ -5,6 +5,7 @@ import type { Result, StudyResult } from '../result/result.js';
 import { type Chart, lightSpec, renderSvgFile } from './kit/figure.js';
 import { heatChart } from './kit/heat-map.js';
 import { cellsOf, strongestDefense, undefendedRow } from './reading.js';
+import { ageCharts } from './sections/ages.js';
 import { attackChart } from './sections/attacks.js';
 import { confusionMap } from './sections/confusion.js';
 import { delayChart } from './sections/delays.js';
@@ -13,6 +14,7 @@ import { presenceMap } from './sections/presence.js';
 import { recallMap } from './sections/recall.js';
 import { tradeoffCharts } from './sections/tradeoff.js';
 import { transferMaps } from './sections/transfer.js';
+import { wholeHomeCharts } from './sections/whole-home.js';
 import { slug } from './study.js';
 
 /** Width of a figure in pixels, enough for most labels to be beside their points. */
@@ -34,6 +36,8 @@ export async function renderFigures(result: Result): Promise<Figure[]> {
   const charts = [
     ...tradeoffCharts(result),
     attackChart(result),
+    ...wholeHomeCharts(result),
+    ...ageCharts(result),
     openWorldFigure(result),
     delayChart(result),
     ...matrices(result),

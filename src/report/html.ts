@@ -3,6 +3,7 @@ import type { Result } from '../result/result.js';
 import { type Html, html, render } from './kit/escape.js';
 import { renderPage } from './kit/page.js';
 import { subjectOf } from './kit/panels.js';
+import { renderAges } from './sections/ages.js';
 import { renderAttacks } from './sections/attacks.js';
 import { renderBounds } from './sections/bounds.js';
 import { renderConfusion } from './sections/confusion.js';
@@ -19,6 +20,7 @@ import { renderSummary } from './sections/summary.js';
 import { renderTradeoff } from './sections/tradeoff.js';
 import { renderTransfer } from './sections/transfer.js';
 import { renderWarnings } from './sections/warnings.js';
+import { renderWholeHome } from './sections/whole-home.js';
 
 /**
  * Renders the report on a run as one self-contained HTML file, a pure function of `result`. It needs no font and no network.
@@ -36,6 +38,8 @@ export async function renderHtml(result: Result): Promise<string> {
     { id: 'devices', title: 'Devices', content: await renderRecall(subject) },
     { id: 'confusion', title: 'Confusion', content: renderConfusion(subject) },
     { id: 'presence', title: 'Presence', content: await renderPresence(subject) },
+    { id: 'whole-home', title: 'Whole home', content: await renderWholeHome(subject) },
+    { id: 'ages', title: 'Age', content: await renderAges(subject) },
     { id: 'open-world', title: 'Open world', content: await renderOpenWorld(result, subject.specs) },
     { id: 'attacks', title: 'Attacks', content: await renderAttacks(subject) },
     { id: 'bounds', title: 'Bounds', content: renderBounds(result) },

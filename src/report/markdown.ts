@@ -1,8 +1,9 @@
 import { benchCommand } from '../result/command.js';
 import { checkVersion } from '../result/parse.js';
 import type { Interval, Result, SummaryRow } from '../result/result.js';
-import { count, counted, duration, fixed, listed, percentage } from './kit/format.js';
+import { count, counted, duration, fixed, listed, percentage, roundDuration } from './kit/format.js';
 import { observedBy } from './observers.js';
+import { agesOf, ageWords, type OverTime, wholeHomesOf } from './over-time.js';
 import { attacksOf, cellsOf, deviceScores, mean, meanCost, scoredDevices, undefendedRow } from './reading.js';
 import { isOpenWorld, OPEN_WORLD_COLUMNS, openWorldFigures } from './sections/open-world.js';
 import { groupWarnings, type Warning, wordsOf } from './sections/warnings.js';
@@ -22,6 +23,8 @@ export function renderMarkdown(result: Result): string {
     defenses(result),
     'Share of real packets whose device the best attack names (95 % interval): trained on undefended traffic (static), or on traffic under the same defense (adaptive). In bold: no other defense has both lower accuracy and lower cost.',
     costs(result),
+    wholeHome(result),
+    ages(result),
     openWorld(result),
     attacks(result),
     devices(result),
@@ -80,6 +83,46 @@ function costs(result: Result): string {
     }),
   );
 }
+
+/** The set of devices that an observer knows after some time; empty for results without it. */
+function wholeHome(result: Result): string {
+  const all = wholeHomesOf(result);
+  const times = columnsOf(all, ({ seconds }) => seconds);
+  if (times.length === 0) return '';
+  const rows = all.map((one) => [
+    attackWords(one),
+    ...times.map((time) => {
+      const row = one.rows.find(({ seconds }) => seconds === time);
+      return row ? `${percentage(row.recall)} / ${percentage(row.precision)}` : '';
+    }),
+  ]);
+  const key =
+    'Devices present that the observer calls present / devices called present that are, by how long they watch; by the stronger adversary.';
+  return `${table(['recall / precision of the set of devices', ...times.map((time) => roundDuration(time))], rows)}\n\n${key}`;
+}
+
+/** Scores by the time since training; empty for a single age. */
+function ages(result: Result): string {
+  const all = agesOf(result);
+  const starts = columnsOf(all, ({ from }) => from);
+  if (starts.length === 0) return '';
+  const rows = all.map((one) => [
+    attackWords(one),
+    ...starts.map((start) => {
+      const row = one.rows.find(({ from }) => from === start);
+      return row ? `${percentage(row.accuracy)} / ${percentage(row.balancedAccuracy)}` : '';
+    }),
+  ]);
+  const heads = starts.map((start) => ageWords(all.flatMap((one) => one.rows).find(({ from }) => from === start)!));
+  const key = 'Accuracy / balanced accuracy by the time since the last training packet; by the stronger adversary.';
+  return `${table(['by age', ...heads], rows)}\n\n${key}`;
+}
+
+function columnsOf<Row>(all: readonly OverTime<Row>[], of: (row: Row) => number): number[] {
+  return [...new Set(all.flatMap(({ rows }) => rows.map(of)))].sort((a, b) => a - b);
+}
+
+const attackWords = ({ attack, defense }: OverTime<unknown>): string => `${code(defense)}, ${code(attack)}`;
 
 /** The scores of an open world; empty in a closed one. */
 function openWorld(result: Result): string {

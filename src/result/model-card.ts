@@ -41,7 +41,12 @@ const cardSchema = z.object({
   stride: z.int().min(1),
   /** The defense of the traffic that it was trained on. */
   defense: z.object({ label: z.string(), parts: z.array(plugin) }),
-  split: z.object({ by: z.enum(['time', 'file', 'paths']), train: z.number().nullable() }),
+  split: z.object({
+    by: z.enum(['time', 'file', 'paths']),
+    train: z.number().nullable(),
+    /** Hours between the training and the test part. */
+    gap: z.number().optional(),
+  }),
   seed: z.int(),
   data: z.object({
     /** Name of the training data, and of the test data if that is a part of the same data (see `split`). */

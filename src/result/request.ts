@@ -136,6 +136,13 @@ export const benchRequest = z.object({
     given: ({ split }) => (split.by === 'paths' ? null : split.by),
   }),
   trainShare: derived(z.number(LESS_THAN_1).gt(0, LESS_THAN_1).lt(1, LESS_THAN_1).default(0.6), shareOfTraining),
+  gap: derived(positive().optional(), {
+    about: 'Hours left out between training and test part, in a split by time',
+    otherwise: 'none',
+    study: 'dataset',
+    example: 12,
+    given: ({ split }) => split.gap,
+  }),
   view: derived(z.string().default('napt'), {
     about: 'What the observer sees: lan, napt, vpn',
     study: { axis: 'views' },

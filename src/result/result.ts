@@ -106,6 +106,38 @@ const presence = z
   })
   .describe('how well an observer knows which known devices are active in which hour; 0 / 0 is null');
 
+const ages = z
+  .array(
+    z.object({
+      from: z.number().describe('seconds from the last training packet to the stretch'),
+      to: z.number().describe('seconds from the last training packet to the end of the stretch'),
+      packets: z.number().describe('real packets'),
+      accuracy: z.number(),
+      accuracyLow: maybe,
+      accuracyHigh: maybe,
+      balancedAccuracy: z.number(),
+      majority: z.number(),
+    }),
+  )
+  .nullable()
+  .describe(
+    'scores of the test part by the age of what was learnt, in stretches with enough packets; null where test packets are earlier than training ones',
+  );
+
+const wholeHome = z
+  .array(
+    z.object({
+      seconds: z.number().describe('observation time'),
+      windows: z.number().describe('disjoint windows of that length, over which the scores are'),
+      present: maybe.describe('share of known devices that are present: the precision of calling all of them'),
+      precision: maybe.describe('share of the devices called present that are'),
+      recall: maybe.describe('share of the devices present that are called so'),
+    }),
+  )
+  .describe(
+    'how well an observer knows the set of devices after watching for some time; the last row is of the whole test part; 0 / 0 is null',
+  );
+
 const openWorld = z
   .object({
     auroc: maybe,
@@ -166,6 +198,8 @@ const cell = z
     seed: z.number(),
     identification,
     presence: presence.optional(),
+    ages: ages.optional(),
+    wholeHome: wholeHome.optional(),
     openWorld: openWorld.optional(),
     cost,
     live: live.optional(),
@@ -298,6 +332,8 @@ export type TransferCell = DeepReadonly<z.output<typeof transferCell>>;
 export type Failure = DeepReadonly<z.output<typeof failure>>;
 export type SettingFailure = DeepReadonly<z.output<typeof settingFailure>>;
 export type PresenceScores = DeepReadonly<z.output<typeof presence>>;
+export type AgeScores = NonNullable<DeepReadonly<z.output<typeof ages>>>[number];
+export type WholeHomeScores = DeepReadonly<z.output<typeof wholeHome>>[number];
 export type OpenWorldScores = DeepReadonly<z.output<typeof openWorld>>;
 export type LiveFigures = DeepReadonly<z.output<typeof live>>;
 export type Spread = DeepReadonly<z.output<typeof spread>>;

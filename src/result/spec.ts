@@ -101,7 +101,11 @@ export const resolvedSpec = z
         duplicates: z.literal('keep').optional().describe('absent where only the first of equal packets counts'),
       }),
     ]),
-    split: z.object({ by: z.enum(['time', 'file', 'paths']), train: z.number().nullable() }),
+    split: z.object({
+      by: z.enum(['time', 'file', 'paths']),
+      train: z.number().nullable(),
+      gap: z.number().optional().describe('hours between the training and the test part, left out; absent for none'),
+    }),
     view: resolvedPlugin,
     attacks: z.array(resolvedPlugin),
     defenses: z.array(

@@ -68,6 +68,19 @@ export function observedSeconds(trace: Trace): number {
   return sum;
 }
 
+/** Seconds from the first packet to each, less the gaps between. */
+export function observedTimes(trace: Trace): Float64Array {
+  const times = new Float64Array(trace.packets);
+  let before = 0;
+  let first = 0;
+  for (const end of stretchEnds(trace)) {
+    for (let row = first; row < end; row++) times[row] = before + (trace.time[row]! - trace.time[first]!);
+    before = times[end - 1]!;
+    first = end;
+  }
+  return times;
+}
+
 /** Gaps that are told one by one. */
 const TOLD = 3;
 

@@ -96,6 +96,19 @@ describe('captures with the same packets', () => {
   });
 });
 
+test('packets in the gap after the training part count as seen, and are in neither part', async () => {
+  const request = { data: [morning], trainShare: 0.3 };
+  const [without, { parts, summary }] = [await open(request), await open({ ...request, gap: 0.05 })];
+  const sum = (of: 'packets' | 'train' | 'test') => summary.devices.reduce((n, device) => n + device[of], 0);
+  expect(sum('packets')).toBe(summary.packets);
+  expect(sum('train')).toBe(parts.train.packets);
+  expect(parts.train.packets).toBe(without.parts.train.packets);
+  expect(parts.test.time[0]! - parts.train.time.at(-1)!).toBeGreaterThanOrEqual(180);
+  const end = without.parts.test.time.findIndex((time) => time >= parts.train.time.at(-1)! + 180);
+  expect(parts.test.packets).toBe(without.parts.test.packets - end);
+  await expect(open({ ...request, gap: 1 })).rejects.toThrow(/^split by time: expected packets 1 h 00 min after/);
+});
+
 test('a model of --train and --test says what it was trained on, and what it was tested on apart', async () => {
   const of = async (tested: string) => {
     const spec = resolveTraining({

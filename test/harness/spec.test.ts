@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { addPlugins } from '../../src/harness/plugins/registry.js';
-import { type BenchRequest, resolveSpec } from '../../src/harness/spec.js';
+import { type BenchRequest, resolveSpec, resolveTraining } from '../../src/harness/spec.js';
 import { UsageError } from '../../src/shared/errors.js';
 import napt from '../../views/napt.js';
 
@@ -45,6 +45,12 @@ test('captures are split by time, by file where each folder is a device, or as g
   expect(split({ data: undefined, train: ['a'], test: ['b'] })).toEqual({ by: 'paths', train: null });
 });
 
+test('a gap is in the split where it is asked for', () => {
+  expect(resolveSpec({}).split).not.toHaveProperty('gap');
+  expect(resolveSpec({ gap: 1.5 }).split).toEqual({ by: 'time', train: 0.6, gap: 1.5 });
+  expect(() => resolveTraining({ gap: 2, trainShare: 1 })).toThrow(/^--gap is before a test part: expected/);
+});
+
 test('copies are told of only where they are kept, so that a run by default is named as ever', () => {
   const data = (request: BenchRequest) => resolveSpec({ data: ['x'], labels: 'file', ...request }).data;
   const plain = { kind: 'captures', paths: ['x'], labels: 'file', train: null, test: null };
@@ -55,6 +61,10 @@ test('copies are told of only where they are kept, so that a run by default is n
 
 test.each<[BenchRequest, RegExp]>([
   [{ data: ['x'] }, /^captures need --labels/],
+  [{ gap: 0 }, /^--gap: expected a number greater than 0, found 0$/],
+  [{ gap: 1, data: ['x'], labels: 'folder' }, /^--gap is for a split by time: expected --split time$/],
+  [{ gap: 1, train: ['x'], test: ['y'], labels: 'file' }, /^--gap does not go with --train and --test/],
+  [{ gap: 1, live: true }, /^--gap does not go with --live/],
   [{ labels: 'file' }, /^--labels needs captures/],
   [{ duplicates: 'keep' }, /^--duplicates needs captures/],
   [{ data: ['x'], labels: 'file', duplicates: 'no' as 'keep' }, /^--duplicates: expected drop or keep, found "no"$/],

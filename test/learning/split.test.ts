@@ -30,6 +30,18 @@ describe('by time', () => {
     );
   });
 
+  it('leaves out a gap after the last training packet', () => {
+    const trace = times(0, 1, 2, 3, 11, 12, 100);
+    const { train, test } = splitByTime(trace, 0.5, 10);
+    expect([...train.time]).toEqual([0, 1, 2]);
+    expect([...test.time]).toEqual([12, 100]);
+    expect([...splitByTime(trace, 0.5, 0.5).test.time]).toEqual([3, 11, 12, 100]);
+    expect([...splitByTime(trace, 0.5, 98).test.time]).toEqual([100]);
+    expect(() => splitByTime(trace, 0.5, 7200)).toThrow(
+      'split by time: expected packets 2 h 00 min after the training part, found the last one 1 min 38 s after it',
+    );
+  });
+
   it('says what is wrong with a fraction or a trace that cannot be cut', () => {
     expect(() => splitByTime(times(0, 1), 1)).toThrow('expected a fraction between 0 and 1, found 1');
     expect(() => splitByTime(times(0), 0.5)).toThrow('at least 2 packets');

@@ -233,6 +233,8 @@ function makeCell(
         ]),
       ),
     },
+    ages: makeAges(accuracy, majority),
+    wholeHome: makeWholeHome(accuracy),
     cost: {
       bandwidthOverhead: defense.bandwidth,
       packetOverhead: defense.bandwidth === null ? null : 0,
@@ -251,6 +253,32 @@ function makeCell(
     insight: attack === 'random-forest' ? { outOfBagAccuracy: accuracy, 'importance.port': 0.2 } : null,
     seconds: { fit: 12.5, predict: 1.25, defend: 0.1 },
   };
+}
+
+/** Knowledge that fades by a fiftieth from one stretch to the next, in a test part of 67 hours. */
+function makeAges(accuracy: number, majority: number): NonNullable<Cell['ages']> {
+  const ends = [0, 1, 3, 6, 12, 24, 48, 67].map((hours) => 3600 * hours);
+  return ends.slice(1).map((to, i) => ({
+    from: ends[i]!,
+    to,
+    packets: Math.round((to - ends[i]!) / 10),
+    accuracy: accuracy * (1 - i / 50),
+    accuracyLow: i === 0 ? null : accuracy * (1 - i / 50) - 0.05,
+    accuracyHigh: i === 0 ? null : accuracy * (1 - i / 50) + 0.05,
+    balancedAccuracy: accuracy * (0.9 - i / 50),
+    majority,
+  }));
+}
+
+/** An observer who knows more of the home the longer they watch; in ten minutes they call nothing present. */
+function makeWholeHome(accuracy: number): NonNullable<Cell['wholeHome']> {
+  return [1 / 6, 1, 3, 6, 12, 24, 48, 67].map((hours, i) => ({
+    seconds: hours * 3600,
+    windows: Math.min(10, Math.floor(67 / hours)),
+    present: 0.5 + i / 14,
+    precision: i === 0 ? null : Math.min(1, 0.9 + i / 50),
+    recall: i === 0 ? 0 : Math.min(1, accuracy + i / 20),
+  }));
 }
 
 /** Gives half of the packets that are not recognised to the next device, and the rest to all in equal parts. */
@@ -316,13 +344,19 @@ function intervalOf(values: readonly number[]): Interval {
   return { mean, low: mean - 0.021, high: mean + 0.021 };
 }
 
-/** A result as it was written before there were metrics, presence and intervals of the drop. */
+/** A result as it was written before there were metrics, presence, ages and intervals of the drop. */
 export function makeOlderResult(): Result {
   const { metrics: _, ...result } = makeResult();
   return {
     ...result,
     cells: result.cells.map(
-      ({ presence: _, cost: { gigabytesPerMonth: __, delayHistogram: ___, ...cost }, ...cell }) => ({
+      ({
+        presence: _,
+        ages: _ages,
+        wholeHome: _home,
+        cost: { gigabytesPerMonth: __, delayHistogram: ___, ...cost },
+        ...cell
+      }) => ({
         ...cell,
         cost,
       }),

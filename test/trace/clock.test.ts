@@ -7,6 +7,7 @@ import {
   findSetBack,
   LONGEST_SILENCE,
   observedSeconds,
+  observedTimes,
   stretchEnds,
 } from '../../src/trace/clock.js';
 import { loadTrace } from '../../src/trace/load.js';
@@ -37,6 +38,8 @@ describe('gaps', () => {
     const gaps = findGaps(trace.time);
     expect(observedSeconds(trace)).toBe(90_000);
     expect(observedSeconds({ ...trace, gaps })).toBe(10 + 30);
+    expect([...observedTimes({ ...trace, gaps })]).toEqual([0, 10, 10, 40, 40]);
+    expect([...observedTimes(trace)]).toEqual(times);
     expect(stretchEnds({ ...trace, gaps })).toEqual([2, 4, 5]);
     // A view may have no packet at all in a stretch.
     const few = makeTrace([times[0]!, times[1]!, times[4]!].map((time) => ({ time, length: 100 })));

@@ -6,8 +6,10 @@ import type { AppliedView } from '../../view/observe.js';
 import { type Cache, noCache } from '../cache.js';
 import type { TrainTest } from '../dataset.js';
 import { measure } from '../measure.js';
+import { scoreAges } from '../observer/ages.js';
 import { scoreModel } from '../observer/evaluate.js';
 import { scorePresence } from '../observer/presence.js';
+import { scoreWholeHome } from '../observer/whole-home.js';
 import { attackOf, builtIns } from '../plugins/registry.js';
 import type { Recording } from '../recording.js';
 import { type Model, type RunOptions, type SeedRun, UNDEFENDED } from '../seed-run.js';
@@ -146,7 +148,7 @@ async function untilAborted(model: Promise<Model>, signal: AbortSignal | undefin
 }
 
 async function evaluate(
-  { spec, recording }: SettingData,
+  { spec, parts, recording }: SettingData,
   seedRun: SeedRun,
   item: CellItem | TransferItem,
   trained: Promise<Model>,
@@ -158,13 +160,15 @@ async function evaluate(
   const { defended, seconds } = await seedRun.defend(defense, 'test');
   const { classes } = seedRun.parts;
   const scored = await scoreModel(model, defended.trace, classes, seed);
-  const { predictions, truth, identification, blocks, openWorld } = scored;
+  const { predictions, truth, judged, identification, blocks, openWorld } = scored;
   if (item.kind === 'transfer') {
     const { accuracy, balancedAccuracy, macroF1 } = identification;
     const [trainedOn, testedOn] = [item.trainedOn.label, defense.label];
     return { attack: attack.label, trainedOn, testedOn, seed, accuracy, balancedAccuracy, macroF1 };
   }
   const base = (await seedRun.defend(UNDEFENDED, 'test')).defended.trace;
+  // Each seed of an open world trains on fewer devices, but all know the home until the same time.
+  const training = recording ? (await seedRun.defend(UNDEFENDED, 'train')).defended.trace : parts.train;
   const cell: Cell = {
     attack: attack.label,
     defense: defense.label,
@@ -175,6 +179,8 @@ async function evaluate(
     seed,
     identification,
     presence: scorePresence(defended.trace, truth, predictions, classes, model.classes),
+    ages: scoreAges(defended.trace.time, judged, base, training.time[training.packets - 1]!, seed),
+    wholeHome: scoreWholeHome(defended.trace, truth, predictions, base, classes.length, model.classes.length),
     ...(openWorld && { openWorld }),
     cost: costOf(defended, base),
     ...(recording && { live: recording.figures(seed, defense) }),

@@ -9,6 +9,16 @@ import { type Model, secondsSince } from '../seed-run.js';
 import { scoreOpenWorld } from './open-world.js';
 import { type Askable, predictTrace } from './predict.js';
 
+/** What is scored of a test part, packet by packet. */
+export interface Judged {
+  /** Index in `classes`, NO_CLASS for packets that are not scored. */
+  readonly truth: Uint16Array;
+  /** A class for every packet. */
+  readonly answers: Uint16Array;
+  /** The devices; in an open world the known ones, then "unknown". */
+  readonly classes: readonly string[];
+}
+
 /** Scores how well `model` identifies the devices of a trace; in an open world, also how well it finds unknown ones. */
 export async function scoreModel(
   model: Askable & Pick<Model, 'commonest' | 'threshold'>,
@@ -21,14 +31,17 @@ export async function scoreModel(
   const answers = await predictTrace(model, trace);
   const seconds = secondsSince(started);
   const truth = truthOf(trace, devices);
-  if (threshold === null) {
-    const scored = score(truth, answers.device, devices, seed, commonest);
-    return { predictions: answers, seconds, truth, ...scored, openWorld: undefined };
-  }
   const device = answers.device.map((one) => (one === NO_CLASS ? commonest : one));
-  const open = scoreOpenWorld(trace, truth, { ...answers, device }, devices, threshold);
-  const { predictions, scores: openWorld } = open;
-  return { predictions, seconds, truth, ...score(open.truth, open.answers, open.classes, seed), openWorld };
+  const open = threshold === null ? null : scoreOpenWorld(trace, truth, { ...answers, device }, devices, threshold);
+  const judged: Judged = open ?? { truth, answers: device, classes: devices };
+  return {
+    predictions: open?.predictions ?? answers,
+    seconds,
+    truth,
+    judged,
+    ...score(judged.truth, judged.answers, judged.classes, seed),
+    openWorld: open?.scores,
+  };
 }
 
 /** Returns the class of each packet of `trace`, an index in `devices`; NO_CLASS for cover and for other devices. */
@@ -45,8 +58,7 @@ export function truthOf(trace: Trace, devices: readonly string[]): Uint16Array {
  * scored, so the answer "cover" could only lose: the observer names the most probable device instead, and a defense gets no credit for
  * an attack that was merely cautious. How well cover is told from real packets is measured apart (`coverAuc`).
  * @param truth of {@link truthOf}
- * @param answers of {@link Answers.device}
- * @param fallback answer where there is none; NO_CLASS to count it as a miss
+ * @param answers of {@link Answers.device}; NO_CLASS for no answer, which is a miss
  * @throws InputError where no packet is to be scored.
  */
 export function score(
@@ -54,11 +66,9 @@ export function score(
   answers: Uint16Array,
   devices: readonly string[],
   seed: number,
-  fallback = NO_CLASS,
 ): { identification: Cell['identification']; blocks: BlockCounts } {
-  const predicted = fallback === NO_CLASS ? answers : answers.map((one) => (one === NO_CLASS ? fallback : one));
-  const identification = scoreIdentification({ devices, classes: devices, truth, predicted });
-  const blocks = countBlocks(truth, predicted);
+  const identification = scoreIdentification({ devices, classes: devices, truth, predicted: answers });
+  const blocks = countBlocks(truth, answers);
   const { low, high } = accuracyInterval([blocks], createRng(seed, 'interval'));
   return { identification: { ...identification, accuracyLow: low, accuracyHigh: high }, blocks };
 }

@@ -48,6 +48,14 @@ function significant(value: number, unit: string): string {
   return `${fixed(value, size < 9.95 ? 1 : 0)}${NBSP}${unit}`;
 }
 
+/** A time span of minutes to days, whole where it is: `10 min`, `1 h`, `2.8 days`. */
+export function roundDuration(seconds: Maybe): string {
+  if (!isNumber(seconds)) return NOT_AVAILABLE;
+  const [unit, name] = seconds < 3570 ? [60, 'min'] : seconds < 86_000 ? [3600, 'h'] : [86_400, 'day'];
+  const value = Math.round((10 * seconds) / unit) / 10;
+  return `${fixed(value, Number.isInteger(value) ? 0 : 1)}${NBSP}${name}${name === 'day' && value !== 1 ? 's' : ''}`;
+}
+
 /** A whole number: `200,541`. */
 export function count(value: Maybe): string {
   return isNumber(value) ? fixed(value, 0) : NOT_AVAILABLE;

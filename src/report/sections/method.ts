@@ -142,7 +142,8 @@ function describeSplit({ split }: ResolvedSpec): string {
   if (split.by === 'paths') return 'Training and test captures were given separately.';
   const share = split.train === null ? 'earlier part' : `first ${percent(split.train)}`;
   if (split.by === 'file') return `By file: the ${share} of the files of each device to train, the rest to test.`;
-  return `By time: the ${share} of the packets to train, the rest to test.`;
+  const gap = split.gap === undefined ? '' : ` from ${split.gap}\u00A0h after them`;
+  return `By time: the ${share} of the packets to train, the rest${gap} to test.`;
 }
 
 const VIEWS: Readonly<Record<string, string>> = {

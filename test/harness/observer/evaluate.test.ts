@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { score, truthOf } from '../../../src/harness/observer/evaluate.js';
+import { score, scoreModel, truthOf } from '../../../src/harness/observer/evaluate.js';
 import { predictTrace } from '../../../src/harness/observer/predict.js';
 import { NO_CLASS } from '../../../src/learning/windows.js';
 import { makeTrace } from '../../support/make-trace.js';
@@ -34,8 +34,8 @@ describe('an attack that calls everything cover', () => {
   });
 
   test('falls back on the commonest device where it has no idea', async () => {
-    const { device } = await predictTrace({ identifier: shy, classes, windowing }, trace);
-    const { identification, blocks } = score(truthOf(trace, ['a', 'b']), device, ['a', 'b'], 1, 1);
+    const model = { identifier: shy, classes, commonest: 1, threshold: null, windowing };
+    const { identification, blocks } = await scoreModel(model, trace, ['a', 'b'], 1);
     expect(identification.accuracy).toBe(1);
     expect([...blocks.correct]).toEqual([3]);
   });
