@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs';
 import { InputError } from '../shared/errors.js';
 import { formatTime } from '../shared/quantities.js';
 import { describeClock } from '../trace/clock.js';
+import { describeEncrypted } from '../trace/encrypted.js';
 import { describeIdentical, findIdenticalFiles } from '../trace/labels/identical.js';
 import type { Coverage, LabelledTrace } from '../trace/labels/labels.js';
 import { loadTrace } from '../trace/load.js';
@@ -105,7 +106,7 @@ function withHosts({ table, report }: { table: PacketTable; report: IngestReport
     hosts.push({ address, sent: sent[i]!, received: received[i]!, bytes: bytes[i]! });
   }
   hosts.sort((a, b) => b.sent + b.received - a.sent - a.received || (a.address < b.address ? -1 : 1));
-  const warnings = describeIdentical(findIdenticalFiles(table));
+  const warnings = [...describeIdentical(findIdenticalFiles(table)), ...describeEncrypted(table)];
   return { report, hosts, warnings };
 }
 

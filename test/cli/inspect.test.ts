@@ -173,6 +173,17 @@ describe('homeveil inspect', () => {
     expect(stdout).toContain('Packets  20 read, 20 kept, 0 dropped');
   });
 
+  needs(noShared('cases/15-wifi-encrypted-frames')).test('reads the case of encrypted Wi-Fi', async () => {
+    const [air, labels] = ['air.pcap', 'labels.csv'].map((name) =>
+      sharedPath(`cases/15-wifi-encrypted-frames/${name}`),
+    );
+    const { stdout } = await inspect(air!, '--labels', labels!);
+    // Bytes as `tshark -q -z endpoints,wlan` counts them, 16,765 and 9840, less 8 of radiotap for each of 60 frames.
+    expect(stdout).toMatch(/^Camera +iot +02:00:5e:00:00:10\*? +30 +30 +16\.3 kB$/m);
+    expect(stdout).toMatch(/^Plug +iot +02:00:5e:00:00:11\*? +30 +30 +9\.36 kB$/m);
+    expect(stdout).toContain('\n120 of 120 packets are encrypted 802.11 frames');
+  });
+
   it('lists what it did not read, with its reason', async () => {
     const home = join(folder, 'not-read');
     mkdirSync(home);

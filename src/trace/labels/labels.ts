@@ -1,4 +1,5 @@
 import { InputError } from '../../shared/errors.js';
+import { describeEncrypted } from '../encrypted.js';
 import type { IngestReport, PacketTable } from '../packets.js';
 import { isGroupMac, networkOf, scopeOf } from '../scope.js';
 import {
@@ -59,7 +60,8 @@ const HOSTS_NAMED = 10;
  * Makes a trace of the packets of labelled devices, sorted by time. A frame belongs to its sender if that is labelled, and is
  * outbound; else to its receiver, and is inbound. So a frame between two labelled devices is the sender's, but one with a labelled
  * gateway is the other device's (see by-address.ts). A flow crosses the gateway (`wan`) if its remote address is outside the home
- * ({@link scopeOf}) and not in the device's own IPv6 /64, and the peer is no labelled device. Flows without IP have MAC addresses.
+ * ({@link scopeOf}) and not in the device's own IPv6 /64, and the peer is no labelled device. Flows without IP have MAC addresses and
+ * stay inside: encrypted 802.11 frames are among them.
  */
 export function labelPackets(table: PacketTable, report: IngestReport, labelling: Labelling): LabelledTrace {
   const { devices, addresses, resolve, warnings } =
@@ -124,6 +126,7 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
       ...(labelling.by === 'address' ? (labelling.warnings ?? []) : []),
       ...warnings,
       ...describeIdentical(identical),
+      ...describeEncrypted(table),
     ],
     identical,
   };
