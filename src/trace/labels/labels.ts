@@ -11,6 +11,7 @@ import {
   type Trace,
   type TraceBuilder,
 } from '../trace.js';
+import { type AddressDays, createDayLog } from '../traceability.js';
 import { byAddress } from './by-address.js';
 import { byFile } from './by-file.js';
 import { findGateways } from './gateways.js';
@@ -40,6 +41,8 @@ interface DeviceCoverage {
   readonly outbound: number;
   readonly inbound: number;
   readonly addresses: readonly DeviceAddress[];
+  /** The MAC addresses that its frames come from, with the days on which they do. */
+  readonly macDays: readonly AddressDays[];
 }
 
 export interface LabelledTrace {
@@ -80,6 +83,7 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
     addresses: new Uint32Array(table.conversations.addresses.length),
   };
 
+  const dayLog = createDayLog(table.macs);
   const ends: Ends = { sender: NOBODY, receiver: NOBODY };
   for (let i = 0; i < table.packets; i++) {
     resolve(i, ends);
@@ -91,8 +95,10 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
       countUnlabelled(table, i, unlabelled);
       continue;
     }
-    if (isOutbound) outbound[device]!++;
-    else inbound[device]!++;
+    if (isOutbound) {
+      outbound[device]!++;
+      dayLog.add(device, table.source[i]!, table.time[i]!);
+    } else inbound[device]!++;
     const { flow, port } = flowOf(i, device, isOutbound, isOutbound && receiver !== NOBODY);
     builder.push({
       time: table.time[i]!,
@@ -119,6 +125,7 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
         outbound: outbound[device]!,
         inbound: inbound[device]!,
         addresses: addresses[device]!,
+        macDays: dayLog.daysOf(device),
       })),
       unlabelled: { packets: dropped, hosts: dropped === 0 ? [] : unlabelledHosts(table, unlabelled) },
     },
