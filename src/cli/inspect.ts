@@ -2,15 +2,25 @@ import type { CommandModule } from 'yargs';
 import { InputError } from '../shared/errors.js';
 import { formatTime } from '../shared/quantities.js';
 import { describeClock } from '../trace/clock.js';
+import { describeEncrypted } from '../trace/encrypted.js';
 import { describeIdentical, findIdenticalFiles } from '../trace/labels/identical.js';
 import type { Coverage, LabelledTrace } from '../trace/labels/labels.js';
 import { loadTrace } from '../trace/load.js';
 import type { FileReport, IngestReport, PacketTable } from '../trace/packets.js';
 import { DUPLICATE, type Duplicates } from '../trace/read/duplicates.js';
 import { readCaptures } from '../trace/read/read.js';
-import { isGroupMac, scopeOf } from '../trace/scope.js';
+import { isGroupMac, isLocalMac, scopeOf } from '../trace/scope.js';
+import {
+  type AddressTraceability,
+  createDayLog,
+  type DeviceTraceability,
+  type LinkedDays,
+  linkDays,
+  traceAddresses,
+  traceDevices,
+} from '../trace/traceability.js';
 import { CAPTURES, DUPLICATES_OPTION, LABELS } from './data-options.js';
-import { formatBytes, formatCount, formatDuration, table, withProgress, wrap } from './terminal.js';
+import { formatBytes, formatCount, formatDuration, formatPercent, table, withProgress, wrap } from './terminal.js';
 
 interface InspectOptions {
   files: string[];
@@ -63,12 +73,17 @@ interface Host {
   readonly sent: number;
   readonly received: number;
   readonly bytes: number;
+  /** Of a MAC address: whether it is administered locally, as randomised addresses are, and the UTC days on which it sends. */
+  readonly randomised?: boolean;
+  readonly days?: number;
 }
 
-interface LabelledDevice extends Omit<Host, 'address'> {
+interface LabelledDevice extends Pick<Host, 'sent' | 'received' | 'bytes'>, LinkedDays {
   readonly name: string;
   readonly category: string;
   readonly addresses: readonly string[];
+  /** Those of `addresses` that are administered locally. */
+  readonly randomised: readonly string[];
 }
 
 interface Findings {
@@ -78,6 +93,7 @@ interface Findings {
   /** Labelled devices, if there are labels. */
   readonly devices?: readonly LabelledDevice[];
   readonly unlabelled?: Coverage['unlabelled'];
+  readonly traceability: AddressTraceability | DeviceTraceability;
   /** Warnings about the labels and about the captures as a whole. */
   readonly warnings?: readonly string[];
 }
@@ -89,7 +105,9 @@ function withHosts({ table, report }: { table: PacketTable; report: IngestReport
   const sent = new Float64Array(names.length);
   const received = new Float64Array(names.length);
   const bytes = new Float64Array(names.length);
+  const dayLog = createDayLog(macs);
   for (let i = 0; i < table.packets; i++) {
+    dayLog.add(0, table.source[i]!, table.time[i]!);
     const conversation = table.conversation[i]!;
     const [sender, receiver] = table.reverse[i] === 0 ? [addressA, addressB] : [addressB, addressA];
     const from = table.source[i] || macs.length + sender[conversation]!;
@@ -100,13 +118,17 @@ function withHosts({ table, report }: { table: PacketTable; report: IngestReport
     if (to !== from) bytes[to]! += table.length[i]!;
   }
   const hosts: Host[] = [];
+  const addressDays = dayLog.daysOf(0);
+  const days = new Map(addressDays.map((one) => [one.address, one.days.length]));
   for (const [i, address] of names.entries()) {
-    if (sent[i]! + received[i]! === 0 || address === '' || isGroup(address, i < macs.length)) continue;
-    hosts.push({ address, sent: sent[i]!, received: received[i]!, bytes: bytes[i]! });
+    const isMac = i < macs.length;
+    if (sent[i]! + received[i]! === 0 || address === '' || isGroup(address, isMac)) continue;
+    const ofMac = isMac ? { randomised: isLocalMac(address), days: days.get(address) ?? 0 } : {};
+    hosts.push({ address, sent: sent[i]!, received: received[i]!, bytes: bytes[i]!, ...ofMac });
   }
   hosts.sort((a, b) => b.sent + b.received - a.sent - a.received || (a.address < b.address ? -1 : 1));
-  const warnings = describeIdentical(findIdenticalFiles(table));
-  return { report, hosts, warnings };
+  const warnings = [...describeIdentical(findIdenticalFiles(table)), ...describeEncrypted(table)];
+  return { report, hosts, traceability: traceAddresses(addressDays), warnings };
 }
 
 function isGroup(address: string, isMac: boolean): boolean {
@@ -116,15 +138,23 @@ function isGroup(address: string, isMac: boolean): boolean {
 function withDevices({ trace, report, coverage, warnings }: LabelledTrace): Findings {
   const bytes = new Float64Array(trace.devices.length);
   for (let i = 0; i < trace.packets; i++) bytes[trace.device[i]!]! += trace.length[i]!;
-  const devices = coverage.devices.map(({ name, category, outbound, inbound, addresses }, id) => ({
+  const devices = coverage.devices.map(({ name, category, outbound, inbound, addresses, macDays }, id) => ({
     name,
     category,
     addresses: addresses.map(({ address }) => address),
+    randomised: addresses.flatMap(({ address }) => (isRandomised(address) ? address : [])),
     sent: outbound,
     received: inbound,
     bytes: bytes[id]!,
+    ...linkDays(macDays),
   }));
-  return { report, devices, unlabelled: coverage.unlabelled, warnings };
+  const traceability = traceDevices(coverage.devices.map(({ macDays }) => macDays));
+  return { report, devices, unlabelled: coverage.unlabelled, traceability, warnings };
+}
+
+/** Whether an address of either kind is a MAC address that is administered locally. */
+function isRandomised(address: string): boolean {
+  return scopeOf(address) === 'none' && isLocalMac(address);
 }
 
 /** First and last time of all files, in seconds since the Unix epoch; null if nothing was kept. */
@@ -167,8 +197,10 @@ function toText(found: Findings): string {
     const rows = reasons.map(([reason, count]) => [reason, formatCount(count)]);
     parts.push(shownTable(columns, rows, 'reasons'));
   }
-  if (found.hosts && found.hosts.length > 0) parts.push(hostsText(found.hosts));
-  if (found.devices) parts.push(devicesText(found.devices, found.unlabelled?.packets ?? 0));
+  const { days } = found.traceability;
+  if (found.hosts && found.hosts.length > 0) parts.push(hostsText(found.hosts, days > 1));
+  if (found.devices) parts.push(devicesText(found.devices, found.unlabelled?.packets ?? 0, days > 1));
+  if (days > 0) parts.push(traceabilityText(found));
   const { warnings = [] } = found;
   if (warnings.length > 0) parts.push(`Warnings\n${warnings.flatMap((line) => wrap(line, 4, 0)).join('\n')}`);
   const clock = describeClock(report);
@@ -241,30 +273,70 @@ const TRAFFIC = [
   { title: 'bytes', align: 'right' },
 ] as const;
 
-function trafficCells({ sent, received, bytes }: Omit<Host, 'address'>): string[] {
+function trafficCells({ sent, received, bytes }: Pick<Host, 'sent' | 'received' | 'bytes'>): string[] {
   return [formatCount(sent), formatCount(received), formatBytes(bytes)];
 }
 
-function hostsText(hosts: readonly Host[]): string {
-  const rows = hosts.map((host) => [host.address, ...trafficCells(host)]);
-  return shownTable([{ title: 'Host', shrink: true }, ...TRAFFIC], rows, 'hosts');
+/** Marks a MAC address that is administered locally. */
+const RANDOMISED = '*';
+
+function hostsText(hosts: readonly Host[], hasDays: boolean): string {
+  const rows = hosts.map((host) => [
+    host.address + (host.randomised ? RANDOMISED : ''),
+    ...trafficCells(host),
+    ...(hasDays ? [host.days === undefined ? '' : formatCount(host.days)] : []),
+  ]);
+  const days = hasDays ? [{ title: 'days', align: 'right' as const }] : [];
+  return shownTable([{ title: 'Host', shrink: true }, ...TRAFFIC, ...days], rows, 'hosts');
 }
 
-function devicesText(devices: readonly LabelledDevice[], unlabelled: number): string {
+function devicesText(devices: readonly LabelledDevice[], unlabelled: number, hasDays: boolean): string {
   const rows = devices.map((device) => [
     device.name,
     device.category,
-    shownAddresses(device.addresses),
+    shownAddresses(device),
     ...trafficCells(device),
+    ...(hasDays ? [`${device.linked} of ${device.pairs}`] : []),
   ]);
-  const columns = [{ title: 'Device', shrink: true }, { title: 'category' }, { title: 'address' }, ...TRAFFIC];
+  const columns = [
+    { title: 'Device', shrink: true },
+    { title: 'category' },
+    { title: 'address' },
+    ...TRAFFIC,
+    ...(hasDays ? [{ title: 'linked', align: 'right' as const }] : []),
+  ];
   const rest = unlabelled > 0 ? `\n${formatCount(unlabelled)} packets belong to no labelled device` : '';
   return table(columns, rows, WIDTH) + rest;
 }
 
+/** Says how traceable MAC addresses are over days, and what the mark of a randomised one means. */
+function traceabilityText({ traceability: found, hosts = [], devices = [] }: Findings): string {
+  const lines: string[] = [];
+  const within = `within ${found.days} UTC days`;
+  if (found.days === 1) {
+    lines.push('all packets are of one UTC day: how traceable addresses are over days takes two days or more');
+  } else if (found.share === null) {
+    lines.push(`no device is seen on two days ${within}: nothing says how traceable addresses are`);
+  } else if (found.by === 'device') {
+    const pairs = `${formatCount(found.linked)} of ${formatCount(found.pairs)} pairs`;
+    lines.push(
+      `${pairs} of consecutive days of a device (${formatPercent(found.share)}) share one of its addresses, ${within}`,
+    );
+  } else {
+    const days = `${formatCount(found.linked)} of ${formatCount(found.addressDays)} address-days`;
+    lines.push(
+      `${days} (${formatPercent(found.share)}) are of an address seen on another day, too, ${within}; without labels, a randomised address cannot be joined to its device`,
+    );
+  }
+  const isMarked = hosts.some((host) => host.randomised) || devices.some((device) => device.randomised.length > 0);
+  if (isMarked) lines.push(`${RANDOMISED} administered locally, as randomised addresses are (IEEE 802c)`);
+  return `MAC addresses\n${lines.flatMap((line) => wrap(line, 4, 0)).join('\n')}`;
+}
+
 /** The first addresses of a device. The JSON document has all. */
-function shownAddresses(addresses: readonly string[]): string {
-  const shown = addresses.slice(0, ADDRESSES_SHOWN).join(', ');
+function shownAddresses({ addresses, randomised }: LabelledDevice): string {
+  const marked = addresses.map((address) => address + (randomised.includes(address) ? RANDOMISED : ''));
+  const shown = marked.slice(0, ADDRESSES_SHOWN).join(', ');
   const more = addresses.length - ADDRESSES_SHOWN;
   return more > 0 ? `${shown} and ${more} more` : shown;
 }

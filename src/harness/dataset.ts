@@ -11,7 +11,7 @@ import { describeClock } from '../trace/clock.js';
 import { hashTrace } from '../trace/hash-trace.js';
 import { loadTrace, warningsOf } from '../trace/load.js';
 import { filterPackets, NO_DEVICE, type Trace } from '../trace/trace.js';
-import type { AppliedView } from '../view/observe.js';
+import { type AppliedView, nothingSeen } from '../view/observe.js';
 
 /** Labelled traffic before any view, read or generated, with the facts that a report must state. */
 interface Dataset {
@@ -102,6 +102,7 @@ export async function openData(
   const dataset = await load(spec);
   // Uses a random stream of its own, so that the ports that the gateway hands out change no split.
   const seen = view.select(dataset.trace, createRng(spec.seed, 'split'));
+  if (seen.packets === 0) throw nothingSeen(dataset.trace, view);
   const parts = explaining(dataset.clock, () => splitDataset(seen, spec));
   const unseen = dataset.trace.packets - seen.packets;
   const { read, kept, dropped } = dataset.ingest;

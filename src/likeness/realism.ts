@@ -13,6 +13,7 @@ import { InputError } from '../shared/errors.js';
 import type { OnProgress } from '../shared/progress.js';
 import { createRng, type Rng } from '../shared/rng.js';
 import { filterPackets, type Trace } from '../trace/trace.js';
+import { nothingSeen } from '../view/observe.js';
 import type { View } from '../view/view.js';
 import { areaInterval, joinKinds, type KindScores, scoreKinds } from './separability.js';
 import { windowColumns } from './window-columns.js';
@@ -66,10 +67,11 @@ export interface Realism {
  * Measures how realistic generated traffic is. It fits profiles to the earliest packets of `trace` only, and compares the traffic that
  * they generate with the latest packets. Can a random forest tell the two apart (see {@link scoreKinds}), and does a forest trained on
  * generated traffic name the real devices ("train on synthetic, test on real", Esteban, Hyland and Rätsch, arXiv 1706.02633)?
- * @throws InputError where fewer than two devices have enough packets on both sides
+ * @throws InputError where fewer than two devices have enough packets on both sides, or the view shows none of them
  */
 export async function checkRealism(trace: Trace, options: RealismOptions): Promise<Realism> {
-  const { seed, seeds, minimumPackets } = options;
+  const { seed, seeds, minimumPackets, view } = options;
+  if (view.select(trace, createRng(seed, 'realism', 'view')).packets === 0) throw nothingSeen(trace, view);
   const whole = splitByTime(trace, options.trainShare);
   const names = enoughPackets([whole.train, whole.test], minimumPackets);
   if (names.length < 2) {

@@ -5,7 +5,7 @@ import type { Gap } from './trace.js';
 export const PACKET_COLUMNS = defineTable({
   /** Seconds since the Unix epoch. */
   time: Float64Array,
-  /** Original frame length in bytes, less VLAN tags (and less radiotap or PPI headers, which were never on the air). */
+  /** Original frame length in bytes, less VLAN tags, less radiotap or PPI headers, which were never on the air, and less a frame check sequence. */
   length: Uint32Array,
   /** Bit set of `Protocol` in trace.ts. */
   protocols: Uint8Array,
@@ -34,6 +34,18 @@ export interface PacketTable extends PacketColumns {
   readonly conversations: Conversations;
 }
 
+/** Values of the `encrypted` column. The access point is the end that a frame's to-DS and from-DS bits say. */
+export const ENCRYPTED = {
+  /** No encrypted 802.11 frames. */
+  NOT: 0,
+  /** Encrypted 802.11 frames, and the access point is side A. */
+  ACCESS_POINT_A: 1,
+  /** The same, and it is side B. */
+  ACCESS_POINT_B: 2,
+  /** Encrypted 802.11 frames between two stations, without an access point. */
+  DIRECT: 3,
+} as const;
+
 /** The columns of {@link Conversations}. */
 export const CONVERSATION_COLUMNS = defineTable({
   /** IP protocol number; 0 for frames without IP. */
@@ -43,8 +55,13 @@ export const CONVERSATION_COLUMNS = defineTable({
   /** Rows of `addresses`. */
   addressA: Uint32Array,
   addressB: Uint32Array,
-  /** Bytes before the IP header in its frames, VLAN tags excluded: 14 for Ethernet, 0 for raw IP. */
+  /**
+   * Bytes before the IP header in its frames, VLAN tags excluded: 14 for Ethernet, 0 for raw IP. Of encrypted 802.11 frames, all bytes that
+   * CCMP would have around the packet.
+   */
   header: Uint8Array,
+  /** {@link ENCRYPTED}. */
+  encrypted: Uint8Array,
 });
 
 type ConversationColumns = ColumnsOf<typeof CONVERSATION_COLUMNS>;

@@ -34,6 +34,14 @@ export function isGroupMac(mac: string): boolean {
 }
 
 /**
+ * A MAC address that its own station or network chose: the second-lowest bit of its first byte is set (IEEE 802c-2017). Randomised
+ * addresses have it; so have those of virtual machines, and further ones of an access point.
+ */
+export function isLocalMac(mac: string): boolean {
+  return (Number.parseInt(mac.slice(0, 2), 16) & 2) === 2;
+}
+
+/**
  * - `outside`: can be reached only through the gateway.
  * - `home`: of a host on the LAN: private (RFC 1918, RFC 4193), link-local, loopback.
  * - `group`: multicast and broadcast, and what is no host's address (0.0.0.0/8, ::, 240.0.0.0/4).

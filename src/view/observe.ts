@@ -33,11 +33,19 @@ export function observe(
     );
   }
   const seen = view.select(trace, options.rng.stream('view', view.name));
-  if (seen.packets === 0) {
-    const why = trace.packets === 0 ? 'there are no packets' : `none of ${trace.packets} packets crosses the gateway`;
-    throw new InputError(`view ${view.name}: ${why}; use the view lan, or check the labels`);
-  }
+  if (seen.packets === 0) throw nothingSeen(trace, view);
   const carrier = view.carry?.(parameters) ?? null;
   const isReplaced = tunnel !== undefined && carrier?.defense.tunnel !== undefined;
   return shapeAll(seen, carrier && !isReplaced ? [...defenses, carrier] : defenses, options);
+}
+
+/** Says why a view shows no packet of `trace`. */
+export function nothingSeen({ packets, flow, flows }: Trace, view: View): InputError {
+  if (packets > 0 && flow.every((row) => flows.transport[row] === 0)) {
+    return new InputError(
+      `view ${view.name}: none of ${packets} packets shows an IP address, as in encrypted Wi-Fi, so none is known to cross the gateway; use the view lan`,
+    );
+  }
+  const why = packets === 0 ? 'there are no packets' : `none of ${packets} packets crosses the gateway`;
+  return new InputError(`view ${view.name}: ${why}; use the view lan, or check the labels`);
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Result } from '../../src/result/result.js';
+import { needs, noShared, sharedPath } from '../support/needs.js';
 import { homeveil, homeveilHere, shellCode, startHomeveil, temporaryFolder } from '../support/run-cli.js';
 
 const tiny = ['--minimum-packets', '20', '--attack', 'random-forest:trees=5'];
@@ -140,3 +141,40 @@ test.each([
   expect(run.status).toBe(code);
   expect(run.stdout).toBe('');
 });
+
+needs(noShared('cases/15-wifi-encrypted-frames')).test(
+  'encrypted Wi-Fi is measured in the lan view; another view refuses it in one line',
+  async () => {
+    const [air, labels] = ['air.pcap', 'labels.csv'].map((name) =>
+      sharedPath(`cases/15-wifi-encrypted-frames/${name}`),
+    );
+    const run = (view: string) => {
+      const out = temporaryFolder();
+      const data = [
+        '--data',
+        air!,
+        '--labels',
+        labels!,
+        '--window',
+        '10',
+        ...tiny,
+        '--defense',
+        'none',
+        '--adversary',
+        'static',
+      ];
+      return homeveilHere('bench', ...data, '--view', view, '--out', out).then((ran) => ({ ...ran, out }));
+    };
+    const { status, out } = await run('lan');
+    expect(status).toBe(0);
+    const result: Result = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8'));
+    expect(result.dataset.ingest).toEqual({ read: 120, kept: 120, dropped: {} });
+    // Lengths and directions of the two devices have nothing in common but what goes to them.
+    expect(result.cells[0]!.identification.accuracy).toBeGreaterThan(0.9);
+    expect(await run('napt')).toMatchObject({
+      status: 1,
+      stderr:
+        'homeveil: view napt: none of 120 packets shows an IP address, as in encrypted Wi-Fi, so none is known to cross the gateway; use the view lan\n',
+    });
+  },
+);

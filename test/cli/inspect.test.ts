@@ -35,8 +35,8 @@ describe('homeveil inspect', () => {
     const labels = write('gateway.csv', rows.join('\n'));
     const { status, stdout } = await inspect(capture, '--labels', labels);
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^plug +iot +02:00:00:00:00:0a +2 +1 /m);
-    expect(stdout).toMatch(/^router +iot +02:00:00:00:00:01 +0 +0 /m);
+    expect(stdout).toMatch(/^plug +iot +02:00:00:00:00:0a\* +2 +1 /m);
+    expect(stdout).toMatch(/^router +iot +02:00:00:00:00:01\* +0 +0 /m);
     const { warnings } = JSON.parse((await inspect(capture, '--labels', labels, '--json')).stdout);
     expect(warnings).toEqual([
       `${labels}:1: not used: column "room"`,
@@ -65,10 +65,15 @@ describe('homeveil inspect', () => {
         '──────────────────────────  ───────',
         'cut inside the link header        1',
         '',
-        'Host               sent  received  bytes',
-        '─────────────────  ────  ────────  ─────',
-        '02:00:00:00:00:0a     2         1  150 B',
-        '02:00:00:00:00:01     1         1  108 B',
+        'Host                sent  received  bytes',
+        '──────────────────  ────  ────────  ─────',
+        '02:00:00:00:00:0a*     2         1  150 B',
+        '02:00:00:00:00:01*     1         1  108 B',
+        '',
+        'MAC addresses',
+        'all packets are of one UTC day: how traceable addresses are over days takes two',
+        '    days or more',
+        '* administered locally, as randomised addresses are (IEEE 802c)',
         '',
       ].join('\n'),
     );
@@ -103,10 +108,81 @@ describe('homeveil inspect', () => {
     expect(status).toBe(0);
     const document = JSON.parse(stdout);
     expect(document.devices).toEqual([
-      { name: 'plug', category: 'iot', addresses: ['02:00:00:00:00:0a'], sent: 2, received: 1, bytes: 150 },
+      {
+        name: 'plug',
+        category: 'iot',
+        addresses: ['02:00:00:00:00:0a'],
+        randomised: ['02:00:00:00:00:0a'],
+        ...{ sent: 2, received: 1, bytes: 150, days: 1, pairs: 0, linked: 0 },
+      },
     ]);
     const text = (await inspect(capture, '--labels', labels)).stdout;
-    expect(text).toContain('plug    iot       02:00:00:00:00:0a     2         1  150 B');
+    expect(text).toContain('plug    iot       02:00:00:00:00:0a*     2         1  150 B');
+  });
+
+  describe('over days', () => {
+    const hub = '00:11:22:33:44:55';
+    const phone = ['02:00:00:00:00:a1', '06:00:00:00:00:a2', '0a:00:00:00:00:a3'];
+    const frame = (from: string, day: number) => ({
+      data: ethernet(0x0800, ipv4(6, tcp(50000, 443)), { from }),
+      seconds: 1_600_000_000 + day * 86_400,
+    });
+    // The hub keeps its address for three days, of which the second is not captured; the phone changes its own once a day, but for one.
+    const days = [frame(hub, 0), frame(phone[0]!, 0), frame(hub, 2), frame(phone[1]!, 2), frame(phone[1]!, 3)];
+    const capture = write('days.pcap', pcap([...days, frame(phone[2]!, 4), frame(hub, 3)]));
+    const rows = [`${hub},hub`, ...phone.map((mac) => `${mac},phone`)];
+    const labels = write('days.csv', ['mac,device', ...rows].join('\n'));
+
+    it('says how many of each labelled device a constant address links', async () => {
+      const { stdout } = await inspect(capture, '--labels', labels);
+      expect(stdout).toMatch(/^hub +iot +00:11:22:33:44:55 .* 2 of 2$/m);
+      expect(stdout).toMatch(/ 1 of 3$/m);
+      expect(stdout).toContain('02:00:00:00:00:a1*, 06:00:00:00:00:a2* and 1 more');
+      expect(stdout.replace(/\s+/g, ' ')).toContain(
+        'MAC addresses 3 of 5 pairs of consecutive days of a device (60.0 %) share one of its addresses, within 4 UTC days * ',
+      );
+      const { traceability, devices } = JSON.parse((await inspect(capture, '--labels', labels, '--json')).stdout);
+      expect(traceability).toEqual({ by: 'device', days: 4, deviceDays: 7, pairs: 5, linked: 3, share: 0.6 });
+      expect(devices).toMatchObject([
+        { name: 'hub', randomised: [], days: 3, pairs: 2, linked: 2 },
+        { name: 'phone', randomised: phone, days: 4, pairs: 3, linked: 1 },
+      ]);
+    });
+
+    it('says without labels how many are of an address seen again, and that labels are what joins others', async () => {
+      const { stdout } = await inspect(capture);
+      expect(stdout).toMatch(/^Host .* days$/m);
+      expect(stdout).toMatch(/^00:11:22:33:44:55 .* 3$/m);
+      expect(stdout).toMatch(/^06:00:00:00:00:a2\* .* 2$/m);
+      expect(stdout.replace(/\s+/g, ' ')).toContain(
+        '5 of 7 address-days (71.4 %) are of an address seen on another day, too, within 4 UTC days; without labels, a randomised address cannot be joined to its device',
+      );
+      const { traceability, hosts } = JSON.parse((await inspect(capture, '--json')).stdout);
+      expect(traceability).toEqual({ by: 'address', days: 4, addressDays: 7, linked: 5, share: 5 / 7 });
+      expect(hosts).toContainEqual(expect.objectContaining({ address: hub, randomised: false, days: 3 }));
+    });
+
+    it('says that nothing can be said where no device is seen twice', async () => {
+      const once = write('once.pcap', pcap([frame(hub, 0), frame(phone[0]!, 1)]));
+      const { stdout } = await inspect(once, '--labels', labels);
+      expect(stdout).toContain('no device is seen on two days within 2 UTC days');
+      const { traceability } = JSON.parse((await inspect(once, '--labels', labels, '--json')).stdout);
+      expect(traceability).toMatchObject({ pairs: 0, share: null });
+    });
+
+    it('says nothing of links without MAC addresses', async () => {
+      const raw = write('raw-days.pcap', pcap([{ data: ipv4(6, tcp(50000, 443)) }], { link: 101 }));
+      expect((await inspect(raw)).stdout).not.toContain('MAC addresses');
+    });
+
+    needs(noShared('data/tjoconnor')).test('of a real home, as tshark has its senders by day', async () => {
+      const home = sharedPath('data/tjoconnor');
+      // Of tshark -T fields -e frame.time_epoch -e eth.src: eight addresses on 59 days, of which eight are the gateway's.
+      const labelled = JSON.parse((await inspect(home, '--labels', join(home, 'labels.csv'), '--json')).stdout);
+      expect(labelled.traceability).toMatchObject({ deviceDays: 51, pairs: 44, linked: 44, share: 1 });
+      const { traceability } = JSON.parse((await inspect(home, '--json')).stdout);
+      expect(traceability).toMatchObject({ days: 8, addressDays: 59, linked: 59, share: 1 });
+    });
   });
 
   it('takes folders, goes on past what is no capture, and keeps to 80 columns', async () => {
@@ -171,6 +247,17 @@ describe('homeveil inspect', () => {
     const input = readFileSync(sharedPath('cases/21-stdin-dash/home.pcap'));
     const { stdout } = spawnSync(process.execPath, [main, 'inspect', '-'], { input, encoding: 'utf8' });
     expect(stdout).toContain('Packets  20 read, 20 kept, 0 dropped');
+  });
+
+  needs(noShared('cases/15-wifi-encrypted-frames')).test('reads the case of encrypted Wi-Fi', async () => {
+    const [air, labels] = ['air.pcap', 'labels.csv'].map((name) =>
+      sharedPath(`cases/15-wifi-encrypted-frames/${name}`),
+    );
+    const { stdout } = await inspect(air!, '--labels', labels!);
+    // Bytes as `tshark -q -z endpoints,wlan` counts them, 16,765 and 9840, less 8 of radiotap for each of 60 frames.
+    expect(stdout).toMatch(/^Camera +iot +02:00:5e:00:00:10\* +30 +30 +16\.3 kB$/m);
+    expect(stdout).toMatch(/^Plug +iot +02:00:5e:00:00:11\* +30 +30 +9\.36 kB$/m);
+    expect(stdout).toContain('\n120 of 120 packets are encrypted 802.11 frames');
   });
 
   it('lists what it did not read, with its reason', async () => {

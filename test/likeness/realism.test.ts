@@ -83,3 +83,14 @@ test('too few devices with packets on both sides are refused', async () => {
     'expected at least two devices with 1200 packets on both sides of the split, found 0',
   );
 });
+
+test('a view that shows nothing of the captures, as of encrypted Wi-Fi from outside, is refused in one line', async () => {
+  const { flows, ...trace } = home();
+  const hidden = {
+    ...trace,
+    flows: { ...flows, wan: flows.wan.map(() => 0), transport: flows.transport.map(() => 0) },
+  };
+  await expect(checkRealism(hidden, options)).rejects.toThrow(
+    /^view napt: none of \d+ packets shows an IP address, as in encrypted Wi-Fi/,
+  );
+});

@@ -67,6 +67,7 @@ export function makeTable(packets: readonly TestPacket[]): { table: PacketTable;
       addressA: Uint32Array.from(conversations, (row) => row.a),
       addressB: Uint32Array.from(conversations, (row) => row.b),
       header: new Uint8Array(conversations.length).fill(14),
+      encrypted: new Uint8Array(conversations.length),
       addresses,
     },
   };

@@ -30,7 +30,7 @@ export function byAddress(table: PacketTable, labels: readonly Label[]): Resolut
   }
 
   const senders = findSenders(table);
-  const { isGateway, isBeyond } = findGateways(table, senders);
+  const { isGateway, isBeyond, isAccessPoint } = findGateways(table, senders);
   const labelOfMac = Int32Array.from(macs, (mac) => byText.get(mac) ?? NOBODY);
   const labelOfAddress = Int32Array.from(texts, (address) => byText.get(address) ?? NOBODY);
   const isGatewayOnly = gatewayAddresses(table, senders, isGateway);
@@ -62,6 +62,8 @@ export function byAddress(table: PacketTable, labels: readonly Label[]): Resolut
   /** The labelled gateway at an end, for frames that it does not forward. */
   const gatewayAt = (mac: number, address: number): number => {
     if (gatewayOfAddress[address] !== NOBODY) return gatewayOfAddress[address]!;
+    // Without an IP address in sight, what an access point sends is mostly another's.
+    if (isAccessPoint[mac] === 1 && address === 0) return NOBODY;
     return isBeyond[address] === 1 || isOthers[address] === 1 ? NOBODY : gatewayOfMac[mac]!;
   };
   const resolve = (i: number, ends: Ends): void => {

@@ -1,3 +1,4 @@
+import { findAccessPoints } from '../encrypted.js';
 import type { PacketTable } from '../packets.js';
 import { eui64Of, interfaceOf, isGroupMac, isPrivateIpv4, networkOf, scopeOf, subnetOf } from '../scope.js';
 import { findSenders, type Senders } from './senders.js';
@@ -13,13 +14,16 @@ export interface Gateways {
    * of the home share.
    */
   readonly isBeyond: Uint8Array;
+  /** Has 1 for each row of `macs` that is an access point's of encrypted Wi-Fi: a gateway, too. */
+  readonly isAccessPoint: Uint8Array;
 }
 
 /**
  * Finds the stations that forward for others. A gateway sends frames from beyond the home to a host in it, and receives the frames of
  * the way back; one remote network is enough to see that. If no address shows which hosts are in the home, a gateway sends from
  * several networks. A host with several IPv6 prefixes is no gateway: whatever it sends from them to the outside goes through one.
- * Nor is a host that sends from a foreign address, since the answers go elsewhere.
+ * Nor is a host that sends from a foreign address, since the answers go elsewhere. Encrypted 802.11 frames show no addresses, but say
+ * which of their ends is the access point, which forwards.
  *
  * If frames name only their sender (Linux cooked captures), the way back is not required.
  */
@@ -58,9 +62,10 @@ export function findGateways(table: PacketTable, senders: Senders = findSenders(
 
   const networks = countNetworks(addresses, isBeyond, senders);
   const hasGateway = isCertain.some((flag) => flag === 1);
+  const isAccessPoint = findAccessPoints(table);
   const isGateway = Uint8Array.from(macs, (_, mac) => {
     const { all, ipv4 } = networks.get(mac) ?? { all: 0, ipv4: 0 };
-    if (isCertain[mac] === 1) return 1;
+    if (isCertain[mac] === 1 || isAccessPoint[mac] === 1) return 1;
     if (all < GATEWAY_NETWORKS) return 0;
     if (ipv4 >= GATEWAY_NETWORKS) return 1;
     const hops = [...(nextHops.get(mac) ?? [])];
@@ -68,7 +73,7 @@ export function findGateways(table: PacketTable, senders: Senders = findSenders(
     const hasPrefixes = hops.length > 0 ? hops.every(isPastGateway) : hasGateway;
     return hasPrefixes ? 0 : 1;
   });
-  return { isGateway, isBeyond };
+  return { isGateway, isBeyond, isAccessPoint };
 }
 
 /**

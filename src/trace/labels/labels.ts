@@ -1,4 +1,5 @@
 import { InputError } from '../../shared/errors.js';
+import { describeEncrypted } from '../encrypted.js';
 import type { IngestReport, PacketTable } from '../packets.js';
 import { isGroupMac, networkOf, scopeOf } from '../scope.js';
 import {
@@ -10,6 +11,7 @@ import {
   type Trace,
   type TraceBuilder,
 } from '../trace.js';
+import { type AddressDays, createDayLog } from '../traceability.js';
 import { byAddress } from './by-address.js';
 import { byFile } from './by-file.js';
 import { findGateways } from './gateways.js';
@@ -39,6 +41,8 @@ interface DeviceCoverage {
   readonly outbound: number;
   readonly inbound: number;
   readonly addresses: readonly DeviceAddress[];
+  /** The MAC addresses that its frames come from, with the days on which they do. */
+  readonly macDays: readonly AddressDays[];
 }
 
 export interface LabelledTrace {
@@ -59,7 +63,8 @@ const HOSTS_NAMED = 10;
  * Makes a trace of the packets of labelled devices, sorted by time. A frame belongs to its sender if that is labelled, and is
  * outbound; else to its receiver, and is inbound. So a frame between two labelled devices is the sender's, but one with a labelled
  * gateway is the other device's (see by-address.ts). A flow crosses the gateway (`wan`) if its remote address is outside the home
- * ({@link scopeOf}) and not in the device's own IPv6 /64, and the peer is no labelled device. Flows without IP have MAC addresses.
+ * ({@link scopeOf}) and not in the device's own IPv6 /64, and the peer is no labelled device. Flows without IP have MAC addresses and
+ * stay inside: encrypted 802.11 frames are among them.
  */
 export function labelPackets(table: PacketTable, report: IngestReport, labelling: Labelling): LabelledTrace {
   const { devices, addresses, resolve, warnings } =
@@ -78,6 +83,7 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
     addresses: new Uint32Array(table.conversations.addresses.length),
   };
 
+  const dayLog = createDayLog(table.macs);
   const ends: Ends = { sender: NOBODY, receiver: NOBODY };
   for (let i = 0; i < table.packets; i++) {
     resolve(i, ends);
@@ -89,8 +95,10 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
       countUnlabelled(table, i, unlabelled);
       continue;
     }
-    if (isOutbound) outbound[device]!++;
-    else inbound[device]!++;
+    if (isOutbound) {
+      outbound[device]!++;
+      dayLog.add(device, table.source[i]!, table.time[i]!);
+    } else inbound[device]!++;
     const { flow, port } = flowOf(i, device, isOutbound, isOutbound && receiver !== NOBODY);
     builder.push({
       time: table.time[i]!,
@@ -117,6 +125,7 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
         outbound: outbound[device]!,
         inbound: inbound[device]!,
         addresses: addresses[device]!,
+        macDays: dayLog.daysOf(device),
       })),
       unlabelled: { packets: dropped, hosts: dropped === 0 ? [] : unlabelledHosts(table, unlabelled) },
     },
@@ -124,6 +133,7 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
       ...(labelling.by === 'address' ? (labelling.warnings ?? []) : []),
       ...warnings,
       ...describeIdentical(identical),
+      ...describeEncrypted(table),
     ],
     identical,
   };

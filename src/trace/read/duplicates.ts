@@ -29,8 +29,8 @@ type Verdict = (typeof VERDICT)[keyof typeof VERDICT];
  *
  * - In different places (interface, VLAN, direction): copies. A place that has a packet n times stands for n packets, so that what a
  *   sender repeats is kept.
- * - In the same place, where the sender numbers its packets (an IPv4 identification that is not 0): copies, since a repetition has a
- *   number of its own.
+ * - In the same place, where the sender numbers its packets (an IPv4 identification that is not 0, the sequence control of an encrypted
+ *   802.11 frame): copies, since a repetition has a number of its own. What is sent again over the air is found before: retransmissions.ts.
  * - In the same place, without a number: retransmissions, or what is sent twice for safety, unless there is so much of it that it can
  *   only be copies ({@link DuplicateFilter.repeatsAreCopies}).
  * - With one hop less in another place: forwarded by a router that translates no addresses, and the same packet still.
@@ -272,6 +272,12 @@ function digestOf(frame: Frame, digest: Int32Array): number {
     // The padding of short frames is not the same everywhere.
     while (to > at && view.getUint8(to - 1) === 0) to--;
     b = 0;
+    if (frame.network === NETWORK.ENCRYPTED) {
+      // An access point counts for each station by itself.
+      b = frame.sequence;
+      c = frame.destinationHigh;
+      d = frame.destinationLow;
+    }
   }
   if (to - at > HEAD + BETWEEN + TAIL) {
     const body = at + HEAD;
@@ -307,6 +313,7 @@ function mix(state: number, word: number): number {
 
 /** Whether the packet has a number of its sender's that the next one will not have. */
 function isNumbered({ network, view, networkAt }: Frame): boolean {
+  if (network === NETWORK.ENCRYPTED) return true;
   return network === NETWORK.IPV4 && view.getUint16(networkAt + 4) !== 0;
 }
 

@@ -2,8 +2,8 @@ import { grown } from '../../shared/columns.js';
 import { InputError } from '../../shared/errors.js';
 import { ipv4Text, ipv6Text, macText } from '../addresses.js';
 import { createKeyTable, type KeyTable, keyId, keyWords } from '../keys.js';
-import { CONVERSATION_COLUMNS, type Conversations } from '../packets.js';
-import { FRAGMENT, type Frame } from './frame.js';
+import { CONVERSATION_COLUMNS, type Conversations, ENCRYPTED } from '../packets.js';
+import { ACCESS_POINT, FRAGMENT, type Frame, NETWORK } from './frame.js';
 
 /** The stations, IP addresses and conversations seen so far, each with a dense id. */
 export interface FlowTable {
@@ -20,13 +20,15 @@ export interface FlowTable {
   readonly addresses6: KeyTable;
   /**
    * The two directions of each conversation, side by side: 2 n from side A to side B of conversation n, 2 n + 1 back.
-   * Key: source, destination, their ports, transport, and {@link Frame.family}, which says what the ends are.
+   * Key: source, destination, their ports, transport, and {@link Frame.family}, which says what the ends are, or ENCRYPTED_FAMILY.
    */
   readonly directions: KeyTable;
   /** Per conversation: bytes before the IP header in its first frame. */
   header: Uint8Array;
   /** Per conversation: {@link Protocol} bit of its application as known so far. */
   application: Uint8Array;
+  /** Per conversation: {@link ENCRYPTED}. */
+  encrypted: Uint8Array;
   readonly fragments: FragmentCache;
 }
 
@@ -61,6 +63,7 @@ export function createFlowTable(): FlowTable {
     directions: createKeyTable(),
     header: new Uint8Array(64),
     application: new Uint8Array(64),
+    encrypted: new Uint8Array(64),
     fragments: { keys: new Int32Array(FRAGMENT_SLOTS * 4), directions: new Int32Array(FRAGMENT_SLOTS) },
   };
 }
@@ -160,7 +163,9 @@ function directionBetween(
   destinationPort: number,
 ): number {
   const { directions } = table;
-  const { transport, family } = frame;
+  const { transport } = frame;
+  const isEncrypted = frame.network === NETWORK.ENCRYPTED;
+  const family = isEncrypted ? ENCRYPTED_FAMILY : frame.family;
   const known = directions.count;
   const direction = keyId(directions, source, destination, (sourcePort << 16) | destinationPort, transport, family);
   if (direction === known) {
@@ -173,21 +178,30 @@ function directionBetween(
     }
     if (conversation === table.header.length) growConversations(table);
     table.header[conversation] = Math.min(frame.header, 255);
+    table.encrypted[conversation] = isEncrypted ? encryptedOf(frame.accessPoint) : ENCRYPTED.NOT;
   }
   return direction;
 }
 
 /** No frame's {@link Frame.family}. */
 const NO_FAMILY = -1;
+/** Encrypted frames are conversations of their own, apart from others without IP between the same stations. */
+const ENCRYPTED_FAMILY = 1;
+
+function encryptedOf(accessPoint: number): number {
+  if (accessPoint === ACCESS_POINT.NONE) return ENCRYPTED.DIRECT;
+  return accessPoint === ACCESS_POINT.SOURCE ? ENCRYPTED.ACCESS_POINT_A : ENCRYPTED.ACCESS_POINT_B;
+}
 
 function growConversations(table: FlowTable): void {
   table.header = grown(table.header);
   table.application = grown(table.application);
+  table.encrypted = grown(table.encrypted);
 }
 
 /** The conversations seen, side A being the sender of the first packet of each; of some, those of these ids, in their order. */
 export function takeConversations(
-  { directions, addresses6, header }: FlowTable,
+  { directions, addresses6, header, encrypted }: FlowTable,
   ids?: readonly number[],
 ): Conversations {
   const count = ids?.length ?? directions.count >>> 1;
@@ -202,8 +216,9 @@ export function takeConversations(
   for (let row = 0; row < count; row++) {
     const id = ids?.[row] ?? row;
     columns.header[row] = header[id]!;
+    columns.encrypted[row] = encrypted[id]!;
     const [source, destination, ports, protocol, family] = keyWords(directions, id * 2);
-    if (family === 0) continue;
+    if (family !== 4 && family !== 6) continue;
     columns.transport[row] = protocol;
     columns.portA[row] = ports >>> 16;
     columns.portB[row] = ports;
@@ -231,6 +246,7 @@ export function keepConversations(from: FlowTable, ids: Uint32Array): FlowTable 
     if (row === to.header.length) growConversations(to);
     to.header[row] = from.header[id]!;
     to.application[row] = from.application[id]!;
+    to.encrypted[row] = from.encrypted[id]!;
   }
   return to;
 }

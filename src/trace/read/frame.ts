@@ -56,10 +56,20 @@ export interface Frame {
   /** Offsets of the payload of TCP or UDP: [payloadAt, payloadEnd) on the wire, the latter possibly beyond `end`. */
   payloadAt: number;
   payloadEnd: number;
+
+  /** Of {@link NETWORK.ENCRYPTED} only: which end is the access point, of {@link ACCESS_POINT}. */
+  accessPoint: number;
+  /** Its sequence control in the lower 16 bits, above them which sequence of its sender's that is a number of. */
+  sequence: number;
+  /** Whether its sender says that it was sent before. */
+  isRetry: boolean;
 }
 
-/** Values of `network`. */
-export const NETWORK = { OTHER: 0, IPV4: 4, IPV6: 6 } as const;
+/** Values of `network`. ENCRYPTED is an 802.11 frame whose body cannot be read. */
+export const NETWORK = { OTHER: 0, ENCRYPTED: 1, IPV4: 4, IPV6: 6 } as const;
+
+/** Values of `accessPoint`. */
+export const ACCESS_POINT = { NONE: 0, SOURCE: 1, DESTINATION: 2 } as const;
 
 /** Values of `fragment`. Only a first fragment has ports; the others must find it. */
 export const FRAGMENT = { NONE: 0, FIRST: 1, LATER: 2 } as const;
@@ -107,5 +117,8 @@ export function createFrame(): Frame {
     fragmentId: 0,
     payloadAt: 0,
     payloadEnd: 0,
+    accessPoint: 0,
+    sequence: 0,
+    isRetry: false,
   };
 }

@@ -6,7 +6,8 @@ import type { PacketSink } from './capture.js';
 import { createDissector } from './dissect.js';
 import { createDuplicateFilter, DUPLICATE, type Duplicates, VERDICT } from './duplicates.js';
 import { createFlowTable, directionOf, keepConversations, pairOf, takeConversations } from './flows.js';
-import { type DropReason, KEPT, TCP, UDP } from './frame.js';
+import { type DropReason, KEPT, NETWORK, TCP, UDP } from './frame.js';
+import { createRetransmissionFilter, RETRANSMISSION } from './retransmissions.js';
 
 /** Takes packets from the readers, file after file, and makes one {@link PacketTable} of them. */
 export interface Ingest extends PacketSink {
@@ -57,6 +58,7 @@ export function createIngest(
   let rows = 0;
 
   const filter = duplicates === 'drop' ? createDuplicateFilter() : null;
+  const resent = duplicates === 'drop' ? createRetransmissionFilter() : null;
   /** Offset in the file at which the interface of the packets is described, which differs for each interface. */
   let interfaceAt = 0;
   /** Rows of this file that repeat another, and whose they are: copies, or not, as the whole file tells. */
@@ -112,6 +114,7 @@ export function createIngest(
     for (const _ of gone) drop(DUPLICATE);
     repeats = [];
     filter.clear();
+    resent?.clear();
   };
 
   /** Appends the row of the packet in `frame`, between `pair`. */
@@ -165,6 +168,7 @@ export function createIngest(
       linkPackets++;
       const reason = dissector.read(view, at, captured, original, time);
       if (reason !== KEPT) return drop(reason);
+      if (frame.network === NETWORK.ENCRYPTED && resent?.isRetransmission(frame, time)) return drop(RETRANSMISSION);
       const pair = pairOf(flows, frame);
       if (isCopy(time, pair)) drop(DUPLICATE);
       else keep(time, pair);

@@ -1,9 +1,9 @@
 import { readLlc } from './ethernet.js';
-import type { DropReason, Frame } from './frame.js';
-import { CUT_LINK, dropCheckSequence, MALFORMED_LINK, setDestination, setSource } from './link-header.js';
+import { ACCESS_POINT, type DropReason, type Frame, NETWORK } from './frame.js';
+import { CUT_LINK, dropCheckSequence, MALFORMED_LINK, network, setDestination, setSource } from './link-header.js';
 
 /**
- * Reads unencrypted data frames of IEEE 802.11. Metadata before `at` and a frame check sequence after the end are not counted.
+ * Reads data frames of IEEE 802.11. Metadata before `at` and a frame check sequence after the end are not counted.
  * The order of the addresses depends on the direction to or from the distribution system (IEEE 802.11-2020, table 9-30).
  */
 export function readWlan(frame: Frame, at: number, padded = false): DropReason {
@@ -18,7 +18,6 @@ export function readWlan(frame: Frame, at: number, padded = false): DropReason {
   if (type === 1) return '802.11 control frame';
   if (type === 3) return '802.11 extension frame';
   if ((control & 0x40) !== 0) return '802.11 frame without data';
-  if ((flags & 0x40) !== 0) return '802.11 frame encrypted';
   const toDistribution = (flags & 1) !== 0;
   const fromDistribution = (flags & 2) !== 0;
   const hasQos = (control & 0x80) !== 0;
@@ -34,6 +33,7 @@ export function readWlan(frame: Frame, at: number, padded = false): DropReason {
     body += 2;
   }
   if (end < body) return CUT_LINK;
+  if ((flags & 0x40) !== 0) return readEncrypted(frame, at, body, hasQos ? 16 | (view.getUint8(qosAt) & 15) : 0);
   // An A-MSDU holds several packets in one frame.
   if (hasQos && (view.getUint8(qosAt) & 0x80) !== 0) return '802.11 aggregate (A-MSDU)';
   if ((flags & 4) !== 0 || (view.getUint8(at + 22) & 15) !== 0) return '802.11 fragment';
@@ -41,6 +41,33 @@ export function readWlan(frame: Frame, at: number, padded = false): DropReason {
   if (!fromDistribution) setSource(frame, at + 10);
   else setSource(frame, toDistribution ? at + 24 : at + 16);
   return readLlc(frame, body);
+}
+
+/** Shortest body: WEP's initialisation vector and check value, 4 bytes each. */
+const SHORTEST_BODY = 8;
+/** CCMP's header and MIC, and the LLC and SNAP headers between them, 8 bytes each: what surrounds an IP packet in WPA2 and mostly in WPA3. */
+const AROUND_PACKET = 24;
+
+/**
+ * Reads what is in the clear of an encrypted frame. Its ends are those on the air, the station and the access point (addresses 1 and
+ * 2): a frame that the access point passes from one station to another is sent twice, and is the receiver's when it comes in.
+ * @param queue says which of its sender's sequences numbers it: the traffic identifier plus 16, or 0 without QoS
+ */
+function readEncrypted(frame: Frame, at: number, body: number, queue: number): DropReason {
+  const { view } = frame;
+  const flags = view.getUint8(at + 1);
+  const distribution = flags & 3;
+  if (distribution === 3) return '802.11 frame encrypted, with four addresses';
+  if (frame.wireEnd - body < SHORTEST_BODY) return MALFORMED_LINK;
+  setDestination(frame, at + 4);
+  setSource(frame, at + 10);
+  frame.accessPoint =
+    distribution === 0 ? ACCESS_POINT.NONE : distribution === 1 ? ACCESS_POINT.DESTINATION : ACCESS_POINT.SOURCE;
+  frame.sequence = view.getUint16(at + 22, true) | (queue << 16);
+  frame.isRetry = (flags & 8) !== 0;
+  const kept = network(frame, body, NETWORK.ENCRYPTED);
+  frame.header += AROUND_PACKET;
+  return kept;
 }
 
 /** Reads radiotap: version, padding, length (2, little-endian), words of present fields, the fields. https://www.radiotap.org */

@@ -111,6 +111,7 @@ describe('labels by MAC address', () => {
         outbound: 2,
         inbound: 1,
         addresses: [{ address: plug, inferred: null }],
+        macDays: [{ address: plug, days: [0] }],
       },
       {
         name: 'camera',
@@ -119,6 +120,7 @@ describe('labels by MAC address', () => {
         outbound: 0,
         inbound: 0,
         addresses: [{ address: camera, inferred: null }],
+        macDays: [],
       },
     ]);
   });
@@ -228,6 +230,7 @@ describe('labels by file and folder', () => {
         outbound: 1,
         inbound: 3,
         addresses: [{ address: plug, inferred: { files: 1, of: 1 } }],
+        macDays: [{ address: plug, days: [0] }],
       },
     ]);
   });

@@ -186,7 +186,6 @@ describe('IEEE 802.11', () => {
       [wlan('8000', addresses), '802.11 management frame'],
       [wlan('d400', addresses), '802.11 control frame'],
       [wlan('4801', addresses), '802.11 frame without data'],
-      [wlan('0841', addresses), '802.11 frame encrypted'],
       [wlan('0805', addresses), '802.11 fragment'],
       [wlan('8801', addresses, '8000'), '802.11 aggregate (A-MSDU)'],
       [wlan('0901', addresses), 'malformed link header'],

@@ -48,6 +48,10 @@ const FRAMES: [number, Buffer][] = [
   [113, Buffer.concat([hex('0000 0001 0006 02000000000a 0000 8100 0007 0800'), packets[0]!])],
   [119, Buffer.concat([hex('44000000 10000000 0000000000000000'), wlan, packets[0]!])],
   [127, Buffer.concat([radiotap, wlan, packets[0]!, Buffer.alloc(4)])],
+  [
+    127,
+    Buffer.concat([radiotap, hex('8841 0000 02000000000b 02000000000a 020000000001 1000 0000'), Buffer.alloc(64, 1)]),
+  ],
   [163, Buffer.concat([hex('80211001 00000010 0000000000000000'), wlan, packets[0]!])],
   [192, Buffer.concat([hex('0000 0c00 69000000 02000000'), wlan, packets[0]!])],
   [204, Buffer.concat([hex('00 ff03 0021'), packets[0]!])],
