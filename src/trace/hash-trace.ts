@@ -14,17 +14,19 @@ export function hashTrace(trace: Trace): string {
   });
 }
 
-/** A digest of each flow that has packets: its numbers, and its addresses as text. */
+/** A digest of each flow that has packets: its numbers, its addresses as text, and its name where names were asked for. */
 function flowDigests({ flow, flows }: Trace): BigUint64Array {
   const digests = new BigUint64Array(flows.count);
   const isKnown = new Uint8Array(flows.count);
   const numbers = FLOW_COLUMNS.names.filter((name) => name !== 'localAddress' && name !== 'remoteAddress');
-  const { addresses, localAddress, remoteAddress } = flows;
+  const { addresses, localAddress, remoteAddress, name, names } = flows;
   for (const row of flow) {
     if (isKnown[row] === 1) continue;
     isKnown[row] = 1;
     const ends = [addresses[localAddress[row]!], addresses[remoteAddress[row]!]];
-    digests[row] = digest([...numbers.map((name) => flows[name][row]), ...ends]);
+    // Without names, the digest is the same as ever.
+    const named = name && names ? [names[name[row]!]] : [];
+    digests[row] = digest([...numbers.map((column) => flows[column][row]), ...ends, ...named]);
   }
   return digests;
 }

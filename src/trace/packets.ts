@@ -1,4 +1,5 @@
 import { type ColumnsOf, defineTable } from '../shared/columns.js';
+import type { HostNames } from './names.js';
 import type { Gap } from './trace.js';
 
 /** The columns of {@link PacketTable}. */
@@ -32,6 +33,8 @@ export interface PacketTable extends PacketColumns {
   /** MAC addresses as lower-case text with colons; row 0 is '' (none). */
   readonly macs: readonly string[];
   readonly conversations: Conversations;
+  /** Only where names were asked for. */
+  readonly names?: HostNames;
 }
 
 /** The columns of {@link Conversations}. */

@@ -3,7 +3,7 @@
  * per packet is an object. `device` and `cover` are the ground truth: never shown to an attack.
  */
 
-import { type ColumnsOf, defineTable } from '../shared/columns.js';
+import { type ColumnsOf, defineTable, share, take } from '../shared/columns.js';
 
 /** Bits of the `protocols` column: the seven of Dong et al., arXiv 1909.00104, section 4.1. */
 export const Protocol = { IP: 1, TCP: 2, UDP: 4, TLS: 8, HTTP: 16, DNS: 32, OTHER: 64 } as const;
@@ -64,6 +64,13 @@ export interface Flows extends FlowColumns {
   readonly count: number;
   /** IP addresses as text, MAC addresses for frames without IP; '' for none. */
   readonly addresses: readonly string[];
+  /**
+   * Row in `names` of the name of each flow's remote end, as the capture shows it: see name-flows.ts. Both are absent unless names were asked
+   * for, and where a tunnel hides them.
+   */
+  readonly name?: Uint32Array;
+  /** Host names in lower case; row 0 is '' for none. */
+  readonly names?: readonly string[];
 }
 
 /** The columns of {@link Trace}, one row per packet. */
@@ -238,6 +245,19 @@ const LOWEST_FIRST = new Uint16Array(Float64Array.of(1).buffer)[3] === 0x3ff0 ? 
 /** The packets `rows` of `trace`, in that order; devices, files and flows stay as they are. */
 export function takePackets(trace: Trace, rows: Uint32Array): Trace {
   return { ...trace, packets: rows.length, ...TRACE_COLUMNS.take(trace, rows) };
+}
+
+/** The flows `rows` of `flows`, in that order; addresses and names stay as they are. */
+export function takeFlows(flows: Flows, rows: Uint32Array): Flows {
+  const { name } = flows;
+  return { ...flows, count: rows.length, ...FLOW_COLUMNS.take(flows, rows), ...(name && { name: take(name, rows) }) };
+}
+
+/** A copy of `trace` in memory that threads share. */
+export function shareTrace(trace: Trace): Trace {
+  const { flows } = trace;
+  const name = flows.name && { name: share(flows.name) };
+  return { ...trace, ...TRACE_COLUMNS.share(trace), flows: { ...flows, ...FLOW_COLUMNS.share(flows), ...name } };
 }
 
 /** Frames of `trace` that a defense made. */

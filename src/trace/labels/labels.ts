@@ -1,14 +1,15 @@
 import { InputError } from '../../shared/errors.js';
+import { nameFlows } from '../name-flows.js';
 import type { IngestReport, PacketTable } from '../packets.js';
 import { isGroupMac, networkOf, scopeOf } from '../scope.js';
 import {
   createTraceBuilder,
   type Device,
   Direction,
-  FLOW_COLUMNS,
   NO_DEVICE,
   type Trace,
   type TraceBuilder,
+  takeFlows,
 } from '../trace.js';
 import { byAddress } from './by-address.js';
 import { byFile } from './by-file.js';
@@ -69,7 +70,9 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
         ? byHost(table)
         : byFile(table, labelling);
   const builder = createTraceBuilder(devices, table.files, Math.max(table.packets, 1));
-  const flowOf = createFlowFinder(table, builder.flow);
+  /** For each flow, the direction in which its device sends: 2 n from side A to side B of conversation n, 2 n + 1 back. */
+  const outboundOf: number[] = [];
+  const flowOf = createFlowFinder(table, builder.flow, outboundOf);
   const outbound = new Uint32Array(devices.length);
   const inbound = new Uint32Array(devices.length);
   const droppedOfFile = new Uint32Array(table.files.length);
@@ -104,10 +107,12 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
     });
   }
 
+  const trace = builder.build();
+  const named = table.names ? { ...trace, flows: nameFlows(trace, outboundOf, table.names) } : trace;
   const dropped = droppedOfFile.reduce((sum, count) => sum + count, 0);
   const identical = findIdenticalFiles(table);
   return {
-    trace: { ...numberFlows(builder.build()), gaps: report.gaps },
+    trace: { ...numberFlows(named), gaps: report.gaps },
     report: leaveOut(report, table.files, droppedOfFile),
     coverage: {
       devices: devices.map(({ name, category }, device) => ({
@@ -167,7 +172,7 @@ interface FlowEntry {
 }
 
 /** Finds flows by conversation, the device's side of it, device and kind of peer. The last two seldom differ. */
-function createFlowFinder(table: PacketTable, add: TraceBuilder['flow']) {
+function createFlowFinder(table: PacketTable, add: TraceBuilder['flow'], outboundOf: number[]) {
   const { conversations } = table;
   const scopes = conversations.addresses.map(scopeOf);
   const entries = new Array<FlowEntry | undefined>(conversations.count * 2);
@@ -200,6 +205,7 @@ function createFlowFinder(table: PacketTable, add: TraceBuilder['flow']) {
       if (entry.device === device && entry.isPeerLabelled === isPeerLabelled) return entry;
     }
     const flow = addFlow(i, isOutbound, isLocalA, isPeerLabelled);
+    outboundOf[flow] = at;
     const port = isLocalA ? conversations.portB[row]! : conversations.portA[row]!;
     const entry: FlowEntry = { device, isPeerLabelled, flow, port, next: entries[at] };
     entries[at] = entry;
@@ -214,8 +220,7 @@ function numberFlows(trace: Trace): Trace {
   const rows = [...new Set(flow)];
   const numbers = new Uint32Array(flows.count);
   for (const [number, row] of rows.entries()) numbers[row] = number;
-  const sorted = FLOW_COLUMNS.take(flows, Uint32Array.from(rows));
-  return { ...trace, flow: flow.map((row) => numbers[row]!), flows: { ...flows, ...sorted } };
+  return { ...trace, flow: flow.map((row) => numbers[row]!), flows: takeFlows(flows, Uint32Array.from(rows)) };
 }
 
 /** Whether two IPv6 addresses are in one /64, and so on one LAN. */
