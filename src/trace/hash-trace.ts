@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
+import { type ColumnsOf, defineTable } from '../shared/columns.js';
+import { seenTable } from './seen.js';
 import { FLOW_COLUMNS, TRACE_COLUMNS, type Trace } from './trace.js';
 
 /**
- * SHA-256 over everything that decides a result: each packet with its device and flow. The order of files, of labels, and of
- * packets with equal times does not change it.
+ * SHA-256 over everything that decides a result: each packet with its device and flow, and what else was asked for. The order of files, of
+ * labels, and of packets with equal times does not change it.
  */
 export function hashTrace(trace: Trace): string {
   const devices = new BigUint64Array(trace.devices.map(({ name, category }) => digest([name, category])));
-  return TRACE_COLUMNS.hash(trace, {
+  const table = defineTable({ ...TRACE_COLUMNS.types, ...seenTable(Object.keys(trace.seen ?? {})).types });
+  return table.hash({ ...trace, ...trace.seen } as ColumnsOf<typeof table>, {
     except: ['cover', 'file'],
     meanings: { device: devices, flow: flowDigests(trace) },
     unordered: 'time',

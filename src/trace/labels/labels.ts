@@ -1,7 +1,9 @@
+import { take } from '../../shared/columns.js';
 import { InputError } from '../../shared/errors.js';
 import { nameFlows } from '../name-flows.js';
 import type { IngestReport, PacketTable } from '../packets.js';
 import { isGroupMac, networkOf, scopeOf } from '../scope.js';
+import { mapSeen } from '../seen.js';
 import {
   createTraceBuilder,
   type Device,
@@ -73,6 +75,8 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
   /** For each flow, the direction in which its device sends: 2 n from side A to side B of conversation n, 2 n + 1 back. */
   const outboundOf: number[] = [];
   const flowOf = createFlowFinder(table, builder.flow, outboundOf);
+  /** The rows of the packets that are in the trace. */
+  const kept = new Uint32Array(table.seen ? table.packets : 0);
   const outbound = new Uint32Array(devices.length);
   const inbound = new Uint32Array(devices.length);
   const droppedOfFile = new Uint32Array(table.files.length);
@@ -94,6 +98,7 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
     }
     if (isOutbound) outbound[device]!++;
     else inbound[device]!++;
+    kept[builder.packets] = i;
     const { flow, port } = flowOf(i, device, isOutbound, isOutbound && receiver !== NOBODY);
     builder.push({
       time: table.time[i]!,
@@ -107,7 +112,7 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
     });
   }
 
-  const trace = builder.build();
+  const trace = builder.build(mapSeen(table, (column) => take(column, kept.subarray(0, builder.packets))).seen);
   const named = table.names ? { ...trace, flows: nameFlows(trace, outboundOf, table.names) } : trace;
   const dropped = droppedOfFile.reduce((sum, count) => sum + count, 0);
   const identical = findIdenticalFiles(table);

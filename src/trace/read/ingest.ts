@@ -1,5 +1,5 @@
 import { findSetBack } from '../clock.js';
-import { type FileReport, PACKET_COLUMNS, type PacketTable } from '../packets.js';
+import { type FileReport, PACKET_COLUMNS, type PacketTable, type PayloadReport } from '../packets.js';
 import type { ColumnName } from '../seen.js';
 import { Protocol } from '../trace.js';
 import { applicationOf } from './application.js';
@@ -9,6 +9,7 @@ import { createDuplicateFilter, DUPLICATE, type Duplicates, VERDICT } from './du
 import { createFlowTable, directionOf, keepConversations, pairOf, takeConversations } from './flows.js';
 import { type DropReason, KEPT, TCP, UDP } from './frame.js';
 import { createNameReader } from './host-names.js';
+import { createSeenReader } from './seen.js';
 
 /** Takes packets from the readers, file after file, and makes one {@link PacketTable} of them. */
 export interface Ingest extends PacketSink {
@@ -25,6 +26,8 @@ export interface Ingest extends PacketSink {
   readonly packets: number;
   /** Completes the counts of that report. */
   end(): void;
+  /** What was captured of payloads, where any column is asked for. */
+  readonly payloads: PayloadReport | null;
   /** The table of all that was kept. Nothing may be added afterwards. */
   table(): PacketTable;
 }
@@ -62,6 +65,7 @@ export function createIngest(
 
   const filter = duplicates === 'drop' ? createDuplicateFilter() : null;
   const names = asked.includes('names') ? createNameReader() : null;
+  const seen = asked.length > 0 ? createSeenReader(asked) : null;
   /** Offset in the file at which the interface of the packets is described, which differs for each interface. */
   let interfaceAt = 0;
   /** Rows of this file that repeat another, and whose they are: copies, or not, as the whole file tells. */
@@ -113,6 +117,7 @@ export function createIngest(
     const areCopies = filter.repeatsAreCopies();
     const gone = repeats.filter(({ sender }) => areCopies(sender)).map(({ row }) => row);
     PACKET_COLUMNS.remove(columns, gone, rows);
+    seen?.remove(gone);
     rows -= gone.length;
     for (const _ of gone) drop(DUPLICATE);
     repeats = [];
@@ -139,6 +144,7 @@ export function createIngest(
     columns.conversation[rows] = conversation;
     columns.reverse[rows] = direction & 1;
     names?.packet(frame, protocols, direction, time);
+    seen?.packet(frame);
     rows++;
   };
 
@@ -198,6 +204,7 @@ export function createIngest(
     get packets() {
       return rows;
     },
+    payloads: seen?.payloads ?? null,
     get forgotten() {
       return forgotten;
     },
@@ -220,6 +227,7 @@ export function createIngest(
         macs: flows.macs,
         conversations,
         ...(names && { names: names.names() }),
+        ...(seen && { seen: seen.table() }),
       };
     },
   };

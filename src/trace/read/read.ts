@@ -59,7 +59,8 @@ export async function readCaptures(
     reports.push(report);
   }
   const table = ingest.table();
-  return { table, report: { ...sumReports(reports, skipped), gaps: findGaps(table.time) } };
+  const payloads = ingest.payloads && { payloads: ingest.payloads };
+  return { table, report: { ...sumReports(reports, skipped), gaps: findGaps(table.time), ...payloads } };
 }
 
 async function readFile(path: string, ingest: Ingest, onRead: (bytes: number) => void): Promise<FileReport> {
