@@ -40,7 +40,7 @@ const command: CommandModule<object, InspectOptions> = {
     const found = await withProgress(async (progress) =>
       labels === undefined
         ? withHosts(await readCaptures(files, { ...progress, duplicates }))
-        : withDevices(await loadTrace(files, labels, { ...progress, duplicates })),
+        : withDevices(await loadTrace(files, labels, { ...progress, duplicates, columns: ['names'] })),
     );
     const { report } = found;
     const isReadable = report.files.some((file) => file.format !== null);
@@ -78,6 +78,8 @@ interface Findings {
   /** Labelled devices, if there are labels. */
   readonly devices?: readonly LabelledDevice[];
   readonly unlabelled?: Coverage['unlabelled'];
+  /** The names of whom they talk to. */
+  readonly names?: Coverage['names'];
   /** Warnings about the labels and about the captures as a whole. */
   readonly warnings?: readonly string[];
 }
@@ -124,7 +126,7 @@ function withDevices({ trace, report, coverage, warnings }: LabelledTrace): Find
     received: inbound,
     bytes: bytes[id]!,
   }));
-  return { report, devices, unlabelled: coverage.unlabelled, warnings };
+  return { report, devices, unlabelled: coverage.unlabelled, names: coverage.names, warnings };
 }
 
 /** First and last time of all files, in seconds since the Unix epoch; null if nothing was kept. */
@@ -169,6 +171,7 @@ function toText(found: Findings): string {
   }
   if (found.hosts && found.hosts.length > 0) parts.push(hostsText(found.hosts));
   if (found.devices) parts.push(devicesText(found.devices, found.unlabelled?.packets ?? 0));
+  if (found.names) parts.push(namesText(found.names));
   const { warnings = [] } = found;
   if (warnings.length > 0) parts.push(`Warnings\n${warnings.flatMap((line) => wrap(line, 4, 0)).join('\n')}`);
   const clock = describeClock(report);
@@ -260,6 +263,11 @@ function devicesText(devices: readonly LabelledDevice[], unlabelled: number): st
   const columns = [{ title: 'Device', shrink: true }, { title: 'category' }, { title: 'address' }, ...TRAFFIC];
   const rest = unlabelled > 0 ? `\n${formatCount(unlabelled)} packets belong to no labelled device` : '';
   return table(columns, rows, WIDTH) + rest;
+}
+
+function namesText({ flows, own, dns }: NonNullable<Coverage['names']>): string {
+  const [all, named] = [formatCount(flows), formatCount(own + dns)];
+  return `Names    ${named} of ${all} flows to the Internet: ${formatCount(own)} by TLS or HTTP, ${formatCount(dns)} by DNS`;
 }
 
 /** The first addresses of a device. The JSON document has all. */

@@ -2,13 +2,25 @@ import { createKeyTable, keyId } from './keys.js';
 import type { HostNames } from './names.js';
 import { type Flows, type Trace, timeOrder } from './trace.js';
 
+interface NamedFlows {
+  readonly flows: Flows;
+  readonly counts: NameCounts;
+}
+
+/** Flows that cross the gateway, and how many of them have a name: from their own packets, or from answers of DNS. */
+export interface NameCounts {
+  readonly flows: number;
+  readonly own: number;
+  readonly dns: number;
+}
+
 /**
  * Gives each flow of `trace` the name of its remote end, as an observer of the whole capture learns it: what the flow's own packets call that
  * end (TLS, HTTP); else the name for which DNS last gave its address before the flow's first packet. Answers to the flow's own device come
  * before those to anybody else, as a gateway that asks for all.
  * @param outbound for each flow, the direction in which its device sends: see {@link HostNames.called}
  */
-export function nameFlows(trace: Trace, outbound: readonly number[], found: HostNames): Flows {
+export function nameFlows(trace: Trace, outbound: readonly number[], found: HostNames): NamedFlows {
   const { packets, time, flow, device, flows } = trace;
   const { called, answers } = found;
   const firsts = firstPackets(trace);
@@ -36,6 +48,7 @@ export function nameFlows(trace: Trace, outbound: readonly number[], found: Host
   let next = 0;
 
   const name = new Uint32Array(flows.count);
+  const counts = { flows: 0, own: 0, dns: 0 };
   for (let i = 0; i < packets; i++) {
     const row = flow[i]!;
     if (firsts[row] !== i) continue;
@@ -48,9 +61,14 @@ export function nameFlows(trace: Trace, outbound: readonly number[], found: Host
     }
     const address = addresses.get(flows.addresses[flows.remoteAddress[row]!]!);
     const answered = (asker: number) => (address === undefined ? 0 : (latest[keyOf(asker, address)] ?? 0));
-    name[row] = rowOf((called[outbound[row]!] ?? 0) || answered(device[i]!) || answered(ANYBODY));
+    const own = called[outbound[row]!] ?? 0;
+    const told = own || answered(device[i]!) || answered(ANYBODY);
+    name[row] = rowOf(told);
+    if (flows.wan[row] === 0) continue;
+    counts.flows++;
+    if (told !== 0) counts[own !== 0 ? 'own' : 'dns']++;
   }
-  return { ...flows, name, names };
+  return { flows: { ...flows, name, names }, counts };
 }
 
 /** For each flow, the row of its first packet; `packets` for one without any. */

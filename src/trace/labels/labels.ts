@@ -1,6 +1,6 @@
 import { take } from '../../shared/columns.js';
 import { InputError } from '../../shared/errors.js';
-import { nameFlows } from '../name-flows.js';
+import { type NameCounts, nameFlows } from '../name-flows.js';
 import type { IngestReport, PacketTable } from '../packets.js';
 import { isGroupMac, networkOf, scopeOf } from '../scope.js';
 import { mapSeen } from '../seen.js';
@@ -32,6 +32,8 @@ export interface Coverage {
     readonly packets: number;
     readonly hosts: readonly { readonly address: string; readonly packets: number }[];
   };
+  /** Only where names were asked for. */
+  readonly names?: NameCounts;
 }
 
 interface DeviceCoverage {
@@ -113,11 +115,11 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
   }
 
   const trace = builder.build(mapSeen(table, (column) => take(column, kept.subarray(0, builder.packets))).seen);
-  const named = table.names ? { ...trace, flows: nameFlows(trace, outboundOf, table.names) } : trace;
+  const named = table.names && nameFlows(trace, outboundOf, table.names);
   const dropped = droppedOfFile.reduce((sum, count) => sum + count, 0);
   const identical = findIdenticalFiles(table);
   return {
-    trace: { ...numberFlows(named), gaps: report.gaps },
+    trace: { ...numberFlows(named ? { ...trace, flows: named.flows } : trace), gaps: report.gaps },
     report: leaveOut(report, table.files, droppedOfFile),
     coverage: {
       devices: devices.map(({ name, category }, device) => ({
@@ -129,6 +131,7 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
         addresses: addresses[device]!,
       })),
       unlabelled: { packets: dropped, hosts: dropped === 0 ? [] : unlabelledHosts(table, unlabelled) },
+      ...(named && { names: named.counts }),
     },
     warnings: [
       ...(labelling.by === 'address' ? (labelling.warnings ?? []) : []),
