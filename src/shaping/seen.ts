@@ -6,7 +6,8 @@ import type { Carried } from './account.js';
 /**
  * The columns of `seen` for the frames that a stage made of the packets of `input`, outside any tunnel. A frame looks like the packet that
  * it carries, or a part of, and of several in its flow like the one with most bytes there. Cover looks like the frame before it in its
- * flow and direction, as a defense that took care would have it, since zeros would tell it from all others; where there is none, it has zeros.
+ * flow and direction, or else in its direction, as a defense that took care would have it, since zeros would tell it from all others. Before the
+ * first such frame it has zeros.
  *
  * Everything that a frame is longer than its packet counts as payload, and what it is shorter is taken from there, as if each piece of a packet
  * had all its headers. The entropy stays that of the real payload: what padding is made of is not simulated.
@@ -35,6 +36,7 @@ function modelsOf(input: Trace, { trace, account: { start, packet, bytes } }: Ca
   const { flow, direction, packets, flows } = trace;
   const models = new Int32Array(packets).fill(NONE);
   const last = new Int32Array(flows.count * 2).fill(NONE);
+  const lastOfAll = [NONE, NONE];
   for (let frame = 0; frame < packets; frame++) {
     const way = flow[frame]! * 2 + direction[frame]!;
     let most = -1;
@@ -42,8 +44,9 @@ function modelsOf(input: Trace, { trace, account: { start, packet, bytes } }: Ca
       if (bytes[j]! <= most || input.flow[packet[j]!] !== flow[frame]) continue;
       most = bytes[j]!;
       last[way] = packet[j]!;
+      lastOfAll[direction[frame]!] = packet[j]!;
     }
-    models[frame] = last[way]!;
+    models[frame] = last[way] === NONE ? lastOfAll[direction[frame]!]! : last[way]!;
   }
   return models;
 }

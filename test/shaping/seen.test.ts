@@ -89,7 +89,7 @@ describe('what packets show, behind a defense', () => {
     expect(columnsOf(run(two, cells))).toEqual({ payload: [546], entropy: [0.5], hops: [65] });
   });
 
-  test('is in cover that of the frame before in its flow and direction, so that no zeros tell it', () => {
+  test('is in cover that of the frame before in its direction, so that no zeros tell it', () => {
     const covering = probe(() => ({
       packet(p: PacketRef, link: Link) {
         link.send(p, p.length);
@@ -101,6 +101,22 @@ describe('what packets show, behind a defense', () => {
     expect(shown.hops).toEqual([64, 64, 0, 65, 65, 0]);
     expect(shown.payload).toEqual([100, 300, 0, 200, 300, 0]);
     expect(shown.entropy).toEqual([0, 0, 0, 0.5, 0.5, 0]);
+    const both = withSeen(
+      makeTrace([
+        { time: 1, length: 154, flow: 0 },
+        { time: 2, length: 254, flow: 1 },
+        { time: 3, length: 154, flow: 0, out: false },
+        { time: 4, length: 154, flow: 1 },
+      ]),
+    );
+    const later = probe(() => ({
+      packet(p: PacketRef, link: Link) {
+        link.send(p, p.length);
+        if (p.id === 3) for (const flow of [0, 1]) link.cover(0, 100, { protocols: 3, port: 443, flow, device: 0 });
+        if (p.id === 3) for (const flow of [0, 1]) link.cover(1, 100, { protocols: 3, port: 443, flow, device: 0 });
+      },
+    }));
+    expect(columnsOf(run(both, later)).hops).toEqual([64, 65, 66, 67, 66, 66, 64, 67]);
   });
 
   test('stays with its frame where a link puts frames in another order', () => {
@@ -130,7 +146,7 @@ describe('what packets show, behind a defense', () => {
     }));
     const { flows, seen } = run(two, opening);
     expect([...flows.name!].map((row) => flows.names![row])).toEqual(['a.example', 'b.example', '', '', '', '']);
-    expect([...seen!.hopLimit!]).toEqual([64, 0, 65, 0]);
+    expect([...seen!.hopLimit!]).toEqual([64, 64, 65, 65]);
   });
 });
 
