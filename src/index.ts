@@ -52,6 +52,7 @@ export { HomeveilError } from './shared/errors.js';
 export { createRng } from './shared/rng.js';
 export { formatLabels } from './trace/labels/label-file.js';
 export type { FileReport, IngestReport, PacketTable, SkippedFile } from './trace/packets.js';
+export { COLUMN_NAMES, type ColumnName, IpOption, type Seen } from './trace/seen.js';
 export * from './trace/trace.js';
 export { deviceLabels } from './trace/write/device-macs.js';
 export { writePcap } from './trace/write/write-pcap.js';

@@ -50,7 +50,7 @@ const command: CommandModule<object, InspectOptions> = {
     const found = await withProgress(async (progress) =>
       labels === undefined
         ? withHosts(await readCaptures(files, { ...progress, duplicates }))
-        : withDevices(await loadTrace(files, labels, { ...progress, duplicates })),
+        : withDevices(await loadTrace(files, labels, { ...progress, duplicates, columns: ['names'] })),
     );
     const { report } = found;
     const isReadable = report.files.some((file) => file.format !== null);
@@ -94,6 +94,8 @@ interface Findings {
   readonly devices?: readonly LabelledDevice[];
   readonly unlabelled?: Coverage['unlabelled'];
   readonly traceability: AddressTraceability | DeviceTraceability;
+  /** The names of whom they talk to. */
+  readonly names?: Coverage['names'];
   /** Warnings about the labels and about the captures as a whole. */
   readonly warnings?: readonly string[];
 }
@@ -149,7 +151,7 @@ function withDevices({ trace, report, coverage, warnings }: LabelledTrace): Find
     ...linkDays(macDays),
   }));
   const traceability = traceDevices(coverage.devices.map(({ macDays }) => macDays));
-  return { report, devices, unlabelled: coverage.unlabelled, traceability, warnings };
+  return { report, devices, unlabelled: coverage.unlabelled, names: coverage.names, traceability, warnings };
 }
 
 /** Whether an address of either kind is a MAC address that is administered locally. */
@@ -200,6 +202,7 @@ function toText(found: Findings): string {
   const { days } = found.traceability;
   if (found.hosts && found.hosts.length > 0) parts.push(hostsText(found.hosts, days > 1));
   if (found.devices) parts.push(devicesText(found.devices, found.unlabelled?.packets ?? 0, days > 1));
+  if (found.names) parts.push(namesText(found.names));
   if (days > 0) parts.push(traceabilityText(found));
   const { warnings = [] } = found;
   if (warnings.length > 0) parts.push(`Warnings\n${warnings.flatMap((line) => wrap(line, 4, 0)).join('\n')}`);
@@ -307,6 +310,11 @@ function devicesText(devices: readonly LabelledDevice[], unlabelled: number, has
   ];
   const rest = unlabelled > 0 ? `\n${formatCount(unlabelled)} packets belong to no labelled device` : '';
   return table(columns, rows, WIDTH) + rest;
+}
+
+function namesText({ flows, own, dns }: NonNullable<Coverage['names']>): string {
+  const [all, named] = [formatCount(flows), formatCount(own + dns)];
+  return `Names    ${named} of ${all} flows to the Internet: ${formatCount(own)} by TLS or HTTP, ${formatCount(dns)} by DNS`;
 }
 
 /** Says how traceable MAC addresses are over days, and what the mark of a randomised one means. */

@@ -1,5 +1,6 @@
 import { InputError, UsageError } from '../shared/errors.js';
 import { formatDuration } from '../shared/quantities.js';
+import { mapSeen } from '../trace/seen.js';
 import { filterPackets, NO_DEVICE, type Trace } from '../trace/trace.js';
 
 /**
@@ -190,6 +191,7 @@ export function packetRange(trace: Trace, from: number, to: number): Trace {
     device: trace.device.subarray(from, to),
     cover: trace.cover.subarray(from, to),
     file: trace.file.subarray(from, to),
+    ...mapSeen(trace, (column) => column.subarray(from, to)),
   };
 }
 

@@ -110,7 +110,7 @@ interface OpenedFlow extends NewFlow {
   readonly like: number;
 }
 
-/** The flow table with more rows; all of them cross the gateway. */
+/** The flow table with more rows; all of them cross the gateway, and none has a name. */
 function withFlows(flows: Flows, opened: readonly OpenedFlow[]): Flows {
   if (opened.length === 0) return flows;
   const addresses = [...flows.addresses];
@@ -143,5 +143,6 @@ function withFlows(flows: Flows, opened: readonly OpenedFlow[]): Flows {
     longer.wan[row] = 1;
     longer.header[row] = flows.header[flow.like]!;
   }
-  return { count: flows.count + opened.length, ...longer, addresses };
+  const count = flows.count + opened.length;
+  return { ...flows, count, ...longer, addresses, ...(flows.name && { name: grown(flows.name, count) }) };
 }

@@ -5,6 +5,7 @@ import { stretchEnds } from '../trace/clock.js';
 import { type Flows, type Trace, timeOrder } from '../trace/trace.js';
 import { type Carried, composeAccounts, type DefendedTrace, identityAccount, reorder, settle } from './account.js';
 import { throughLink } from './capacity.js';
+import { seenOfFrames } from './seen.js';
 import { type AppliedDefense, type Defense, DefenseError, type TunnelFlow } from './shaper.js';
 import { createVirtualLink } from './virtual-link.js';
 
@@ -89,7 +90,9 @@ function run(trace: Trace, ends: readonly number[], applied: AppliedDefense, cha
   });
   const sent = link.finish();
   const tunnel = defense.tunnel?.(parameters);
-  return { ...sent, trace: tunnel ? { ...sent.trace, flows: tunnelFlows(tunnel) } : sent.trace, ends: sentEnds };
+  // A tunnel hides what its packets show, and the names of whom they are for.
+  const shown = tunnel ? { flows: tunnelFlows(tunnel) } : seenOfFrames(trace, sent);
+  return { ...sent, trace: { ...sent.trace, ...shown }, ends: sentEnds };
 }
 
 /** The flow table of an observer who sees nothing but a tunnel. Addresses are of the ranges for documentation (RFC 5737). */

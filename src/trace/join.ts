@@ -3,7 +3,7 @@ import { CONVERSATION_COLUMNS, PACKET_COLUMNS, type PacketTable } from './packet
 
 /**
  * Tables one after another as one, which knows the addresses and conversations of its packets and no others. Conversations of several
- * tables with the same ends are one. `file` says which table a packet is of.
+ * tables with the same ends are one. `file` says which table a packet is of. Names and what else was asked for are left out.
  */
 export function joinTables(tables: readonly PacketTable[]): PacketTable {
   const columns = PACKET_COLUMNS.join(tables);

@@ -8,6 +8,7 @@ import { DUPLICATE, DUPLICATE_WINDOW } from './read/duplicates.js';
 import { problemsOf } from './read/problems.js';
 import { type ReadOptions, readCaptures } from './read/read.js';
 import { carrierOf } from './read/unwrap.js';
+import type { Trace } from './trace.js';
 
 /**
  * Reads captures (files and folders) and gives their packets the devices that `labels` names: the path of a label file, or the
@@ -61,11 +62,27 @@ function carriedIn({ packets, conversation, conversations }: PacketTable): strin
 }
 
 /**
- * All that a user should know of captures that were read, one line each: doubts about labels, copies, gaps and jumps of the clock,
+ * All that a user should know of captures that were read, one line each: doubts about labels, what was asked for
+ * and is not there, copies, gaps and jumps of the clock,
  * then what could not be read.
  */
-export function warningsOf({ warnings, report }: LabelledTrace): string[] {
-  return [...warnings, ...describeCopies(report), ...describeClock(report), ...problemsOf(report)];
+export function warningsOf({ trace, warnings, report }: LabelledTrace): string[] {
+  const missing = describeMissing(trace, report);
+  return [...warnings, ...missing, ...describeCopies(report), ...describeClock(report), ...problemsOf(report)];
+}
+
+/** Says how far the captures lack the payloads that something asked for is read from. */
+function describeMissing({ flows, seen }: Trace, { payloads }: IngestReport): string[] {
+  const asked = [seen?.payloadEntropy && 'payload entropy', flows.name && 'names'].filter((what) => what !== undefined);
+  if (payloads === undefined || asked.length === 0) return [];
+  const { packets, cut, missing } = payloads;
+  const what = asked.join(' and ');
+  const are = what === 'payload entropy' ? 'is' : 'are';
+  if (packets > 0 && missing === packets) return [`no payload in the captures: ${what} ${are} missing`];
+  if (missing + cut === 0) return [];
+  return [
+    `${missing} of ${packets} payloads are not in the captures, and ${cut} only in part: ${what} ${are} of what there is`,
+  ];
 }
 
 function describeCopies({ read, dropped }: IngestReport): string[] {

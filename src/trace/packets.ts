@@ -1,4 +1,6 @@
 import { type ColumnsOf, defineTable } from '../shared/columns.js';
+import type { HostNames } from './names.js';
+import type { Seen } from './seen.js';
 import type { Gap } from './trace.js';
 
 /** The columns of {@link PacketTable}. */
@@ -32,6 +34,10 @@ export interface PacketTable extends PacketColumns {
   /** MAC addresses as lower-case text with colons; row 0 is '' (none). */
   readonly macs: readonly string[];
   readonly conversations: Conversations;
+  /** The columns that were asked for, if any. */
+  readonly seen?: Seen;
+  /** Only where names were asked for. */
+  readonly names?: HostNames;
 }
 
 /** Values of the `encrypted` column. The access point is the end that a frame's to-DS and from-DS bits say. */
@@ -88,6 +94,17 @@ export interface IngestReport {
   files: FileReport[];
   /** Files met in folders that are not among `files`. */
   skipped: readonly SkippedFile[];
+  /** Only where something was asked for that may be read from payloads. */
+  payloads?: PayloadReport;
+}
+
+/** How much of the payloads of TCP and UDP is in the captures. */
+export interface PayloadReport {
+  /** Packets that had one on the wire. */
+  packets: number;
+  /** Those with a part of it captured, and those with nothing. */
+  cut: number;
+  missing: number;
 }
 
 /** A file that is no capture, or is read under another name. */

@@ -3,7 +3,8 @@
  * per packet is an object. `device` and `cover` are the ground truth: never shown to an attack.
  */
 
-import { type ColumnsOf, defineTable } from '../shared/columns.js';
+import { type ColumnsOf, defineTable, share, take } from '../shared/columns.js';
+import { mapSeen, type Seen } from './seen.js';
 
 /** Bits of the `protocols` column: the seven of Dong et al., arXiv 1909.00104, section 4.1. */
 export const Protocol = { IP: 1, TCP: 2, UDP: 4, TLS: 8, HTTP: 16, DNS: 32, OTHER: 64 } as const;
@@ -64,6 +65,13 @@ export interface Flows extends FlowColumns {
   readonly count: number;
   /** IP addresses as text, MAC addresses for frames without IP; '' for none. */
   readonly addresses: readonly string[];
+  /**
+   * Row in `names` of the name of each flow's remote end, as the capture shows it: see name-flows.ts. Both are absent unless names were asked
+   * for, and where a tunnel hides them.
+   */
+  readonly name?: Uint32Array;
+  /** Host names in lower case; row 0 is '' for none. */
+  readonly names?: readonly string[];
 }
 
 /** The columns of {@link Trace}, one row per packet. */
@@ -98,6 +106,8 @@ export interface Trace extends TraceColumns {
   readonly flows: Flows;
   /** Times in which nothing was captured, of any host, in order; none where left out. See clock.ts. */
   readonly gaps?: readonly Gap[];
+  /** What else packets show, a row each; absent unless asked for, and where a tunnel hides it. */
+  readonly seen?: Seen;
 }
 
 /** A time in which nothing was captured, between two packets. */
@@ -128,8 +138,11 @@ export interface TraceBuilder {
   push(row: PacketRow): void;
   /** Adds a flow and returns its row. Does not look for an equal one. */
   flow(row: FlowRow): number;
-  /** Sorts by time (stably, only if needed) and hands over the columns; the builder must not be used afterwards. */
-  build(): Trace;
+  /**
+   * Sorts by time (stably, only if needed) and hands over the columns; the builder must not be used afterwards.
+   * @param seen its columns for the packets, in the order in which they were pushed
+   */
+  build(seen?: Seen): Trace;
 }
 
 export function createTraceBuilder(
@@ -181,13 +194,14 @@ export function createTraceBuilder(
       table.header[flows] = row.header;
       return flows++;
     },
-    build() {
+    build(seen) {
       const trace: Trace = {
         packets: size,
         ...TRACE_COLUMNS.trim(columns, size),
         files,
         devices,
         flows: { count: flows, ...FLOW_COLUMNS.trim(table, flows), addresses },
+        ...(seen && { seen }),
       };
       return sorted ? trace : takePackets(trace, timeOrder(trace.time));
     },
@@ -237,7 +251,27 @@ const LOWEST_FIRST = new Uint16Array(Float64Array.of(1).buffer)[3] === 0x3ff0 ? 
 
 /** The packets `rows` of `trace`, in that order; devices, files and flows stay as they are. */
 export function takePackets(trace: Trace, rows: Uint32Array): Trace {
-  return { ...trace, packets: rows.length, ...TRACE_COLUMNS.take(trace, rows) };
+  const seen = mapSeen(trace, (column) => take(column, rows));
+  return { ...trace, packets: rows.length, ...TRACE_COLUMNS.take(trace, rows), ...seen };
+}
+
+/** The flows `rows` of `flows`, in that order; addresses and names stay as they are. */
+export function takeFlows(flows: Flows, rows: Uint32Array): Flows {
+  const { name } = flows;
+  return { ...flows, count: rows.length, ...FLOW_COLUMNS.take(flows, rows), ...(name && { name: take(name, rows) }) };
+}
+
+/** A copy of `trace` in memory that threads share. */
+export function shareTrace(trace: Trace): Trace {
+  const { flows } = trace;
+  const name = flows.name && { name: share(flows.name) };
+  const seen = mapSeen(trace, share);
+  return {
+    ...trace,
+    ...TRACE_COLUMNS.share(trace),
+    ...seen,
+    flows: { ...flows, ...FLOW_COLUMNS.share(flows), ...name },
+  };
 }
 
 /** Frames of `trace` that a defense made. */

@@ -1,5 +1,7 @@
+import type { Column } from '../shared/columns.js';
 import { type Rng, shuffle } from '../shared/rng.js';
-import { type Flows, filterPackets, type Trace } from '../trace/trace.js';
+import { mapSeen } from '../trace/seen.js';
+import { Direction, type Flows, filterPackets, type Trace } from '../trace/trace.js';
 
 /** Addresses of the gateway on its outer side, from the ranges for documentation (RFC 5737, RFC 3849). */
 const OUTSIDE_IPV4 = '192.0.2.1';
@@ -7,11 +9,23 @@ const OUTSIDE_IPV6 = '2001:db8::1';
 const FIRST_PORT = 1024;
 const PORTS = 65_536 - FIRST_PORT;
 
-/** Selects the packets that cross the gateway, with the addresses and ports that they have outside it. */
+/**
+ * Selects the packets that cross the gateway, with the addresses, ports and hop limits that they have outside it: the gateway is a hop, so
+ * those on their way out have one less there, and those on their way in still have one more.
+ */
 export function outsideGateway(trace: Trace, rng: Rng): Trace {
   const { wan } = trace.flows;
   const crossing = filterPackets(trace, (row) => wan[trace.flow[row]!] === 1);
-  return { ...crossing, flows: translateAddresses(trace.flows, rng) };
+  const seen = mapSeen(crossing, (column, name) => (name === 'hopLimit' ? hopsOutside(crossing, column) : column));
+  return { ...crossing, ...seen, flows: translateAddresses(trace.flows, rng) };
+}
+
+function hopsOutside({ direction }: Trace, hopLimit: Column): Uint8Array {
+  return Uint8Array.from(hopLimit, (hops, row) => {
+    // Without IP there is no limit.
+    if (hops === 0) return 0;
+    return direction[row] === Direction.OUTBOUND ? hops - 1 : Math.min(255, hops + 1);
+  });
 }
 
 /**

@@ -18,8 +18,8 @@ export interface View<S extends ParameterSchema = ParameterSchema> {
    */
   readonly perDevice: boolean;
   /**
-   * Selects the packets that pass the observer, in their order. Only addresses and ports of `flows` may differ from those of `trace`:
-   * times, lengths and ground truth stay.
+   * Selects the packets that pass the observer, in their order. Only addresses and ports of `flows`, and hop limits, may differ
+   * from those of `trace`: times, lengths and ground truth stay.
    */
   select(trace: Trace, rng: Rng): Trace;
   /**

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { ethernet, GATEWAY, ipv4, pcap, tcp, temporaryFolder, udp } from '../support/fixtures.js';
+import { DEVICE, ethernet, GATEWAY, ipv4, pcap, tcp, temporaryFolder, udp } from '../support/fixtures.js';
+import { clientHello, dnsAnswer } from '../support/messages.js';
 import { needs, noProgram, noShared, sharedPath } from '../support/needs.js';
 import { homeveilHere } from '../support/run-cli.js';
 
@@ -43,6 +44,23 @@ describe('homeveil inspect', () => {
       expect.stringMatching(/^router \(02:00:00:00:00:01\) is a gateway: /),
     ]);
     expect(stdout).toContain('\nWarnings\n');
+  });
+
+  it('counts the flows to the Internet whose names the captures show, and from where', async () => {
+    const answer = udp(53, 40000, dnsAnswer('dns.example', [['dns.example', [9, 9, 9, 9]]]));
+    const frames = [
+      ethernet(0x0800, ipv4(17, answer, { from: '10.0.0.1', to: '10.0.0.2' }), { from: GATEWAY, to: DEVICE }),
+      ethernet(0x0800, ipv4(6, tcp(50000, 443), { to: '9.9.9.9' })),
+      ethernet(0x0800, ipv4(6, tcp(50001, 443), { to: '9.9.9.9' })),
+      ethernet(0x0800, ipv4(6, tcp(50002, 443, clientHello('tls.example')))),
+      ethernet(0x0800, ipv4(6, tcp(50003, 443))),
+    ];
+    const capture = write('names.pcap', pcap(frames.map((data, seconds) => ({ data, seconds }))));
+    const labels = write('names.csv', `mac,device\n${DEVICE},plug`);
+    const { stdout } = await inspect(capture, '--labels', labels);
+    expect(stdout).toContain('\nNames    3 of 4 flows to the Internet: 1 by TLS or HTTP, 2 by DNS\n');
+    const { names } = JSON.parse((await inspect(capture, '--labels', labels, '--json')).stdout);
+    expect(names).toEqual({ flows: 4, own: 1, dns: 2 });
   });
 
   it('refuses a level of folders that is none, as a fault of usage', async () => {

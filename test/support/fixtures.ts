@@ -5,6 +5,7 @@ import { afterAll } from 'vitest';
 import type { FileReport, PacketTable } from '../../src/trace/packets.js';
 import type { Duplicates } from '../../src/trace/read/duplicates.js';
 import { readCaptures } from '../../src/trace/read/read.js';
+import type { ColumnName } from '../../src/trace/seen.js';
 import { PROTOCOL_NAMES } from '../../src/trace/trace.js';
 
 /** A folder for the test file that calls this, removed when its tests are done. */
@@ -19,9 +20,10 @@ export async function readBytes(
   path: string,
   bytes: Uint8Array,
   duplicates: Duplicates = 'keep',
+  columns: readonly ColumnName[] = [],
 ): Promise<{ table: PacketTable; file: FileReport }> {
   writeFileSync(path, bytes);
-  const { table, report } = await readCaptures([path], { duplicates });
+  const { table, report } = await readCaptures([path], { duplicates, columns });
   return { table, file: report.files[0]! };
 }
 

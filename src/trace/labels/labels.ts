@@ -1,15 +1,18 @@
+import { take } from '../../shared/columns.js';
 import { InputError } from '../../shared/errors.js';
 import { describeEncrypted } from '../encrypted.js';
+import { type NameCounts, nameFlows } from '../name-flows.js';
 import type { IngestReport, PacketTable } from '../packets.js';
 import { isGroupMac, networkOf, scopeOf } from '../scope.js';
+import { mapSeen } from '../seen.js';
 import {
   createTraceBuilder,
   type Device,
   Direction,
-  FLOW_COLUMNS,
   NO_DEVICE,
   type Trace,
   type TraceBuilder,
+  takeFlows,
 } from '../trace.js';
 import { type AddressDays, createDayLog } from '../traceability.js';
 import { byAddress } from './by-address.js';
@@ -31,6 +34,8 @@ export interface Coverage {
     readonly packets: number;
     readonly hosts: readonly { readonly address: string; readonly packets: number }[];
   };
+  /** Only where names were asked for. */
+  readonly names?: NameCounts;
 }
 
 interface DeviceCoverage {
@@ -74,7 +79,11 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
         ? byHost(table)
         : byFile(table, labelling);
   const builder = createTraceBuilder(devices, table.files, Math.max(table.packets, 1));
-  const flowOf = createFlowFinder(table, builder.flow);
+  /** For each flow, the direction in which its device sends: 2 n from side A to side B of conversation n, 2 n + 1 back. */
+  const outboundOf: number[] = [];
+  const flowOf = createFlowFinder(table, builder.flow, outboundOf);
+  /** The rows of the packets that are in the trace. */
+  const kept = new Uint32Array(table.seen ? table.packets : 0);
   const outbound = new Uint32Array(devices.length);
   const inbound = new Uint32Array(devices.length);
   const droppedOfFile = new Uint32Array(table.files.length);
@@ -99,6 +108,7 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
       outbound[device]!++;
       dayLog.add(device, table.source[i]!, table.time[i]!);
     } else inbound[device]!++;
+    kept[builder.packets] = i;
     const { flow, port } = flowOf(i, device, isOutbound, isOutbound && receiver !== NOBODY);
     builder.push({
       time: table.time[i]!,
@@ -112,10 +122,12 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
     });
   }
 
+  const trace = builder.build(mapSeen(table, (column) => take(column, kept.subarray(0, builder.packets))).seen);
+  const named = table.names && nameFlows(trace, outboundOf, table.names);
   const dropped = droppedOfFile.reduce((sum, count) => sum + count, 0);
   const identical = findIdenticalFiles(table);
   return {
-    trace: { ...numberFlows(builder.build()), gaps: report.gaps },
+    trace: { ...numberFlows(named ? { ...trace, flows: named.flows } : trace), gaps: report.gaps },
     report: leaveOut(report, table.files, droppedOfFile),
     coverage: {
       devices: devices.map(({ name, category }, device) => ({
@@ -128,6 +140,7 @@ export function labelPackets(table: PacketTable, report: IngestReport, labelling
         macDays: dayLog.daysOf(device),
       })),
       unlabelled: { packets: dropped, hosts: dropped === 0 ? [] : unlabelledHosts(table, unlabelled) },
+      ...(named && { names: named.counts }),
     },
     warnings: [
       ...(labelling.by === 'address' ? (labelling.warnings ?? []) : []),
@@ -177,7 +190,7 @@ interface FlowEntry {
 }
 
 /** Finds flows by conversation, the device's side of it, device and kind of peer. The last two seldom differ. */
-function createFlowFinder(table: PacketTable, add: TraceBuilder['flow']) {
+function createFlowFinder(table: PacketTable, add: TraceBuilder['flow'], outboundOf: number[]) {
   const { conversations } = table;
   const scopes = conversations.addresses.map(scopeOf);
   const entries = new Array<FlowEntry | undefined>(conversations.count * 2);
@@ -210,6 +223,7 @@ function createFlowFinder(table: PacketTable, add: TraceBuilder['flow']) {
       if (entry.device === device && entry.isPeerLabelled === isPeerLabelled) return entry;
     }
     const flow = addFlow(i, isOutbound, isLocalA, isPeerLabelled);
+    outboundOf[flow] = at;
     const port = isLocalA ? conversations.portB[row]! : conversations.portA[row]!;
     const entry: FlowEntry = { device, isPeerLabelled, flow, port, next: entries[at] };
     entries[at] = entry;
@@ -224,8 +238,7 @@ function numberFlows(trace: Trace): Trace {
   const rows = [...new Set(flow)];
   const numbers = new Uint32Array(flows.count);
   for (const [number, row] of rows.entries()) numbers[row] = number;
-  const sorted = FLOW_COLUMNS.take(flows, Uint32Array.from(rows));
-  return { ...trace, flow: flow.map((row) => numbers[row]!), flows: { ...flows, ...sorted } };
+  return { ...trace, flow: flow.map((row) => numbers[row]!), flows: takeFlows(flows, Uint32Array.from(rows)) };
 }
 
 /** Whether two IPv6 addresses are in one /64, and so on one LAN. */

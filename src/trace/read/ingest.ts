@@ -1,5 +1,6 @@
 import { findSetBack } from '../clock.js';
-import { type FileReport, PACKET_COLUMNS, type PacketTable } from '../packets.js';
+import { type FileReport, PACKET_COLUMNS, type PacketTable, type PayloadReport } from '../packets.js';
+import type { ColumnName } from '../seen.js';
 import { Protocol } from '../trace.js';
 import { applicationOf } from './application.js';
 import type { PacketSink } from './capture.js';
@@ -7,7 +8,9 @@ import { createDissector } from './dissect.js';
 import { createDuplicateFilter, DUPLICATE, type Duplicates, VERDICT } from './duplicates.js';
 import { createFlowTable, directionOf, keepConversations, pairOf, takeConversations } from './flows.js';
 import { type DropReason, KEPT, NETWORK, TCP, UDP } from './frame.js';
+import { createNameReader } from './host-names.js';
 import { createRetransmissionFilter, RETRANSMISSION } from './retransmissions.js';
+import { createSeenReader } from './seen.js';
 
 /** Takes packets from the readers, file after file, and makes one {@link PacketTable} of them. */
 export interface Ingest extends PacketSink {
@@ -24,6 +27,8 @@ export interface Ingest extends PacketSink {
   readonly packets: number;
   /** Completes the counts of that report. */
   end(): void;
+  /** What was captured of payloads, where any column is asked for. */
+  readonly payloads: PayloadReport | null;
   /** The table of all that was kept. Nothing may be added afterwards. */
   table(): PacketTable;
 }
@@ -38,11 +43,13 @@ export const MAX_FILES = 65536;
  * Makes room for about `expected` packets, and for more when they come.
  * @param duplicates whether packets that are copies of others are left out (duplicates.ts)
  * @param mostConversations remembered from one `take` to the next; files are read without a bound
+ * @param asked what else is read, for `table`: see seen.ts
  */
 export function createIngest(
   expected: number,
   duplicates: Duplicates = 'drop',
   mostConversations = Number.POSITIVE_INFINITY,
+  asked: readonly ColumnName[] = [],
 ): Ingest {
   const dissector = createDissector();
   const { frame } = dissector;
@@ -59,6 +66,8 @@ export function createIngest(
 
   const filter = duplicates === 'drop' ? createDuplicateFilter() : null;
   const resent = duplicates === 'drop' ? createRetransmissionFilter() : null;
+  const names = asked.includes('names') ? createNameReader() : null;
+  const seen = asked.length > 0 ? createSeenReader(asked) : null;
   /** Offset in the file at which the interface of the packets is described, which differs for each interface. */
   let interfaceAt = 0;
   /** Rows of this file that repeat another, and whose they are: copies, or not, as the whole file tells. */
@@ -110,6 +119,7 @@ export function createIngest(
     const areCopies = filter.repeatsAreCopies();
     const gone = repeats.filter(({ sender }) => areCopies(sender)).map(({ row }) => row);
     PACKET_COLUMNS.remove(columns, gone, rows);
+    seen?.remove(gone);
     rows -= gone.length;
     for (const _ of gone) drop(DUPLICATE);
     repeats = [];
@@ -136,6 +146,8 @@ export function createIngest(
     columns.destination[rows] = flows.pairDestination[pair]!;
     columns.conversation[rows] = conversation;
     columns.reverse[rows] = direction & 1;
+    names?.packet(frame, protocols, direction, time);
+    seen?.packet(frame);
     rows++;
   };
 
@@ -196,6 +208,7 @@ export function createIngest(
     get packets() {
       return rows;
     },
+    payloads: seen?.payloads ?? null,
     get forgotten() {
       return forgotten;
     },
@@ -211,7 +224,15 @@ export function createIngest(
     table() {
       for (const [index, end] of fileEnds.entries()) columns.file.fill(index, fileEnds[index - 1] ?? 0, end);
       const conversations = takeConversations(flows);
-      return { packets: rows, ...PACKET_COLUMNS.view(columns, 0, rows), files, macs: flows.macs, conversations };
+      return {
+        packets: rows,
+        ...PACKET_COLUMNS.view(columns, 0, rows),
+        files,
+        macs: flows.macs,
+        conversations,
+        ...(names && { names: names.names() }),
+        ...(seen && { seen: seen.table() }),
+      };
     },
   };
 }

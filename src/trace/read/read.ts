@@ -3,6 +3,7 @@ import { InputError } from '../../shared/errors.js';
 import type { OnProgress } from '../../shared/progress.js';
 import { findGaps } from '../clock.js';
 import type { FileReport, IngestReport, PacketTable, SkippedFile } from '../packets.js';
+import { type ColumnName, checkColumns } from '../seen.js';
 import { type ByteSource, isStream, openBytes } from './bytes.js';
 import type { Duplicates } from './duplicates.js';
 import { createIngest, type Ingest, MAX_FILES } from './ingest.js';
@@ -17,6 +18,8 @@ export interface ReadOptions {
   readonly onProgress?: OnProgress;
   /** Whether packets that are copies of others are left out, as they are by default: see duplicates.ts. */
   readonly duplicates?: Duplicates;
+  /** What is read beside the packet table; nothing by default. */
+  readonly columns?: readonly ColumnName[];
 }
 
 /** A guess at the size of a record: room is made for fewer packets than are likely, and doubled when needed. */
@@ -34,17 +37,19 @@ const PACKETS_FREE = 1 << 18;
  * Reads captures (pcap or pcapng, plain or packed with gzip, xz or zstd), one after another, in memory that grows with the number of
  * packets but not with their size. Folders are searched, and `-` is standard input; see {@link findCaptures}. What is damaged
  * or is no capture is said in the report, one line each, and the rest is used.
- * @throws InputError where a path does not exist, or a folder holds no capture.
+ * @throws InputError where a path does not exist, or a folder holds no capture; UsageError for an unknown column.
  */
 export async function readCaptures(
   paths: readonly string[],
   options: ReadOptions = {},
 ): Promise<{ table: PacketTable; report: IngestReport }> {
+  const { duplicates, columns = [] } = options;
+  checkColumns(columns);
   const { files, skipped } = await findCaptures(paths);
   if (files.length > MAX_FILES) throw new InputError(`expected at most ${MAX_FILES} captures, found ${files.length}`);
   const reports: FileReport[] = [];
   const total = files.reduce((sum, path) => sum + (isStream(path) ? 0 : statSync(path).size), 0);
-  const ingest = createIngest(Math.min(total / BYTES_PER_PACKET, MOST_EXPECTED), options.duplicates);
+  const ingest = createIngest(Math.min(total / BYTES_PER_PACKET, MOST_EXPECTED), duplicates, undefined, columns);
   let before = 0;
   for (const path of files) {
     const report = await readFile(path, ingest, (bytes) => {
@@ -54,7 +59,8 @@ export async function readCaptures(
     reports.push(report);
   }
   const table = ingest.table();
-  return { table, report: { ...sumReports(reports, skipped), gaps: findGaps(table.time) } };
+  const payloads = ingest.payloads && { payloads: ingest.payloads };
+  return { table, report: { ...sumReports(reports, skipped), gaps: findGaps(table.time), ...payloads } };
 }
 
 async function readFile(path: string, ingest: Ingest, onRead: (bytes: number) => void): Promise<FileReport> {

@@ -51,7 +51,7 @@ type NumberColumn = keyof typeof NUMBERS;
 /**
  * Writes a trace as an Arrow IPC file (Feather version 2): one row per packet, which pandas, polars and DuckDB read as it is. The
  * columns of {@link Trace}, `device`, `category` and `file` as text, and the attributes of each packet's flow. A packet of
- * no device has null there. Flows without packets are not kept.
+ * no device has null there. Flows without packets are not kept, nor are names and what else was asked for.
  * @returns the size of the file
  * @throws InputError where the file cannot be written
  */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { COLUMN_NAMES } from '../../../src/trace/seen.js';
 import {
   dnsQuery,
   ethernet,
@@ -17,6 +18,7 @@ import {
   tlsRecord,
   udp,
 } from '../../support/fixtures.js';
+import { clientHello, dnsAnswer } from '../../support/messages.js';
 
 const path = join(temporaryFolder(), 'test.pcap');
 
@@ -27,6 +29,18 @@ const packets = [
   ipv4(17, filler(32), { id: 3, fragment: 7 }),
   ipv6(0, Buffer.concat([hex('2c00 000000000000 1100 0001 00000009'), udp(5353, 5353, dnsQuery)])),
   ipv6(6, Buffer.concat([tcp(50000, 443, tlsRecord(60))])),
+  ipv4(6, tcp(50000, 443, clientHello('a.example'))),
+  ipv4(
+    17,
+    udp(
+      53,
+      5000,
+      dnsAnswer('a.example', [
+        ['a.example', 'b.example'],
+        ['b.example', [9, 9, 9, 9]],
+      ]),
+    ),
+  ),
 ];
 const radiotap = hex('0000 1100 03000000 0000000000000000 10');
 const wlan = hex('8801 0000 02000000000b 02000000000a 020000000001 0000 0000 aaaa03 000000 0800');
@@ -101,7 +115,7 @@ function damaged(bytes: Buffer, wounds: { place: number; remove: number; insert:
 }
 
 async function expectSane(bytes: Uint8Array): Promise<void> {
-  const { table, file } = await readBytes(path, bytes);
+  const { table, file } = await readBytes(path, bytes, 'keep', COLUMN_NAMES);
   const dropped = Object.values(file.dropped).reduce((sum, count) => sum + count, 0);
   expect(file.kept + dropped).toBe(file.read);
   expect(table.packets).toBe(file.kept);
