@@ -26,7 +26,7 @@ export default defineAttack({
       .default(2)
       .describe('stretches of the training time, each guessed by a forest of the others; 1 for no second forest'),
   }),
-  cut: () => ({ streams: ['single', 'flow', 'home'] }),
+  cut: () => ({ streams: ['single', 'flow', 'home'], joinsFlows: true }),
   isAmongStrongest: true,
 
   async fit(train, _validation, { parameters, rng, threads, onProgress }) {

@@ -21,7 +21,7 @@ export default defineAttack({
       .describe('windows to an address in training that weigh as much as what is known of its network'),
   }),
   answers: 'window',
-  cut: ({ packets }) => ({ streams: ['single', 'flow'], size: packets }),
+  cut: ({ packets }) => ({ streams: ['single', 'flow'], size: packets, joinsFlows: true }),
   sees: ['remote'],
   isAmongStrongest: true,
 

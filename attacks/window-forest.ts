@@ -15,7 +15,7 @@ export default defineAttack({
     minLeaf: z.int().min(1).max(1_000_000).default(1).describe('windows in a leaf at least'),
   }),
   answers: 'window',
-  cut: ({ packets }) => ({ streams: ['single', 'flow'], size: packets }),
+  cut: ({ packets }) => ({ streams: ['single', 'flow'], size: packets, joinsFlows: true }),
   isAmongStrongest: true,
 
   async fit(train, _validation, { parameters, ...context }) {

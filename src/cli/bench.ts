@@ -9,6 +9,7 @@ import { resolveSpec } from '../harness/spec.js';
 import { runStudy } from '../harness/study.js';
 import { readStudy } from '../harness/study-file.js';
 import { renderHtml } from '../report/html.js';
+import { readsAddresses } from '../report/reading.js';
 import { OPEN_WORLD_COLUMNS, openWorldFigures } from '../report/sections/open-world.js';
 import { renderStudyPages } from '../report/study.js';
 import { labelOf } from '../result/label.js';
@@ -244,6 +245,12 @@ function print(result: Result, last: string | null): string {
       ? wrap(`Best attacks: ${summary.map((row) => `${row.bestAttack} (${row.defense})`).join(', ')}.`)
       : []),
   ];
+  if (summary.some(readsAddresses)) {
+    const unread = summary.map(
+      ({ defense, withoutAddresses: best }) => `${formatAccuracy(best?.accuracy ?? null)} (${defense})`,
+    );
+    lines.push(...wrap(`Best of the attacks that read no remote addresses: ${unread.join(', ')}.`));
+  }
   if (warnings.length > 0) lines.push('', ...warnings.flatMap((warning) => wrap(`warning: ${warning}`, 9, 0)));
   if (last !== null) lines.push('', last);
   return lines.join('\n');

@@ -1,6 +1,7 @@
 import type { Identifier } from '../learning/attack.js';
 import { buildWindows, thinWindows } from '../learning/build-windows.js';
 import { packetRange, splitAt, splitValidation } from '../learning/split.js';
+import type { Windows } from '../learning/windows.js';
 import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from '../result/result.js';
 import type { Observed } from '../shaping/account.js';
 import type { AppliedDefense } from '../shaping/shaper.js';
@@ -141,13 +142,31 @@ export function createSeedRun(
         rng: createRng(seed, 'attack', attack.label, defense.label),
         ...options,
       });
+      const joinsFlows = cut.joinsFlows && areOfOneDevice(windows, parts.classes.length);
       const commonest = commonestOf(windows.label, parts.classes.length);
       const { classes } = windows;
-      const asked = { identifier, classes, windowing: cut };
+      const asked = { identifier, classes, windowing: { ...cut, joinsFlows } };
       const threshold = isOpen ? await findThreshold(asked, end) : null;
       return { ...asked, commonest, threshold, seconds: secondsSince(started) };
     },
   };
+}
+
+/** Share of the packets that must be of the device that has most of their stream. A capture may give a device two names for a while. */
+const PURE = 0.99;
+
+/** Tells whether streams are of one device each, cover aside. @param devices number of classes that are devices */
+function areOfOneDevice({ streamEnds, label }: Windows, devices: number): boolean {
+  const counts = new Uint32Array(devices);
+  let [all, most, from] = [0, 0, 0];
+  for (const to of streamEnds) {
+    counts.fill(0);
+    for (let row = from; row < to; row++) if (label[row]! < devices) counts[label[row]!]!++;
+    for (const count of counts) all += count;
+    most += Math.max(...counts);
+    from = to;
+  }
+  return most >= PURE * all;
 }
 
 function commonestOf(label: Uint16Array, devices: number): number {

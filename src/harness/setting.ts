@@ -13,6 +13,8 @@ export function appliedView({ view }: Pick<ResolvedSpec, 'view'>, registry: Regi
 export interface Windowing extends Pick<WindowOptions, 'size' | 'mix' | 'port' | 'separateFiles' | 'unit' | 'remote'> {
   /** From one window of a prediction to the next, in `unit`; `size` by default. */
   readonly step?: number;
+  /** Whether all answers about a flow are averaged. */
+  readonly joinsFlows?: boolean;
   /** What the attack's answers are about; packets by default. */
   readonly answers?: Attack['answers'];
 }
@@ -50,7 +52,7 @@ export function windowingOf(
   const base = windowing(spec, view);
   const reason = whyUnfit(plugin, attack.parameters, spec, view);
   if (reason !== null) throw new InputError(`attack ${attack.name}: ${reason}`);
-  const { streams, size = base.size, unit = 'packets', stride, step } = cutOf(plugin, attack.parameters);
+  const { streams, size = base.size, unit = 'packets', stride, step, joinsFlows } = cutOf(plugin, attack.parameters);
   const mix = streams?.find((one) => tellsApart(one, spec, view)) ?? base.mix;
   return {
     ...base,
@@ -58,6 +60,7 @@ export function windowingOf(
     ...(unit !== 'packets' && { unit }),
     ...(plugin.answers && { answers: plugin.answers }),
     ...(step !== undefined && { step }),
+    ...(joinsFlows && mix === 'flow' && { joinsFlows }),
     mix,
     size,
     stride: stride ?? (size === base.size && unit === 'packets' ? base.stride : quarterOf(size, unit)),

@@ -23,6 +23,8 @@ export function summarize(spec: ResolvedSpec, scored: readonly ScoredCell[], est
   const groups = spec.defenses.flatMap((defense) => {
     const own = scored.filter(({ cell }) => cell.defense === defense.label);
     const best = (adversary: Adversary) => bestAttack(own, adversary);
+    const isShown = own.some(({ cell }) => cell.shown);
+    const blind = own.filter(({ cell }) => cell.shown?.sees.length === 0);
     const runs = { adaptive: best('adaptive'), static: best('static') };
     const adversary = strongerOf(runs);
     const chosen = runs[adversary];
@@ -37,6 +39,7 @@ export function summarize(spec: ResolvedSpec, scored: readonly ScoredCell[], est
       accuracy: intervalOf(chosen)!,
       static: intervalOf(runs.static),
       adaptive: intervalOf(runs.adaptive),
+      ...(isShown && { withoutAddresses: withoutAddresses(blind, intervalOf) }),
       chance: mean(cells.map((cell) => cell.identification.chance))!,
       majority: mean(cells.map((cell) => cell.identification.majority))!,
       bandwidthOverhead: mean(cells.map((cell) => cell.cost.bandwidthOverhead)),
@@ -55,6 +58,16 @@ export function summarize(spec: ResolvedSpec, scored: readonly ScoredCell[], est
       pareto: !groups.some((other) => dominates(other.row, row)),
     };
   });
+}
+
+/** The best of attacks that read packets alone, as those of the paper do. */
+function withoutAddresses(
+  blind: readonly ScoredCell[],
+  intervalOf: (cells: readonly ScoredCell[] | null) => Interval | null,
+): SummaryRow['withoutAddresses'] {
+  const runs = { adaptive: bestAttack(blind, 'adaptive'), static: bestAttack(blind, 'static') };
+  const chosen = runs[strongerOf(runs)];
+  return chosen ? { attack: chosen[0]!.cell.attack, accuracy: intervalOf(chosen)! } : null;
 }
 
 /** Chooses the adversary whose best attack is right more often; if they are equal, the adaptive one. */

@@ -33,6 +33,11 @@ export interface Cut {
   readonly stride?: number;
   /** The same in prediction, at most `size`; by default `size`. Where windows overlap, a packet gets the mean of their answers. */
   readonly step?: number;
+  /**
+   * True for an attack whose answers about packets of one flow are averaged, since a flow is one device's. It is not done where the
+   * flows of the training turn out to be shared, as in a tunnel.
+   */
+  readonly joinsFlows?: boolean;
 }
 
 /** A trained attack. */

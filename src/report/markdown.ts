@@ -4,7 +4,16 @@ import type { Interval, Result, SummaryRow } from '../result/result.js';
 import { count, counted, duration, fixed, listed, percentage, roundDuration } from './kit/format.js';
 import { observedBy } from './observers.js';
 import { agesOf, ageWords, type OverTime, wholeHomesOf } from './over-time.js';
-import { attacksOf, cellsOf, deviceScores, mean, meanCost, scoredDevices, undefendedRow } from './reading.js';
+import {
+  attacksOf,
+  cellsOf,
+  deviceScores,
+  mean,
+  meanCost,
+  readsAddresses,
+  scoredDevices,
+  undefendedRow,
+} from './reading.js';
 import { isOpenWorld, OPEN_WORLD_COLUMNS, openWorldFigures } from './sections/open-world.js';
 import { groupWarnings, type Warning, wordsOf } from './sections/warnings.js';
 
@@ -47,15 +56,26 @@ export function warningBlocks(warnings: readonly Warning[]): string[] {
 function defenses({ summary }: Result): string {
   if (summary.length === 0) return '';
   const { chance, majority } = summary[0]!;
+  const reads = summary.some(readsAddresses);
   const heading = `Chance ${percentage(chance)}, majority ${percentage(majority)}.\n\n`;
   return (
     heading +
     table(
-      ['defense', 'static', 'adaptive', 'drop', 'bandwidth', 'delay p95', 'best attack'],
+      [
+        'defense',
+        'static',
+        'adaptive',
+        ...(reads ? ['addresses unread'] : []),
+        'drop',
+        'bandwidth',
+        'delay p95',
+        'best attack',
+      ],
       summary.map((row) => [
         row.pareto ? `**${code(row.defense)}**` : code(row.defense),
         interval(row.static),
         interval(row.adaptive),
+        ...(reads ? [interval(row.withoutAddresses?.accuracy ?? null)] : []),
         percentage(row.drop),
         signed(row.bandwidthOverhead),
         duration(row.addedDelayP95),

@@ -1,7 +1,7 @@
-import type { Adversary, Cell, Cost, Result, SummaryRow } from '../result/result.js';
+import type { Adversary, Cell, Cost, Mix, Result, SummaryRow } from '../result/result.js';
 import { type DelayHistogram, toGigabytesPerMonth } from '../shaping/cost.js';
 import type { AttackScores } from './charts/attacks.js';
-import { counted, isNumber, listed, percent } from './kit/format.js';
+import { count, counted, isNumber, listed, percent } from './kit/format.js';
 
 /** Reads figures for the sections of a report from a result, as means over seeds. */
 
@@ -100,6 +100,28 @@ export function repeatedCells(result: Result): Repeated[] {
   const order = new Map(result.summary.map((row, i) => [row.defense, i]));
   const place = (group: Repeated) => order.get(group.defense) ?? order.size;
   return [...groups.values()].sort((a, b) => place(a) - place(b) || a.attack.localeCompare(b.attack, 'en'));
+}
+
+/** Whether the best attack of a row was chosen among some that read remote addresses, so that the best of the others says more. */
+export function readsAddresses({ bestAttack, withoutAddresses }: SummaryRow): boolean {
+  return withoutAddresses !== undefined && withoutAddresses?.attack !== bestAttack;
+}
+
+const STREAMS: Readonly<Record<Mix, string>> = {
+  home: 'the home',
+  single: 'a device',
+  flow: 'a flow',
+  remote: 'a remote host',
+};
+
+/** What an attack was shown, in a few words: "100 packets of a flow, remote addresses"; null for older results. */
+export function shownWords({ shown }: Cell): string | null {
+  if (!shown) return null;
+  const { streams, size, unit, sees } = shown;
+  return [
+    `${count(size)} ${unit} of ${STREAMS[streams]}`,
+    ...sees.map((one) => (one === 'remote' ? 'remote addresses' : one)),
+  ].join(', ');
 }
 
 /** Mean accuracy of each attack under each defense, by adversary. */

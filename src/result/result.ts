@@ -187,6 +187,27 @@ const live = z
   })
   .describe("how live traffic was made; times are of the home's clock unless said otherwise");
 
+const shown = z
+  .object({
+    streams: mix.describe('what a window holds the packets of'),
+    size: z.number(),
+    unit: z.enum(['packets', 'seconds']),
+    sees: z.array(z.string()).describe('what it read beside the eleven numbers of each packet and its time'),
+  })
+  .describe('the windows that the attack was shown');
+
+const windowScores = z
+  .object({
+    windows: z.number().describe('that hold a real packet of a device'),
+    seconds: maybe.describe(
+      'median time from the first packet of a window to its last: the traffic that an answer takes',
+    ),
+    accuracy: maybe,
+    balancedAccuracy: maybe,
+    majority: maybe,
+  })
+  .describe('scores of an attack that answers per window, in its own unit: the share of windows');
+
 const cell = z
   .object({
     attack: z.string(),
@@ -197,6 +218,8 @@ const cell = z
     adversary,
     seed: z.number(),
     identification,
+    shown: shown.optional(),
+    inWindows: windowScores.optional().describe('absent for an attack that answers per packet'),
     presence: presence.optional(),
     ages: ages.optional(),
     wholeHome: wholeHome.optional(),
@@ -245,6 +268,13 @@ const summaryRow = z
     accuracy: interval.describe('accuracy of the best attack'),
     static: interval.nullable().describe('best attack of the static adversary; null where not asked for'),
     adaptive: interval.nullable(),
+    withoutAddresses: z
+      .object({ attack: z.string(), accuracy: interval })
+      .nullable()
+      .optional()
+      .describe(
+        'best attack, by the stronger adversary, among those that read no remote addresses or names; null for none',
+      ),
     drop: maybe.describe('accuracy without defense less this one; null where the run has no defense "none"'),
     dropLow: maybe
       .optional()

@@ -56,6 +56,23 @@ test('a row is headed by the best attack of the adaptive adversary, and its drop
   expect(pad).toMatchObject({ dropLow: -0.5, dropHigh: 0.5 });
 });
 
+test('beside the best attack stands the best of those that read no addresses', () => {
+  const reading = (one: ScoredCell, sees: string[]): ScoredCell => ({
+    ...one,
+    cell: { ...one.cell, shown: { streams: 'flow', size: 100, unit: 'packets', sees } },
+  });
+  const none = { defense: 'none', adversary: 'static' as const };
+  const some = [
+    reading(scored({ attack: 'reader', ...none, accuracy: 0.9 }), ['remote']),
+    reading(scored({ attack: 'blind', ...none, accuracy: 0.7 }), []),
+    reading(scored({ attack: 'blinder', ...none, accuracy: 0.4 }), []),
+  ];
+  const [row] = summarize(resolveSpec({ defenses: ['none'] }), some, estimates);
+  expect(row).toMatchObject({ bestAttack: 'reader', withoutAddresses: { attack: 'blind', accuracy: { mean: 0.7 } } });
+  expect(summarize(resolveSpec({ defenses: ['none'] }), some.slice(0, 1), estimates)[0]!.withoutAddresses).toBeNull();
+  expect(summarize(spec, cells, estimates)[0]).not.toHaveProperty('withoutAddresses');
+});
+
 test('a defense that costs more and hides less is off the Pareto front', () => {
   expect(summarize(spec, cells, estimates)[2]).toMatchObject({ defense: 'jitter', pareto: false });
 });

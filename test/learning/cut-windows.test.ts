@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { spreadAnswers } from '../../src/harness/observer/predict.js';
+import { predictTrace, spreadAnswers } from '../../src/harness/observer/predict.js';
 import { buildWindows, labelWindows } from '../../src/learning/build-windows.js';
 import { NO_CLASS } from '../../src/learning/windows.js';
 import { NO_DEVICE } from '../../src/trace/trace.js';
@@ -91,4 +91,16 @@ it('gives packets the mean of the answers for their windows, silent ones left ou
   const { windows } = buildWindows(trace, { size: 2, stride: 1, mix: 'home', port: 'service', classes });
   const answers = Float32Array.of(1, 0, 0.5, 0.5, 0, 0);
   expect([...spreadAnswers(answers, windows, 2)]).toEqual([1, 0, 0.75, 0.25, 0.5, 0.5, 0, 0]);
+});
+
+it('averages all answers about a flow where that is asked for, silent ones left out', async () => {
+  const trace = { ...makeTrace([0, 1, 2, 3].map((time) => ({ time }))), flow: Uint32Array.of(0, 1, 0, 1) };
+  const identifier = { predict: async () => Float32Array.of(1, 0, 0, 0.5, 0.5, 0, 0, 0, 1, 0, 0, 0) };
+  const windowing = { size: 2, mix: 'flow', port: 'service', joinsFlows: true } as const;
+  const asked = { identifier, classes: [...classes, 'cover'], windowing };
+  const { predicted, confidence, device } = await predictTrace(asked, trace);
+  // Rows are the first flow's two packets, then the second's.
+  expect([...predicted]).toEqual([0, 2, 0, 2]);
+  expect([...confidence]).toEqual([0.75, 1, 0.75, 1]);
+  expect([...device]).toEqual([0, NO_CLASS, 0, NO_CLASS]);
 });

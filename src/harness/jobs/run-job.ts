@@ -160,7 +160,7 @@ async function evaluate(
   const { defended, seconds } = await seedRun.defend(defense, 'test');
   const { classes } = seedRun.parts;
   const scored = await scoreModel(model, defended.trace, classes, seed);
-  const { predictions, truth, judged, identification, blocks, openWorld } = scored;
+  const { predictions, truth, judged, identification, blocks, openWorld, inWindows } = scored;
   if (item.kind === 'transfer') {
     const { accuracy, balancedAccuracy, macroF1 } = identification;
     const [trainedOn, testedOn] = [item.trainedOn.label, defense.label];
@@ -178,6 +178,8 @@ async function evaluate(
     adversary: item.adversary,
     seed,
     identification,
+    shown: shownTo(model.windowing),
+    ...(inWindows && { inWindows }),
     presence: scorePresence(defended.trace, truth, predictions, classes, model.classes),
     ages: scoreAges(defended.trace.time, judged, base, training.time[training.packets - 1]!, seed),
     wholeHome: scoreWholeHome(defended.trace, truth, predictions, base, classes.length, model.classes.length),
@@ -188,6 +190,10 @@ async function evaluate(
     seconds: { fit: model.seconds, predict: scored.seconds, defend: seconds },
   };
   return { cell, correct: [...blocks.correct], total: [...blocks.total] };
+}
+
+function shownTo({ mix, size, unit = 'packets', remote }: Model['windowing']): Cell['shown'] {
+  return { streams: mix, size, unit, sees: remote ? ['remote'] : [] };
 }
 
 export const scoredCell = ({ cell, correct, total }: KeptCell): ScoredCell => ({

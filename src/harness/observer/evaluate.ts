@@ -1,13 +1,14 @@
-import { labelPackets } from '../../learning/build-windows.js';
+import { labelPackets, labelWindows } from '../../learning/build-windows.js';
 import { accuracyInterval, type BlockCounts, countBlocks } from '../../learning/interval.js';
 import { scoreIdentification } from '../../learning/scores.js';
 import { NO_CLASS } from '../../learning/windows.js';
 import type { Cell } from '../../result/result.js';
+import { take } from '../../shared/columns.js';
 import { createRng } from '../../shared/rng.js';
 import type { Trace } from '../../trace/trace.js';
 import { type Model, secondsSince } from '../seed-run.js';
 import { scoreOpenWorld } from './open-world.js';
-import { type Askable, predictTrace } from './predict.js';
+import { type Askable, predictTrace, type WindowAnswers } from './predict.js';
 
 /** What is scored of a test part, packet by packet. */
 export interface Judged {
@@ -41,6 +42,34 @@ export async function scoreModel(
     judged,
     ...score(judged.truth, judged.answers, judged.classes, seed),
     openWorld: open?.scores,
+    inWindows: answers.byWindow && scoreWindows(answers.byWindow, truth, devices),
+  };
+}
+
+/**
+ * Scores the answers of an attack that answers per window. A window is of the device that has most of its real packets; windows without
+ * any are not scored.
+ * @param truth class of each packet, in the order of the trace
+ */
+function scoreWindows(
+  { windows, source, device }: WindowAnswers,
+  truth: Uint16Array,
+  devices: readonly string[],
+): NonNullable<Cell['inWindows']> {
+  const label = labelWindows({ ...windows, classes: devices, label: take(truth, source) });
+  const scored = Uint32Array.from(label.keys()).filter((window) => label[window] !== NO_CLASS);
+  const seconds = Float64Array.from(scored, (window) => {
+    const first = windows.start[window]!;
+    return windows.time[first + windows.count[window]! - 1]! - windows.time[first]!;
+  }).sort();
+  const scores =
+    scored.length === 0 ? null : scoreIdentification({ devices, classes: devices, truth: label, predicted: device });
+  return {
+    windows: scored.length,
+    seconds: seconds[seconds.length >>> 1] ?? null,
+    accuracy: scores?.accuracy ?? null,
+    balancedAccuracy: scores?.balancedAccuracy ?? null,
+    majority: scores?.majority ?? null,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Identifier } from '../../learning/attack.js';
-import { buildWindows } from '../../learning/build-windows.js';
+import { type BuiltWindows, buildWindows } from '../../learning/build-windows.js';
 import { mostProbable } from '../../learning/scores.js';
 import { COVER, NO_CLASS, type Windows } from '../../learning/windows.js';
 import type { Trace } from '../../trace/trace.js';
@@ -30,6 +30,13 @@ export interface Answers extends Predictions {
    * device or flow, whose packets an observer knows to belong together, the mean over its window.
    */
   readonly certainty: Float32Array;
+  /** The same by window, from an attack that answers per window. */
+  readonly byWindow?: WindowAnswers;
+}
+
+/** The most probable device of each window, cover left aside; NO_CLASS where none has any probability. */
+export interface WindowAnswers extends BuiltWindows {
+  readonly device: Uint16Array;
 }
 
 /** Has an identifier predict every packet of `trace`, without showing it any label. */
@@ -37,7 +44,8 @@ export async function predictTrace({ identifier, classes, windowing }: Askable, 
   const { windows, source } = buildWindows(trace, { ...windowing, stride: windowing.step ?? windowing.size });
   const answers = await identifier.predict(windows);
   const width = classes.length;
-  const probabilities = windowing.answers === 'window' ? spreadAnswers(answers, windows, width) : answers;
+  const spread = windowing.answers === 'window' ? spreadAnswers(answers, windows, width) : answers;
+  const probabilities = windowing.joinsFlows ? joinStreams(spread, windows, width) : spread;
   const byRow = mostProbable(probabilities, width);
   const devices = classes.filter((name) => name !== COVER).length;
   const deviceByRow = mostProbable(probabilities, width, devices);
@@ -56,7 +64,10 @@ export async function predictTrace({ identifier, classes, windowing }: Askable, 
     predicted[source[row]!] = best;
     confidence[source[row]!] = probabilities[row * width + best]!;
   }
-  return { device, certainty, predicted, confidence };
+  const byWindow = windowing.answers === 'window' && {
+    byWindow: { windows, source, device: mostProbable(answers, width, devices) },
+  };
+  return { device, certainty, predicted, confidence, ...byWindow };
 }
 
 /**
@@ -83,6 +94,24 @@ export function spreadAnswers(
     for (let c = 0; c < classes; c++) spread[row * classes + c]! /= answered[row]!;
   }
   return spread;
+}
+
+/** Gives each packet the mean of the answers for all packets of its stream, those without an answer left out. */
+function joinStreams(probabilities: Float32Array, { streamEnds }: Windows, classes: number): Float32Array {
+  const joined = new Float32Array(probabilities.length);
+  const sums = new Float64Array(classes);
+  let from = 0;
+  for (const to of streamEnds) {
+    sums.fill(0);
+    let total = 0;
+    for (let i = from * classes; i < to * classes; i++) {
+      sums[i % classes]! += probabilities[i]!;
+      total += probabilities[i]!;
+    }
+    if (total > 0) for (let i = from * classes; i < to * classes; i++) joined[i] = sums[i % classes]! / total;
+    from = to;
+  }
+  return joined;
 }
 
 /** Divides the probability of the class `chosen` of each row by that of the first `devices` classes together. */

@@ -1,11 +1,11 @@
-import type { Result } from '../../result/result.js';
+import type { Cell, Result } from '../../result/result.js';
 import { attacksChart } from '../charts/attacks.js';
 import { breakable, type Html, html, trusted } from '../kit/escape.js';
 import { type Chart, renderFigure } from '../kit/figure.js';
-import { firstOf, fixed, isNumber, percent, percentage } from '../kit/format.js';
+import { duration, firstOf, fixed, isNumber, percent, percentage } from '../kit/format.js';
 import { renderBySetting, renderSection, type Subject } from '../kit/panels.js';
 import { orReason, renderTable, sorted } from '../kit/table.js';
-import { attackScores, majorityWords, mean, repeatedCells } from '../reading.js';
+import { attackScores, majorityWords, mean, repeatedCells, shownWords } from '../reading.js';
 
 /** The accuracy of every attack, not only the best. */
 export async function renderAttacks(subject: Subject): Promise<Html> {
@@ -47,6 +47,7 @@ export function attackChart(result: Result): Chart | null {
 
 function renderCells(result: Result): Html {
   const groups = repeatedCells(result);
+  const areShown = groups.some(({ cells }) => shownWords(cells[0]!) !== null);
   const several = groups.some(({ cells }) => cells.length > 1);
   const rows = groups.map(({ defense, attack, adversary, cells }) => {
     const accuracies = cells.map((cell) => cell.identification.accuracy).filter(isNumber);
@@ -65,13 +66,24 @@ function renderCells(result: Result): Html {
         mean(cells.map((cell) => cell.identification.balancedAccuracy)),
         mean(cells.map((cell) => cell.identification.macroF1)),
       ].map((score) => sorted(score, percentage(score))),
+      ...(areShown
+        ? [
+            shownWords(cells[0]!) ?? '–',
+            inOwnUnit(cells),
+            sorted(secondsOf(cells), orReason(duration(secondsOf(cells)), 'it answers packet by packet')),
+            sorted(
+              mean(cells.map(({ seconds }) => seconds.fit)),
+              duration(mean(cells.map(({ seconds }) => seconds.fit))),
+            ),
+          ]
+        : []),
     ];
   });
   return html`<details>
 <summary>Every attack in numbers</summary>
 ${renderTable(
   'Every attack in numbers',
-  `Scores in percent${several ? ', means over seeds; the range is from the lowest to the highest seed' : ''}.`,
+  `Scores in percent${several ? ', means over seeds; the range is from the lowest to the highest seed' : ''}.${areShown ? ' Windows: accuracy by window, and that of always naming the commonest device, for an attack that answers so. Traffic: the median time that such a window takes.' : ''}`,
   [
     { title: 'Defense' },
     { title: 'Attack' },
@@ -81,11 +93,29 @@ ${renderTable(
     { title: several ? 'Range' : '95 % interval', numeric: true },
     { title: 'Balanced', numeric: true },
     { title: 'Macro-F1', numeric: true },
+    ...(areShown
+      ? [
+          { title: 'Sees' },
+          { title: 'Windows / majority', numeric: true },
+          { title: 'Traffic', numeric: true },
+          { title: 'Training', numeric: true },
+        ]
+      : []),
   ],
   rows,
   { sortable: true },
 )}
 </details>`;
+}
+
+function inOwnUnit(cells: readonly Cell[]): string {
+  if (!cells.some(({ inWindows }) => inWindows)) return '–';
+  const meanOf = (key: 'accuracy' | 'majority') => percentage(mean(cells.map(({ inWindows }) => inWindows?.[key])));
+  return `${meanOf('accuracy')} / ${meanOf('majority')}`;
+}
+
+function secondsOf(cells: readonly Cell[]): number | null {
+  return mean(cells.map(({ inWindows }) => inWindows?.seconds));
 }
 
 /** Figures that the attacks report of their training, such as out-of-bag score and feature importance. Each attack has its own table. */

@@ -1,7 +1,7 @@
 import { type Mix, type Result, type SummaryRow, UNKNOWN } from '../../result/result.js';
 import { breakable, type Html, html } from '../kit/escape.js';
 import { counted, duration, isNumber, percent, percentage } from '../kit/format.js';
-import { strongestDefense, undefendedRow } from '../reading.js';
+import { readsAddresses, strongestDefense, undefendedRow } from '../reading.js';
 
 /** The result of the run in one sentence, and its uncertainty in a second. */
 export function renderHeadline(result: Result): Html {
@@ -9,12 +9,12 @@ export function renderHeadline(result: Result): Html {
   const best = strongestDefense(result);
   if (!best) {
     if (!none) return html`<p class="headline">This result has no cells: nothing was measured.</p>`;
-    return html`<p class="headline">Without any defense, an observer names the right device for <strong>${percent(none.accuracy.mean)}</strong> of packets (${rates(none)}).</p>
+    return html`<p class="headline">Without any defense, an observer names the right device for <strong>${percent(none.accuracy.mean)}</strong> of packets (${rates(none)}).${unread(none)}</p>
 ${renderUncertainty([['without defense', none]], null)}`;
   }
   const helps = none === null || best.accuracy.mean < none.accuracy.mean;
   const subject = helps ? `${observer(best)} names` : `${observer(best)} still names`;
-  return html`<p class="headline">${helps ? '' : 'No defense in this run helps. '}${subject} the right device for <strong>${percent(best.accuracy.mean)}</strong> of packets with <code>${breakable(best.defense)}</code>${none ? `, against ${percent(none.accuracy.mean)} without defense` : ''} (${rates(best, none)}), ${price(best)}.</p>
+  return html`<p class="headline">${helps ? '' : 'No defense in this run helps. '}${subject} the right device for <strong>${percent(best.accuracy.mean)}</strong> of packets with <code>${breakable(best.defense)}</code>${none ? `, against ${percent(none.accuracy.mean)} without defense` : ''} (${rates(best, none)}), ${price(best)}.${unread(best)}</p>
 ${renderUncertainty(
   none
     ? [
@@ -24,6 +24,13 @@ ${renderUncertainty(
     : [['with it', best]],
   none && best,
 )}`;
+}
+
+/** What is left to an observer who reads no addresses, where the best attack reads them. */
+function unread(row: SummaryRow): Html {
+  if (!readsAddresses(row) || !row.withoutAddresses) return html``;
+  const { attack, accuracy } = row.withoutAddresses;
+  return html` Without reading remote addresses the best attack, <code>${breakable(attack)}</code>, names ${percent(accuracy.mean)}.`;
 }
 
 function observer(row: SummaryRow): string {
