@@ -6,6 +6,7 @@ import { rowsInWindows } from '../build-windows.js';
 import { checkPackets } from '../check-packets.js';
 import { mostProbable, scoreIdentification } from '../scores.js';
 import { createDropout, droppedShare } from '../training/dropout.js';
+import type { TrainingFigures } from '../training/figures.js';
 import { type Length, lengthOf, rateAt } from '../training/schedule.js';
 import { NO_CLASS, type Windows } from '../windows.js';
 import { emptyTrainingBatch, fillBatch, fillTargets } from './batch.js';
@@ -39,15 +40,8 @@ export interface TrainingContext {
   readonly onProgress?: OnProgress;
 }
 
-export interface TrainingResult {
+interface TrainingResult extends TrainingFigures {
   readonly model: RecurrentModel;
-  /** Whole epochs run, and the epoch of the model's parameters; from 1, or 0 where the first was interrupted. */
-  readonly epochs: number;
-  readonly bestEpoch: number;
-  /** Mean training loss of the last epoch. */
-  readonly loss: number;
-  /** Macro-F1 on the validation windows; null without validation packets. */
-  readonly validationScore: number | null;
 }
 
 /**
