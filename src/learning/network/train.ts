@@ -50,7 +50,7 @@ interface TrainingResult extends TrainingFigures {
 }
 
 /** Examples in one call of the runtime: many for its threads, few enough for memory to stay flat. */
-const EXAMPLES_AT_ONCE = 32;
+export const EXAMPLES_AT_ONCE = 32;
 
 /**
  * Trains a network on the weighted cross-entropy. The rate rises over the first steps and falls along a cosine to zero (Loshchilov and
