@@ -31,7 +31,7 @@ import { resolveSpec } from '../src/harness/spec.js';
 import { readStudy } from '../src/harness/study-file.js';
 import { buildWindows, rowsInWindows } from '../src/learning/build-windows.js';
 import { packetColumns } from '../src/learning/packet-columns.js';
-import { droppedShare } from '../src/learning/recurrent/dropout.js';
+import { droppedShare } from '../src/learning/training/dropout.js';
 import { NO_CLASS, type Windows } from '../src/learning/windows.js';
 import type { ResolvedDefense, ResolvedSpec, StudyResult } from '../src/result/result.js';
 import type { AppliedView } from '../src/view/observe.js';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { InputError } from '../../shared/errors.js';
 import { type Attack, defineAttack } from '../attack.js';
+import { insightOf } from '../training/figures.js';
 import { createEngine } from './create-engine.js';
 import { createIdentifier } from './identifier.js';
 import { decodeRecurrentModel } from './model-file.js';
@@ -68,15 +69,8 @@ export function recurrentAttack(
           createEngine: (options) => createEngine(engine, { ...options, ...runOptions }),
         },
       );
-      const { model, epochs, bestEpoch, loss, validationScore } = result;
-      if (signal?.aborted)
-        onWarning?.(
-          `${name}: interrupted in epoch ${epochs + 1}; the model is that of ${bestEpoch === 0 ? 'the steps so far' : `epoch ${bestEpoch}`}`,
-        );
-      const insight: Record<string, number> = { epochs, bestEpoch };
-      if (epochs > 0) insight.loss = loss;
-      if (validationScore !== null) insight.validationMacroF1 = validationScore;
-      return createIdentifier(model, { engine, ...runOptions }, insight);
+      const insight = insightOf(name, result, signal, onWarning);
+      return createIdentifier(result.model, { engine, ...runOptions }, insight);
     },
     async open(onnx, where, { classes, ...options }) {
       const model = decodeRecurrentModel(onnx, where);

@@ -1,10 +1,10 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { createSession, loadRuntime, type RuntimeName, runInto } from '../onnx/runtime.js';
+import { momentScales } from '../training/optimiser.js';
 import { type Batch, mask, type TrainingBatch } from './batch.js';
 import type { Engine, EngineOptions } from './engine.js';
 import { inferenceModel } from './inference-graph.js';
 import { directions, packetFeatures, parameterLayout } from './network.js';
-import { momentScales } from './optimiser.js';
 import { gradientModel, trainingModel } from './training-graph.js';
 
 /**

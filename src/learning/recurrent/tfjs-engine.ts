@@ -1,9 +1,9 @@
 import type * as tfjs from '@tensorflow/tfjs';
 import { UsageError } from '../../shared/errors.js';
+import { adam, momentScales } from '../training/optimiser.js';
 import { type Batch, mask, type TrainingBatch } from './batch.js';
 import type { Engine, EngineOptions } from './engine.js';
 import { type ParameterSlot, packetFeatures, parameterLayout } from './network.js';
-import { adam, momentScales } from './optimiser.js';
 
 type Tf = typeof tfjs;
 type Tensor = tfjs.Tensor;

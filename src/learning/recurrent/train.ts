@@ -5,15 +5,17 @@ import { type Rng, shuffle } from '../../shared/rng.js';
 import { rowsInWindows } from '../build-windows.js';
 import { checkPackets } from '../check-packets.js';
 import { mostProbable, scoreIdentification } from '../scores.js';
+import { createDropout, droppedShare } from '../training/dropout.js';
+import type { TrainingFigures } from '../training/figures.js';
+import { type Length, lengthOf, rateAt } from '../training/schedule.js';
 import { NO_CLASS, type Windows } from '../windows.js';
 import { emptyTrainingBatch, fillBatch, fillTargets } from './batch.js';
-import { createDropout, droppedShare } from './dropout.js';
 import { encodePackets, learnEncoding } from './encoding.js';
 import type { Engine, EngineOptions } from './engine.js';
 import { predictPackets, type RecurrentModel } from './model.js';
 import { directions, initialParameters, type NetworkShape } from './network.js';
 
-export interface TrainingOptions {
+export interface TrainingOptions extends Length {
   readonly bidirectional: boolean;
   readonly hidden: number;
   readonly layers: number;
@@ -21,14 +23,9 @@ export interface TrainingOptions {
   /** Number of the most frequent ports with their own embedding. */
   readonly ports: number;
   readonly dropout: number;
-  /** Most passes over the training windows; 0 for as many as `steps` take, and at least 15. */
-  readonly epochs: number;
-  readonly steps: number;
   readonly batch: number;
   readonly learningRate: number;
   readonly clipNorm: number;
-  /** Epochs without a better validation score before training ends; 0 for a third of all. */
-  readonly patience: number;
   /** 0: every packet weighs the same in the loss; 1: every class does. */
   readonly balance: number;
 }
@@ -43,15 +40,8 @@ export interface TrainingContext {
   readonly onProgress?: OnProgress;
 }
 
-export interface TrainingResult {
+interface TrainingResult extends TrainingFigures {
   readonly model: RecurrentModel;
-  /** Whole epochs run, and the epoch of the model's parameters; from 1, or 0 where the first was interrupted. */
-  readonly epochs: number;
-  readonly bestEpoch: number;
-  /** Mean training loss of the last epoch. */
-  readonly loss: number;
-  /** Macro-F1 on the validation windows; null without validation packets. */
-  readonly validationScore: number | null;
 }
 
 /**
@@ -149,15 +139,6 @@ export async function trainModel(
   }
 }
 
-/** Passes over many windows that are enough; over few they would be too few steps to learn anything (docs/results/homemole.md). */
-const LEAST_EPOCHS = 15;
-
-/** The most epochs of training, and the most epochs without a better score, for `perEpoch` steps an epoch. */
-function lengthOf(options: TrainingOptions, perEpoch: number): { epochs: number; patience: number } {
-  const epochs = options.epochs || Math.max(LEAST_EPOCHS, Math.ceil(options.steps / perEpoch));
-  return { epochs, patience: options.patience || Math.ceil(epochs / 3) };
-}
-
 /** Checks that there is something to learn, and returns {@link classWeights}. */
 function checkTraining(train: Windows, balance: number, task: string): Float32Array {
   const rows = rowsInWindows(train);
@@ -182,13 +163,6 @@ export function classWeights(train: Windows, balance: number): Float32Array {
   const present = packets.filter((n) => n > 0);
   const mean = present.reduce((sum, n) => sum + n, 0) / present.length;
   return Float32Array.from(packets, (n) => (n === 0 ? 0 : (mean / n) ** balance));
-}
-
-/** Learning rate at `step`: a linear rise over the first twentieth of `steps`, then a cosine down to zero. */
-function rateAt(step: number, steps: number, peak: number): number {
-  const rise = Math.max(1, Math.floor(steps / 20));
-  if (step < rise) return (peak * (step + 1)) / rise;
-  return peak * 0.5 * (1 + Math.cos((Math.PI * (step - rise)) / Math.max(1, steps - rise)));
 }
 
 /** Macro-F1 on the packets of `windows` that have a class; null where there are none. */

@@ -1,8 +1,9 @@
-import { arithmetic, createGraph, floats, type GraphBuilder, int64s, type Value } from '../onnx/graph.js';
+import { arithmetic, createGraph, type GraphBuilder, int64s, type Value } from '../onnx/graph.js';
 import { encodeModel } from '../onnx/model.js';
+import { crossEntropy, oneHot } from '../training/cross-entropy.js';
+import { adam } from '../training/optimiser.js';
 import { type CellTrace, type CellValues, cellBackward, cellForward } from './cell-graph.js';
 import { directions, inputWidth, type NetworkShape, packetFeatures, parameterLayout } from './network.js';
-import { adam } from './optimiser.js';
 import { parametersFromVector } from './parameter-graph.js';
 
 export interface TrainingSizes {
@@ -63,7 +64,7 @@ export function trainingModel(shape: NetworkShape, sizes: TrainingSizes, clipNor
 }
 
 function lossAndGradient(g: GraphBuilder, shape: NetworkShape, { time, batch, dropout }: TrainingSizes) {
-  const { sub, mul } = arithmetic(g);
+  const { mul } = arithmetic(g);
   const rows = time * batch;
   const width = directions(shape) * shape.hidden;
   const reshape = (value: Value, ...dims: number[]) => g.op('Reshape', [value, g.constant(int64s(dims))]);
@@ -96,11 +97,7 @@ function lossAndGradient(g: GraphBuilder, shape: NetworkShape, { time, batch, dr
   const top = reshape(x, rows, width);
   const logits = g.op('Gemm', [top, values.denseWeight, values.denseBias], { transB: 1 });
 
-  // Loss: cross-entropy, every packet by its weight; its gradient in the logits is weight * (probability - target).
-  const logProbability = g.op('LogSoftmax', [logits], { axis: 1 });
-  const target = oneHot(g, label, shape.classes);
-  const loss = g.op('Neg', [g.op('ReduceSum', [mul(mul(target, logProbability), weight)], { keepdims: 0 })]);
-  const dLogits = mul(sub(g.op('Exp', [logProbability]), target), weight);
+  const { loss, gradient: dLogits } = crossEntropy(g, logits, label, weight, shape.classes);
 
   // Backward.
   const columnSums = g.constant(int64s([0]));
@@ -139,12 +136,6 @@ function lossAndGradient(g: GraphBuilder, shape: NetworkShape, { time, batch, dr
     dDenseBias,
   ];
   return { loss, gradient: g.op('Concat', inOrder.map(flat), { axis: 0 }), parameters };
-}
-
-/** One-hot encoding: rows to rows x size, 1 in the column of the row's number, 0 elsewhere. */
-function oneHot(g: GraphBuilder, numbers: Value, size: number): Value {
-  const depth = g.constant({ type: 'int32', dims: [1], data: Int32Array.of(size) });
-  return g.op('OneHot', [numbers, depth, g.constant(floats([0, 1]))]);
 }
 
 /** Factors of dropout: 0 to drop, 1 / (1 - dropout) to keep. Dequantizing combines the cast and the product. */
