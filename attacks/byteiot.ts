@@ -17,7 +17,7 @@ export default defineAttack({
     windows: z.int().min(1).max(100_000).default(3000).describe('windows that it remembers at most'),
   }),
   answers: 'window',
-  cut: ({ seconds }) => ({ streams: ['single', 'flow'], size: seconds, unit: 'seconds' }),
+  cut: ({ seconds }) => ({ streams: ['single', 'flow'], size: seconds, unit: 'seconds', stride: seconds }),
 
   async fit(train, _validation, { parameters, rng }) {
     checkPackets(train.packets, 'fit byteiot');

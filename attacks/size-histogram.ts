@@ -22,6 +22,7 @@ export default defineAttack({
     streams: aggregated ? ['home'] : ['single', 'flow', 'home'],
     size: seconds,
     unit: 'seconds',
+    stride: seconds,
   }),
 
   async fit(train) {

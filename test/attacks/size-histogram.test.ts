@@ -105,7 +105,7 @@ describe('size-histogram asks for', () => {
 
   it('devices, else flows, else the home, half an hour each', () => {
     const parameters = { seconds: 1800, aggregated: false };
-    expect(mixIn('lan', parameters)).toMatchObject({ mix: 'single', size: 1800, unit: 'seconds' });
+    expect(mixIn('lan', parameters)).toMatchObject({ mix: 'single', size: 1800, stride: 1800, unit: 'seconds' });
     expect(mixIn('napt', parameters).mix).toBe('flow');
     expect(mixIn('vpn', parameters).mix).toBe('home');
   });
