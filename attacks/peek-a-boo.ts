@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { defineAttack } from '../src/learning/attack.js';
-import { labelWindows } from '../src/learning/build-windows.js';
 import { checkPackets } from '../src/learning/check-packets.js';
 import type { Column } from '../src/learning/forest/bins.js';
 import { fitForest } from '../src/learning/forest/fit-forest.js';
@@ -32,14 +31,12 @@ export default defineAttack({
     checkPackets(train.packets, task);
     const { classifier, trees, neighbours } = parameters;
     const classes = train.classes.length;
-    const learn = async () => {
-      if (classifier === 'forest') {
-        return fitForest(statistics(train), labelWindows(train), { ...context, trees, classes, task });
-      }
-      const { windows, label } = labelledWindows(train, parameters.windows, context.rng, task);
-      return learnNearest(statistics(windows), label, classes, neighbours);
-    };
-    const answer = await learn();
+    const isForest = classifier === 'forest';
+    const most = isForest ? Number.POSITIVE_INFINITY : parameters.windows;
+    const { windows: kept, label } = labelledWindows(train, most, context.rng, task);
+    const answer = isForest
+      ? await fitForest(statistics(kept), label, { ...context, trees, classes, task })
+      : learnNearest(statistics(kept), label, classes, neighbours);
     return {
       async predict(windows) {
         checkPackets(windows.packets, 'predict');
