@@ -147,21 +147,20 @@ function remoteEnds(trace: Trace, source: Uint32Array): RemoteEnds {
 }
 
 /**
- * The class of each window: the commonest of its packets that have one, the first of equals; {@link NO_CLASS} where none has.
+ * The class of each window: the device that has most of its packets, the first of equals, however much cover there is among them, since
+ * only real packets are to be named; cover where there is nothing else with a class, and {@link NO_CLASS} where there is nothing at all.
  */
 export function labelWindows({ start, count, label, classes }: Windows): Uint16Array {
+  const cover = classes.indexOf(COVER);
   const packets = new Uint32Array(classes.length);
   return Uint16Array.from(start, (from, window) => {
     packets.fill(0);
+    for (let row = from; row < from + count[window]!; row++) if (label[row] !== NO_CLASS) packets[label[row]!]!++;
     let best = NO_CLASS;
-    for (let row = from; row < from + count[window]!; row++) {
-      const own = label[row]!;
-      if (own === NO_CLASS) continue;
-      packets[own]!++;
-      if (best === NO_CLASS || packets[own]! > packets[best]! || (packets[own] === packets[best] && own < best))
-        best = own;
+    for (let c = 0; c < packets.length; c++) {
+      if (c !== cover && packets[c]! > (packets[best] ?? 0)) best = c;
     }
-    return best;
+    return best === NO_CLASS && cover >= 0 && packets[cover]! > 0 ? cover : best;
   });
 }
 

@@ -104,3 +104,9 @@ it('averages all answers about a flow where that is asked for, silent ones left 
   expect([...confidence]).toEqual([0.75, 1, 0.75, 1]);
   expect([...device]).toEqual([0, NO_CLASS, 0, NO_CLASS]);
 });
+
+it('labels a window by its device however much cover is in it, and as cover only where there is nothing else', () => {
+  const trace = makeTrace([1, 0, 0, 0, 0, 0].map((device, time) => ({ time, device, cover: time === 0 ? 0 : 1 })));
+  const options = { size: 3, stride: 3, mix: 'home', port: 'service', classes, coverClass: true } as const;
+  expect([...labelWindows(buildWindows(trace, options).windows)]).toEqual([1, 2]);
+});
