@@ -8,6 +8,7 @@ const SMALL: Record<string, Record<string, unknown>> = {
   'context-forest': { trees: 10 },
   endpoint: { trees: 10 },
   'window-forest': { trees: 10 },
+  iotsense: { rounds: 10 },
   lstm: { hidden: 8, embedding: 4, epochs: 3, batch: 8, learningRate: 0.02 },
   blstm: { hidden: 8, embedding: 4, epochs: 3, batch: 8, learningRate: 0.02 },
 };
