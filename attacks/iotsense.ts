@@ -27,7 +27,7 @@ export default defineAttack({
   }),
   answers: 'window',
   cut: () => ({ streams: ['single', 'flow'], size: PACKETS, stride: PACKETS }),
-  sees: ['ipOptions', 'payloadEntropy', 'payloadLength', 'tcpWindow'],
+  sees: ['payloadEntropy', 'payloadLength', 'tcpWindow', 'ipOptions'],
 
   async fit(train, _validation, { parameters, onProgress, signal }) {
     const task = 'fit iotsense';
