@@ -8,21 +8,22 @@ import { summarizeWindows } from '../src/learning/window-summary.js';
 
 export default defineAttack({
   name: 'endpoint',
-  summary: 'Names the device of each run of packets of a flow from the address it talks to, and from its behaviour.',
-  source: 'stage 1 of Apthorpe et al., arXiv 1705.06805, by address in place of DNS; behaviour as in window-forest',
+  summary: 'Names the device of each run of packets of a flow from the host it talks to, and from its behaviour.',
+  source:
+    'stage 1 of Apthorpe et al., arXiv 1705.06805, by address where there is no name; behaviour as in window-forest',
   parameters: z.object({
     packets: z.int().min(2).max(65_535).default(100).describe('packets in a window'),
-    trees: z.int().min(0).max(10_000).default(100).describe('trees that judge behaviour; 0 for addresses alone'),
+    trees: z.int().min(0).max(10_000).default(100).describe('trees that judge behaviour; 0 for hosts alone'),
     doubt: z
       .number()
       .gt(0)
       .max(1000)
       .default(0.1)
-      .describe('windows to an address in training that weigh as much as what is known of its network'),
+      .describe('windows to a host in training that weigh as much as what is known of its network or domain'),
   }),
   answers: 'window',
   cut: ({ packets }) => ({ streams: ['single', 'flow'], size: packets, joinsFlows: true }),
-  sees: ['remote'],
+  sees: ['remote', 'names'],
   isAmongStrongest: true,
 
   async fit(train, _validation, { parameters, ...context }) {

@@ -6,6 +6,7 @@ import { NO_CLASS, type Windows } from '../learning/windows.js';
 import { InputError, UsageError } from '../shared/errors.js';
 import { formatRequest, resolveParameters } from '../shared/parameters.js';
 import { createRng } from '../shared/rng.js';
+import type { Seen } from '../trace/seen.js';
 import { checkDescription, descriptionChecks } from './describes-itself.js';
 import { type Check, type ConformanceReport, createRecorder, demand, type Recorder } from './report.js';
 import { emptyWindows, makeWindows, withoutLabels, withoutWindows } from './windows.js';
@@ -213,6 +214,11 @@ function demandSame(before: Windows, after: Windows, task: string): void {
     ['streamEnds', before.streamEnds, after.streamEnds],
     ['time', before.time, after.time],
     ['remote', before.remote?.of ?? [], after.remote?.of ?? []],
+    ...Object.entries(before.seen ?? {}).map(([name, column]): [string, ArrayLike<number>, ArrayLike<number>] => [
+      name,
+      column,
+      after.seen?.[name as keyof Seen] ?? [],
+    ]),
     ['label', before.label, after.label],
   ];
   for (const [name, one, other] of columns) {

@@ -1,7 +1,8 @@
 import type { Attack } from '../learning/attack.js';
 import { buildWindows } from '../learning/build-windows.js';
-import { FEATURE_COLUMNS, NO_CLASS, type Windows } from '../learning/windows.js';
+import { FEATURE_COLUMNS, NO_CLASS, type Sight, type Windows } from '../learning/windows.js';
 import type { Rng } from '../shared/rng.js';
+import { seenTable } from '../trace/seen.js';
 import { createTraceBuilder, NO_DEVICE, Protocol, type Trace } from '../trace/trace.js';
 
 /** Packets per window. */
@@ -10,6 +11,8 @@ const WINDOW = 20;
 /** Devices that port, protocols and length each tell apart. */
 const DEVICES = ['lamp', 'camera', 'lock'].map((name) => ({ name, category: 'iot' as const }));
 const PORTS = [1883, 443, 5683];
+/** Of the remote ends; the last one has none. */
+const NAMES = ['', 'lamp.example.com', 'camera.example.org'];
 const { IP, TCP, UDP, TLS } = Protocol;
 const PROTOCOLS = [IP | TCP, IP | TCP | TLS, IP | UDP];
 
@@ -28,14 +31,14 @@ interface Options {
 export function makeWindows(rng: Rng, packets: number, options: Options): Windows {
   const { devices = 2, strange = 0, coverClass = false, stride = WINDOW, attack } = options;
   const { classes = DEVICES.slice(0, devices).map(({ name }) => name) } = options;
-  const trace = makeTrace(rng, packets, devices, strange);
+  const { sees = [] } = attack;
+  const trace = makeTrace(rng, packets, devices, strange, sees);
   // Packets of a home alternate by chance, so no window of it would be of one device.
   const mix = attack.answers === 'window' ? 'flow' : 'home';
-  const remote = attack.sees?.includes('remote') ?? false;
-  return buildWindows(trace, { size: WINDOW, stride, mix, port: 'service', classes, coverClass, remote }).windows;
+  return buildWindows(trace, { size: WINDOW, stride, mix, port: 'service', classes, coverClass, sees }).windows;
 }
 
-function makeTrace(rng: Rng, packets: number, devices: number, strange: number): Trace {
+function makeTrace(rng: Rng, packets: number, devices: number, strange: number, sees: readonly Sight[]): Trace {
   const builder = createTraceBuilder(DEVICES);
   for (const [host, remotePort] of PORTS.entries()) {
     builder.flow({
@@ -48,10 +51,14 @@ function makeTrace(rng: Rng, packets: number, devices: number, strange: number):
       header: 14,
     });
   }
+  const table = seenTable(sees);
+  const seen = table.allocate(packets);
+  const made = rng.stream('seen');
   let time = 1.7e9;
   for (let i = 0; i < packets; i++) {
     time += rng.exponential(0.1);
     const kind = rng.integer(0, devices - 1);
+    for (const name of table.names) seen[name]![i] = 1 + 2 * kind + made.integer(0, 1);
     const isCover = rng.uniform() < strange;
     builder.push({
       time,
@@ -64,7 +71,9 @@ function makeTrace(rng: Rng, packets: number, devices: number, strange: number):
       cover: isCover ? 1 : 0,
     });
   }
-  return builder.build();
+  const trace = builder.build(table.names.length > 0 ? seen : undefined);
+  if (!sees.includes('names')) return trace;
+  return { ...trace, flows: { ...trace.flows, name: Uint32Array.of(1, 2, 0), names: NAMES } };
 }
 
 /** As a prediction is given them: nothing says what is what. */
@@ -78,7 +87,9 @@ export function withoutWindows(windows: Windows): Windows {
 }
 
 /** Not one packet. */
-export function emptyWindows(classes: readonly string[], { sees }: Options['attack']): Windows {
+export function emptyWindows(classes: readonly string[], { sees = [] }: Options['attack']): Windows {
+  const isNamed = sees.includes('names');
+  const table = seenTable(sees);
   return {
     packets: { rows: 0, ...FEATURE_COLUMNS.allocate(0) },
     start: new Uint32Array(0),
@@ -86,7 +97,10 @@ export function emptyWindows(classes: readonly string[], { sees }: Options['atta
     size: WINDOW,
     streamEnds: new Uint32Array(0),
     time: new Float64Array(0),
-    ...(sees?.includes('remote') && { remote: { of: new Uint32Array(0), addresses: [] } }),
+    ...((isNamed || sees.includes('remote')) && {
+      remote: { of: new Uint32Array(0), addresses: [], ...(isNamed && { names: [] }) },
+    }),
+    ...(table.names.length > 0 && { seen: table.allocate(0) }),
     classes,
     label: new Uint16Array(0),
   };

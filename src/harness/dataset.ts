@@ -9,9 +9,13 @@ import type { OnProgress } from '../shared/progress.js';
 import { createRng } from '../shared/rng.js';
 import { describeClock } from '../trace/clock.js';
 import { hashTrace } from '../trace/hash-trace.js';
+import type { LabelledTrace } from '../trace/labels/labels.js';
 import { loadTrace, warningsOf } from '../trace/load.js';
-import { filterPackets, NO_DEVICE, type Trace } from '../trace/trace.js';
+import type { ColumnName } from '../trace/seen.js';
+import { filterPackets, NO_DEVICE, showOnly, type Trace } from '../trace/trace.js';
 import { type AppliedView, nothingSeen } from '../view/observe.js';
+import { builtIns, type Registry } from './plugins/registry.js';
+import { columnsByAttack } from './setting.js';
 
 /** Labelled traffic before any view, read or generated, with the facts that a report must state. */
 interface Dataset {
@@ -29,29 +33,49 @@ interface Dataset {
 /** Loads the traffic of a spec. */
 export type Loader = (spec: ResolvedSpec) => Promise<Dataset>;
 
-/** Makes a loader for `specs` in their order, which reads data only once if the next spec has the same. */
-export function createLoader(specs: readonly ResolvedSpec[], onProgress?: OnProgress): Loader {
-  let last: { readonly name: string; readonly dataset: Dataset } | null = null;
+export interface LoaderOptions {
+  readonly onProgress?: OnProgress;
+  /** Where the attacks of the specs are looked up, which say what to read; by default those that are built in. */
+  readonly plugins?: Registry;
+}
+
+/**
+ * Makes a loader for `specs` in their order, which reads data only once if the next spec has the same. A dataset has the columns that the
+ * attacks of its spec see, whatever those of others do.
+ */
+export function createLoader(
+  specs: readonly ResolvedSpec[],
+  { onProgress, plugins = builtIns }: LoaderOptions = {},
+): Loader {
+  let last: { readonly name: string; readonly show: Shown } | null = null;
   const nameOf = (spec: ResolvedSpec | undefined) => JSON.stringify(spec?.data);
+  const columnsOf = (spec: ResolvedSpec) => [...new Set(Object.values(columnsByAttack(spec, plugins)).flat())];
   return async (spec) => {
     const name = nameOf(spec);
-    const dataset = last?.name === name ? last.dataset : await loadDataset(spec, onProgress);
+    const columns = specs.filter((one) => nameOf(one) === name).flatMap(columnsOf);
+    const show = last?.name === name ? last.show : await loadDataset(spec, [...new Set(columns)], onProgress);
     // Lets go of data as soon as no later spec needs them.
-    last = nameOf(specs[specs.indexOf(spec) + 1]) === name ? { name, dataset } : null;
-    return dataset;
+    last = nameOf(specs[specs.indexOf(spec) + 1]) === name ? { name, show } : null;
+    return show(columnsOf(spec));
   };
 }
 
+/** Gives a dataset with some of the columns that were read. */
+type Shown = (columns: readonly ColumnName[]) => Dataset;
+
 /** Reads the captures, or generates the home, that `spec` names. */
-async function loadDataset(spec: ResolvedSpec, onProgress?: OnProgress): Promise<Dataset> {
-  const { data } = spec;
+async function loadDataset(
+  { data }: ResolvedSpec,
+  columns: readonly ColumnName[],
+  onProgress?: OnProgress,
+): Promise<Shown> {
   if (data.kind === 'synthetic') {
     const { hours, seed, profiles } = data;
     const trace =
       profiles === undefined
         ? generateHome({ hours, seed })
         : generateFittedHome(readProfiles(profiles), { hours, seed });
-    return {
+    const dataset: Dataset = {
       name: `synthetic home${profiles === undefined ? '' : ` of ${basename(profiles)}`}, ${hours} h, seed ${seed}`,
       synthetic: true,
       trace,
@@ -60,19 +84,26 @@ async function loadDataset(spec: ResolvedSpec, onProgress?: OnProgress): Promise
       warnings: [],
       identical: [],
     };
+    return () => dataset;
   }
-  const loaded = await loadTrace(data.paths, data.labels, { onProgress, duplicates: data.duplicates });
-  const { trace, report, identical } = loaded;
+  const loaded = await loadTrace(data.paths, data.labels, { onProgress, duplicates: data.duplicates, columns });
+  const { report, identical } = loaded;
   const { read, kept, dropped } = report;
-  return {
+  return (shown) => ({
     name: nameOfPaths(data.paths),
     synthetic: false,
-    trace,
+    trace: showOnly(loaded.trace, withoutMissing(shown, report)),
     ingest: { read, kept, dropped },
     clock: describeClock(report),
-    warnings: warningsOf(loaded),
+    warnings: warningsOf({ ...loaded, trace: showOnly(loaded.trace, shown) }),
     identical,
-  };
+  });
+}
+
+/** Leaves out what captures cut to their headers do not have, and what is read for them is 0 throughout. */
+function withoutMissing(columns: readonly ColumnName[], { payloads }: LabelledTrace['report']): ColumnName[] {
+  const isMissing = payloads !== undefined && payloads.packets > 0 && payloads.missing === payloads.packets;
+  return columns.filter((column) => column !== 'payloadEntropy' || !isMissing);
 }
 
 /** Names captures as reports do. */
@@ -90,6 +121,18 @@ export interface TrainTest extends Split {
   readonly unknown?: readonly string[];
 }
 
+/** Data of a spec. */
+interface OpenData {
+  /** Before any view. */
+  readonly trace: Trace;
+  readonly parts: TrainTest;
+  /** Its hash leaves out the columns that attacks see beyond packets and addresses: it is the same whatever the attacks. */
+  readonly summary: DatasetSummary;
+  /** Gives the hash of what the view shows with those of `columns` that there are. */
+  readonly hashWith: (columns: readonly ColumnName[]) => string;
+  readonly warnings: readonly string[];
+}
+
 /**
  * Reads the data of `spec` and cuts what the view shows of it in two.
  * @throws UsageError, InputError
@@ -98,7 +141,7 @@ export async function openData(
   spec: ResolvedSpec,
   { view }: AppliedView,
   load: Loader = createLoader([spec]),
-): Promise<{ trace: Trace; parts: TrainTest; summary: DatasetSummary; warnings: readonly string[] }> {
+): Promise<OpenData> {
   const dataset = await load(spec);
   // Uses a random stream of its own, so that the ports that the gateway hands out change no split.
   const seen = view.select(dataset.trace, createRng(spec.seed, 'split'));
@@ -109,7 +152,7 @@ export async function openData(
   const leaks = describeLeaks(dataset.identical, parts);
   const summary: DatasetSummary = {
     name: dataset.name,
-    sha256: hashTrace(seen),
+    sha256: hashTrace(showOnly(seen, [])),
     synthetic: dataset.synthetic,
     packets: seen.packets,
     devices: parts.devices,
@@ -120,7 +163,9 @@ export async function openData(
       dropped: unseen > 0 ? { ...dropped, [`not seen in the ${spec.view.name} view`]: unseen } : dropped,
     },
   };
-  return { trace: dataset.trace, parts, summary, warnings: [...dataset.warnings, ...leaks, ...parts.warnings] };
+  const warnings = [...dataset.warnings, ...leaks, ...parts.warnings];
+  const hashWith: OpenData['hashWith'] = (columns) => hashTrace(showOnly(seen, columns));
+  return { trace: dataset.trace, parts, summary, hashWith, warnings };
 }
 
 /** Finds captures that are in both parts under different names: the test would then ask for what was learnt by heart. */

@@ -53,7 +53,7 @@ const TRIAL_FRAMES = 2_000_000;
  * and for networks that stop early.
  */
 export async function estimateAll(specs: readonly ResolvedSpec[], options: RunOptions): Promise<Estimate[]> {
-  const load = createLoader(specs, options.onProgress);
+  const load = createLoader(specs, options);
   // An attack takes about the same time for a packet in every setting, so the first setting is enough.
   const tryAttack = once(({ attack, setting }: { attack: ResolvedPlugin; setting: SettingData }) => [
     `${attack.label} ${setting.spec.window}`,

@@ -51,7 +51,7 @@ export async function runAll(specs: readonly ResolvedSpec[], options: RunOptions
   checkThreads(options);
   const { signal, onWarning } = options;
   const progress = createBenchProgress(specs, options);
-  const load = createLoader(specs, progress.onRead);
+  const load = createLoader(specs, { onProgress: progress.onRead, plugins: options.plugins });
   const gate = createMemoryGate(options.memory ?? defaultMemory());
   const runs: (Run | HomeveilError)[] = [];
   let open: OpenRun | null = null;

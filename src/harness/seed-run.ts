@@ -14,7 +14,7 @@ import type { TrainTest } from './dataset.js';
 import { findThreshold, holdOut } from './observer/open-world.js';
 import { attackOf, builtIns, prepareAll, type Registry } from './plugins/registry.js';
 import type { Recording, RecordTraffic } from './recording.js';
-import { type TrainWindowing, windowingOf } from './setting.js';
+import { checkSights, type TrainWindowing, windowingOf } from './setting.js';
 
 /** Options of a run besides its spec. */
 export interface RunOptions {
@@ -67,6 +67,8 @@ export interface SeedRun {
   readonly parts: TrainTest;
   /** Returns a part under a defense. Keeps it until another defense is asked for, and always keeps the part without defense. */
   defend(defense: ResolvedDefense, part: 'train' | 'test'): Promise<Shaped>;
+  /** Returns the same, for an attack. @throws InputError where it lacks what the attack asks for */
+  show(attack: ResolvedPlugin, defense: ResolvedDefense, part: 'train' | 'test'): Promise<Shaped>;
   /** Trains on traffic under `defense`. */
   fit(attack: ResolvedPlugin, defense: ResolvedDefense, options: FitOptions): Promise<Model>;
 }
@@ -117,13 +119,24 @@ export function createSeedRun(
     });
   };
 
+  const show: SeedRun['show'] = async (attack, defense, part) => {
+    const plugin = attackOf(attack, registry);
+    const source = spec.data.kind === 'synthetic' ? 'the synthetic home does' : 'the captures do';
+    checkSights(plugin, parts[part], `${source} not have`);
+    const shaped = await defend(defense, part);
+    const lost = recording ? 'recorded traffic does not have' : `the defense ${defense.label} hides`;
+    checkSights(plugin, shaped.defended.trace, lost);
+    return shaped;
+  };
+
   return {
     parts,
     defend,
+    show,
     async fit(attack, defense, options) {
-      const { trace } = (await defend(defense, 'train')).defended;
       const plugin = attackOf(attack, registry);
       const cut = windowingOf(spec, view, attack, registry);
+      const { trace } = (await show(attack, defense, 'train')).defended;
       const isOpen = parts.unknown !== undefined;
       const { train, test: end } =
         plugin.validates || isOpen

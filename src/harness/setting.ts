@@ -1,7 +1,10 @@
 import type { Attack, Cut } from '../learning/attack.js';
-import type { Mix, WindowOptions } from '../learning/build-windows.js';
+import { type Mix, missingSights, type WindowOptions } from '../learning/build-windows.js';
+import type { Sight } from '../learning/windows.js';
 import type { ResolvedPlugin, ResolvedSpec } from '../result/result.js';
 import { InputError } from '../shared/errors.js';
+import type { ColumnName } from '../trace/seen.js';
+import type { Trace } from '../trace/trace.js';
 import type { AppliedView } from '../view/observe.js';
 import { attackOf, builtIns, type Registry, viewOf } from './plugins/registry.js';
 
@@ -10,7 +13,7 @@ export function appliedView({ view }: Pick<ResolvedSpec, 'view'>, registry: Regi
 }
 
 /** How packets become windows: what training, testing and later use of a model must have in common. */
-export interface Windowing extends Pick<WindowOptions, 'size' | 'mix' | 'port' | 'separateFiles' | 'unit' | 'remote'> {
+export interface Windowing extends Pick<WindowOptions, 'size' | 'mix' | 'port' | 'separateFiles' | 'unit' | 'sees'> {
   /** From one window of a prediction to the next, in `unit`; `size` by default. */
   readonly step?: number;
   /** Whether all answers about a flow are averaged. */
@@ -56,7 +59,7 @@ export function windowingOf(
   const mix = streams?.find((one) => tellsApart(one, spec, view)) ?? base.mix;
   return {
     ...base,
-    ...(plugin.sees?.includes('remote') && { remote: true }),
+    ...(plugin.sees && { sees: readBy(plugin, spec) }),
     ...(unit !== 'packets' && { unit }),
     ...(plugin.answers && { answers: plugin.answers }),
     ...(step !== undefined && { step }),
@@ -79,10 +82,48 @@ export function whyUnfit(
   if (streams && !streams.some((mix) => tellsApart(mix, spec, view))) {
     return `needs ${streams.map((mix) => STREAM_NAMES[mix]).join(' or ')}, which the view ${name} does not tell apart`;
   }
-  if (!attack.sees?.includes('remote')) return null;
-  if (!showsFlows(view)) return `needs remote addresses, which the view ${name} does not show`;
-  return spec.observer === 'paper' ? 'needs remote addresses, which the observer "paper" does not read' : null;
+  const needed = attack.sees?.find((sight) => sight !== 'names');
+  if (needed && !showsFlows(view)) return `needs ${SIGHT_NAMES[needed]}, which the view ${name} does not show`;
+  if (spec.observer !== 'paper' || !attack.sees?.includes('remote')) return null;
+  return `needs ${SIGHT_NAMES.remote}, which the observer "paper" does not read`;
 }
+
+/** What an attack is shown of what it asks for: the observer "paper" reads no names, as no addresses. */
+function readBy({ sees = [] }: Attack, { observer }: Pick<ResolvedSpec, 'observer'>): Sight[] {
+  return sees.filter((sight) => sight !== 'names' || observer !== 'paper');
+}
+
+/** The columns that captures are read for, by the name of the attack of the run that sees them; only of attacks that see some. */
+export function columnsByAttack(
+  spec: Pick<ResolvedSpec, 'attacks' | 'observer'>,
+  registry: Registry = builtIns,
+): Readonly<Record<string, readonly ColumnName[]>> {
+  const columns = spec.attacks.map(({ name }): [string, ColumnName[]] => [
+    name,
+    readBy(attackOf({ name }, registry), spec).filter((sight) => sight !== 'remote'),
+  ]);
+  return Object.fromEntries(columns.filter(([, asked]) => asked.length > 0));
+}
+
+/**
+ * @param why ends the message: which ... does not have
+ * @throws InputError where traffic lacks what the attack asks for
+ */
+export function checkSights({ name, sees = [] }: Attack, trace: Trace, why: string): void {
+  const [missing] = missingSights(trace, sees);
+  if (missing) throw new InputError(`attack ${name}: needs ${SIGHT_NAMES[missing]}, which ${why}`);
+}
+
+const SIGHT_NAMES: Readonly<Record<Sight, string>> = {
+  remote: 'remote addresses',
+  names: 'host names',
+  payloadLength: 'payload lengths',
+  payloadEntropy: 'payload entropy',
+  tcpWindow: 'TCP windows',
+  tcpFlags: 'TCP flags',
+  hopLimit: 'hop limits',
+  ipOptions: 'IP options',
+};
 
 const STREAM_NAMES: Readonly<Record<Mix, string>> = {
   single: 'devices',

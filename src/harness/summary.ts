@@ -24,7 +24,7 @@ export function summarize(spec: ResolvedSpec, scored: readonly ScoredCell[], est
     const own = scored.filter(({ cell }) => cell.defense === defense.label);
     const best = (adversary: Adversary) => bestAttack(own, adversary);
     const isShown = own.some(({ cell }) => cell.shown);
-    const blind = own.filter(({ cell }) => cell.shown?.sees.length === 0);
+    const blind = own.filter(({ cell }) => cell.shown && !cell.shown.sees.some((one) => ADDRESSES.includes(one)));
     const runs = { adaptive: best('adaptive'), static: best('static') };
     const adversary = strongerOf(runs);
     const chosen = runs[adversary];
@@ -59,6 +59,9 @@ export function summarize(spec: ResolvedSpec, scored: readonly ScoredCell[], est
     };
   });
 }
+
+/** Columns that say whom the home talks to. */
+const ADDRESSES = ['remote', 'names'];
 
 /** The best of attacks that read packets alone, as those of the paper do. */
 function withoutAddresses(

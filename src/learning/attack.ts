@@ -3,7 +3,7 @@ import type { ParameterSchema } from '../shared/parameters.js';
 import type { OnProgress } from '../shared/progress.js';
 import type { Rng } from '../shared/rng.js';
 import type { Mix } from './build-windows.js';
-import type { Windows } from './windows.js';
+import type { Sight, Windows } from './windows.js';
 
 /** Everything an attack gets besides data. */
 export interface AttackContext<P = unknown> {
@@ -82,8 +82,11 @@ export interface Attack<S extends ParameterSchema = ParameterSchema> {
   readonly answers?: 'packet' | 'window';
   /** How it wants traffic cut; by default all is as the run says. */
   cut?(parameters: z.output<S>): Cut;
-  /** Columns beyond {@link PacketFeatures} that it asks for. They are hidden from it where the observer does not read them. */
-  readonly sees?: readonly 'remote'[];
+  /**
+   * What it asks for beyond {@link PacketFeatures}; all else is hidden from it. It is not run where captures, view or defense do not show
+   * that; but `names` are optional, and '' where they are not known.
+   */
+  readonly sees?: readonly Sight[];
   /** True for an attack that is one of those that `--attack strongest` stands for. */
   readonly isAmongStrongest?: boolean;
   /**

@@ -1,7 +1,16 @@
 import { take } from '../shared/columns.js';
 import { InputError, UsageError } from '../shared/errors.js';
+import { mapSeen, pickSeen } from '../trace/seen.js';
 import { Cover, Direction, type Trace } from '../trace/trace.js';
-import { COVER, FEATURE_COLUMNS, NO_CLASS, type PacketFeatures, type RemoteEnds, type Windows } from './windows.js';
+import {
+  COVER,
+  FEATURE_COLUMNS,
+  NO_CLASS,
+  type PacketFeatures,
+  type RemoteEnds,
+  type Sight,
+  type Windows,
+} from './windows.js';
 
 /** Streams that windows are cut from: see {@link WindowOptions.mix}. */
 export const MIXES = ['single', 'home', 'flow', 'remote'] as const;
@@ -35,8 +44,8 @@ export interface WindowOptions {
   readonly classes?: readonly string[];
   /** True gives cover packets the class {@link COVER}, after the devices. Otherwise they have none. */
   readonly coverClass?: boolean;
-  /** True shows whom the home talks to. */
-  readonly remote?: boolean;
+  /** What is shown beside {@link PacketFeatures}; nothing by default. */
+  readonly sees?: readonly Sight[];
 }
 
 export interface BuiltWindows {
@@ -49,7 +58,7 @@ export interface BuiltWindows {
  * Cuts a trace into streams, and those into windows at 0, `stride`, 2 `stride`, ... up to the first window that reaches
  * the stream's end; that one is shorter than `size` where packets run out. In seconds a stream's first packet is at 0, a window has the
  * packets before its end, and windows without packets are left out.
- * @throws UsageError for a size or stride out of range.
+ * @throws UsageError for a size or stride out of range; InputError where the trace lacks a column of packets that is to be shown
  */
 export function buildWindows(trace: Trace, options: WindowOptions): BuiltWindows {
   checkExtent(options);
@@ -57,7 +66,9 @@ export function buildWindows(trace: Trace, options: WindowOptions): BuiltWindows
   const begin = trace.time[0] ?? 0;
   const time = Float64Array.from(source, (row) => trace.time[row]! - begin);
   const { start, count } = options.unit === 'seconds' ? cutBySeconds(time, ends, options) : cutByPackets(ends, options);
-  const { classes = [], coverClass = false } = options;
+  const { classes = [], coverClass = false, sees = [] } = options;
+  const [missing] = missingSights(trace, sees);
+  if (missing !== undefined) throw new InputError(`windows: expected traffic with ${missing}, found none`);
   const windows: Windows = {
     packets: features(trace, source, ends, options.port),
     start: Uint32Array.from(start),
@@ -67,7 +78,8 @@ export function buildWindows(trace: Trace, options: WindowOptions): BuiltWindows
     time,
     classes: coverClass ? [...classes, COVER] : classes,
     label: labelPackets(trace, source, classes, coverClass),
-    ...(options.remote && { remote: remoteEnds(trace, source) }),
+    ...(sees.some((sight) => sight === 'remote' || sight === 'names') && { remote: remoteEnds(trace, source, sees) }),
+    ...mapSeen(pickSeen(trace, sees), (column) => take(column, source)),
   };
   return { windows, source };
 }
@@ -136,13 +148,30 @@ function cutBySeconds(time: Float64Array, ends: Uint32Array, { size, stride }: W
   return ranges;
 }
 
+/** What of `sees` the trace should have and does not. Names it may lack. */
+export function missingSights({ seen = {} }: Trace, sees: readonly Sight[]): Sight[] {
+  return sees.filter((sight) => sight !== 'remote' && sight !== 'names' && seen[sight] === undefined);
+}
+
 /** Frames that stay in the home have MAC or private addresses at the other end, which would tell one home from another. */
-function remoteEnds(trace: Trace, source: Uint32Array): RemoteEnds {
-  const { wan, remoteAddress, addresses } = trace.flows;
-  const none = addresses.length;
+function remoteEnds({ flow, flows }: Trace, source: Uint32Array, sees: readonly Sight[]): RemoteEnds {
+  const { wan, remoteAddress, addresses, name, names } = flows;
+  const isNamed = sees.includes('names');
+  const rows = new Map<string, number>();
+  const ends: { readonly address: string; readonly name: string }[] = [];
+  const endOfFlow = Uint32Array.from({ length: flows.count }, (_, row) => {
+    const isOutside = wan[row] === 1;
+    const address = isOutside && sees.includes('remote') ? addresses[remoteAddress[row]!]! : '';
+    const end = { address, name: isOutside && isNamed && name && names ? names[name[row]!]! : '' };
+    const key = `${end.address} ${end.name}`;
+    const known = rows.get(key) ?? ends.push(end) - 1;
+    rows.set(key, known);
+    return known;
+  });
   return {
-    of: Uint32Array.from(source, (row) => (wan[trace.flow[row]!] === 1 ? remoteAddress[trace.flow[row]!]! : none)),
-    addresses: [...addresses, ''],
+    of: Uint32Array.from(source, (row) => endOfFlow[flow[row]!]!),
+    addresses: ends.map((end) => end.address),
+    ...(isNamed && { names: ends.map((end) => end.name) }),
   };
 }
 

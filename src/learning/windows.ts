@@ -1,4 +1,5 @@
 import { type ColumnsOf, defineTable } from '../shared/columns.js';
+import type { ColumnName, Seen } from '../trace/seen.js';
 
 /** `label` of a packet without a class: cover where there was none to learn from, or a device that was left out. */
 export const NO_CLASS = 0xffff;
@@ -8,6 +9,12 @@ export const NO_CLASS = 0xffff;
  * refused.
  */
 export const FEATURE_VERSION = 1;
+
+/**
+ * What an attack can ask for beyond {@link PacketFeatures}: remote addresses, and what readers of captures add to a trace. Packets of which the
+ * observer does not see it are no use to such an attack; but many hosts have no name, so `names` are '' where there is none.
+ */
+export type Sight = 'remote' | ColumnName;
 
 /** Name of the class of cover packets. */
 export const COVER = 'cover';
@@ -31,6 +38,8 @@ export interface Windows {
   readonly time: Float64Array;
   /** Whom the home talks to; only for an attack that asks for it ({@link Attack.sees}) and where the observer reads it. */
   readonly remote?: RemoteEnds;
+  /** A row for each row of `packets` of the columns that the attack asks for ({@link Attack.sees}), and no others. */
+  readonly seen?: Seen;
   /** Names of the classes that `label` indexes: devices, and 'cover' last where there was cover to learn from. */
   readonly classes: readonly string[];
   /** Class of each packet, or {@link NO_CLASS} for packets that are seen but not learned. */
@@ -39,10 +48,12 @@ export interface Windows {
 
 /** The other ends of the packets, outside the home. */
 export interface RemoteEnds {
-  /** Row of `addresses` for each row of `packets`. */
+  /** Row of `addresses`, and of `names`, for each row of `packets`. */
   readonly of: Uint32Array;
-  /** IP addresses as text; '' for traffic that stays in the home. */
+  /** IP addresses as text; '' for traffic that stays in the home, and for all where only names were asked for. */
   readonly addresses: readonly string[];
+  /** Host names, '' for none; absent unless asked for. One address with several names has several rows. */
+  readonly names?: readonly string[];
 }
 
 /** The columns of {@link PacketFeatures}. */

@@ -114,6 +114,17 @@ const STREAMS: Readonly<Record<Mix, string>> = {
   remote: 'a remote host',
 };
 
+const SIGHTS: Readonly<Record<string, string>> = {
+  remote: 'remote addresses',
+  names: 'names of hosts',
+  payloadLength: 'payload length',
+  payloadEntropy: 'payload entropy',
+  tcpWindow: 'TCP window',
+  tcpFlags: 'TCP flags',
+  hopLimit: 'hop limit',
+  ipOptions: 'IP options',
+};
+
 /** What an attack was shown, in a few words: "100 packets of a flow, remote addresses"; null for older results. */
 export function shownWords({ shown }: Cell): string | null {
   if (!shown) return null;

@@ -48,6 +48,12 @@ export function seenTable(names: readonly string[]): Table<Readonly<Record<strin
   return defineTable(Object.fromEntries(Object.entries(SEEN_COLUMNS.types).filter(([name]) => names.includes(name))));
 }
 
+/** Those columns that are among `names`. */
+export function pickSeen({ seen }: { readonly seen?: Seen }, names: readonly string[]): { readonly seen?: Seen } {
+  const picked = Object.entries(seen ?? {}).filter(([name]) => names.includes(name));
+  return picked.length === 0 ? {} : { seen: Object.fromEntries(picked) };
+}
+
 /** Columns made of those that are there, for a trace: `{ ...trace, ...mapSeen(trace, (column) => ...) }`. */
 export function mapSeen(
   { seen }: { readonly seen?: Seen },

@@ -4,7 +4,7 @@
  */
 
 import { type ColumnsOf, defineTable, share, take } from '../shared/columns.js';
-import { mapSeen, type Seen } from './seen.js';
+import { mapSeen, pickSeen, type Seen } from './seen.js';
 
 /** Bits of the `protocols` column: the seven of Dong et al., arXiv 1909.00104, section 4.1. */
 export const Protocol = { IP: 1, TCP: 2, UDP: 4, TLS: 8, HTTP: 16, DNS: 32, OTHER: 64 } as const;
@@ -259,6 +259,12 @@ export function takePackets(trace: Trace, rows: Uint32Array): Trace {
 export function takeFlows(flows: Flows, rows: Uint32Array): Flows {
   const { name } = flows;
   return { ...flows, count: rows.length, ...FLOW_COLUMNS.take(flows, rows), ...(name && { name: take(name, rows) }) };
+}
+
+/** The trace with no other columns beside its own than those of `columns`, as if no others had been asked for. */
+export function showOnly({ seen, ...trace }: Trace, columns: readonly string[]): Trace {
+  const { name: _name, names: _names, ...flows } = trace.flows;
+  return { ...trace, flows: columns.includes('names') ? trace.flows : flows, ...pickSeen({ seen }, columns) };
 }
 
 /** A copy of `trace` in memory that threads share. */

@@ -14,7 +14,17 @@ import { SMALL_ATTACKS } from '../support/small-attacks.js';
 
 /** What an attack must not learn from: it would name devices by what no other home, day or capture shares. */
 
-const home = generateHome({ hours: 0.5, seed: 1 });
+const plain = generateHome({ hours: 0.5, seed: 1 });
+/** With columns that only captures have. */
+const home: Trace = {
+  ...plain,
+  seen: {
+    payloadLength: plain.length.map((length) => Math.max(0, length - 54)),
+    payloadEntropy: Float32Array.from(plain.length, (length) => (length > 54 ? 7 : 0)),
+    tcpWindow: Uint16Array.from(plain.port, (port) => port % 7),
+    ipOptions: new Uint8Array(plain.packets),
+  },
+};
 const spec = resolveSpec({ attacks: ['random-forest'], defenses: ['none'], maximumTrainPackets: 6000 });
 const view = appliedView(spec);
 

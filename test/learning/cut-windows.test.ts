@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { predictTrace, spreadAnswers } from '../../src/harness/observer/predict.js';
 import { buildWindows, labelWindows } from '../../src/learning/build-windows.js';
-import { NO_CLASS } from '../../src/learning/windows.js';
+import { NO_CLASS, type Sight } from '../../src/learning/windows.js';
 import { NO_DEVICE } from '../../src/trace/trace.js';
 import { makeTrace } from '../support/make-trace.js';
 
@@ -61,7 +61,13 @@ it('gives each remote host a stream of its own, and one to what stays in the hom
     addresses: ['198.51.100.1', '192.168.1.9'],
   };
   const mixed = { ...trace, flow: Uint32Array.of(0, 2, 1, 2), flows };
-  const { windows, source } = buildWindows(mixed, { size: 9, stride: 9, mix: 'remote', port: 'service', remote: true });
+  const { windows, source } = buildWindows(mixed, {
+    size: 9,
+    stride: 9,
+    mix: 'remote',
+    port: 'service',
+    sees: ['remote'],
+  });
   expect([...source]).toEqual([0, 2, 1, 3]);
   expect([...windows.streamEnds]).toEqual([2, 4]);
   expect([...windows.remote!.of].map((one) => windows.remote!.addresses[one])).toEqual([
@@ -75,6 +81,47 @@ it('gives each remote host a stream of its own, and one to what stays in the hom
 it('shows remote addresses to nobody who does not ask', () => {
   const options = { size: 9, stride: 9, mix: 'home', port: 'service' } as const;
   expect(buildWindows(makeTrace([{ time: 0 }]), options).windows.remote).toBeUndefined();
+});
+
+describe('what else is shown', () => {
+  const trace = makeTrace([0, 1, 2, 3].map((time) => ({ time })));
+  const flows = {
+    ...trace.flows,
+    count: 3,
+    wan: Uint8Array.of(1, 1, 0),
+    remoteAddress: Uint32Array.of(0, 0, 0),
+    addresses: ['198.51.100.1'],
+    name: Uint32Array.of(1, 2, 1),
+    names: ['', 'a.example', 'b.example'],
+  };
+  const seen = { tcpWindow: Uint16Array.of(10, 20, 30, 40), hopLimit: Uint8Array.of(1, 2, 3, 4) };
+  const shown = { ...trace, flow: Uint32Array.of(0, 1, 2, 0), flows, seen };
+  const show = (...sees: Sight[]) =>
+    buildWindows(shown, { size: 9, stride: 9, mix: 'flow', port: 'service', sees }).windows;
+
+  it('has a row for each packet, in the order of its windows, and no column that was not asked for', () => {
+    expect(show('tcpWindow').seen).toEqual({ tcpWindow: Uint16Array.of(10, 40, 20, 30) });
+    expect(show('tcpWindow')).not.toHaveProperty('remote');
+    expect(show('remote')).not.toHaveProperty('seen');
+    expect(show('remote').remote).not.toHaveProperty('names');
+  });
+
+  it('has the name that each flow gives an address, and none for what stays in the home', () => {
+    const { of, addresses, names } = show('remote', 'names').remote!;
+    const pairs = [...of].map((end) => [addresses[end], names![end]]);
+    const [first, second] = ['a.example', 'b.example'].map((name) => ['198.51.100.1', name]);
+    expect(pairs).toEqual([first, first, second, ['', '']]);
+    expect(new Set(show('names').remote!.addresses)).toEqual(new Set(['']));
+  });
+
+  it('may lack names, but no column of packets', () => {
+    const plain = makeTrace([{ time: 0 }]);
+    const options = { size: 9, stride: 9, mix: 'home', port: 'service' } as const;
+    expect(buildWindows(plain, { ...options, sees: ['names'] }).windows.remote!.names).toEqual(['']);
+    expect(() => buildWindows(plain, { ...options, sees: ['hopLimit'] })).toThrow(
+      'windows: expected traffic with hopLimit, found none',
+    );
+  });
 });
 
 it('labels a window by the commonest class of its packets, the first of equals', () => {

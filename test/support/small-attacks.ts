@@ -3,6 +3,7 @@ export const SMALL_ATTACKS: Readonly<Record<string, Readonly<Record<string, unkn
   'random-forest': { trees: 10 },
   'context-forest': { trees: 10, packets: 2000 },
   endpoint: { trees: 10 },
+  iotsense: { rounds: 10 },
   'peek-a-boo': { trees: 10 },
   'window-forest': { trees: 10 },
   lstm: { hidden: 8, embedding: 4, epochs: 3, batch: 8, learningRate: 0.02 },

@@ -51,9 +51,9 @@ export function createThreadRunner(options: RunOptions): JobRunner {
       const packets = setting.parts.train.packets + setting.parts.test.packets;
       if (!worker && packets < FEW_PACKETS) return here.run(setting, job, onProgress);
       worker ??= new Worker(new URL('./worker.js', import.meta.url));
-      const { spec, parts, dataset } = setting;
+      const { spec, parts, hashes } = setting;
       const order: Order = {
-        setting: setting === known ? null : { spec, parts, dataset },
+        setting: setting === known ? null : { spec, parts, hashes },
         job,
         threads,
         cache: cache?.folder ?? null,

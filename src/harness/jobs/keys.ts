@@ -6,6 +6,7 @@ import { isFile } from '../../shared/files.js';
 import { sha256 } from '../../shared/hash.js';
 import { labellingOf } from '../../trace/labels/label-file.js';
 import { expandPaths } from '../../trace/read/paths.js';
+import type { ColumnName } from '../../trace/seen.js';
 import type { CacheKey } from '../cache.js';
 import type { Item, Job } from './plan.js';
 
@@ -19,8 +20,18 @@ export const WITHOUT_EFFECT = {
   seed: 'the key of a value names its own seed; the traffic of the first seed is in the hash of the dataset',
 } as const satisfies Partial<Record<keyof ResolvedSpec, string>>;
 
-/** Gives the key of an item: all that its value depends on. `dataset` is the hash of the traffic. */
-export function itemKey(spec: ResolvedSpec, dataset: string, { kind, defense, ...item }: Item): CacheKey {
+/** Hashes of the traffic of a setting. */
+export interface TrafficHashes {
+  readonly plain: string;
+  /** With the columns that an attack sees beyond packets and addresses, by the name of the attack; only of attacks that see some. */
+  readonly seenBy: Readonly<Record<string, string>>;
+}
+
+/** The hash of all that an attack is shown, whatever others are. */
+const hashFor = ({ plain, seenBy }: TrafficHashes, attack?: ResolvedPlugin) => (attack && seenBy[attack.name]) ?? plain;
+
+/** Gives the key of an item: all that its value depends on. */
+export function itemKey(spec: ResolvedSpec, hashes: TrafficHashes, { kind, defense, ...item }: Item): CacheKey {
   const trainedOn = 'trainedOn' in item ? item.trainedOn : undefined;
   const attack = 'attack' in item ? item.attack : undefined;
   return {
@@ -31,14 +42,14 @@ export function itemKey(spec: ResolvedSpec, dataset: string, { kind, defense, ..
     label: defense.label,
     files: hashNamedFiles([...defense.parts, ...(trainedOn?.parts ?? []), ...(attack ? [attack] : []), spec.view]),
     ...settingKey(spec),
-    dataset,
+    dataset: hashFor(hashes, attack),
   };
 }
 
 /** Gives the key of a trained model: all that it depends on. */
 export function modelKey(
   spec: ResolvedSpec,
-  dataset: string,
+  hashes: TrafficHashes,
   { attack, trainedOn }: NonNullable<Job['model']>,
   seed: number,
 ): CacheKey {
@@ -49,7 +60,7 @@ export function modelKey(
     trainedOn,
     files: hashNamedFiles([...trainedOn.parts, attack, spec.view]),
     ...settingKey(spec),
-    dataset,
+    dataset: hashFor(hashes, attack),
   };
 }
 
@@ -61,9 +72,13 @@ function settingKey(spec: ResolvedSpec): CacheKey {
 
 /**
  * Gives the key of the data of a setting: all that it depends on, the content of its files included.
+ * @param columns of columnsByAttack
  * @throws InputError where a path does not exist
  */
-export async function dataKey(spec: ResolvedSpec): Promise<CacheKey> {
+export async function dataKey(
+  spec: ResolvedSpec,
+  columns: Readonly<Record<string, readonly ColumnName[]>>,
+): Promise<CacheKey> {
   const { data, seed } = spec;
   const files =
     data.kind === 'synthetic'
@@ -72,7 +87,8 @@ export async function dataKey(spec: ResolvedSpec): Promise<CacheKey> {
   const hashes: (string | null)[] = [];
   for (const file of files) if (file !== undefined) hashes.push(await hashFile(file));
   // The view draws with the first seed.
-  return { step: 'data', seed, ...settingKey(spec), files: hashNamedFiles([spec.view]), hashes };
+  const seen = Object.keys(columns).length > 0 && { columns };
+  return { step: 'data', seed, ...settingKey(spec), ...seen, files: hashNamedFiles([spec.view]), hashes };
 }
 
 /** Gives the SHA-256 of a file of any size; null where it cannot be read, which its reader reports. */

@@ -4,8 +4,8 @@ import { noCache } from '../cache.js';
 import { type Loader, openData } from '../dataset.js';
 import { builtIns } from '../plugins/registry.js';
 import type { RunOptions } from '../seed-run.js';
-import { appliedView } from '../setting.js';
-import { dataKey, itemKey } from './keys.js';
+import { appliedView, columnsByAttack } from '../setting.js';
+import { dataKey, itemKey, type TrafficHashes } from './keys.js';
 import { type Item, itemsOf, type Job, jobsOf } from './plan.js';
 import type { ItemValue, Outcome, SettingData } from './run-job.js';
 import { shareSplit } from './share-split.js';
@@ -39,24 +39,31 @@ export async function openRun(spec: ResolvedSpec, load: Loader, options: RunOpti
   const view = appliedView(spec, plugins);
   const items = itemsOf(spec);
   const outcomes = new Map<string, Outcome>();
-  const missing = (dataset: DatasetSummary): Item[] =>
+  const missing = (hashes: TrafficHashes): Item[] =>
     items.filter((item) => {
-      const value = cache.find<ItemValue>(itemKey(spec, dataset.sha256, item));
+      const value = cache.find<ItemValue>(itemKey(spec, hashes, item));
       if (value !== undefined) outcomes.set(nameOf(item), { value });
       return value === undefined;
     });
-  type Kept = { readonly summary: DatasetSummary; readonly warnings: readonly string[] };
-  const key = cache.folder === null ? null : await dataKey(spec);
+  type Kept = {
+    readonly summary: DatasetSummary;
+    readonly hashes: TrafficHashes;
+    readonly warnings: readonly string[];
+  };
+  const columns = columnsByAttack(spec, plugins);
+  const key = cache.folder === null ? null : await dataKey(spec, columns);
   const kept = key && cache.find<Kept>(key);
-  if (kept && missing(kept.summary).length === 0) {
+  if (kept && missing(kept.hashes).length === 0) {
     const { summary: dataset, warnings } = kept;
     return { run: { spec, dataset, warnings, outcomes }, jobs: [], setting: null };
   }
-  const { trace, parts, summary, warnings } = await openData(spec, view, load);
-  if (key && !kept) cache.keep<Kept>(key, { summary, warnings });
-  const jobs = jobsOf(missing(summary));
+  const { trace, parts, summary, hashWith, warnings } = await openData(spec, view, load);
+  const seenBy = Object.entries(columns).map(([attack, seen]): [string, string] => [attack, hashWith(seen)]);
+  const hashes: TrafficHashes = { plain: summary.sha256, seenBy: Object.fromEntries(seenBy) };
+  if (key && !kept) cache.keep<Kept>(key, { summary, hashes, warnings });
+  const jobs = jobsOf(missing(hashes));
   const isShared = (options.workers ?? 1) > 1;
-  const setting: SettingData = { spec, view, parts: isShared ? shareSplit(parts) : parts, dataset: summary.sha256 };
+  const setting: SettingData = { spec, view, parts: isShared ? shareSplit(parts) : parts, hashes };
   if (spec.live) {
     if (!record) throw new UsageError('live: expected what records (`record` of the options), found none');
     const { classes } = parts;

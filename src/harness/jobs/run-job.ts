@@ -14,7 +14,7 @@ import { attackOf, builtIns } from '../plugins/registry.js';
 import type { Recording } from '../recording.js';
 import { type Model, type RunOptions, type SeedRun, UNDEFENDED } from '../seed-run.js';
 import type { ScoredCell } from '../summary.js';
-import { itemKey, modelKey } from './keys.js';
+import { itemKey, modelKey, type TrafficHashes } from './keys.js';
 import { type CellItem, type Item, isCell, type Job, type TransferItem } from './plan.js';
 
 /** The data that all jobs of a setting share. */
@@ -22,8 +22,8 @@ export interface SettingData {
   readonly spec: ResolvedSpec;
   readonly view: AppliedView;
   readonly parts: TrainTest;
-  /** SHA-256 of the traffic. */
-  readonly dataset: string;
+  /** Of the traffic. */
+  readonly hashes: TrafficHashes;
   /** Recorded live traffic, which replaces simulated traffic. */
   readonly recording?: Recording;
 }
@@ -76,7 +76,7 @@ export async function runJob(
       return evaluate(setting, seedRun, item, model, () => report('predict', 0.8));
     };
     try {
-      outcomes.push({ value: await cache.remember(itemKey(setting.spec, setting.dataset, item), make) });
+      outcomes.push({ value: await cache.remember(itemKey(setting.spec, setting.hashes, item), make) });
     } catch (error) {
       if (signal?.aborted || !isContained(error)) throw error;
       outcomes.push({ failure: error.message });
@@ -104,7 +104,7 @@ interface KeptModel extends Omit<Model, 'identifier'> {
 
 /** Opens the model of a job from the cache, or trains it, and keeps it if its attack says that this is worth it. */
 async function obtainModel(
-  { spec, dataset }: SettingData,
+  { spec, hashes }: SettingData,
   seedRun: SeedRun,
   { seed, model: wanted }: Job,
   cache: Cache,
@@ -118,7 +118,7 @@ async function obtainModel(
   const plugin = attackOf(attack, plugins);
   const isKept = cache.folder !== null && plugin.open && plugin.keepsModels?.(attack.parameters as never);
   if (!isKept) return train();
-  const key = modelKey(spec, dataset, wanted!, seed);
+  const key = modelKey(spec, hashes, wanted!, seed);
   const kept = cache.find<KeptModel>(key);
   if (kept) {
     const { onnx, insight, ...model } = kept;
@@ -157,7 +157,7 @@ async function evaluate(
   const { attack, defense, seed } = item;
   const model = await trained;
   onFitted();
-  const { defended, seconds } = await seedRun.defend(defense, 'test');
+  const { defended, seconds } = await seedRun.show(attack, defense, 'test');
   const { classes } = seedRun.parts;
   const scored = await scoreModel(model, defended.trace, classes, seed);
   const { predictions, truth, judged, identification, blocks, openWorld, inWindows } = scored;
@@ -192,8 +192,8 @@ async function evaluate(
   return { cell, correct: [...blocks.correct], total: [...blocks.total] };
 }
 
-function shownTo({ mix, size, unit = 'packets', remote }: Model['windowing']): Cell['shown'] {
-  return { streams: mix, size, unit, sees: remote ? ['remote'] : [] };
+function shownTo({ mix, size, unit = 'packets', sees = [] }: Model['windowing']): Cell['shown'] {
+  return { streams: mix, size, unit, sees: [...sees] };
 }
 
 export const scoredCell = ({ cell, correct, total }: KeptCell): ScoredCell => ({

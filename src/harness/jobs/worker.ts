@@ -3,7 +3,6 @@ import type { ResolvedSpec } from '../../result/result.js';
 import { HomeveilError, InputError } from '../../shared/errors.js';
 import type { Progress } from '../../shared/progress.js';
 import { noCache, openCache } from '../cache.js';
-import type { TrainTest } from '../dataset.js';
 import { loadPlugins } from '../plugins/load-plugins.js';
 import type { Registry } from '../plugins/registry.js';
 import { createSeedRun, type SeedRun } from '../seed-run.js';
@@ -15,7 +14,7 @@ import { type Outcome, runJob, type SettingData } from './run-job.js';
 
 /** `setting` is sent with the first job of a setting only. */
 export interface Order {
-  readonly setting: { readonly spec: ResolvedSpec; readonly parts: TrainTest; readonly dataset: string } | null;
+  readonly setting: Pick<SettingData, 'spec' | 'parts' | 'hashes'> | null;
   readonly job: Job;
   readonly threads: number;
   /** Folder of the cache; null for none. */
@@ -61,9 +60,9 @@ port.on('message', async (order: Message) => {
 
 async function perform({ setting, job, threads, cache }: Order): Promise<Outcome[]> {
   if (setting) {
-    const { spec, parts, dataset } = setting;
+    const { spec, parts, hashes } = setting;
     const plugins = await loadSamePlugins(spec);
-    current = { setting: { spec, parts, dataset, view: appliedView(spec, plugins) }, plugins, seedRuns: new Map() };
+    current = { setting: { spec, parts, hashes, view: appliedView(spec, plugins) }, plugins, seedRuns: new Map() };
   }
   const { setting: known, plugins, seedRuns } = current!;
   // One seed's traffic at a time: jobs come in the order of seeds.

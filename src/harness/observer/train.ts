@@ -32,7 +32,7 @@ export interface TrainedModel extends SavedModel {
 export async function runTraining(spec: ResolvedSpec, options: RunOptions): Promise<TrainedModel> {
   checkThreads(options);
   const view = appliedView(spec, options.plugins);
-  const { parts, summary, warnings } = await openData(spec, view, createLoader([spec], options.onProgress));
+  const { parts, summary, warnings } = await openData(spec, view, createLoader([spec], options));
   const seedRun = createSeedRun(spec, view, parts, spec.seed, options.plugins);
   const [attack, defense] = [spec.attacks[0]!, spec.defenses[0]!];
   options.signal?.throwIfAborted();

@@ -64,7 +64,8 @@ function entropyOf(view: DataView, from: number, length: number, counts: Uint32A
     if (count > 1) sum += count * Math.log2(count);
   }
   counts.fill(0);
-  return Math.log2(length) - sum / length;
+  // Rounding takes that of equal bytes below 0.
+  return Math.max(0, Math.log2(length) - sum / length);
 }
 
 function hopLimitOf({ view, network, networkAt }: Frame): number {

@@ -10,10 +10,11 @@ const spec = resolveSpec({ defenses: ['none', 'pad'] });
 const items = itemsOf(spec);
 const { model } = jobsOf(items)[0]!;
 const text = (key: CacheKey) => JSON.stringify(key);
+const hashes = { plain: 'hash', seenBy: {} };
 
 /** The keys of a cell, of metrics and of a model under `spec`, with the same items and the same traffic. */
 const keysOf = (changed: ResolvedSpec) =>
-  [...items.map((item) => itemKey(changed, 'hash', item)), modelKey(changed, 'hash', model!, 1)].map(text);
+  [...items.map((item) => itemKey(changed, hashes, item)), modelKey(changed, hashes, model!, 1)].map(text);
 
 const other: Readonly<Record<string, unknown>> = {
   plugins: [{ path: 'x', sha256: 'ff' }],
@@ -31,14 +32,14 @@ describe.each(Object.keys(resolvedSpec.shape))('%s', (key) => {
     if (isNamed) expect(WITHOUT_EFFECT[key as keyof typeof WITHOUT_EFFECT].length).toBeGreaterThan(10);
     // The key of the data reads the files that `data` names: that is for the next test.
     if (key === 'data') return;
-    const isSame = text(await dataKey(changed(key))) === text(await dataKey(spec));
+    const isSame = text(await dataKey(changed(key), {})) === text(await dataKey(spec, {}));
     expect(isSame).toBe(isNamed && key !== 'seed');
   });
 });
 
 test('the key of the data knows which home it is', async () => {
   const [day, hour] = [spec, resolveSpec({ defenses: ['none', 'pad'], hours: 1 })];
-  expect(text(await dataKey(day))).not.toBe(text(await dataKey(hour)));
+  expect(text(await dataKey(day, {}))).not.toBe(text(await dataKey(hour, {})));
 });
 
 test('the path of a plug-in is no part of a key, its content is', () => {

@@ -17,7 +17,9 @@ async function cellsOf(request: object) {
   const outcomes: Outcome[] = [];
   for (const job of jobsOf(itemsOf(spec).filter(({ kind }) => kind === 'cell'))) {
     const seedRun = createSeedRun(spec, view, parts, job.seed);
-    outcomes.push(...(await runJob({ spec, view, parts, dataset: '' }, seedRun, job, { threads: 1 })));
+    outcomes.push(
+      ...(await runJob({ spec, view, parts, hashes: { plain: '', seenBy: {} } }, seedRun, job, { threads: 1 })),
+    );
   }
   return outcomes.map((outcome) => (outcome as { value: KeptCell }).value.cell);
 }
