@@ -1,13 +1,17 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { checkAttack } from '../../src/conformance/check-attack.js';
 import { attacks } from '../../src/harness/plugins/registry.js';
 
-/** Less than the defaults, for attacks that would take long. */
+const byPorts = fileURLToPath(new URL('../support/by-ports.mjs', import.meta.url));
+
+/** Less than the defaults, for attacks that would take long, and a program for the one that needs it. */
 const SMALL: Record<string, Record<string, unknown>> = {
   'random-forest': { trees: 10 },
   'context-forest': { trees: 10 },
   endpoint: { trees: 10 },
   'window-forest': { trees: 10 },
+  command: { run: `"${process.execPath}" "${byPorts}"`, answers: 'packet' },
   lstm: { hidden: 8, embedding: 4, epochs: 3, batch: 8, learningRate: 0.02 },
   blstm: { hidden: 8, embedding: 4, epochs: 3, batch: 8, learningRate: 0.02 },
 };
