@@ -1,14 +1,8 @@
 import { encodeNpy } from '../shared/npy.js';
 import { labelWindows } from './build-windows.js';
-import { FEATURE_COLUMNS, modelInput } from './model-input.js';
+import { modelInput, PACKET_COLUMNS } from './model-input.js';
 import { summarizeWindows } from './window-summary.js';
 import { NO_CLASS, type Windows } from './windows.js';
-
-/** Columns of `packets.npy`. */
-export const PACKET_COLUMNS: typeof FEATURE_COLUMNS = [
-  { name: 'port', unit: 'port of the service, 0 for none' },
-  ...FEATURE_COLUMNS,
-];
 
 /** Windows as arrays for programs in other languages. */
 interface WindowArrays {
