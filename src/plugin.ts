@@ -5,8 +5,15 @@
 
 /// <reference types="node" preserve="true" />
 
-export { type Attack, type AttackContext, defineAttack, type Identifier, type OpenContext } from './learning/attack.js';
-export { rowsInWindows } from './learning/build-windows.js';
+export {
+  type Attack,
+  type AttackContext,
+  type Cut,
+  defineAttack,
+  type Identifier,
+  type OpenContext,
+} from './learning/attack.js';
+export { labelWindows, rowsInWindows } from './learning/build-windows.js';
 export { COVER, NO_CLASS, type PacketFeatures, type Windows } from './learning/windows.js';
 export { headersOfPart, IP_HEADER, sendFragments } from './shaping/kit/parts.js';
 export { createPast, type Past } from './shaping/kit/past.js';

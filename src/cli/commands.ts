@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly default: unknow
   report: () => import('./report.js'),
   train: () => import('./train.js'),
   identify: () => import('./identify.js'),
+  windows: () => import('./windows.js'),
   defend: () => import('./defend.js'),
   inspect: () => import('./inspect.js'),
   home: () => import('./home.js'),

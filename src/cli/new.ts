@@ -18,9 +18,13 @@ const BENCH = {
   view: (name: string) => `--view ${name} --defense none vpn-shaping`,
 };
 
+/** What an answer of a new attack is about. */
+const UNITS = ['packet', 'window'] as const;
+
 interface NewOptions {
   kind: (typeof KINDS)[number];
   name: string;
+  per?: (typeof UNITS)[number];
   dir: string;
 }
 
@@ -31,13 +35,17 @@ const command: CommandModule<object, NewOptions> = {
     yargs
       .positional('kind', { choices: KINDS, demandOption: true, describe: 'What to write' })
       .positional('name', { type: 'string', demandOption: true, describe: 'Lower-case words joined by hyphens' })
+      .option('per', { choices: UNITS, describe: 'What an attack answers about  [packet]' })
       .option('dir', { type: 'string', default: '.', describe: 'Folder to write into' })
-      .example('$0 new defense my-defense', 'my-defense.ts and my-defense.test.mjs'),
-  handler: ({ kind, name, dir }) => {
+      .example('$0 new defense my-defense', 'my-defense.ts and my-defense.test.mjs')
+      .example('$0 new attack my-attack --per window', 'an attack that judges windows'),
+  handler: ({ kind, name, per, dir }) => {
     checkName(kind, name);
+    if (per !== undefined && kind !== 'attack') throw new UsageError(`--per is for attacks, found new ${kind}`);
+    const template = per === 'window' ? `my-window-${kind}` : `my-${kind}`;
     const files = ['.ts', '.test.mjs'].map((ending) => ({
       path: join(dir, `${name}${ending}`),
-      text: readTemplate(kind, ending).replaceAll(`my-${kind}`, name),
+      text: readTemplate(template, ending).replaceAll(`my-${kind}`, name),
     }));
     const taken = files.find(({ path }) => existsSync(path));
     if (taken) throw new UsageError(`${taken.path}: expected a new name, found a file; nothing was written`);
@@ -65,9 +73,9 @@ function checkName(kind: NewOptions['kind'], name: string): void {
   }
 }
 
-/** Reads a template, which works as it is under the name my-defense, my-attack or my-view. */
-function readTemplate(kind: NewOptions['kind'], ending: string): string {
-  return readFileSync(join(root, 'templates', `my-${kind}${ending}`), 'utf8');
+/** Reads a template. What it holds is called my-defense, my-attack or my-view, and works as it is. */
+function readTemplate(template: string, ending: string): string {
+  return readFileSync(join(root, 'templates', `${template}${ending}`), 'utf8');
 }
 
 function nextSteps(kind: NewOptions['kind'], name: string, dir: string, written: readonly string[]): string {

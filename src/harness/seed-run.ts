@@ -1,5 +1,5 @@
 import type { Identifier } from '../learning/attack.js';
-import { buildWindows, thinWindows } from '../learning/build-windows.js';
+import { buildWindows, thinWindows, type WindowOptions } from '../learning/build-windows.js';
 import { packetRange, splitAt, splitValidation } from '../learning/split.js';
 import type { Windows } from '../learning/windows.js';
 import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from '../result/result.js';
@@ -144,10 +144,8 @@ export function createSeedRun(
           : splitAt(trace, Number.POSITIVE_INFINITY);
       const validation = plugin.validates ? end : packetRange(end, 0, 0);
       const coverClass = hasCover(trace);
-      const windowsOf = (part: Trace, stride: number) => {
-        const built = buildWindows(part, { ...cut, stride, classes: parts.classes, coverClass });
-        return spec.maximumTrainPackets === null ? built.windows : thinWindows(built.windows, spec.maximumTrainPackets);
-      };
+      const windowsOf = (part: Trace, stride: number) =>
+        trainingWindows(part, { ...cut, stride, classes: parts.classes, coverClass }, spec);
       const started = performance.now();
       const windows = windowsOf(train, cut.stride);
       const identifier = await plugin.fit(windows, windowsOf(validation, cut.step ?? cut.size), {
@@ -180,6 +178,16 @@ function areOfOneDevice({ streamEnds, label }: Windows, devices: number): boolea
     from = to;
   }
   return most >= PURE * all;
+}
+
+/** The windows that an attack learns from: fewer than there are where the run says so. */
+export function trainingWindows(
+  part: Trace,
+  options: WindowOptions,
+  { maximumTrainPackets }: Pick<ResolvedSpec, 'maximumTrainPackets'>,
+): Windows {
+  const { windows } = buildWindows(part, options);
+  return maximumTrainPackets === null ? windows : thinWindows(windows, maximumTrainPackets);
 }
 
 function commonestOf(label: Uint16Array, devices: number): number {

@@ -1,6 +1,6 @@
 import type { Attack, Cut } from '../learning/attack.js';
 import { type Mix, missingSights, type WindowOptions } from '../learning/build-windows.js';
-import type { Sight } from '../learning/windows.js';
+import { SIGHT_NAMES, type Sight } from '../learning/windows.js';
 import type { ResolvedPlugin, ResolvedSpec } from '../result/result.js';
 import { InputError } from '../shared/errors.js';
 import type { ColumnName } from '../trace/seen.js';
@@ -113,17 +113,6 @@ export function checkSights({ name, sees = [] }: Attack, trace: Trace, why: stri
   const [missing] = missingSights(trace, sees);
   if (missing) throw new InputError(`attack ${name}: needs ${SIGHT_NAMES[missing]}, which ${why}`);
 }
-
-const SIGHT_NAMES: Readonly<Record<Sight, string>> = {
-  remote: 'remote addresses',
-  names: 'host names',
-  payloadLength: 'payload lengths',
-  payloadEntropy: 'payload entropy',
-  tcpWindow: 'TCP windows',
-  tcpFlags: 'TCP flags',
-  hopLimit: 'hop limits',
-  ipOptions: 'IP options',
-};
 
 const STREAM_NAMES: Readonly<Record<Mix, string>> = {
   single: 'devices',

@@ -5,6 +5,8 @@ import {
   countOrNames,
   type TrainRequest,
   trainRequest,
+  type WindowsRequest,
+  windowsRequest,
 } from '../result/request.js';
 import type { ResolvedDefense, ResolvedPlugin, ResolvedSpec } from '../result/result.js';
 import { settingsOf } from '../result/spec.js';
@@ -33,17 +35,29 @@ type Checked = ReturnType<typeof checkRequest<typeof benchRequest>>;
  * @throws as {@link resolveSpec}; UsageError for an attack whose models cannot be saved
  */
 export function resolveTraining(request: TrainRequest, registry: Registry = builtIns): ResolvedSpec {
-  const { attack, defense, trainShare, ...rest } = checkRequest(trainRequest, request);
+  const spec = resolveOne(checkRequest(trainRequest, request), registry);
+  const { name, open } = attackOf(spec.attacks[0]!, registry);
+  if (!open) throw new UsageError(`attack ${name}: its models cannot be saved`);
+  return spec;
+}
+
+/**
+ * Checks a request for the windows of an attack and fills in every default. A `trainShare` of 1 takes all data for training.
+ * @throws as {@link resolveSpec}
+ */
+export function resolveWindows(request: WindowsRequest, registry: Registry = builtIns): ResolvedSpec {
+  return resolveOne(checkRequest(windowsRequest, request), registry);
+}
+
+function resolveOne(request: ReturnType<typeof checkRequest<typeof trainRequest>>, registry: Registry): ResolvedSpec {
+  const { attack, defense, trainShare, ...rest } = request;
   const one = checkRequest(benchRequest, {
     ...rest,
     attacks: [attack],
     defenses: [defense],
     adversaries: ['adaptive'],
   });
-  const spec = resolve({ ...one, trainShare }, registry);
-  const { name, open } = attackOf(spec.attacks[0]!, registry);
-  if (!open) throw new UsageError(`attack ${name}: its models cannot be saved`);
-  return spec;
+  return resolve({ ...one, trainShare }, registry);
 }
 
 /**

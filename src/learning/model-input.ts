@@ -12,6 +12,12 @@ export const FEATURE_COLUMNS: readonly { readonly name: string; readonly unit: s
   { name: 'interval', unit: 'seconds since the packet before' },
 ];
 
+/** The eleven numbers of a packet, one a column, for programs in other languages. */
+export const PACKET_COLUMNS: typeof FEATURE_COLUMNS = [
+  { name: 'port', unit: 'port of the service, 0 for none' },
+  ...FEATURE_COLUMNS,
+];
+
 /** Rows from..to-1 of the packets as inputs of a model file; `features` is row-major. */
 export function modelInput(
   packets: PacketFeatures,

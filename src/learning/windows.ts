@@ -76,3 +76,15 @@ export const FEATURE_COLUMNS = defineTable({
 export interface PacketFeatures extends ColumnsOf<typeof FEATURE_COLUMNS> {
   readonly rows: number;
 }
+
+/** What is seen, in words. */
+export const SIGHT_NAMES: Readonly<Record<Sight, string>> = {
+  remote: 'remote addresses',
+  names: 'host names',
+  payloadLength: 'payload lengths',
+  payloadEntropy: 'payload entropy',
+  tcpWindow: 'TCP windows',
+  tcpFlags: 'TCP flags',
+  hopLimit: 'hop limits',
+  ipOptions: 'IP options',
+};

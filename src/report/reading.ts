@@ -1,3 +1,4 @@
+import { SIGHT_NAMES } from '../learning/windows.js';
 import type { Adversary, Cell, Cost, Mix, Result, SummaryRow } from '../result/result.js';
 import { type DelayHistogram, toGigabytesPerMonth } from '../shaping/cost.js';
 import type { AttackScores } from './charts/attacks.js';
@@ -114,24 +115,13 @@ const STREAMS: Readonly<Record<Mix, string>> = {
   remote: 'a remote host',
 };
 
-const SIGHTS: Readonly<Record<string, string>> = {
-  remote: 'remote addresses',
-  names: 'names of hosts',
-  payloadLength: 'payload length',
-  payloadEntropy: 'payload entropy',
-  tcpWindow: 'TCP window',
-  tcpFlags: 'TCP flags',
-  hopLimit: 'hop limit',
-  ipOptions: 'IP options',
-};
-
 /** What an attack was shown, in a few words: "100 packets of a flow, remote addresses"; null for older results. */
 export function shownWords({ shown }: Cell): string | null {
   if (!shown) return null;
   const { streams, size, unit, sees } = shown;
   return [
     `${count(size)} ${unit} of ${STREAMS[streams]}`,
-    ...sees.map((one) => (one === 'remote' ? 'remote addresses' : one)),
+    ...sees.map((one) => (SIGHT_NAMES as Readonly<Record<string, string>>)[one] ?? one),
   ].join(', ');
 }
 

@@ -222,8 +222,18 @@ export const trainRequest = benchRequest
     }),
   });
 
+/** The request for the windows that an attack would get. A `trainShare` of 1 gives no test part. */
+export const windowsRequest = trainRequest.extend({
+  attack: derived(z.string().default('window-forest'), {
+    about: 'Attack whose windows these are, name or name:key=value,...',
+    example: 'random-forest',
+    given: (spec) => spec.attacks[0]?.label,
+  }),
+});
+
 export type BenchRequest = DeepReadonly<z.input<typeof benchRequest>>;
 export type TrainRequest = DeepReadonly<z.input<typeof trainRequest>>;
+export type WindowsRequest = DeepReadonly<z.input<typeof windowsRequest>>;
 
 /** One option of a request, and how to ask for it. */
 export interface NamedOption extends Option, Partial<Pick<Derived, 'given'>> {

@@ -7,6 +7,7 @@ import {
   fsyncSync,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readdirSync,
   realpathSync,
@@ -17,6 +18,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError, reasonOf } from './errors.js';
 import { isAlive, ownMachine, ownName } from './processes.js';
@@ -148,6 +150,18 @@ export function writeFolderAtomic(path: string, files: Readonly<Record<string, U
   }
   for (const { path: aside, inUse } of temporariesIn(dirname(path), temporaryPrefix(path))) {
     if (aside === old || !inUse) rmSync(aside, { force: true, recursive: true });
+  }
+}
+
+/** Runs `work` with a folder for temporary files, which only this user can read, and removes the folder afterwards. */
+export async function withTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'homeveil-'));
+  unfinished.add(folder);
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { force: true, recursive: true });
+    unfinished.delete(folder);
   }
 }
 

@@ -20,6 +20,7 @@ const COMMANDS: readonly (readonly [string, (out: string) => string[]])[] = [
   ['bench', (out) => ['bench', '--data', file('none.pcap'), '--labels', file('none.csv'), '--out', out]],
   ['bench STUDY', (out) => ['bench', file('study.yaml'), '--out', out]],
   ['train', (out) => ['train', '--data', file('none.pcap'), '--labels', file('none.csv'), '--out', out]],
+  ['windows', (out) => ['windows', '--data', file('none.pcap'), '--labels', file('none.csv'), '--out', out]],
   ['home', (out) => ['home', '--hours', '1000', '--out', join(out, 'home.pcap')]],
   [
     'home --labels',

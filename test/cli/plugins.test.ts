@@ -17,12 +17,17 @@ function linkedFolder(): string {
   return folder;
 }
 
-describe.each(['defense', 'attack', 'view'] as const)('homeveil new %s', (kind) => {
+describe.each([
+  ['defense', []],
+  ['attack', []],
+  ['attack', ['--per', 'window']],
+  ['view', []],
+] as const)('homeveil new %s %j', (kind, more) => {
   const folder = linkedFolder();
   const source = join(folder, 'a-first.ts');
 
   test('writes two files, and says what to do next', () => {
-    const { stdout, status } = homeveil('new', kind, 'a-first', '--dir', folder);
+    const { stdout, status } = homeveil('new', kind, 'a-first', ...more, '--dir', folder);
     expect(status).toBe(0);
     expect(readdirSync(folder).sort()).toEqual(['a-first.test.mjs', 'a-first.ts', 'node_modules']);
     expect(stdout).toContain(`homeveil check ${source}`);
@@ -64,7 +69,7 @@ describe.each(['defense', 'attack', 'view'] as const)('homeveil new %s', (kind) 
 
   test('never overwrites', () => {
     writeFileSync(source, 'mine');
-    const { stderr, status } = homeveil('new', kind, 'a-first', '--dir', folder);
+    const { stderr, status } = homeveil('new', kind, 'a-first', ...more, '--dir', folder);
     expect(status).toBe(2);
     expect(stderr).toBe(`homeveil: ${source}: expected a new name, found a file; nothing was written\n`);
     expect(readFileSync(source, 'utf8')).toBe('mine');
@@ -74,6 +79,13 @@ describe.each(['defense', 'attack', 'view'] as const)('homeveil new %s', (kind) 
 test('homeveil new says how Node finds homeveil where it does not', async () => {
   const { stdout } = await homeveilHere('new', 'defense', 'first', '--dir', temporaryFolder());
   expect(stdout).toContain(`npm link ${root.replace(/\/$/, '')}`);
+});
+
+test('homeveil new says that only attacks answer about something', async () => {
+  const folder = temporaryFolder();
+  const { status, stderr } = await homeveilHere('new', 'view', 'first', '--per', 'window', '--dir', folder);
+  expect([status, stderr]).toEqual([2, 'homeveil: --per is for attacks, found new view\n']);
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 test.each([

@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { checkAttack } from '../../src/conformance/check-attack.js';
 import { checkDefense } from '../../src/conformance/check-defense.js';
 import { checkView } from '../../src/conformance/check-view.js';
 import { loadPlugins } from '../../src/harness/plugins/load-plugins.js';
 import { prepareAll, resolveDefense, resolveView, viewOf } from '../../src/harness/plugins/registry.js';
+import { buildWindows } from '../../src/learning/build-windows.js';
 import { createRng } from '../../src/shared/rng.js';
 import { observe } from '../../src/view/observe.js';
 import { temporaryFolder } from '../support/run-cli.js';
@@ -43,6 +45,36 @@ test('the walkthrough finds what it says, and ends with nothing to find', async 
     'keeps-to-the-mtu: frame 4 has 65549 bytes',
   ]);
   expect(await failuresOf(whole!)).toEqual([]);
+});
+
+describe('the attack of "Writing an attack"', async () => {
+  const [code, ...others] = filesIn('writing-an-attack.md');
+  const attack = (await load(code!)).attacks.at(-1)!;
+
+  test('keeps the contract', async () => {
+    expect(others).toEqual([]);
+    const { checks } = await checkAttack(attack);
+    expect(checks.filter(({ passed, outcome }) => !passed || outcome === 'warning')).toEqual([]);
+  });
+
+  test('gives the probabilities that are worked out by hand, and none for a length that nobody used', async () => {
+    /** A window for each flow, of one device each. */
+    const windowsOf = (...lengths: number[][]) => {
+      const packets = lengths.flatMap((own, device) =>
+        own.map((length, i) => ({ time: i, length, flow: device, device })),
+      );
+      const classes = ['lamp', 'plug'];
+      const options = { size: 4, stride: 4, mix: 'flow', port: 'service', classes } as const;
+      return buildWindows(makeTrace(packets), options).windows;
+    };
+    const train = windowsOf([100, 100, 100, 200], [200, 200, 200, 200]);
+    const parameters = { packets: 4, bin: 1 };
+    const identifier = await attack.fit(train, train, { parameters, rng: createRng(1), threads: 1 });
+    const [lamp, plug, ...none] = await identifier.predict(windowsOf([100, 200], [150]));
+    expect(lamp).toBeCloseTo(0.558, 3);
+    expect(plug).toBeCloseTo(0.442, 3);
+    expect(none).toEqual([0, 0]);
+  });
 });
 
 describe('the view of "Writing a view"', async () => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { predictTrace, spreadAnswers } from '../../src/harness/observer/predict.js';
+import { predictTrace } from '../../src/harness/observer/predict.js';
 import { buildWindows, labelWindows } from '../../src/learning/build-windows.js';
+import { spreadAnswers } from '../../src/learning/spread-answers.js';
 import { NO_CLASS, type Sight } from '../../src/learning/windows.js';
 import { NO_DEVICE } from '../../src/trace/trace.js';
 import { makeTrace } from '../support/make-trace.js';

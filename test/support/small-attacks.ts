@@ -1,8 +1,13 @@
-/** Parameters of built-in attacks that take long by default, for tests that are about something else than how well they learn. */
+import { fileURLToPath } from 'node:url';
+
+const byPorts = fileURLToPath(new URL('./by-ports.mjs', import.meta.url));
+
+/** Parameters of built-in attacks that take long by default, and a program for the one that needs it, for tests that are about something else than how well they learn. */
 export const SMALL_ATTACKS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'random-forest': { trees: 10 },
   'context-forest': { trees: 10, packets: 2000 },
   endpoint: { trees: 10 },
+  command: { run: `"${process.execPath}" "${byPorts}"`, answers: 'packet' },
   iotsense: { rounds: 10 },
   'peek-a-boo': { trees: 10 },
   'window-forest': { trees: 10 },

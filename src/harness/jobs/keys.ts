@@ -102,13 +102,16 @@ async function hashFile(path: string): Promise<string | null> {
   return hash.digest('hex');
 }
 
-/** Gives the SHA-256 of each file that a parameter names. */
+/** Gives the SHA-256 of each file that a parameter names, as a whole or as a word of it: `python3 attack.py`. */
 function hashNamedFiles(plugins: readonly ResolvedPlugin[]): Record<string, string>[] {
   return plugins.map(({ parameters }) => {
     const hashes: Record<string, string> = {};
     for (const [name, value] of Object.entries(parameters)) {
-      if (typeof value !== 'string' || !isFile(value)) continue;
-      hashes[name] = sha256(readFileSync(value));
+      if (typeof value !== 'string') continue;
+      const words = value.match(/"[^"]*"|'[^']*'|[^\s"']+/g) ?? [];
+      for (const word of [value, ...words.map((one) => one.replaceAll(/["']/g, ''))]) {
+        if (isFile(word)) hashes[`${name}=${word}`] = sha256(readFileSync(word));
+      }
     }
     return hashes;
   });

@@ -1,6 +1,7 @@
 import type { Identifier } from '../../learning/attack.js';
 import { type BuiltWindows, buildWindows } from '../../learning/build-windows.js';
 import { mostProbable } from '../../learning/scores.js';
+import { spreadAnswers } from '../../learning/spread-answers.js';
 import { COVER, NO_CLASS, type Windows } from '../../learning/windows.js';
 import type { Trace } from '../../trace/trace.js';
 import type { Windowing } from '../setting.js';
@@ -68,32 +69,6 @@ export async function predictTrace({ identifier, classes, windowing }: Askable, 
     byWindow: { windows, source, device: mostProbable(answers, width, devices) },
   };
   return { device, certainty, predicted, confidence, ...byWindow };
-}
-
-/**
- * Gives each packet the mean of the answers for its windows, those without an answer left out: packets x classes of windows x classes,
- * both row-major.
- */
-export function spreadAnswers(
-  answers: Float32Array,
-  { packets, start, count }: Windows,
-  classes: number,
-): Float32Array {
-  const spread = new Float32Array(packets.rows * classes);
-  const answered = new Uint32Array(packets.rows);
-  for (let window = 0; window < start.length; window++) {
-    const answer = answers.subarray(window * classes, (window + 1) * classes);
-    if (answer.every((probability) => probability === 0)) continue;
-    for (let row = start[window]!; row < start[window]! + count[window]!; row++) {
-      answered[row]!++;
-      for (let c = 0; c < classes; c++) spread[row * classes + c]! += answer[c]!;
-    }
-  }
-  for (let row = 0; row < answered.length; row++) {
-    if (answered[row]! < 2) continue;
-    for (let c = 0; c < classes; c++) spread[row * classes + c]! /= answered[row]!;
-  }
-  return spread;
 }
 
 /** Gives each packet the mean of the answers for all packets of its stream, those without an answer left out. */

@@ -211,8 +211,8 @@ function readMetadata(table: Table, path: string): z.output<typeof Metadata> {
   }
 }
 
-/** A dictionary-encoded column: text to everybody who reads it, 4 bytes a row. A negative code is null. */
-function textColumn(texts: readonly string[], codes: Int32Array, id: number): Vector {
+/** A dictionary-encoded column: text to everybody who reads it, 4 bytes a row. A negative code is null. @param id differs in a table */
+export function textColumn(texts: readonly string[], codes: Int32Array, id: number): Vector {
   const nullBitmap = new Uint8Array(Math.ceil(codes.length / 8));
   const values = new Int32Array(codes.length);
   let nullCount = 0;

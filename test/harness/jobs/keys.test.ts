@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { CacheKey } from '../../../src/harness/cache.js';
 import { dataKey, itemKey, modelKey, WITHOUT_EFFECT } from '../../../src/harness/jobs/keys.js';
@@ -5,6 +7,7 @@ import { itemsOf, jobsOf } from '../../../src/harness/jobs/plan.js';
 import { resolveSpec } from '../../../src/harness/spec.js';
 import type { ResolvedSpec } from '../../../src/result/result.js';
 import { resolvedSpec } from '../../../src/result/spec.js';
+import { temporaryFolder } from '../../support/run-cli.js';
 
 const spec = resolveSpec({ defenses: ['none', 'pad'] });
 const items = itemsOf(spec);
@@ -46,4 +49,17 @@ test('the path of a plug-in is no part of a key, its content is', () => {
   const of = (path: string, sha256: string) => keysOf({ ...spec, plugins: [{ path, sha256 }] });
   expect(of('a.ts', '00')).toEqual(of('b.ts', '00'));
   expect(of('a.ts', '00')).not.toEqual(of('a.ts', '01'));
+});
+
+test('a program that a parameter runs is known by its content', () => {
+  const script = join(temporaryFolder(), 'attack.py');
+  const keyOf = (content: string, command: string) => {
+    writeFileSync(script, content);
+    const asked = resolveSpec({ attacks: [`command:run=${command}`], defenses: ['none'] });
+    return text(itemKey(asked, { plain: 'hash', seenBy: {} }, itemsOf(asked)[0]!));
+  };
+  for (const command of [`python3 ${script}`, `python3 "${script}" --fast`, script]) {
+    expect(keyOf('one', command)).toBe(keyOf('one', command));
+    expect(keyOf('one', command)).not.toBe(keyOf('two', command));
+  }
 });
