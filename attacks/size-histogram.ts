@@ -24,6 +24,7 @@ export default defineAttack({
     unit: 'seconds',
     stride: seconds,
   }),
+  isAmongStrongest: true,
 
   async fit(train) {
     checkPackets(train.packets, 'fit size-histogram');

@@ -38,11 +38,15 @@ test('several formats go where the user says, by the file of the result too', as
   );
   expect([run.status, run.stderr]).toEqual([0, '']);
   expect(readdirSync(out).sort()).toEqual([
+    'age-accuracy.svg',
+    'age-balanced.svg',
     'attacks-chart.svg',
     'cells.csv',
     'confusion-strongest.svg',
     'confusion-undefended.svg',
     'delay-distribution.svg',
+    'home-called.svg',
+    'home-found.svg',
     'presence-map.svg',
     'privacy-delay.svg',
     'privacy-traffic.svg',
