@@ -1,5 +1,5 @@
 import { type Column, MAX_BINS } from './forest/bins.js';
-import { streamBounds } from './stream-context.js';
+import { edgesOf, streamBounds } from './stream-context.js';
 import type { Windows } from './windows.js';
 
 /** Seconds on either side over which answers are averaged. */
@@ -19,10 +19,13 @@ export function answersAround(answers: Float32Array, classes: number, windows: W
   const { packets, time } = windows;
   const spans = SPANS.slice(0, Math.max(0, Math.floor(MOST_COLUMNS / classes) - 1));
   if (classes > MOST_COLUMNS) return [];
-  const { from, to } = streamBounds(windows, rows);
+  const bounds = streamBounds(windows, rows);
   const columns: Column[] = [];
   const sums = new Float64Array(packets.rows + 1);
-  const edges = spans.map((span) => spanEdges(time, rows, from, to, span));
+  const edges = spans.map((span) => ({
+    low: edgesOf(time, rows, bounds, -span),
+    high: edgesOf(time, rows, bounds, span),
+  }));
   for (let c = 0; c < classes; c++) {
     for (let row = 0; row < packets.rows; row++) sums[row + 1] = sums[row]! + answers[row * classes + c]!;
     columns.push({
@@ -39,21 +42,6 @@ export function answersAround(answers: Float32Array, classes: number, windows: W
     }
   }
   return columns;
-}
-
-/** First row within `span` seconds before each of `rows` in its stream, and the row after the last within as many after it. */
-function spanEdges(time: Float64Array, rows: Uint32Array, from: Uint32Array, to: Uint32Array, span: number) {
-  const low = new Uint32Array(rows.length);
-  const high = new Uint32Array(rows.length);
-  let [a, b] = [0, 0];
-  for (const [i, row] of rows.entries()) {
-    a = Math.max(a, from[i]!);
-    b = Math.max(b, row + 1);
-    while (time[a]! < time[row]! - span) a++;
-    while (b < to[i]! && time[b]! <= time[row]! + span) b++;
-    [low[i], high[i]] = [a, b];
-  }
-  return { low, high };
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Column } from './forest/bins.js';
 import { packetColumns } from './packet-columns.js';
-import type { Windows } from './windows.js';
+import type { PacketFeatures, Windows } from './windows.js';
 
 /**
  * The context of a packet in its window, as columns: neighbours and statistics. Windows must not overlap.
@@ -10,15 +10,32 @@ import type { Windows } from './windows.js';
 export function neighbourColumns(windows: Windows, rows: Uint32Array, reach: number): Column[] {
   const { packets, start, count } = windows;
   const own = windowsOf(windows, rows);
+  const from = Uint32Array.from(own, (window) => start[window]!);
+  const to = Uint32Array.from(own, (window) => start[window]! + count[window]!);
+  return neighboursWithin(packets, rows, { from, to }, reach);
+}
+
+/** First row of the stretch of packets around each of some rows, and the row after its last. */
+export interface Bounds {
+  readonly from: Uint32Array;
+  readonly to: Uint32Array;
+}
+
+/** The packets `rows` and `reach` neighbours on either side; zeros for neighbours out of bounds. */
+export function neighboursWithin(
+  packets: PacketFeatures,
+  rows: Uint32Array,
+  { from, to }: Bounds,
+  reach: number,
+): Column[] {
   const columns: Column[] = [];
   for (let offset = -reach; offset <= reach; offset++) {
     const neighbours = rows.map((row) => Math.min(packets.rows - 1, Math.max(0, row + offset)));
-    const isInside = (i: number) => {
-      const from = start[own[i]!]!;
-      return rows[i]! + offset >= from && rows[i]! + offset < from + count[own[i]!]!;
-    };
     for (const column of packetColumns(packets, neighbours)) {
-      for (let i = 0; i < rows.length; i++) if (!isInside(i)) column.values[i] = 0;
+      for (let i = 0; i < rows.length; i++) {
+        const at = rows[i]! + offset;
+        if (at < from[i]! || at >= to[i]!) column.values[i] = 0;
+      }
       columns.push(offset === 0 ? column : { ...column, name: `${column.name} ${offset > 0 ? '+' : ''}${offset}` });
     }
   }

@@ -1,5 +1,6 @@
 import type { Column } from './forest/bins.js';
-import { packetColumns } from './packet-columns.js';
+import { lengthKind } from './length-histogram.js';
+import { type Bounds, neighboursWithin } from './packet-context.js';
 import type { Windows } from './windows.js';
 
 /** What surrounds a packet in its stream, as columns for a forest: neighbours, and how busy the stream is on either side. */
@@ -17,17 +18,7 @@ const SPANS = [0.1, 1, 10, 60] as const;
 export function streamContext(windows: Windows, rows: Uint32Array): Column[] {
   const { packets, time } = windows;
   const bounds = streamBounds(windows, rows);
-  const columns: Column[] = [];
-  for (let offset = -NEIGHBOURS; offset <= NEIGHBOURS; offset++) {
-    const neighbours = rows.map((row) => Math.min(packets.rows - 1, Math.max(0, row + offset)));
-    for (const column of packetColumns(packets, neighbours)) {
-      for (let i = 0; i < rows.length; i++) {
-        const at = rows[i]! + offset;
-        if (at < bounds.from[i]! || at >= bounds.to[i]!) column.values[i] = 0;
-      }
-      columns.push(offset === 0 ? column : { ...column, name: `${column.name} ${offset > 0 ? '+' : ''}${offset}` });
-    }
-  }
+  const columns = neighboursWithin(packets, rows, bounds, NEIGHBOURS);
   const sums = cumulate(windows);
   for (const span of SPANS) {
     for (const side of ['before', 'after'] as const) {
@@ -58,7 +49,7 @@ function recurrences({ packets, time, streamEnds }: Windows, rows: Uint32Array):
   for (const to of streamEnds) {
     const last = new Map<number, number[]>();
     for (let row = from; row < to; row++) {
-      const kind = 2 * packets.length[row]! + packets.direction[row]!;
+      const kind = lengthKind(packets, row);
       let recent = last.get(kind);
       if (!recent) {
         recent = [];
@@ -80,13 +71,7 @@ function recurrences({ packets, time, streamEnds }: Windows, rows: Uint32Array):
 /** Seconds that stand for "not in this stream": more than any capture takes. */
 const NEVER = 1e9;
 
-export interface Bounds {
-  /** First row of the stream of each row, and the row after its last. */
-  readonly from: Uint32Array;
-  readonly to: Uint32Array;
-}
-
-/** Where the stream of each row begins and ends. @param rows ascending */
+/** Finds the stream of each row. @param rows ascending */
 export function streamBounds({ streamEnds }: Windows, rows: Uint32Array): Bounds {
   const from = new Uint32Array(rows.length);
   const to = new Uint32Array(rows.length);
@@ -100,10 +85,10 @@ export function streamBounds({ streamEnds }: Windows, rows: Uint32Array): Bounds
 }
 
 /**
- * For each row the first one of its stream that is at most `-span` seconds older, or the one after the last that is at most `span` seconds
- * younger.
+ * Finds for each row the first one of its stream that is at most `-span` seconds older, or for a `span` above 0 the one after the last that
+ * is at most as much younger.
  */
-function edgesOf(time: Float64Array, rows: Uint32Array, { from, to }: Bounds, span: number): Uint32Array {
+export function edgesOf(time: Float64Array, rows: Uint32Array, { from, to }: Bounds, span: number): Uint32Array {
   return rows.map((row, i) => {
     const bound = time[row]! + span;
     let low = span < 0 ? from[i]! : row + 1;
