@@ -22,12 +22,9 @@ export function summarize(spec: ResolvedSpec, scored: readonly ScoredCell[], est
   const blocksOf = (cells: readonly ScoredCell[]) => cells.map(({ blocks }) => blocks);
   const groups = spec.defenses.flatMap((defense) => {
     const own = scored.filter(({ cell }) => cell.defense === defense.label);
-    const best = (adversary: Adversary) => bestAttack(own, adversary);
     const isShown = own.some(({ cell }) => cell.shown);
     const blind = own.filter(({ cell }) => cell.shown && !cell.shown.sees.some((one) => ADDRESSES.includes(one)));
-    const runs = { adaptive: best('adaptive'), static: best('static') };
-    const adversary = strongerOf(runs);
-    const chosen = runs[adversary];
+    const { runs, adversary, chosen } = bestRuns(own);
     if (!chosen) return [];
     const intervalOf = (cells: readonly ScoredCell[] | null) => (cells ? estimate.accuracy(blocksOf(cells)) : null);
     const cells = chosen.map(({ cell }) => cell);
@@ -68,9 +65,15 @@ function withoutAddresses(
   blind: readonly ScoredCell[],
   intervalOf: (cells: readonly ScoredCell[] | null) => Interval | null,
 ): SummaryRow['withoutAddresses'] {
-  const runs = { adaptive: bestAttack(blind, 'adaptive'), static: bestAttack(blind, 'static') };
-  const chosen = runs[strongerOf(runs)];
+  const { chosen } = bestRuns(blind);
   return chosen ? { attack: chosen[0]!.cell.attack, accuracy: intervalOf(chosen)! } : null;
+}
+
+/** Finds the best attack of each adversary, and the stronger of the two; `chosen` is null where there is neither. */
+function bestRuns(scored: readonly ScoredCell[]) {
+  const runs = { adaptive: bestAttack(scored, 'adaptive'), static: bestAttack(scored, 'static') };
+  const adversary = strongerOf(runs);
+  return { runs, adversary, chosen: runs[adversary] };
 }
 
 /** Chooses the adversary whose best attack is right more often; if they are equal, the adaptive one. */
