@@ -1,13 +1,10 @@
 import { z } from 'zod';
 import { defineAttack } from '../src/learning/attack.js';
 import { type Boosted, boost, learnTable, predictBoosted } from '../src/learning/boosting/boost.js';
-import { labelWindows } from '../src/learning/build-windows.js';
 import { checkPackets } from '../src/learning/check-packets.js';
-import { takeRows } from '../src/learning/forest/fit-forest.js';
 import { headerColumns, PACKETS } from '../src/learning/header-columns.js';
+import { labelledWindows } from '../src/learning/labelled-windows.js';
 import { voteInStreams } from '../src/learning/stream-vote.js';
-import { NO_CLASS } from '../src/learning/windows.js';
-import { InputError } from '../src/shared/errors.js';
 
 export default defineAttack({
   name: 'iotsense',
@@ -29,21 +26,19 @@ export default defineAttack({
   cut: () => ({ streams: ['single', 'flow'], size: PACKETS, stride: PACKETS }),
   sees: ['payloadEntropy', 'payloadLength', 'tcpWindow', 'ipOptions'],
 
-  async fit(train, _validation, { parameters, onProgress, signal }) {
+  async fit(train, _validation, { parameters, rng, onProgress, signal }) {
     const task = 'fit iotsense';
     checkPackets(train.packets, task);
     const { rounds, rate, vote } = parameters;
-    const label = labelWindows(train);
-    const labelled = Uint32Array.from(label.keys()).filter((window) => label[window] !== NO_CLASS);
-    if (labelled.length === 0) throw new InputError(`${task}: expected labelled traffic to train on, found none`);
-    const columns = takeRows(headerColumns(train), labelled);
+    const { windows: known, label } = labelledWindows(train, Number.POSITIVE_INFINITY, rng, task);
+    const columns = headerColumns(known);
     const binned = learnTable(columns);
     const table = binned(columns);
     const total = train.classes.length;
     const models: Boosted[] = [];
     for (let own = 0; own < total; own++) {
       signal?.throwIfAborted();
-      const isOwn = Uint8Array.from(labelled, (window) => Number(label[window] === own));
+      const isOwn = Uint8Array.from(label, (one) => Number(one === own));
       models.push(boost(table, isOwn, { rounds, rate }));
       onProgress?.({ task, done: own + 1, total, unit: 'devices' });
       // Lets signals and messages come in between.
