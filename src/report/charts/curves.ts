@@ -1,6 +1,7 @@
 import { printable } from '../kit/escape.js';
 import { type Chart, chartBase, type Drawing } from '../kit/figure.js';
 import type { Colors } from '../kit/theme.js';
+import { DASHED_WITHOUT_DEFENSE } from './curve-style.js';
 import { INSET } from './tradeoff-layout.js';
 
 /** A share that changes over time, for one attack under one defense. */
@@ -113,18 +114,7 @@ function draw(
             y,
             detail: { field: 'curve', type: 'nominal' },
             color,
-            strokeDash: {
-              field: 'defended',
-              type: 'nominal',
-              legend: null,
-              scale: {
-                domain: [false, true],
-                range: [
-                  [7, 3],
-                  [1, 0],
-                ],
-              },
-            },
+            strokeDash: DASHED_WITHOUT_DEFENSE,
           },
         },
         {

@@ -1,5 +1,6 @@
 import { type Chart, chartBase, type Drawing } from '../kit/figure.js';
 import type { Colors } from '../kit/theme.js';
+import { DASHED_WITHOUT_DEFENSE } from './curve-style.js';
 import { INSET } from './tradeoff-layout.js';
 
 /** The curve of open-set classification rates under one defense, at even steps from 0 to 1; see OpenWorldScores. */
@@ -47,18 +48,7 @@ function draw(curves: readonly OpenWorldCurve[], full: number, colors: Colors): 
           encoding: {
             x: { field: 'named', ...share('Unknown devices’ packets that are named', [INSET, width - INSET]) },
             y: { field: 'right', ...share(null) },
-            strokeDash: {
-              field: 'defended',
-              type: 'nominal',
-              legend: null,
-              scale: {
-                domain: [false, true],
-                range: [
-                  [7, 3],
-                  [1, 0],
-                ],
-              },
-            },
+            strokeDash: DASHED_WITHOUT_DEFENSE,
             color: {
               field: 'defended',
               type: 'nominal',
