@@ -5,6 +5,7 @@ import { labelWindows } from '../build-windows.js';
 import { checkPackets } from '../check-packets.js';
 import { insightOf } from '../training/figures.js';
 import type { OptimiserName } from '../training/optimiser.js';
+import { epochs, patience } from '../training/parameters.js';
 import type { Windows } from '../windows.js';
 import type { Encoder } from './inputs.js';
 import { type Layer, sizeOf } from './layer.js';
@@ -13,20 +14,10 @@ import { EXAMPLES_AT_ONCE, type TrainingOptions, trainNetwork } from './train.js
 
 /** The parameters of every attack that trains a network. */
 export const trainingParameters = {
-  epochs: z
-    .int()
-    .min(0)
-    .max(1000)
-    .default(0)
-    .describe('passes over the training windows, at most; 0 for as many as `steps` take, and at least 15'),
+  epochs,
   steps: z.int().min(1).max(1_000_000).default(1500).describe('steps, where epochs is 0, at least'),
   batch: z.int().min(2).max(1024).default(32).describe('windows in a step'),
-  patience: z
-    .int()
-    .min(0)
-    .max(1000)
-    .default(0)
-    .describe('epochs without a better validation score before the end; 0 for a third of all'),
+  patience,
   balance: z
     .number()
     .min(0)
@@ -43,7 +34,7 @@ export const trainingParameters = {
 
 export const learningRate = z.number().gt(0).max(1).describe('highest learning rate');
 
-/** What attacks by a network differ in. */
+/** The part in which attacks by a network differ. */
 export interface NetworkAttack {
   readonly name: string;
   readonly optimiser: OptimiserName;

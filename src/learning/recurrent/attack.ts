@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { InputError } from '../../shared/errors.js';
 import { type Attack, defineAttack } from '../attack.js';
 import { insightOf } from '../training/figures.js';
+import { epochs, patience } from '../training/parameters.js';
 import { createEngine } from './create-engine.js';
 import { createIdentifier } from './identifier.js';
 import { decodeRecurrentModel } from './model-file.js';
@@ -13,22 +14,12 @@ const parameters = z.object({
   embedding: z.int().min(1).max(256).default(30).describe('numbers in the port embedding'),
   ports: z.int().min(1).max(1024).default(256).describe('most frequent ports with an embedding of their own'),
   dropout: z.number().min(0).max(0.9).default(0.3).describe("share of each layer's output dropped in training"),
-  epochs: z
-    .int()
-    .min(0)
-    .max(1000)
-    .default(0)
-    .describe('passes over the training windows, at most; 0 for as many as `steps` take, and at least 15'),
+  epochs,
   steps: z.int().min(1).max(1_000_000).default(2000).describe('steps, where epochs is 0, at least'),
   batch: z.int().min(1).max(1024).default(16).describe('windows in a step'),
   learningRate: z.number().gt(0).max(1).default(0.003).describe('highest learning rate of Adam'),
   clipNorm: z.number().gt(0).max(1000).default(1).describe('norm to which a longer gradient is shortened'),
-  patience: z
-    .int()
-    .min(0)
-    .max(1000)
-    .default(0)
-    .describe('epochs without a better validation score before the end; 0 for a third of all'),
+  patience,
   balance: z
     .number()
     .min(0)

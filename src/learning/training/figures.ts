@@ -1,6 +1,6 @@
 import type { OnWarning } from '../onnx/runtime.js';
 
-/** What a training came to. */
+/** Outcome of a training. */
 export interface TrainingFigures {
   /** Whole epochs run, and the epoch of the model's parameters; from 1, or 0 where the first was interrupted. */
   readonly epochs: number;
