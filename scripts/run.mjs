@@ -55,7 +55,7 @@ const tasks = {
       '--quick',
       '--attack',
       'strongest',
-      // What an observer gains who looks at more than single packets shows beside one who does not.
+      // Beside it stands an attack on single packets, which shows how much more the others see.
       'random-forest',
       '--out',
       join('reports', 'latest'),

@@ -73,7 +73,7 @@ interface Host {
   readonly sent: number;
   readonly received: number;
   readonly bytes: number;
-  /** Of a MAC address: whether it is administered locally, as randomised addresses are, and the UTC days on which it sends. */
+  /** For a MAC address: whether it is administered locally, as randomised addresses are, and the UTC days on which it sends. */
   readonly randomised?: boolean;
   readonly days?: number;
 }

@@ -18,7 +18,7 @@ const BENCH = {
   view: (name: string) => `--view ${name} --defense none vpn-shaping`,
 };
 
-/** What an answer of a new attack is about. */
+/** The unit that a new attack answers about. */
 const UNITS = ['packet', 'window'] as const;
 
 interface NewOptions {

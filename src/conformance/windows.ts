@@ -11,7 +11,7 @@ const WINDOW = 20;
 /** Devices that port, protocols and length each tell apart. */
 const DEVICES = ['lamp', 'camera', 'lock'].map((name) => ({ name, category: 'iot' as const }));
 const PORTS = [1883, 443, 5683];
-/** Of the remote ends; the last one has none. */
+/** Names of the remote ends; the last one has none. */
 const NAMES = ['', 'lamp.example.com', 'camera.example.org'];
 const { IP, TCP, UDP, TLS } = Protocol;
 const PROTOCOLS = [IP | TCP, IP | TCP | TLS, IP | UDP];

@@ -35,7 +35,7 @@ export type Loader = (spec: ResolvedSpec) => Promise<Dataset>;
 
 export interface LoaderOptions {
   readonly onProgress?: OnProgress;
-  /** Where the attacks of the specs are looked up, which say what to read; by default those that are built in. */
+  /** Plug-ins among which the attacks of the specs are looked up, which say what to read; by default those that are built in. */
   readonly plugins?: Registry;
 }
 

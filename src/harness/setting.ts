@@ -18,7 +18,7 @@ export interface Windowing extends Pick<WindowOptions, 'size' | 'mix' | 'port' |
   readonly step?: number;
   /** Whether all answers about a flow are averaged. */
   readonly joinsFlows?: boolean;
-  /** What the attack's answers are about; packets by default. */
+  /** The unit that the attack answers about; packets by default. */
   readonly answers?: Attack['answers'];
 }
 
@@ -88,7 +88,7 @@ export function whyUnfit(
   return `needs ${SIGHT_NAMES.remote}, which the observer "paper" does not read`;
 }
 
-/** What an attack is shown of what it asks for: the observer "paper" reads no names, as no addresses. */
+/** Those sights that an attack asks for and is shown: the observer "paper" reads no names, as no addresses. */
 function readBy({ sees = [] }: Attack, { observer }: Pick<ResolvedSpec, 'observer'>): Sight[] {
   return sees.filter((sight) => sight !== 'names' || observer !== 'paper');
 }

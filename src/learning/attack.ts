@@ -78,12 +78,12 @@ export interface Attack<S extends ParameterSchema = ParameterSchema> {
   /** Paper and section. */
   readonly source: string;
   readonly parameters: S;
-  /** What an answer is about: a packet (the default), or a window; the harness gives a window's answer to its packets. */
+  /** The unit that it answers about: a packet (the default), or a window; the harness gives a window's answer to its packets. */
   readonly answers?: 'packet' | 'window';
   /** How it wants traffic cut; by default all is as the run says. */
   cut?(parameters: z.output<S>): Cut;
   /**
-   * What it asks for beyond {@link PacketFeatures}; all else is hidden from it. It is not run where captures, view or defense do not show
+   * Sights that it asks for beyond {@link PacketFeatures}; all else is hidden from it. It is not run where captures, view or defense do not show
    * that; but `names` are optional, and '' where they are not known.
    */
   readonly sees?: readonly Sight[];

@@ -24,7 +24,7 @@ export interface WindowOptions {
    * packet is in a window.
    */
   readonly stride: number;
-  /** What `size` and `stride` count; packets by default. */
+  /** Unit of `size` and `stride`; packets by default. */
   readonly unit?: 'packets' | 'seconds';
   /**
    * 'home': one stream of all packets. 'single': a stream for each device, its own cover included; packets of no device
@@ -44,7 +44,7 @@ export interface WindowOptions {
   readonly classes?: readonly string[];
   /** True gives cover packets the class {@link COVER}, after the devices. Otherwise they have none. */
   readonly coverClass?: boolean;
-  /** What is shown beside {@link PacketFeatures}; nothing by default. */
+  /** Sights that are shown beside {@link PacketFeatures}; none by default. */
   readonly sees?: readonly Sight[];
 }
 
@@ -148,7 +148,7 @@ function cutBySeconds(time: Float64Array, ends: Uint32Array, { size, stride }: W
   return ranges;
 }
 
-/** What of `sees` the trace should have and does not. Names it may lack. */
+/** Lists those of `sees` that the trace should have and does not. Names it may lack. */
 export function missingSights({ seen = {} }: Trace, sees: readonly Sight[]): Sight[] {
   return sees.filter((sight) => sight !== 'remote' && sight !== 'names' && seen[sight] === undefined);
 }

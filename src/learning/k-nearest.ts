@@ -38,7 +38,7 @@ export function learnNearest(
   };
 }
 
-/** What the nearest row counts beyond a vote: too little to outweigh one. */
+/** Weight of the nearest row beyond its vote: too little to outweigh one. */
 const TIE = 1e-3;
 
 interface Scale {

@@ -3,7 +3,7 @@ import { lengthKind } from './length-histogram.js';
 import { type Bounds, neighboursWithin } from './packet-context.js';
 import type { Windows } from './windows.js';
 
-/** What surrounds a packet in its stream, as columns for a forest: neighbours, and how busy the stream is on either side. */
+/** The surroundings of a packet in its stream, as columns for a forest: neighbours, and how busy the stream is on either side. */
 
 /** Packets on either side that count by themselves. */
 const NEIGHBOURS = 4;

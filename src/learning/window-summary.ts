@@ -2,7 +2,7 @@ import type { Column } from './forest/bins.js';
 import type { Windows } from './windows.js';
 
 /**
- * What a window says as a whole, as columns for a forest: the family of AppScanner (Taylor et al., EuroS&P 2016) and Mon(IoT)r (Ren et
+ * Summary of a window as a whole, as columns for a forest: the family of AppScanner (Taylor et al., EuroS&P 2016) and Mon(IoT)r (Ren et
  * al., IMC 2019), which judge flows by statistics of lengths and intervals.
  */
 

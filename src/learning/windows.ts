@@ -11,7 +11,7 @@ export const NO_CLASS = 0xffff;
 export const FEATURE_VERSION = 1;
 
 /**
- * What an attack can ask for beyond {@link PacketFeatures}: remote addresses, and what readers of captures add to a trace. Packets of which the
+ * Something that an attack can ask for beyond {@link PacketFeatures}: remote addresses, and what readers of captures add to a trace. Packets of which the
  * observer does not see it are no use to such an attack; but many hosts have no name, so `names` are '' where there is none.
  */
 export type Sight = 'remote' | ColumnName;
@@ -77,7 +77,7 @@ export interface PacketFeatures extends ColumnsOf<typeof FEATURE_COLUMNS> {
   readonly rows: number;
 }
 
-/** What is seen, in words. */
+/** Names of the sights, in words. */
 export const SIGHT_NAMES: Readonly<Record<Sight, string>> = {
   remote: 'remote addresses',
   names: 'host names',

@@ -3,7 +3,7 @@ import { isNumber, roundDuration } from './kit/format.js';
 import { observedBy } from './observers.js';
 import { attacksOf, cellsOf, mean, strongestDefense, undefendedRow } from './reading.js';
 
-/** What changes over time under one defense, for one attack by its stronger adversary. */
+/** Figures that change over time under one defense, for one attack by its stronger adversary. */
 export interface OverTime<Row> {
   readonly attack: string;
   readonly defense: string;

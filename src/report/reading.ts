@@ -115,7 +115,7 @@ const STREAMS: Readonly<Record<Mix, string>> = {
   remote: 'a remote host',
 };
 
-/** What an attack was shown, in a few words: "100 packets of a flow, remote addresses"; null for older results. */
+/** Says what an attack was shown, in a few words: "100 packets of a flow, remote addresses"; null for older results. */
 export function shownWords({ shown }: Cell): string | null {
   if (!shown) return null;
   const { streams, size, unit, sees } = shown;

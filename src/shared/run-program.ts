@@ -62,7 +62,7 @@ export async function runProgram(words: readonly string[], { limit, signal }: Pr
     const end = await new Promise<string | null>((resolve) => {
       child.once('error', ({ message }) => resolve(`cannot be started: ${message}`));
       child.once('exit', () => {
-        // What it has left running would keep its stderr open.
+        // Processes that it has left running would keep its stderr open.
         signalGroup(child, 'SIGKILL');
         setTimeout(() => child.stderr.destroy(), PATIENCE).unref();
       });

@@ -1,4 +1,4 @@
-/** What a capture of encrypted Wi-Fi tells beyond its packets: how many there are, and which stations are access points. */
+/** Facts of a capture of encrypted Wi-Fi beyond its packets: how many there are, and which stations are access points. */
 
 import { ENCRYPTED, type PacketTable } from './packets.js';
 

@@ -12,7 +12,7 @@ export const ANSWER_COLUMNS = defineTable({
   address: Uint32Array,
 });
 
-/** What the packets of a capture say of the names of hosts. */
+/** Names of hosts, as the packets of a capture tell them. */
 export interface HostNames {
   /** Host names in lower case; row 0 is '' for none. */
   readonly names: readonly string[];

@@ -1,4 +1,4 @@
-/** What readers of captures add to a trace where it is asked for. */
+/** Columns that readers of captures add to a trace where it is asked for. */
 
 import { type Column, type ColumnsOf, defineTable, type Table } from '../shared/columns.js';
 import { UsageError } from '../shared/errors.js';
@@ -11,7 +11,7 @@ export const IpOption = {
   ROUTER_ALERT: 2,
 } as const;
 
-/** What an observer may see in a packet besides its columns in `Trace`: a value for each packet, 0 where it has no such thing. */
+/** Things that an observer may see in a packet besides its columns in `Trace`: a value for each packet, 0 where it has no such thing. */
 const SEEN_COLUMNS = defineTable({
   /** Bytes that TCP or UDP carry, on the wire. */
   payloadLength: Uint32Array,

@@ -106,7 +106,7 @@ export interface Trace extends TraceColumns {
   readonly flows: Flows;
   /** Times in which nothing was captured, of any host, in order; none where left out. See clock.ts. */
   readonly gaps?: readonly Gap[];
-  /** What else packets show, a row each; absent unless asked for, and where a tunnel hides it. */
+  /** Other things that packets show, a row each; absent unless asked for, and where a tunnel hides it. */
   readonly seen?: Seen;
 }
 

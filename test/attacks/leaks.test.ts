@@ -12,7 +12,7 @@ import { createRng } from '../../src/shared/rng.js';
 import type { Trace } from '../../src/trace/trace.js';
 import { SMALL_ATTACKS } from '../support/small-attacks.js';
 
-/** What an attack must not learn from: it would name devices by what no other home, day or capture shares. */
+/** Things that an attack must not learn from: it would name devices by what no other home, day or capture shares. */
 
 const plain = generateHome({ hours: 0.5, seed: 1 });
 /** With columns that only captures have. */

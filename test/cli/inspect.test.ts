@@ -195,7 +195,7 @@ describe('homeveil inspect', () => {
 
     needs(noShared('data/tjoconnor')).test('of a real home, as tshark has its senders by day', async () => {
       const home = sharedPath('data/tjoconnor');
-      // Of tshark -T fields -e frame.time_epoch -e eth.src: eight addresses on 59 days, of which eight are the gateway's.
+      // By tshark -T fields -e frame.time_epoch -e eth.src: eight addresses on 59 days, of which eight are the gateway's.
       const labelled = JSON.parse((await inspect(home, '--labels', join(home, 'labels.csv'), '--json')).stdout);
       expect(labelled.traceability).toMatchObject({ deviceDays: 51, pairs: 44, linked: 44, share: 1 });
       const { traceability } = JSON.parse((await inspect(home, '--json')).stdout);

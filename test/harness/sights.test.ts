@@ -37,7 +37,7 @@ function headersOnly(pcap: Buffer): Buffer {
   return Buffer.concat(parts);
 }
 
-/** What attacks were given to learn from, by the name of the attack. */
+/** Windows that attacks were given to learn from, by the name of the attack. */
 const given: Record<string, Windows> = {};
 let fits = 0;
 

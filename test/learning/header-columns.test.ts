@@ -58,7 +58,7 @@ test('UDP port 443 is not HTTPS, and DHCP is known by either port', () => {
   ]);
   expect(ofPacket(windows, 1)).toEqual({ IP: 1, UDP: 1 });
   expect([2, 3].map((i) => ofPacket(windows, i).DHCP)).toEqual([1, 1]);
-  // What a short window lacks is 0.
+  // Packets that a short window lacks are 0.
   expect([4, 5].map((i) => ofPacket(windows, i))).toEqual([{}, {}]);
 });
 

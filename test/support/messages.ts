@@ -28,7 +28,7 @@ export function clientHello(name: string): Buffer {
   return Buffer.concat([Buffer.from([22, 3, 1]), u16(message.length), message]);
 }
 
-/** What DNS says a name has: another name (CNAME), or an address as its bytes. */
+/** A record that DNS gives a name: another name (CNAME), or an address as its bytes. */
 export type DnsRecord = readonly [name: string, value: string | readonly number[]];
 
 /** An answer to the question for the addresses of `asked` (RFC 1035, section 4.1), whose name the records point to where they can. */

@@ -83,7 +83,7 @@ describe('what packets show', () => {
 
   test('is of the payload on the wire, and of the part of it that was captured', async () => {
     const { trace, report } = await load(FRAMES.slice(0, 2), ['payloadLength', 'payloadEntropy'], 14 + 20 + 20 + 3);
-    // What is left of the second payload behind its options: 11 bytes of one kind each.
+    // The rest of the second payload behind its options: 11 bytes of one kind each.
     expect(plain(trace.seen)).toEqual({ payloadLength: [4, 256], payloadEntropy: [0, +Math.log2(11).toFixed(7)] });
     expect(report.payloads).toEqual({ packets: 2, cut: 2, missing: 0 });
   });

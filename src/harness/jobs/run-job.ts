@@ -22,7 +22,7 @@ export interface SettingData {
   readonly spec: ResolvedSpec;
   readonly view: AppliedView;
   readonly parts: TrainTest;
-  /** Of the traffic. */
+  /** Hashes of the traffic. */
   readonly hashes: TrafficHashes;
   /** Recorded live traffic, which replaces simulated traffic. */
   readonly recording?: Recording;

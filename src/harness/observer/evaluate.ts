@@ -10,7 +10,7 @@ import { type Model, secondsSince } from '../seed-run.js';
 import { scoreOpenWorld } from './open-world.js';
 import { type Askable, predictTrace, type WindowAnswers } from './predict.js';
 
-/** What is scored of a test part, packet by packet. */
+/** The answers that are scored, and the truth, packet by packet. */
 export interface Judged {
   /** Index in `classes`, NO_CLASS for packets that are not scored. */
   readonly truth: Uint16Array;

@@ -2,7 +2,7 @@ import { NO_CLASS } from '../../learning/windows.js';
 import { attribute, isSeen } from './conclude.js';
 import type { Predictions } from './predict.js';
 
-/** What an observer concludes in one stretch of time, and what is true there. */
+/** Conclusions of an observer in one stretch of time, and the truth there. */
 export interface StretchVerdict {
   /** By device: whether it has a real packet in the stretch. */
   readonly active: readonly boolean[];

@@ -74,7 +74,7 @@ export function boost({ rows, bins }: BinnedTable, label: Uint8Array, { rounds, 
     const split = bestSplit(splittable, residual);
     if (!split) break;
     const own = bins[split.column]!;
-    /** Of the lower side and the higher one. */
+    /** Values of the lower side and the higher one. */
     const sums = [0, 0];
     const curvatures = [0, 0];
     for (let row = 0; row < rows; row++) {

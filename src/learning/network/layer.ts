@@ -10,7 +10,7 @@ export interface Shape {
 export const placesOf = ({ rows, steps }: Shape): number => rows * steps;
 export const sizeOf = (shape: Shape): number => placesOf(shape) * shape.channels;
 
-/** What passes between layers: float32, examples x places x channels, row after row of places. */
+/** Values that pass between layers: float32, examples x places x channels, row after row of places. */
 interface Signal {
   readonly value: Value;
   readonly shape: Shape;

@@ -21,7 +21,7 @@ const cardSchema = z.object({
   settings: z.record(z.string(), z.number()),
 });
 
-/** What a file says about its model. */
+/** Description of a model in its file. */
 export type NetworkCard = Pick<z.output<typeof cardSchema>, 'name' | 'classes' | 'settings'>;
 
 /**

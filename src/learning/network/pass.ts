@@ -21,7 +21,7 @@ export interface Slots {
 export interface Layout {
   readonly parameters: Slots;
   readonly statistics: Slots;
-  /** What each dropout of the network drops, of which share. */
+  /** Values that each dropout of the network drops, and their share. */
   readonly drops: readonly { readonly shape: Shape; readonly share: number }[];
   readonly output: Shape;
 }

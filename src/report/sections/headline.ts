@@ -26,7 +26,7 @@ ${renderUncertainty(
 )}`;
 }
 
-/** What is left to an observer who reads no addresses, where the best attack reads them. */
+/** Says what is left to an observer who reads no addresses, where the best attack reads them. */
 function unread(row: SummaryRow): Html {
   if (!readsAddresses(row) || !row.withoutAddresses) return html``;
   const { attack, accuracy } = row.withoutAddresses;

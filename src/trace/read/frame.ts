@@ -57,7 +57,7 @@ export interface Frame {
   payloadAt: number;
   payloadEnd: number;
 
-  /** Of {@link NETWORK.ENCRYPTED} only: which end is the access point, of {@link ACCESS_POINT}. */
+  /** For {@link NETWORK.ENCRYPTED} only: which end is the access point, of {@link ACCESS_POINT}. */
   accessPoint: number;
   /** Its sequence control in the lower 16 bits, above them which sequence of its sender's that is a number of. */
   sequence: number;

@@ -27,7 +27,7 @@ export interface Ingest extends PacketSink {
   readonly packets: number;
   /** Completes the counts of that report. */
   end(): void;
-  /** What was captured of payloads, where any column is asked for. */
+  /** Captured bytes of payloads, where any column is asked for. */
   readonly payloads: PayloadReport | null;
   /** The table of all that was kept. Nothing may be added afterwards. */
   table(): PacketTable;

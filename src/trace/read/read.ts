@@ -18,7 +18,7 @@ export interface ReadOptions {
   readonly onProgress?: OnProgress;
   /** Whether packets that are copies of others are left out, as they are by default: see duplicates.ts. */
   readonly duplicates?: Duplicates;
-  /** What is read beside the packet table; nothing by default. */
+  /** Columns that are read beside the packet table; none by default. */
   readonly columns?: readonly ColumnName[];
 }
 

@@ -4,7 +4,7 @@ import { FRAGMENT, type Frame, NETWORK, TCP, UDP } from './frame.js';
 
 /** Fills the columns of {@link Seen} that are asked for, row by row. */
 export interface SeenReader {
-  /** What was captured of the payloads so far. */
+  /** Captured bytes of the payloads so far. */
   readonly payloads: Readonly<PayloadReport>;
   /** Fills the next row from the packet in `frame`. */
   packet(frame: Frame): void;
